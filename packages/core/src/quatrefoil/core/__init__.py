@@ -1,0 +1,1 @@
+"""The stem that every Quatrefoil model shares: blocks, losses, views, objectives, training, evaluation."""

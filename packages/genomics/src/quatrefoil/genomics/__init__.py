@@ -1,0 +1,1 @@
+"""Genome sequence on Quatrefoil's core."""
