@@ -1,0 +1,133 @@
+"""Dotted overrides of nested frozen dataclasses, with errors that name the nearest valid key."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+
+Config = TypeVar("Config")
+_OFF = ("off", "none")
+
+
+class ConfigError(ValueError):
+    """An override that does not fit the configuration."""
+
+
+def override(config: Config, assignments: Sequence[str]) -> Config:
+    """A copy of `config` with dotted assignments applied, e.g. `["train.steps=100", "objectives.mlm=off"]`.
+
+    A value is read as JSON where it can be (`[1, 2]`, `1e-4`, `true`, `null`), else as text, and checked against the annotated
+    type. `off` (or `none`) takes an entry out of a mapping, or sets an optional field to None.
+
+    Raises:
+        ConfigError: an assignment without `=`, an unknown key (with the nearest one), or a value of another type.
+    """
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"`{assignment}` is not of the form key=value")
+        config = _assign(config, path.split("."), text, path)
+    return config
+
+
+def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:
+    key, rest = keys[0], keys[1:]
+    children = _children(node)
+    if children is None:
+        raise ConfigError(f"{path}: `{key}` is below a value ({node!r}) that has no parts")
+    if key not in children:
+        near = get_close_matches(key, children, n=1, cutoff=0.4)
+        hint = f"did you mean `{path.replace(key, near[0])}`? " if near else ""
+        raise ConfigError(f"unknown key `{path}`: no `{key}` here; {hint}valid keys: {', '.join(children)}")
+    if isinstance(node, Mapping):
+        if not rest and text in _OFF:
+            return {name: value for name, value in node.items() if name != key}
+        if not rest:
+            raise ConfigError(f"{path}: can only be switched `off`; its parts are {path}.{{{','.join(_children(node[key]) or ())}}}")
+        return {**node, key: _assign(node[key], rest, text, path)}
+    if rest:
+        value = _assign(children[key], rest, text, path)
+    elif dataclasses.is_dataclass(children[key]) and text not in _OFF:
+        raise ConfigError(f"{path} is a group; set one of its parts: {', '.join(_children(children[key]) or ())}")
+    else:
+        value = parse(get_type_hints(type(node))[key], text, path)
+    try:
+        return dataclasses.replace(node, **{key: value})
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{path}={text}: {error}") from error
+
+
+def _children(node: Any) -> dict[str, Any] | None:
+    if isinstance(node, Mapping):
+        return dict(node)
+    if dataclasses.is_dataclass(node):
+        return {f.name: getattr(node, f.name) for f in dataclasses.fields(node) if f.init}
+    return None
+
+
+def parse(hint: Any, text: str, where: str) -> Any:
+    """Read `text` as a value of type `hint`; `ConfigError` names `where` if it is none."""
+    try:
+        adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:
+        adapter = TypeAdapter(hint)
+    candidates: list[Any] = [None] if text in _OFF else []
+    try:
+        candidates.append(json.loads(text))
+    except json.JSONDecodeError:
+        pass
+    reasons = []
+    for candidate in [*candidates, text]:
+        try:
+            return adapter.validate_python(candidate)
+        except ValidationError as error:
+            reasons.append(error.errors()[0]["msg"])
+    name = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint).replace("typing.", "")
+    raise ConfigError(f"{where}={text}: not a value of type {name} ({reasons[0]})")
+
+
+def to_plain(config: Any) -> Any:
+    """The configuration as JSON-ready values; the class of each dataclass is kept under `_type`."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        parts = {f.name: to_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        return {"_type": type(config).__name__, **parts}
+    if isinstance(config, Mapping):
+        return {str(key): to_plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [to_plain(value) for value in config]
+    return str(config) if isinstance(config, Path) else config
+
+
+def restore(config: Config, plain: Any) -> Config:
+    """`config` with every leaf set to what `to_plain` wrote, so that a saved run outlives changed defaults.
+
+    Raises:
+        ConfigError: the stored configuration has another structure than `config` (it was written by another version).
+    """
+    return _restore(config, plain, object, "config")  # type: ignore[no-any-return]
+
+
+def _restore(node: Any, plain: Any, hint: Any, path: str) -> Any:
+    if dataclasses.is_dataclass(node) and isinstance(plain, Mapping):
+        hints = get_type_hints(type(node))
+        names = [f.name for f in dataclasses.fields(node) if f.init]
+        if plain.get("_type") != type(node).__name__ or set(names) != set(plain) - {"_type"}:
+            raise ConfigError(f"{path}: stored as {plain.get('_type')} with {sorted(plain)}; this version has {type(node).__name__} {names}")
+        return type(node)(**{n: _restore(getattr(node, n), plain[n], hints[n], f"{path}.{n}") for n in names})
+    if isinstance(node, Mapping) and isinstance(plain, Mapping):
+        if missing := set(plain) - set(node):
+            raise ConfigError(f"{path}: stored entries {sorted(missing)} are unknown to this version")
+        return {n: _restore(node[n], value, object, f"{path}.{n}") for n, value in plain.items()}
+    return TypeAdapter(hint).validate_python(plain) if hint is not object else plain
+
+
+def fingerprint(plain: Any) -> str:
+    """A short hash of a JSON-ready value: equal values, equal hash."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

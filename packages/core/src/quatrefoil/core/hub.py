@@ -1,0 +1,88 @@
+"""Models that travel: `save_pretrained`, `from_pretrained` and `push_to_hub` through huggingface_hub's own mixin."""
+
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+from pydantic import TypeAdapter
+from torch import Tensor, nn
+
+from quatrefoil.core.views import Views
+
+CARD = """---
+library_name: quatrefoil
+tags: [quatrefoil]
+{{ card_data }}
+---
+
+# {{ title | default("A Quatrefoil model", true) }}
+
+{{ parameters | default("") }}
+
+{% if measured %}
+## What was measured
+
+Data: {{ data }}. Protocol: `{{ protocol }}`. Seed {{ seed }}, configuration `{{ config_hash }}`, {{ steps }} steps.
+
+| split | metric | value |
+|---|---|---|
+{% for split, metric, value in measured -%}
+| {{ split }} | {{ metric }} | {{ value }} |
+{% endfor %}
+One seed; no interval. Made by `{{ command }}`.
+{% else %}
+Nothing was measured for this model.
+{% endif %}
+"""
+
+
+class Model(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="quatrefoil",
+    model_card_template=CARD,
+):
+    """A module with `@view` methods, built from one frozen dataclass, saved as safetensors and JSON.
+
+    Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel with
+    the weights (a tokeniser, say); their contents are in `assets`.
+    """
+
+    asset_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.assets: dict[str, str] = {}
+
+    def encode(self, batch: dict[str, Any], view: str) -> Tensor:
+        """One view of one batch, e.g. the codes of a gallery (B, D)."""
+        codes: Tensor = Views(self, batch)[view]
+        return codes
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        for name, text in self.assets.items():
+            (save_directory / name).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, strict: bool = True, **options: Any) -> "Model":
+        model: Model = super()._from_pretrained(model_id=model_id, strict=strict, **options)
+        download = {k: options[k] for k in ("revision", "cache_dir", "force_download", "local_files_only", "token")}
+        for name in cls.asset_names:
+            try:
+                local = Path(model_id) / name
+                path = local if Path(model_id).is_dir() else Path(hf_hub_download(model_id, name, **download))
+                model.assets[name] = path.read_text(encoding="utf-8")
+            except (FileNotFoundError, EntryNotFoundError) as error:
+                raise ValueError(f"{model_id}: no {name}; the folder is not a complete {cls.__name__} model") from error
+        return model
+
+    @classmethod
+    def _decode_arg(cls, expected_type: Any, value: Any) -> Any:
+        """Nested configurations come back whole and checked (the mixin itself rebuilds the outermost dataclass only)."""
+        return TypeAdapter(expected_type).validate_python(value)
+
+    @classmethod
+    def _load_as_pickle(cls, model: Any, model_file: str, *_: Any) -> NoReturn:
+        raise ValueError(f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors")

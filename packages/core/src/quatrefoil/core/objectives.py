@@ -1,0 +1,198 @@
+"""Objectives: a loss bound to the views it reads. A recipe is a list of them; an ablation is a change to that list.
+
+Legend: B rows of the local batch, K pairs or masked positions.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from quatrefoil.core.data import Batch
+from quatrefoil.core.distributed import gather_rows
+from quatrefoil.core.losses import IGNORE, LossResult, contrastive, hard_negatives, masked_tokens, matching
+from quatrefoil.core.seeding import generator
+from quatrefoil.core.views import ViewError, ViewGraph, Views, graph_of
+
+
+@dataclass(frozen=True)
+class StepKey:
+    """Names one optimisation step; what is random in it is drawn from `generator` alone, on every rank alike."""
+
+    seed: int
+    step: int
+
+    def generator(self, purpose: str) -> torch.Generator:
+        return generator(self.seed, self.step, purpose)
+
+
+@dataclass(frozen=True)
+class Objective(ABC):
+    """A weighted loss over named views."""
+
+    weight: float = field(default=1.0, kw_only=True)
+
+    @property
+    @abstractmethod
+    def needs(self) -> tuple[str, ...]:
+        """The views and batch fields that the loss reads."""
+
+    @abstractmethod
+    def __call__(self, views: Views, step: StepKey) -> LossResult: ...
+
+    def terms(self, batch: Batch) -> Tensor | None:
+        """The number of terms that the loss averages, where the batch alone tells it; None where samples are coupled.
+
+        Objectives that can count may be accumulated over micro-batches exactly; a loss that couples the samples of a batch
+        (contrast, hard negatives) would be another loss on smaller batches, and accumulation is refused.
+        """
+        return None
+
+    def check(self, graph: ViewGraph) -> None:
+        """Raise `ViewError` where the graph cannot serve this objective in a way that `needs` does not say."""
+
+
+@dataclass(frozen=True)
+class Contrastive(Objective):
+    """Symmetric InfoNCE between two views of L2-normalised codes (B, D)."""
+
+    a: str
+    b: str
+    scale: str = "logit_scale"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.a, self.b, self.scale
+
+    def __call__(self, views: Views, step: StepKey) -> LossResult:
+        return contrastive(views[self.a], views[self.b], views[self.scale], groups_B=views["group"])
+
+
+@dataclass(frozen=True)
+class Matching(Objective):
+    """Tell true pairs from hard negatives, drawn across ranks by the similarity of two codes.
+
+    Each true pair gives two negatives: the own `a` with a hard `b`, and a hard `a` with the own `b`. They are scored by view
+    `scorer`, evaluated with the rows of `swap_a` and `swap_b` exchanged accordingly: 3 B pairs in one pass.
+
+    Args:
+        a, b: views of L2-normalised codes by whose similarity negatives are drawn.
+        scorer: view of logits (K, 2), class 1 = match. It must depend on the batch through `swap_a` and `swap_b` alone.
+        swap_a, swap_b: the views (tensors or tuples of tensors, rows first) that stand for each side in `scorer`.
+    """
+
+    a: str
+    b: str
+    scorer: str
+    swap_a: tuple[str, ...]
+    swap_b: tuple[str, ...]
+    scale: str = "logit_scale"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.a, self.b, self.scale, self.scorer
+
+    def check(self, graph: ViewGraph) -> None:
+        swapped = {*self.swap_a, *self.swap_b}
+        pending = [self.scorer]
+        while pending:
+            for need in graph.needs.get(pending.pop(), ()):
+                if need in swapped:
+                    continue
+                if need not in graph.needs:
+                    raise ViewError(
+                        f"Matching: view `{self.scorer}` reads batch field `{need}` past the exchanged views {sorted(swapped)}; "
+                        f"its rows would not follow the pairs: add a view on that path to swap_a or swap_b"
+                    )
+                pending.append(need)
+
+    def __call__(self, views: Views, step: StepKey) -> LossResult:
+        a_BD, b_BD = views[self.a], views[self.b]
+        negatives = hard_negatives(
+            a_BD, b_BD, views[self.scale], groups_B=views["group"], generator=step.generator(f"matching/{self.scorer}")
+        )
+        pairs = {name: _rows(views[name], None, None, negatives.a_for_b_B) for name in self.swap_a}
+        pairs |= {name: _rows(views[name], None, negatives.b_for_a_B, None) for name in self.swap_b}
+        logits_K2 = views.replace(**pairs)[self.scorer]
+        true_B = torch.ones_like(negatives.has_a_B)
+        labels_K = torch.cat([true_B, ~true_B, ~true_B]).long()
+        weights_K = torch.cat([true_B, negatives.has_b_B, negatives.has_a_B]).float()
+        return matching(logits_K2, labels_K, weights_K)
+
+
+def _rows(value: Any, *choices: Tensor | None) -> Any:
+    """Stack the own rows (None) or chosen rows of the global batch, for a tensor or a tuple of tensors."""
+
+    def stack(own: Tensor) -> Tensor:
+        everyone = gather_rows(own, pad_trailing=True)
+        width = everyone.rows.shape[1:]
+        padded = own if own.shape[1:] == width else everyone.rows[everyone.start : everyone.start + len(own)]
+        return torch.cat([padded if choice is None else everyone.rows[choice] for choice in choices])
+
+    return pytree.tree_map(stack, value)
+
+
+@dataclass(frozen=True)
+class MaskedTokens(Objective):
+    """Cross-entropy at masked positions.
+
+    Args:
+        logits: view of logits (K, V) at the positions where field `labels` (B, L) is not -100, in row-major order.
+    """
+
+    logits: str
+    labels: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.logits, self.labels
+
+    def __call__(self, views: Views, step: StepKey) -> LossResult:
+        labels_BL = views[self.labels]
+        return masked_tokens(views[self.logits], labels_BL[labels_BL != IGNORE])
+
+    def terms(self, batch: Batch) -> Tensor:
+        count: Tensor = (batch[self.labels] != IGNORE).sum()
+        return count
+
+
+class Step(nn.Module):
+    """Model and objectives as one module: the unit that data-parallel engines wrap, so that all work is in `forward`.
+
+    Args:
+        model: a module with `@view` methods.
+        objectives: name -> objective; evaluated in this order on every rank, in every step.
+
+    Raises:
+        ValueError: no objectives; ViewError: one that the model's graph cannot serve.
+    """
+
+    def __init__(self, model: nn.Module, objectives: Mapping[str, Objective], seed: int = 0) -> None:
+        super().__init__()
+        if not objectives:
+            raise ValueError("nothing to train: the recipe has no objectives (were they all switched off?)")
+        for objective in objectives.values():
+            objective.check(graph_of(model))
+        self.model, self.objectives, self.seed = model, dict(objectives), seed
+
+    def forward(self, batch: Batch, step: int, shares: Mapping[str, float] | None = None) -> dict[str, Tensor]:
+        """Losses and metrics of one batch.
+
+        Args:
+            batch: the local rows of the global batch.
+            step: number of the optimisation step; names the random draws of objectives.
+            shares: objective -> share of its terms that this micro-batch holds, under gradient accumulation.
+
+        Returns:
+            `loss` (weighted sum, to be minimised) and `<objective>/<metric>` (detached), all scalars.
+        """
+        views, key = Views(self.model, batch), StepKey(self.seed, step)
+        results = {name: objective(views, key) for name, objective in self.objectives.items()}
+        share = shares or dict.fromkeys(results, 1.0)
+        weighted = [self.objectives[name].weight * share[name] * result.loss for name, result in results.items()]
+        logged = {f"{name}/{metric}": v for name, result in results.items() for metric, v in result.metrics().items()}
+        return {"loss": torch.stack(weighted).sum(), **logged}

@@ -1,0 +1,132 @@
+"""Recipes: a named function returns all that a run is made of; overrides and checks happen here, before anything runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol
+
+from quatrefoil.core.config import ConfigError, fingerprint, override, to_plain
+from quatrefoil.core.data import SampleSet
+from quatrefoil.core.hub import Model
+from quatrefoil.core.objectives import Objective
+from quatrefoil.core.training.settings import RunConfig, TrainConfig
+from quatrefoil.core.views import ViewGraph, graph_of
+
+GROUP = "quatrefoil.recipes"
+
+
+class ModelConfig(Protocol):
+    """A frozen dataclass that makes a model."""
+
+    @property
+    def model_type(self) -> type[Model]: ...
+
+    def build(self) -> Model: ...
+
+
+class DataModule(Protocol):
+    """Samples for training and evaluation, made from a corpus on disk."""
+
+    @property
+    def fill(self) -> Mapping[str, float | int | bool]:
+        """Field -> padding value, where it is not 0 or False."""
+
+    def train(self, fields: Iterable[str]) -> SampleSet: ...
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet: ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """JSON-ready facts for the results: name, protocol, fingerprint, counts, reference scores."""
+
+    def assets(self) -> Mapping[str, str]:
+        """Text files that a model trained on these data needs to be used alone: name -> content."""
+
+
+class DataConfig(Protocol):
+    """A frozen dataclass that opens a corpus."""
+
+    @property
+    def fields(self) -> Sequence[str]: ...
+
+    def build(self, seed: int) -> DataModule: ...
+
+
+class Evaluation(Protocol):
+    """A frozen dataclass that scores a model on a split."""
+
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All that a run is made of.
+
+    Args:
+        model, data: configurations that build the model and open the data.
+        objectives: name -> weighted objective.
+        train: steps, batch size, optimiser, ...
+        evaluate: name -> what is scored, on validation while training and on every split at the end.
+        seed: of initialisation, order, augmentation, masks and negatives.
+        run: where the run is kept and how it is shown; not part of what is learned.
+        resume: `never`, `auto` (go on from the newest valid checkpoint of run.dir, or start), or a checkpoint folder.
+    """
+
+    model: ModelConfig
+    data: DataConfig
+    objectives: Mapping[str, Objective]
+    train: TrainConfig
+    evaluate: Mapping[str, Evaluation]
+    seed: int = 0
+    run: RunConfig = field(default_factory=RunConfig)
+    resume: str = "never"
+
+    @property
+    def graph(self) -> ViewGraph:
+        return graph_of(self.model.model_type)
+
+    @property
+    def train_fields(self) -> frozenset[str]:
+        """The batch fields that the objectives need, and no others."""
+        return self.graph.fields(need for objective in self.objectives.values() for need in objective.needs)
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of all that decides what is learned: everything but the seed, `run` and `resume`."""
+        plain = to_plain(self)
+        return fingerprint({key: value for key, value in plain.items() if key not in ("seed", "run", "resume")})
+
+    def check(self) -> None:
+        """Raise before anything runs if a view or field that someone needs cannot be had, or an objective cannot be served."""
+        asked = {f"objective `{name}`": objective.needs for name, objective in self.objectives.items()}
+        asked |= {f"evaluation `{name}`": evaluation.needs for name, evaluation in self.evaluate.items()}
+        self.graph.check(asked, [*self.data.fields, "id", "group"])
+        for objective in self.objectives.values():
+            objective.check(self.graph)
+
+
+def names() -> list[str]:
+    """The names of all installed recipes, sorted."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
+
+
+def find(name: str) -> EntryPoint:
+    """The entry point of recipe `name`; `ConfigError` names the nearest one if there is none."""
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in found:
+        near = get_close_matches(name, found, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise ConfigError(f"no recipe `{name}`{hint} `quatrefoil recipes` lists what is installed")
+    return found[name]
+
+
+def load(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Recipe `name` with overrides applied, checked.
+
+    Raises:
+        ConfigError: unknown recipe, key or value; ViewError: something needs a view or field that cannot be had.
+    """
+    recipe: Recipe = override(find(name).load()(), overrides)
+    recipe.check()
+    return recipe

@@ -1,0 +1,76 @@
+"""What can be set about a run."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from quatrefoil.core.training.optimizer import OptimizerConfig
+from quatrefoil.core.training.schedules import ScheduleConfig
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained.
+
+    Args:
+        steps: optimisation steps.
+        batch_size: samples per step over all processes, so that a result does not depend on their number.
+        precision: fp32, or bf16 autocast (weights and losses stay fp32).
+        accumulate: micro-batches per step; refused for objectives that couple the samples of a batch.
+        optimizer, schedule: AdamW with per-module rates; warm-up and decay.
+        ema: decay of an exponential moving average of the weights, which is then what is evaluated; None = off.
+        skip_budget: share of corrupt samples above which the run stops.
+        compile: torch.compile the step.
+        log_every, evaluate_every, checkpoint_every: in steps; 0 = never (evaluation and a checkpoint always come at the end).
+        keep_last: checkpoints kept, besides the best.
+        select: validation metric by which the checkpoint that is evaluated at the end is chosen (`<evaluation>/<metric>`,
+            higher is better); None = the last one. The test split never selects.
+    """
+
+    steps: int
+    batch_size: int
+    precision: Precision = "fp32"
+    accumulate: int = 1
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    ema: float | None = None
+    skip_budget: float = 0.01
+    compile: bool = False
+    log_every: int = 10
+    evaluate_every: int = 0
+    checkpoint_every: int = 0
+    keep_last: int = 2
+    select: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "accumulate", "keep_last"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"train.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("log_every", "evaluate_every", "checkpoint_every"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"train.{name} must be 0 (never) or a number of steps, not {getattr(self, name)}")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"train.ema is a decay between 0 and 1, not {self.ema}")
+        if not 0 <= self.skip_budget < 1:
+            raise ValueError(f"train.skip_budget is a share from 0 to below 1, not {self.skip_budget}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Where a run is kept and how it is shown.
+
+    Args:
+        dir: the run folder; None = runs/<recipe>/<config hash>-seed<seed>.
+        processes: number of processes that the run must have; another number is an error. None = as launched.
+        workers: processes that load data, per rank.
+        trackers: besides log.jsonl, which is always written.
+        progress: show a progress bar.
+    """
+
+    dir: Path | None = None
+    processes: int | None = None
+    workers: int = 1
+    trackers: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    progress: bool = True

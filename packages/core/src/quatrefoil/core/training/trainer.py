@@ -1,0 +1,174 @@
+"""The loop: batch -> views -> losses -> gradients -> update, the same for every model, on accelerate.
+
+A step is a function of (weights, optimiser state, seed, step): batches come from a counter-based plan, the global generator is
+re-seeded at every step, so that a run killed anywhere goes on as if nothing had happened.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from quatrefoil.core.data import Batch
+from quatrefoil.core.data.collate import SkipBudget, collate, loader, to_device
+from quatrefoil.core.data.sampler import BatchPlan, Cursor
+from quatrefoil.core.distributed import global_sum
+from quatrefoil.core.objectives import Step
+from quatrefoil.core.recipes import DataModule, Recipe
+from quatrefoil.core.seeding import seed_of
+from quatrefoil.core.training.ema import Ema
+from quatrefoil.core.training.optimizer import adamw, describe, parameter_groups
+from quatrefoil.core.training.schedules import scheduler
+
+
+class NonFiniteLoss(ValueError):
+    """A loss or gradient is NaN or infinite."""
+
+
+class Trainer:
+    """Trains the model of a recipe.
+
+    Args:
+        recipe: checked.
+        data: the module of recipe.data.
+        accelerator: the engine.
+
+    Raises:
+        ValueError: accumulation is asked for with objectives that couple the samples of a batch.
+    """
+
+    def __init__(self, recipe: Recipe, data: DataModule, accelerator: Accelerator) -> None:
+        self.recipe, self.config, self.accelerator = recipe, recipe.train, accelerator
+        torch.manual_seed(seed_of(recipe.seed, "initial weights"))
+        self.model = recipe.model.build()
+        self.model.assets |= data.assets()
+        self.samples, self.fill = data.train(recipe.train_fields), data.fill
+        self.plan = BatchPlan(
+            self.samples.groups_N, self.config.batch_size, recipe.seed, accelerator.process_index, accelerator.num_processes
+        )
+        step = Step(self.model, recipe.objectives, recipe.seed).to(accelerator.device)
+        probe = self._probe()
+        self.frozen = freeze_unreached(step, probe)
+        self._check_accumulation(probe)
+        groups = parameter_groups(self.model, self.config.optimizer)
+        self.groups_text = describe(groups)
+        self.ema = Ema(self.model, self.config.ema) if self.config.ema is not None else None
+        self.step_module, self.optimizer = accelerator.prepare(step, adamw(groups, self.config.optimizer))
+        if self.config.compile:
+            self.step_module = torch.compile(self.step_module)
+        self.schedule = scheduler(self.optimizer.optimizer, self.config.schedule, self.config.steps)
+        self.budget = SkipBudget(self.config.skip_budget)
+
+    def _probe(self) -> Batch:
+        """Two samples, to see before the run what the objectives reach and count."""
+        keys = next(iter(self.plan.starting_at(Cursor())))[:2]
+        return to_device(collate([self.samples[key] for key in keys], self.fill), self.accelerator.device)
+
+    def _check_accumulation(self, probe: Batch) -> None:
+        coupled = [name for name, objective in self.recipe.objectives.items() if objective.terms(probe) is None]
+        if self.config.accumulate > 1 and coupled:
+            raise ValueError(
+                f"train.accumulate={self.config.accumulate}: {', '.join(coupled)} compare the samples of a batch with one another, "
+                f"so that small batches are another loss, not a part of the big one; use more processes or a smaller batch, "
+                f"or switch them off"
+            )
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """Local batches on the device, from step `start` on, without an end."""
+        cursor = Cursor().after(start, self.plan.batches_per_epoch)
+        workers, device = self.recipe.run.workers, self.accelerator.device
+        pinned = device.type == "cuda"
+        for batch in loader(self.samples, self.plan, cursor, workers=workers, fill=self.fill, pin_memory=pinned):
+            self.budget.add(batch)
+            yield to_device(batch, device)
+
+    def train_step(self, batch: Batch, step: int) -> dict[str, float]:
+        """One update; losses and metrics of the global batch, gradient norm and learning rate.
+
+        Raises:
+            NonFiniteLoss: names the step and the samples; nothing was updated.
+        """
+        self.step_module.train()
+        torch.manual_seed(seed_of(self.recipe.seed, "step", step, self.accelerator.process_index))
+        logs = self._global_means(self._backward(batch, step) | {"gradient_norm": self._clipped_norm()})
+        if not all(math.isfinite(value) for value in logs.values()):
+            raise NonFiniteLoss(f"step {step}: {logs}; nothing was updated; samples: {batch['id']}")
+        self.optimizer.step()
+        logs["learning_rate"] = max(self.schedule.get_last_lr())
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        if self.ema is not None:
+            self.ema.update(self.model)
+        return logs
+
+    def _backward(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Accumulates the gradients of the micro-batches; the losses and metrics of the whole batch."""
+        parts = split(batch, self.config.accumulate)
+        logged: dict[str, Tensor] = {}
+        for number, (part, shares) in enumerate(zip(parts, self._shares(parts), strict=True)):
+            more_to_come = number < len(parts) - 1
+            with self.accelerator.no_sync(self.step_module) if more_to_come else nullcontext():
+                result = self.step_module(part, step, shares)
+                self.accelerator.backward(result["loss"])
+            for name, value in result.items():
+                share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
+                logged[name] = logged.get(name, torch.zeros_like(value)) + share * value.detach()
+        return logged
+
+    def _shares(self, parts: Sequence[Batch]) -> list[dict[str, float]]:
+        """For each micro-batch, objective -> its share of the terms of the global batch."""
+        if len(parts) == 1:
+            return [dict.fromkeys(self.recipe.objectives, 1.0)]
+        terms = {name: [o.terms(part) for part in parts] for name, o in self.recipe.objectives.items()}
+        counts = {name: global_sum(torch.stack([c for c in values if c is not None])) for name, values in terms.items()}
+        return [{name: float(c[number] / c.sum()) for name, c in counts.items()} for number in range(len(parts))]
+
+    def _clipped_norm(self) -> Tensor:
+        limit = self.config.optimizer.clip_norm
+        norm = self.accelerator.clip_grad_norm_(self.step_module.parameters(), math.inf if limit is None else limit)
+        return torch.as_tensor(norm, device=self.accelerator.device)
+
+    def _global_means(self, logged: Mapping[str, Tensor]) -> dict[str, float]:
+        values = torch.stack([value.detach().double() for value in logged.values()])
+        means = global_sum(values) / self.accelerator.num_processes
+        return dict(zip(logged, means.tolist(), strict=True))
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """What a checkpoint holds besides the optimiser: weights, and their average where there is one."""
+        averaged = {"ema": self.ema.tensors()} if self.ema is not None else {}
+        return {"model": self.model.state_dict(), **averaged}
+
+
+def split(batch: Batch, parts: int) -> list[Batch]:
+    """Cut a batch into micro-batches of (nearly) equal numbers of rows.
+
+    Raises:
+        ValueError: fewer rows than parts.
+    """
+    rows = len(batch["id"])
+    if rows < parts:
+        raise ValueError(f"train.accumulate={parts}: this process has only {rows} samples of the batch")
+    if parts == 1:
+        return [batch]
+    edges = [rows * part // parts for part in range(parts + 1)]
+    per_row = {name: value for name, value in batch.items() if name != "skipped"}
+    return [{name: value[a:b] for name, value in per_row.items()} for a, b in itertools.pairwise(edges)]
+
+
+def freeze_unreached(step: Step, probe: Batch) -> list[str]:
+    """Freeze the parameters that no objective reaches, and name them.
+
+    Data-parallel engines wait for a gradient of every trainable parameter; what an ablation switched off gets none. The probe
+    is one pass over two samples; which parameters are reached does not depend on the values in a batch.
+    """
+    step(probe, 0)["loss"].backward()
+    unreached = [name for name, p in step.model.named_parameters() if p.requires_grad and p.grad is None]
+    for name, parameter in step.model.named_parameters():
+        parameter.grad = None
+        if name in unreached:
+            parameter.requires_grad_(False)
+    return unreached

@@ -1,0 +1,1 @@
+"""Models, one file each, each as its paper's figure: the views, in order."""

@@ -1,0 +1,190 @@
+"""TABLE: tags as anchors (arXiv 2301.12644).
+
+The paper's body could not be read; what follows its abstract is marked (a), the rest is our choice.
+
+    frames -> visual encoder ----+                                   +--> video --- contrast --- text
+                                 +--> tag-guiding encoder -> guided -+
+    tags ---> tag encoder -------+    over [V | frames | tags]  (a)  +--> joint encoder over [C | frames | tags | text] (a)
+    caption -> text encoder -------------------------------------------->    C -> match,  masked text -> tokens
+
+Legend: B clips, F frames, M tags, S = 1 + frame tokens + M guided tokens, L text tokens, K masked tokens or pairs, P width.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.losses.masked import IGNORE
+from quatrefoil.core.nn.heads import PairClassifier, TokenHead
+from quatrefoil.core.nn.transformer import Transformer, TransformerConfig
+from quatrefoil.core.views import Tokens, view
+from quatrefoil.video_text.encoders.clip import ClipOutput, ClipText
+from quatrefoil.video_text.models.two_tower import TwoTower, TwoTowerConfig
+from quatrefoil.video_text.tags.store import EXPERTS
+
+VISION, TAG, TEXT = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaggedConfig(TwoTowerConfig):
+    """CLIP's towers and an encoder of tags.
+
+    Args:
+        tag_encoder: `shared` = the text encoder itself; `separate` = a copy of its own; `embedding` = mean of word embeddings.
+    """
+
+    tag_encoder: Literal["shared", "separate", "embedding"] = "shared"
+
+
+class TaggedModel(TwoTower):
+    """What every model with tags has: one code per tag."""
+
+    def __init__(self, config: TaggedConfig) -> None:
+        super().__init__(config)
+        width = config.vision.projection
+        self.tag_text = ClipText(config.text) if config.tag_encoder == "separate" else None
+        self.tag_words = nn.Embedding(config.text.vocab_size, width) if config.tag_encoder == "embedding" else None
+        self.no_tag = nn.Parameter(0.02 * torch.randn(width))
+
+    @view
+    def tag_codes(self, tags: Tensor, tags_mask: Tensor) -> Tokens:
+        """(B, M, P): a code of length one per tag; a clip without tags gets the learned `no_tag` instead.
+
+        Only real tags are encoded, equal ones once. `tags` are ids (B, M, L), `tags_mask` (B, M, L).
+        """
+        real_BM = tags_mask.any(-1)
+        lines, line_of_tag = torch.unique(torch.cat([tags[real_BM], tags_mask[real_BM].long()], 1), dim=0, return_inverse=True)
+        ids, mask = lines.chunk(2, dim=1)
+        codes = nnf.normalize(self._encode_tags(ids, mask.bool()), dim=-1)[line_of_tag]
+        states = codes.new_zeros(*real_BM.shape, codes.shape[-1]).masked_scatter(real_BM[..., None], codes)
+        none_B1P = torch.where(real_BM.any(-1)[:, None], 0.0, nnf.normalize(self.no_tag, dim=-1)).to(codes.dtype)[:, None]
+        return Tokens(torch.cat([none_B1P, states], 1), torch.cat([~real_BM.any(-1, keepdim=True), real_BM], 1))
+
+    def _encode_tags(self, ids_KL: Tensor, mask_KL: Tensor) -> Tensor:
+        if self.tag_words is not None:
+            words = self.tag_words(ids_KL) * mask_KL[..., None]
+            return words.sum(1) / mask_KL.sum(1, keepdim=True).clamp(min=1)
+        encoder = self.tag_text if self.tag_text is not None else self.textual
+        pooled: Tensor = encoder(ids_KL, mask_KL).pooled
+        return pooled
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableConfig(TaggedConfig):
+    """TABLE's open choices; the defaults are those recommended where the paper is silent.
+
+    Args:
+        guide_layers, joint_layers: depth of the two cross-modal encoders.
+        heads: attention heads of both.
+        visual_tokens: one token per frame (its code), or all its patches.
+        pooling: `residual` = mean of frames plus a map of V that starts at zero; `cls` = V alone.
+        joint: its own weights, or those of the tag-guiding encoder.
+        max_frames: rows of the table of frame positions.
+        checkpoint: recompute activations of the cross encoders in the backward pass.
+    """
+
+    guide_layers: int = 4
+    joint_layers: int = 4
+    heads: int = 8
+    visual_tokens: Literal["frame", "patches"] = "frame"
+    pooling: Literal["residual", "cls"] = "residual"
+    joint: Literal["own", "shared"] = "own"
+    max_frames: int = 64
+    checkpoint: bool = False
+
+    @property
+    def model_type(self) -> type["Table"]:
+        return Table
+
+    def cross_encoder(self, layers: int) -> Transformer:
+        width = self.vision.projection
+        sizes = TransformerConfig(width=width, layers=layers, heads=self.heads, activation="quick_gelu", checkpoint=self.checkpoint)
+        return sizes.build()
+
+
+class Table(TaggedModel):
+    """The video code depends on frames and tags alone, never on a query, so that it can be indexed."""
+
+    def __init__(self, config: TableConfig) -> None:
+        super().__init__(config)
+        width = config.vision.projection
+        self.config: TableConfig = config
+        self.tag_guide = config.cross_encoder(config.guide_layers)
+        self.joint_encoder = config.cross_encoder(config.joint_layers) if config.joint == "own" else self.tag_guide
+        self.v_token, self.c_token = (nn.Parameter(0.02 * torch.randn(width)) for _ in range(2))
+        self.frame_positions = nn.Embedding(config.max_frames, width)
+        self.types, self.experts = nn.Embedding(3, width), nn.Embedding(len(EXPERTS), width)
+        for table in (self.frame_positions, self.types, self.experts):
+            nn.init.normal_(table.weight, std=0.02)
+        self.pool = nn.Linear(width, width)
+        if config.pooling == "residual":  # step 0 equals mean pooling: a low learning rate does not first lose CLIP's alignment
+            nn.init.zeros_(self.pool.weight)
+            nn.init.zeros_(self.pool.bias)
+        self.match_head = PairClassifier(width)
+        self.token_head = TokenHead(width, self.textual.token_embedding.weight)
+
+    def initialise(self, clip: str) -> None:
+        """CLIP's towers; the cross encoders start as the first layers of CLIP's text transformer, as CLIP4Clip's do."""
+        super().initialise(clip)
+        if self.textual.width != self.config.vision.projection:
+            raise ValueError(f"{clip}: cross encoders start from text layers, but text is {self.textual.width} wide and codes {self.config.vision.projection}")
+        for encoder in (self.tag_guide, self.joint_encoder):
+            for block, source in zip(encoder.blocks, self.textual.transformer.blocks, strict=False):
+                block.load_state_dict(source.state_dict())
+        rows = min(len(self.frame_positions.weight), len(self.textual.position_embedding.weight))
+        self.frame_positions.weight.data[:rows] = self.textual.position_embedding.weight.data[:rows]
+
+    @view
+    def frame_tokens(self, frame_states: ClipOutput, frame_codes: Tensor) -> Tensor:
+        """(B, F * tokens, P): each frame's code or its patches, with position and type."""
+        frames = frame_codes.shape[1]
+        per_frame_BFTP = frame_codes[:, :, None] if self.config.visual_tokens == "frame" else self.visual.project(
+            frame_states.tokens
+        ).unflatten(0, frame_codes.shape[:2])
+        return (per_frame_BFTP + self.frame_positions.weight[:frames, None] + self.types.weight[VISION]).flatten(1, 2)
+
+    @view
+    def guided(self, frame_tokens: Tensor, tag_codes: Tokens, tag_expert: Tensor) -> Tokens:
+        """(B, S, P): [V | frames | tags] after the tag-guiding encoder (a)."""
+        experts_BMP = nnf.pad(self.experts(tag_expert), (0, 0, 1, 0))  # `no_tag` comes from no expert
+        tags_BMP = tag_codes.states_BTD + experts_BMP + self.types.weight[TAG]
+        v_B1P = self.v_token.expand(len(frame_tokens), 1, -1)
+        always_BT = tag_codes.mask_BT.new_ones(len(frame_tokens), 1 + frame_tokens.shape[1])
+        mask_BS = torch.cat([always_BT, tag_codes.mask_BT], 1)
+        states_BSP = torch.cat([v_B1P, frame_tokens, tags_BMP], 1)
+        return Tokens(self.tag_guide(states_BSP, mask_BT=mask_BS), mask_BS)
+
+    @view
+    def video(self, guided: Tokens, frame_codes: Tensor) -> Tensor:
+        """(B, P): V's state, beside the mean of the frames."""
+        pooled_BP = self.pool(guided.states_BTD[:, 0])
+        return nnf.normalize(pooled_BP + frame_codes.mean(1) if self.config.pooling == "residual" else pooled_BP, dim=-1)
+
+    @view
+    def text_tokens(self, caption: tuple[Tensor, Tokens]) -> Tokens:
+        """(B, L, P): token states of the whole caption."""
+        return caption[1]
+
+    def joint(self, guided: Tokens, words: Tokens) -> Tensor:
+        """(B, S + L, P): [C | frames | tags | text] after the joint encoder (a)."""
+        c_B1P = self.c_token.expand(len(words.states_BTD), 1, -1)
+        states = torch.cat([c_B1P, guided.states_BTD[:, 1:], words.states_BTD + self.types.weight[TEXT]], 1)
+        joint: Tensor = self.joint_encoder(states, mask_BT=torch.cat([guided.mask_BT, words.mask_BT], 1))
+        return joint
+
+    @view
+    def match(self, guided: Tokens, text_tokens: Tokens) -> Tensor:
+        """(B, 2): does the caption belong to the clip (a)?"""
+        logits: Tensor = self.match_head(self.joint(guided, text_tokens)[:, 0])
+        return logits
+
+    @view
+    def text_token_logits(self, guided: Tokens, text_masked: Tensor, text_mask: Tensor, text_labels: Tensor) -> Tensor:
+        """(K, vocabulary) at the masked positions: the joint encoder supplies what the causal text encoder cannot see (a)."""
+        words = Tokens(self.textual.project(self.textual(text_masked, text_mask).tokens), text_mask)
+        states_BLP = self.joint(guided, words)[:, -text_mask.shape[1] :]
+        logits: Tensor = self.token_head(states_BLP[text_labels != IGNORE])
+        return logits
