@@ -1,0 +1,47 @@
+"""Prediction of masked tokens.
+
+Legend: K masked positions of this rank, V vocabulary.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch.distributed as dist
+from torch import Tensor
+
+from quatrefoil.core.distributed import global_mean
+from quatrefoil.core.losses.common import LossResult, check_shape, score_rows
+
+IGNORE: Final = -100
+"""Label of a position that is not to be predicted."""
+
+
+@dataclass(frozen=True)
+class MaskedTokensResult(LossResult):
+    """`accuracy` is the share of masked positions whose token is predicted."""
+
+    accuracy: Tensor
+
+
+def masked_tokens(
+    logits_KV: Tensor, labels_K: Tensor, process_group: dist.ProcessGroup | None = None
+) -> MaskedTokensResult:
+    """Cross-entropy, the mean over the masked positions of all ranks, in fp32 at least; K may be 0 on any rank.
+
+    Args:
+        logits_KV: logits at the masked positions only.
+        labels_K: int64 token ids there. The caller selects the positions: `logits[labels != IGNORE]`.
+
+    Raises:
+        ValueError: shapes that do not fit, or labels outside 0 .. V-1 (`IGNORE` among them).
+    """
+    check_shape("masked_tokens: logits_KV", logits_KV, (None, None))
+    check_shape("masked_tokens: labels_K", labels_K, (len(logits_KV),))
+    outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
+    if outside_K.any():
+        raise ValueError(
+            f"masked_tokens: {int(outside_K.sum())} of {len(labels_K)} labels are outside 0 .. {logits_KV.shape[1] - 1}, "
+            f"the first is {int(labels_K[outside_K][0])}; pass masked positions only: logits[labels != IGNORE]"
+        )
+    losses_K, correct_K = score_rows(logits_KV, labels_K)
+    return MaskedTokensResult(global_mean(losses_K, None, process_group), global_mean(correct_K, None, process_group))
