@@ -1,0 +1,1 @@
+"""DNA as text and as numbers."""
