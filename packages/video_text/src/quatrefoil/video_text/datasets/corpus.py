@@ -1,0 +1,215 @@
+"""What a corpus is: clips, captions, splits and protocols, read from annotation files and checked against the disk."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+SplitName = Literal["train", "val", "test"]
+Missing = Literal["error", "drop"]
+EXTENSIONS = (".mp4", ".avi", ".webm", ".mkv", ".mov")
+SHOWN = 5
+_HASHED_BYTES = 16 * 1024
+
+
+class CorpusError(ValueError):
+    """A corpus on disk is not what its protocol needs."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a media file.
+
+    Args:
+        id: unique in the corpus.
+        video: the media file.
+        start_s, end_s: the stretch in seconds from the start of the file; `None` = up to its end.
+    """
+
+    id: str
+    video: Path
+    start_s: float = 0.0
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence that describes a clip."""
+
+    clip_id: str
+    text: str
+
+
+class Entry(NamedTuple):
+    """A clip as the annotation files list it, whether or not its video is on disk."""
+
+    id: str
+    captions: tuple[str, ...]
+
+
+Listing = Mapping[SplitName, tuple[Entry, ...]]
+"""The splits of a protocol, as annotated. A protocol without a validation set has no `val`."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The clips of one split that are on disk, with their captions in the order of the clips.
+
+    Args:
+        name: train, val or test.
+        protocol: id of the protocol; says how many clips were dropped from it, where any were.
+        dropped: ids of annotated clips whose videos are missing.
+    """
+
+    name: SplitName
+    protocol: str
+    clips: tuple[Clip, ...]
+    captions: tuple[Caption, ...]
+    dropped: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides a score: name, protocol, clips (id, stretch, media content) and captions.
+
+        The content of a media file is taken from its size and its first and last 16 KiB. There all usual containers
+        keep their headers and indices with the size of each coded frame, so a re-encoded or cut file differs; paths and
+        modification times do not enter, so a copied corpus is the same corpus.
+        """
+        digest = hashlib.sha256()
+        lines: list[tuple[str, ...]] = [(self.name, self.protocol)]
+        lines += [(clip.id, str(clip.start_s), str(clip.end_s), _media_key(clip.video)) for clip in self.clips]
+        lines += [(caption.clip_id, caption.text) for caption in self.captions]
+        for line in lines:
+            digest.update(repr(line).encode())
+        return digest.hexdigest()
+
+
+def _media_key(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_HASHED_BYTES)
+        file.seek(max(0, size - _HASHED_BYTES))
+        return f"{size}:{hashlib.sha256(head + file.read()).hexdigest()}"
+
+
+class Corpus(ABC):
+    """A corpus under `root`; subclasses read its annotation files.
+
+    Args:
+        root: folder of the annotation files and videos.
+        missing: what to do when videos of a protocol are not on disk: `error`, or `drop` them, which changes the
+            protocol's id (`msvd-all-captions[118/1970 clips]`) so that a score is never taken for one on the whole.
+    """
+
+    name: ClassVar[str]
+    protocols: ClassVar[tuple[str, ...]]
+    annotation_folders: ClassVar[tuple[str, ...]] = ("annotation", "annotations", ".")
+    video_folders: ClassVar[tuple[str, ...]] = ("videos", "videos/all", ".")
+
+    def __init__(self, root: str | Path, missing: Missing = "error") -> None:
+        self.root = Path(root)
+        self.missing = missing
+        if not self.root.is_dir():
+            raise CorpusError(f"{self.name}: there is no folder {self.root}; set root to where the corpus lies")
+
+    @abstractmethod
+    def _listing(self, protocol: str) -> Listing: ...
+
+    @cache  # noqa: B019 - a corpus lives as long as the run, and annotations are read once
+    def listing(self, protocol: str) -> Listing:
+        """The splits of `protocol` as annotated, unchecked.
+
+        Raises:
+            CorpusError: an unknown protocol, or an annotation file that is missing or malformed.
+        """
+        if protocol not in self.protocols:
+            raise CorpusError(f"{self.name} has no protocol {protocol!r}; it has {', '.join(self.protocols)}")
+        return self._listing(protocol)
+
+    @cached_property
+    def videos(self) -> Mapping[str, Path]:
+        """Clip id -> media file. Of two files with one name the first in the order of folders, then extensions."""
+        found: dict[str, Path] = {}
+        for folder in self.video_folders:
+            paths = [path for path in (self.root / folder).glob("*") if path.suffix.lower() in EXTENSIONS]
+            for path in sorted(paths, key=lambda path: (EXTENSIONS.index(path.suffix.lower()), path.name)):
+                found.setdefault(path.stem, path)
+        return found
+
+    def split(self, protocol: str, name: SplitName) -> Split:
+        """One split of `protocol`, with the videos that are on disk.
+
+        Raises:
+            CorpusError: the annotations contradict themselves (`contradictions`), the protocol has no such split,
+                videos are missing and `missing="error"`, or none of the split is left after dropping.
+        """
+        listing = self.listing(protocol)
+        if found := contradictions(listing):
+            raise CorpusError(f"{self.name} in {self.root}, {protocol}: {'; '.join(found)}. Mend the annotation files")
+        if name not in listing:
+            raise CorpusError(f"{protocol} has no {name!r} split; it has {', '.join(listing)}")
+        present = [entry for entry in listing[name] if entry.id in self.videos]
+        dropped = tuple(entry.id for entry in listing[name] if entry.id not in self.videos)
+        protocol_id = self._protocol_id(protocol, listing)
+        if not present:
+            raise CorpusError(f"{protocol}: none of the {len(dropped)} clips of {name!r} has a video under {self.root}")
+        clips = tuple(Clip(entry.id, self.videos[entry.id]) for entry in present)
+        captions = tuple(Caption(entry.id, text) for entry in present for text in entry.captions)
+        return Split(name, protocol_id, clips, captions, dropped)
+
+    def _protocol_id(self, protocol: str, listing: Listing) -> str:
+        ids = [entry.id for entries in listing.values() for entry in entries]
+        absent = [id for id in ids if id not in self.videos]
+        if not absent:
+            return protocol
+        if self.missing == "drop":
+            return f"{protocol}[{len(ids) - len(absent)}/{len(ids)} clips]"
+        raise CorpusError(
+            f"{protocol}: {len(absent)} of {len(ids)} videos are missing under {self.root} ({shown(absent)}). Put "
+            f"<id>{'|'.join(EXTENSIONS)} into {self.root / self.video_folders[0]}, or set missing=drop"
+        )
+
+    def annotation(self, name: str) -> Path:
+        """The annotation file `name`, wherever it lies; CorpusError where it does not."""
+        path = self.find_annotation(name)
+        if path is None:
+            places = " or ".join(str(self.root / folder) for folder in self.annotation_folders)
+            raise CorpusError(f"{self.name}: there is no {name} in {places}")
+        return path
+
+    def find_annotation(self, name: str) -> Path | None:
+        """The annotation file `name`, or None where there is none."""
+        paths = (self.root / folder / name for folder in self.annotation_folders)
+        return next((path for path in paths if path.is_file()), None)
+
+
+def contradictions(listing: Listing) -> list[str]:
+    """What is wrong with annotated splits, one phrase each: repeated ids, ids in two splits, captions missing."""
+    found = []
+    for name, entries in listing.items():
+        ids = [entry.id for entry in entries]
+        bare = [entry.id for entry in entries if not entry.captions]
+        empty = [entry.id for entry in entries if not all(text.strip() for text in entry.captions)]
+        found += _finding(f"ids listed twice in {name!r}", (id for id, count in Counter(ids).items() if count > 1))
+        found += _finding(f"clips without a caption in {name!r}", bare)
+        found += _finding(f"clips with an empty caption in {name!r}", empty)
+    for (one, ones), (other, others) in combinations(listing.items(), 2):
+        both = {entry.id for entry in ones} & {entry.id for entry in others}
+        found += _finding(f"clips both in {one!r} and {other!r}", sorted(both))
+    return found
+
+
+def _finding(what: str, ids: Iterable[str]) -> list[str]:
+    listed = list(ids)
+    return [f"{len(listed)} {what} ({shown(listed)})"] if listed else []
+
+
+def shown(ids: Iterable[str]) -> str:
+    """The first few of `ids`, for a message."""
+    listed = list(ids)
+    return ", ".join(listed[:SHOWN]) + (", ..." if len(listed) > SHOWN else "")
