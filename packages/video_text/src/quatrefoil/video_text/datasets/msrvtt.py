@@ -18,13 +18,14 @@ _OFFICIAL: dict[SplitName, str] = {"train": "train", "val": "validate", "test": 
 class MsrVtt(Corpus):
     """MSR-VTT under three protocols.
 
-    - `msrvtt-1kA`: trained on the 9k list with all captions, tested on the 1,000 clips of JSFUSION with one caption each.
+    - `msrvtt-1kA`: trained on the 9k list with all captions, tested on JSFUSION's 1,000 clips with one caption each.
     - `msrvtt-7k`: trained on the 7k list, tested on the same 1,000 clips.
     - `msrvtt-full`: the splits of the release, 6,513 / 497 / 2,990 clips with all captions.
 
     The 1kA and 7k lists have no validation set, and published results were often selected on the test split. Here the
     clips that the release marks `validate` (497, all of them in both lists) are taken out of the train list to
-    validate on, which leaves 8,503 and 6,513. `msrvtt-1kA-noval` and `msrvtt-7k-noval` train on the whole list and have no `val`.
+    validate on, which leaves 8,503 and 6,513. `msrvtt-1kA-noval` and `msrvtt-7k-noval` train on the whole list and
+    have no `val`.
 
     Files: `MSRVTT_data.json`, or the two `*_videodatainfo.json` of the release, with `videos` (video_id, split) and
     `sentences` (video_id, caption); the csv lists of the protocols that are used. Media files are whole clips: the

@@ -15,7 +15,7 @@ _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 class Msvd(Corpus):
-    """MSVD under `msvd-all-captions`: 1,200 / 100 / 670 clips, each caption a query of its own in text-to-video retrieval.
+    """MSVD under `msvd-all-captions`: 1,200 / 100 / 670 clips, each caption a query of its own in text-to-video.
 
     (Results with one caption per clip exist, but which caption is nowhere defined, so there is no such protocol here.)
 
@@ -38,7 +38,7 @@ class Msvd(Corpus):
     def _captions(self) -> Mapping[str, tuple[str, ...]]:
         path = self.find_annotation(_JSON_FILE) or self.find_annotation(_PICKLE_FILE)
         if path is None:
-            raise CorpusError(f"{self.name}: needs {_JSON_FILE} or {_PICKLE_FILE} in {self.root} or its folder annotation/")
+            raise CorpusError(f"{self.name}: needs {_JSON_FILE} or {_PICKLE_FILE} in {self.root} or in annotation/")
         content = _read(path)
         if not isinstance(content, dict):
             raise CorpusError(f"{path}: needs a dictionary of captions by clip id, has a {type(content).__name__}")
@@ -52,8 +52,8 @@ def _read(path: Path) -> Any:
     except CorpusError as error:
         raise CorpusError(f"{path}: {error}") from error
     # Hostile or damaged bytes drive the unpickler's own machine, which then fails in many ways.
-    except (ValueError, EOFError, pickle.UnpicklingError, LookupError, TypeError, AttributeError, OverflowError) as
-        error: raise CorpusError(f"{path}: cannot be read ({error}); fetch the file again") from error
+    except (ValueError, EOFError, pickle.UnpicklingError, LookupError, TypeError, AttributeError) as error:
+        raise CorpusError(f"{path}: cannot be read ({error}); fetch the file again") from error
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -31,7 +31,7 @@ class Expert(Protocol):
 
 @dataclass
 class Tagging:
-    """What became of a run: the file, how many clips were tagged now and before, and which could not be read (id -> why)."""
+    """What became of a run: the file, clips tagged now, clips tagged before, and those unreadable (id -> why)."""
 
     path: Path
     tagged: int = 0

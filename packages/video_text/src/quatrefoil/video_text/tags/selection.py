@@ -38,7 +38,8 @@ class TagSelection:
     """Which tags of a clip are used.
 
     Words are lower-cased and stripped; a word that several experts name is kept once, with its highest score; each
-    expert keeps its best up to its limit; of all, the `max_tags` best are kept. Ties go by the order of experts, then of words.
+    expert keeps its best up to its limit; of all, the `max_tags` best are kept. Ties go by the order of experts,
+    then of words.
 
     Args:
         experts: the experts that are read; the others are as if they were not there.
@@ -54,7 +55,7 @@ class TagSelection:
         if unknown := set(self.experts) - set(EXPERTS):
             raise ValueError(f"unknown experts {sorted(unknown)}; there are {', '.join(EXPERTS)}")
         if self.max_tags < 1:
-            raise ValueError(f"max_tags must be at least 1, got {self.max_tags}; leave the field `tags` out to have none")
+            raise ValueError(f"max_tags must be at least 1, got {self.max_tags}")
 
     def choose(self, tags: Iterable[Tag]) -> tuple[Tag, ...]:
         """The chosen tags, in the order of experts, then by falling score, then by word."""
@@ -66,7 +67,8 @@ class TagSelection:
         limits: Mapping[str, int] = asdict(self.limits)
         groups = [sorted((tag for tag in best.values() if tag.expert == expert), key=_rank) for expert in EXPERTS]
         kept = [tag for group, expert in zip(groups, EXPERTS, strict=True) for tag in group[: limits[expert]]]
-        return tuple(sorted(sorted(kept, key=_rank)[: self.max_tags], key=lambda tag: (EXPERTS.index(tag.expert), _rank(tag))))
+        strongest = sorted(kept, key=_rank)[: self.max_tags]
+        return tuple(sorted(strongest, key=lambda tag: (EXPERTS.index(tag.expert), _rank(tag))))
 
 
 def _rank(tag: Tag) -> tuple[float, int, str]:

@@ -58,7 +58,7 @@ class TagLine(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """Of a number of clips: named in an expert's file, named with at least one tag, and the models that made the tags."""
+    """Of some clips: how many an expert's file names, and with at least one tag, and the models behind them."""
 
     named: int
     tagged: int
