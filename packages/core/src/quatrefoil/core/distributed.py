@@ -86,7 +86,7 @@ def gather_rows(
     if pad_trailing:
         x_Bx = _pad_trailing(x_Bx, [max(sizes) for sizes in zip(*(h.shape for h in headers), strict=True)][1:])
     sizes = tuple(header.shape[0] for header in headers)
-    rows: Tensor = _GatherRows.apply(x_Bx, sizes, process_group)
+    rows: Tensor = _GatherRows.apply(x_Bx, sizes, process_group)  # type: ignore[no-untyped-call]
     return Gathered(rows, _start(sizes, process_group), sizes)
 
 
@@ -148,7 +148,7 @@ class _GatherRows(torch.autograd.Function):
         return _all_rows(x_Bx, sizes, process_group)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad_Nx: Tensor) -> tuple[Tensor, None, None]:
         start = _start(ctx.sizes, ctx.process_group)
         total_Nx = global_sum(grad_Nx, ctx.process_group)
@@ -180,7 +180,7 @@ def _check_alike(headers: Sequence[_Header], pad_trailing: bool) -> None:
     alike = {(h.dtype, h.requires_grad, len(h.shape) if pad_trailing else h.shape[1:]) for h in headers}
     if len(alike) > 1:
         raise RanksDisagree(
-            f"gather_rows: ranks hold rows that do not fit together: {_by_rank(headers)}; give all ranks the same type, "
+            f"gather_rows: ranks hold rows that do not fit together: {_by_rank(headers)}; give all the same type, "
             f"need of gradient and shape after the first dimension (pad_trailing=True pads sizes that differ)"
         )
 

@@ -1,9 +1,9 @@
 """Which positions of one sample are masked, and what stands in their place: pure functions of a `torch.Generator`.
 
-Legend: L positions of one sample, n positions (or words, cells, ...) that may be masked. Masks are boolean, True = masked.
+Legend: L positions of one sample, n positions (or words, cells, ...) that may be masked. Masks are boolean.
 
-How many are chosen is always exact, never a matter of luck: `max(1, round(rate * n))` of the units that are drawn, Python's
-rounding, and none where there is nothing to choose from. That is our choice; BERT's code does so, others flip a coin per token.
+How many are chosen is exact: `max(1, round(rate * n))` of the units that are drawn, with Python's rounding, and none
+where there is nothing to choose from. That is our choice; BERT's code does so, others flip a coin per token.
 """
 
 import math
@@ -41,7 +41,7 @@ def choose_whole_words(word_of_token_L: Tensor, generator: torch.Generator, rate
     Args:
         word_of_token_L: integer word of each token; -1 where a token may not be masked.
     """
-    words_n = word_of_token_L[word_of_token_L >= 0].unique()
+    words_n = torch.unique(word_of_token_L[word_of_token_L >= 0])
     chosen_words = words_n[choose_patches(len(words_n), generator, rate)]
     return torch.isin(word_of_token_L, chosen_words)
 
@@ -50,8 +50,8 @@ def choose_spans(maskable_L: Tensor, generator: torch.Generator, rate: float, le
     """Choose whole spans of `length` neighbours that neither overlap nor hold a position that may not be masked.
 
     `max(1, round(rate * n / length))` spans, or as many as fit where runs of maskable positions are too short for that.
-    Spans may touch. Runs get spans in proportion to the number that they can hold; within a run all placements are equally
-    likely. Source: contiguous masks of k overlapping k-mers as in DNABERT; exact counts and whole spans are our choice.
+    Spans may touch. Runs get spans in proportion to the number that they can hold; within a run all placements are
+    equally likely. For tokens that overlap, which would give a single masked one away. Our choice.
     """
     if length < 1:
         raise ValueError(f"choose_spans: length must be at least 1, got {length}")
@@ -75,9 +75,9 @@ def choose_blocks(
 ) -> Tensor:
     """Choose cells of an N-dimensional grid in blocks, until exactly `max(1, round(rate * cells))` are chosen.
 
-    A block covers about a uniform number of cells between `least_cells` and those still wanted, its sides differ by a ratio
-    of at most `largest_aspect` before rounding, and it holds a cell not yet chosen, so that the draw always ends. The last
-    block is cut, in raster order, to make the count exact. Source: BEiT's block-wise masking, made N-dimensional and exact.
+    A block covers about a uniform number of cells between `least_cells` and those still wanted, its sides differ by a
+    ratio of at most `largest_aspect` before rounding, and it holds a cell not yet chosen, so the draw always ends. The
+    last block is cut, in raster order, to make the count exact. Source: BEiT, made N-dimensional and exact.
 
     Returns:
         Boolean tensor of `grid_shape`.
@@ -114,7 +114,7 @@ def corrupt(
     mask_share: float = 0.8,
     random_share: float = 0.1,
 ) -> MaskedIds:
-    """Replace chosen ids: by `mask_id`, by a random one, or not at all, each position on its own. Source: BERT's 80/10/10.
+    """Replace each chosen id by `mask_id`, by a random one, or not at all, independently. Source: BERT's 80/10/10.
 
     Args:
         ids_L: integer ids of the sample.

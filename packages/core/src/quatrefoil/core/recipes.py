@@ -1,13 +1,15 @@
 """Recipes: a named function returns all that a run is made of; overrides and checks happen here, before anything runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol
+from typing import Protocol
 
 from quatrefoil.core.config import ConfigError, fingerprint, override, to_plain
-from quatrefoil.core.data import SampleSet
+from quatrefoil.core.data import DataConfig, DataModule
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.evaluation.tasks import Scores
 from quatrefoil.core.hub import Model
 from quatrefoil.core.objectives import Objective
 from quatrefoil.core.training.settings import RunConfig, TrainConfig
@@ -25,38 +27,13 @@ class ModelConfig(Protocol):
     def build(self) -> Model: ...
 
 
-class DataModule(Protocol):
-    """Samples for training and evaluation, made from a corpus on disk."""
-
-    @property
-    def fill(self) -> Mapping[str, float | int | bool]:
-        """Field -> padding value, where it is not 0 or False."""
-
-    def train(self, fields: Iterable[str]) -> SampleSet: ...
-
-    def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet: ...
-
-    def describe(self) -> Mapping[str, Any]:
-        """JSON-ready facts for the results: name, protocol, fingerprint, counts, reference scores."""
-
-    def assets(self) -> Mapping[str, str]:
-        """Text files that a model trained on these data needs to be used alone: name -> content."""
-
-
-class DataConfig(Protocol):
-    """A frozen dataclass that opens a corpus."""
-
-    @property
-    def fields(self) -> Sequence[str]: ...
-
-    def build(self, seed: int) -> DataModule: ...
-
-
 class Evaluation(Protocol):
     """A frozen dataclass that scores a model on a split."""
 
     @property
     def needs(self) -> tuple[str, ...]: ...
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """From samples to batches: what a sample is, in which order samples come, how they are put together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -28,3 +28,34 @@ class SampleSet(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: SampleKey) -> Sample: ...
+
+
+class DataModule(Protocol):
+    """Samples for training and evaluation, made from a corpus on disk."""
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """The splits that can be evaluated, e.g. `("val", "test")`."""
+
+    @property
+    def fill(self) -> Mapping[str, float | int | bool]:
+        """Field -> padding value, where it is not 0 or False."""
+
+    def train(self, fields: Iterable[str]) -> SampleSet: ...
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet: ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """JSON-ready facts for the results: name, protocol, fingerprint, counts, reference scores."""
+
+    def assets(self) -> Mapping[str, str]:
+        """Text files that a model trained on these data needs to be used alone: name -> content."""
+
+
+class DataConfig(Protocol):
+    """A frozen dataclass that opens a corpus."""
+
+    @property
+    def fields(self) -> Sequence[str]: ...
+
+    def build(self, seed: int) -> DataModule: ...

@@ -166,7 +166,7 @@ def loader(
         batch_sampler=plan.starting_at(cursor),
         collate_fn=partial(collate, fill=dict(fill)),
         num_workers=workers,
-        multiprocessing_context=_fork_server() if parallel else None,
+        multiprocessing_context=worker_context() if parallel else None,
         persistent_workers=parallel,
         prefetch_factor=prefetch if parallel else None,
         timeout=timeout_s if parallel else 0,
@@ -175,7 +175,8 @@ def loader(
     )
 
 
-def _fork_server() -> Any:
+def worker_context() -> Any:
+    """How loader workers start: from a fork server, so that no handle of this process is shared with them."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["torch.utils.data", __name__])  # imported once, not once a worker
     return context

@@ -3,15 +3,15 @@
 Legend: N items, D width.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
-from quatrefoil.core.data.collate import collate, to_device
+from quatrefoil.core.data.collate import Fill, collate, to_device, worker_context
 from quatrefoil.core.distributed import rank, world_size
 from quatrefoil.core.evaluation.retrieval import gather_by_id, shard_indices
 from quatrefoil.core.hub import Model
@@ -23,13 +23,11 @@ class EncodingRun:
 
     Args:
         device: of the model.
-        batch_size: items per batch on each rank.
         workers: loader processes per rank.
         bf16: autocast.
     """
 
     device: torch.device
-    batch_size: int = 64
     workers: int = 0
     bf16: bool = False
 
@@ -48,15 +46,21 @@ class _Numbered:
 
 
 @torch.no_grad()
-def encode_items(model: Model, items: SampleSet, view: str, fill: Mapping[str, float], run: EncodingRun) -> Tensor:
+def encode_items(
+    model: Model, items: SampleSet, view: str, fill: Fill, batch_size: int, run: EncodingRun
+) -> Tensor:
     """Codes (N, D) of all items, in order, fp32 on the CPU; the same on every rank.
 
     A corrupt item raises: a score over fewer items than the split has would be another protocol.
     """
     rows = shard_indices(len(items), rank(), world_size())
     loader = DataLoader(
-        _Numbered(items), sampler=rows, batch_size=run.batch_size, num_workers=run.workers,
-        collate_fn=lambda samples: collate(samples, fill), multiprocessing_context="fork" if run.workers else None,
+        _Numbered(items),
+        sampler=rows,
+        batch_size=batch_size,
+        num_workers=run.workers,
+        collate_fn=lambda samples: collate(samples, fill),
+        multiprocessing_context="fork" if run.workers else None,
     )
     found_rows, codes = [], []
     for batch in loader:

@@ -3,14 +3,102 @@
 Legend: Q queries, G gallery items, D width.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
 from quatrefoil.core.evaluation.retrieval import rank_queries, retrieval_metrics
-from quatrefoil.core.evaluation.statistics import bootstrap_interval
+from quatrefoil.core.evaluation.statistics import recall_interval
 from quatrefoil.core.hub import Model
-from quatrefoil.core.recipes import DataModule
+from quatrefoil.core.views import graph_of
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Numbers of one split.
+
+    Attributes:
+        metrics: name -> value, e.g. `text-to-video/R@1` in percent.
+        intervals: name -> 95 % bootstrap interval over the queries (the spread over seeds is another one).
+        ranks: direction -> rank of every query, from 1.
+    """
+
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        return {"metrics": dict(self.metrics), "intervals": dict(self.intervals), "ranks": {k: list(v) for k, v in self.ranks.items()}}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a retrieval: the view that gives its codes, and what it is computed for."""
+
+    view: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Retrieval between two sides, in both directions; items of one group belong together.
+
+    Several items of `many` may belong to one of `one` (captions of a clip): then every one of them is a query, and in the other
+    direction the best of them counts.
+    """
+
+    many: Side
+    one: Side
+    batch_size: int = 64
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.many.view, self.one.view
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
+        many, many_groups = self._encode(self.many, model, data, split, run)
+        one, one_groups = self._encode(self.one, model, data, split, run)
+        a, b = self.many.view, self.one.view
+        forward = rank_queries(many, one, many_groups, one_groups)
+        backward = rank_queries(one, many, one_groups, many_groups, rivals="groups")
+        directions = {f"{a}-to-{b}": (forward, many_groups, len(one)), f"{b}-to-{a}": (backward, one_groups, len(many_groups.unique()))}
+        metrics, intervals = {}, {}
+        for name, (ranks, groups, gallery) in directions.items():
+            metrics |= {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, gallery).row().items()}
+            intervals |= {f"{name}/R@{k}": recall_interval(ranks, groups, k) for k in (1, 5, 10)}
+        return Scores(metrics, intervals, {name: ranks.tolist() for name, (ranks, _, _) in directions.items()})
+
+    def _encode(self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun) -> tuple[Tensor, Tensor]:
+        items = data.items(split, side.unit, graph_of(model).fields([side.view]))
+        return encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N
+
+
+def score_splits(
+    model: Model, data: DataModule, evaluations: Mapping[str, Callable[..., Scores]], splits: Sequence[str], run: EncodingRun
+) -> dict[str, Scores]:
+    """Every evaluation on every split; metrics carry the evaluation's name where there are several."""
+    model.eval()
+    found = {}
+    for split in splits:
+        parts = [_named(name if len(evaluations) > 1 else "", task(model, data, split, run)) for name, task in evaluations.items()]
+        found[split] = Scores(*({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores)))
+    return found
+
+
+def _named(name: str, scores: Scores) -> Scores:
+    prefix = f"{name}/" if name else ""
+    return Scores(*({prefix + key: value for key, value in getattr(scores, f.name).items()} for f in fields(Scores)))
+
+
+def table(scores: Mapping[str, Scores]) -> str:
+    """The scores as text, a line per metric."""
+    lines = [f"{'split':6} {'metric':28} {'value':>8}  95 % interval over queries"]
+    for split, score in scores.items():
+        for name, value in score.metrics.items():
+            low_high = "{:.1f} .. {:.1f}".format(*score.intervals[name]) if name in score.intervals else ""
+            lines.append(f"{split:6} {name:28} {value:8.2f}  {low_high}".rstrip())
+    return "\n".join(lines)

@@ -40,7 +40,7 @@ def masked_tokens(
     outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
     if outside_K.any():
         raise ValueError(
-            f"masked_tokens: {int(outside_K.sum())} of {len(labels_K)} labels are outside 0 .. {logits_KV.shape[1] - 1}, "
+            f"masked_tokens: {int(outside_K.sum())} of {len(labels_K)} labels outside 0 .. {logits_KV.shape[1] - 1}: "
             f"the first is {int(labels_K[outside_K][0])}; pass masked positions only: logits[labels != IGNORE]"
         )
     losses_K, correct_K = score_rows(logits_KV, labels_K)

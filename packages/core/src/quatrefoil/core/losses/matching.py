@@ -101,7 +101,7 @@ def hard_negatives(
 
 
 def _draw(logits_BN: Tensor, allowed_BN: Tensor, uniform_B: Tensor) -> Tensor:
-    """Inverse CDF: the first column whose cumulated probability exceeds the uniform number; any, where none is allowed."""
+    """Inverse CDF: the first column whose cumulated probability exceeds the uniform number; any if none is allowed."""
     cumulated_BN = logits_BN.masked_fill(~allowed_BN, -torch.inf).softmax(1).cumsum(1)
     # Divided by its last, the CDF ends in exactly 1: a number below 1 always lands, and only on probability above 0.
     cdf_BN = cumulated_BN / cumulated_BN[:, -1:]

@@ -7,19 +7,21 @@ re-seeded at every step, so that a run killed anywhere goes on as if nothing had
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from quatrefoil.core.data import Batch
-from quatrefoil.core.data.collate import SkipBudget, collate, loader, to_device
+from quatrefoil.core.data.collate import SkipBudget, Skipped, collate, loader, to_device
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import DataModule, Recipe
 from quatrefoil.core.seeding import seed_of
+from quatrefoil.core.training import optimizer_state
+from quatrefoil.core.training.checkpoint import Checkpoint, Json
 from quatrefoil.core.training.ema import Ema
 from quatrefoil.core.training.optimizer import adamw, describe, parameter_groups
 from quatrefoil.core.training.schedules import scheduler
@@ -137,10 +139,42 @@ class Trainer:
         means = global_sum(values) / self.accelerator.num_processes
         return dict(zip(logged, means.tolist(), strict=True))
 
-    def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """What a checkpoint holds besides the optimiser: weights, and their average where there is one."""
-        averaged = {"ema": self.ema.tensors()} if self.ema is not None else {}
-        return {"model": self.model.state_dict(), **averaged}
+    def state(self) -> tuple[dict[str, dict[str, Tensor]], Json]:
+        """What a checkpoint holds: tensors by file, and the rest as JSON."""
+        optimizer_tensors, optimizer_json = optimizer_state.flatten(self.optimizer.optimizer.state_dict())
+        tensors = {"model": self.model.state_dict(), "optimizer": optimizer_tensors}
+        if self.ema is not None:
+            tensors["ema"] = self.ema.tensors()
+        skips = {"seen": self.budget.seen, "skipped": [list(skipped) for skipped in self.budget.skipped]}
+        return tensors, {"optimizer": optimizer_json, "schedule_step": self.schedule.last_epoch, "skips": skips}
+
+    def load(self, saved: Checkpoint) -> None:
+        """Stand where a checkpoint was written."""
+        load_weights(self.model, saved.tensors["model"])
+        optimizer_state.restore(self.optimizer.optimizer, saved.tensors["optimizer"], saved.state["optimizer"])
+        self.schedule.last_epoch = saved.state["schedule_step"]
+        self.schedule._last_lr = [group["lr"] for group in self.optimizer.optimizer.param_groups]
+        if self.ema is not None:
+            self.ema.load(saved.tensors["ema"])
+        skips = saved.state["skips"]
+        self.budget.seen, self.budget.skipped = skips["seen"], [Skipped(*skipped) for skipped in skips["skipped"]]
+
+    @contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Within it the model is in evaluation mode and holds the averaged weights, where an average is kept."""
+        self.model.eval()
+        with self.ema.swapped(self.model) if self.ema is not None else nullcontext():
+            yield
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put weights into a model; `ValueError` where names differ."""
+    missing, unexpected = model.load_state_dict(dict(weights), strict=False)
+    # safetensors stores tied weights once: a name may be missing if its twin is there
+    known = {id(p) for name, p in model.state_dict(keep_vars=True).items() if name in weights}
+    missing = [name for name in missing if id(model.state_dict(keep_vars=True)[name]) not in known]
+    if missing or unexpected:
+        raise ValueError(f"these weights are of another model: missing {missing}, unexpected {unexpected}")
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:

@@ -1,0 +1,51 @@
+# Every target makes the environment that it needs: Python 3.11 or newer, make, git and a compiler are enough.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PROJECTS := packages/core packages/video_text packages/genomics
+BENCH  ?= default
+
+.PHONY: help setup demo test test-slow lint bench clean lock release
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+setup: $(READY)  ## make .venv with the tested versions and the three packages in it
+
+# The pinned versions first; then the packages themselves, whose requirements they meet.
+$(READY): requirements.lock $(PROJECTS:%=%/pyproject.toml)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PROJECTS:%=-e %)
+	touch $@
+
+demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a leaderboard to look at (10 minutes on two cores)
+	$(BIN)/python -m benchmarks.leaderboard demo
+
+bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/
+	$(BIN)/python -m benchmarks.leaderboard $(BENCH)
+
+test: setup      ## the whole test suite
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup ## what takes longer than 20 seconds a test
+	$(BIN)/python -m pytest -m slow
+
+lint: setup      ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy packages/core/src packages/video_text/src packages/genomics/src benchmarks
+
+lock: setup      ## write requirements.lock from .venv
+	(echo "# The tested versions of everything that a checkout's .venv holds. Written by \`make lock\`."; \
+	$(BIN)/pip freeze --exclude-editable) > requirements.lock
+
+release: setup   ## wheels with ordinary requirements into dist/
+	$(BIN)/python tools/release.py dist
+
+clean:           ## remove what was made here (not the caches of corpora)
+	rm -rf $(VENV) runs site dist build .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

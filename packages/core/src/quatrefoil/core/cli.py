@@ -1,0 +1,123 @@
+"""The command line: `quatrefoil train | evaluate | recipes | describe | data`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from quatrefoil.core.config import ConfigError, override
+
+OVERRIDES = """\
+overrides:
+  key=value, dotted into the recipe; `quatrefoil describe RECIPE` prints every key with its value. Keys of every recipe:
+
+    seed=1                     of weights, order, augmentation, masks and negatives
+    run.dir=FOLDER             where the run is kept (default: runs/RECIPE/HASH-seedN)
+    run.processes=2            an error if the run has another number of processes
+    run.workers=2              loader processes of each rank
+    train.steps=1000           optimisation steps
+    train.batch_size=128       samples per step over all processes
+    train.precision=bf16       or fp32
+    train.optimizer.lr=1e-4    also .weight_decay, .multipliers='[["visual", 0.001]]', .clip_norm
+    train.select=NAME          validation metric that chooses the checkpoint that is evaluated
+    data.root=FOLDER           of a real corpus
+    data.size=tiny             of the embedded one: tiny, default or large
+    objectives.NAME=off        switches an objective off; objectives.NAME.weight=0.5 weighs it
+    resume=auto                go on from the newest valid checkpoint in run.dir, or start
+
+  A value is JSON where it can be, else text; `none` empties an optional key.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in one line on stderr)."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
+        if os.environ.get("QUATREFOIL_DEBUG"):
+            raise
+        print(f"quatrefoil: {type(error).__name__}: {error}", file=sys.stderr)
+        status = 2
+    if status:
+        sys.exit(status)
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="quatrefoil", description="Views, objectives and recipes for multimodal models.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str, **more: Any) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, formatter_class=argparse.RawDescriptionHelpFormatter, **more)
+        sub.set_defaults(run=run)
+        return sub
+
+    train = command("train", _train, "Train and evaluate a recipe.", epilog=OVERRIDES)
+    describe = command("describe", _describe, "Print a recipe: its configuration, views, objectives, parameters.", epilog=OVERRIDES)
+    for sub in (train, describe):
+        sub.add_argument("recipe", help="a name from `quatrefoil recipes`")
+        sub.add_argument("overrides", nargs="*", metavar="key=value")
+    evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again, on every split.")
+    evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
+    recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
+    data = command("data", _data, "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`.")
+    data.add_argument("action", help="check, make or gallery, where the data set offers it")
+    data.add_argument("name", help="data set, e.g. msrvtt")
+    data.add_argument("options", nargs="*", metavar="key=value")
+    return top
+
+
+def _train(options: argparse.Namespace) -> int:
+    from quatrefoil.core.training.run import train
+
+    train(options.recipe, options.overrides)
+    return 0
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from quatrefoil.core.describe import describe
+
+    print(describe(options.recipe, options.overrides))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from quatrefoil.core.evaluation.tasks import table
+    from quatrefoil.core.training.run import evaluate
+
+    scores = evaluate(options.path)
+    print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))
+    return 0
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    from quatrefoil.core import recipes
+
+    for name in recipes.names():
+        summary = (recipes.find(name).load().__doc__ or "").split("\n")[0] if options.verbose else ""
+        print(f"{name:32} {summary}".rstrip())
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    found = {entry.name: entry for entry in entry_points(group="quatrefoil.datasets")}
+    if options.name not in found:
+        near = get_close_matches(options.name, found, n=1)
+        raise ConfigError(f"no data set `{options.name}`; {f'did you mean `{near[0]}`? ' if near else ''}installed: {', '.join(sorted(found))}")
+    dataset = found[options.name].load()
+    actions = [name for name in vars(type(dataset)) if not name.startswith("_")]
+    if options.action not in actions:
+        raise ConfigError(f"`{options.name}` has no action `{options.action}`; it offers: {', '.join(actions)}")
+    action = getattr(dataset, options.action)
+    settings_type = get_type_hints(action)["options"]
+    status: int = action(override(settings_type(), options.options))
+    return status

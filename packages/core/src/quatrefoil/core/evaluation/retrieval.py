@@ -1,0 +1,282 @@
+"""Retrieval: ranks, the metrics that the field prints, and codes gathered from many ranks.
+
+Legend: Q queries, G gallery items, K groups of the gallery, B rows of this rank or block, D width of a code.
+
+Items that belong together share an integer group. Similarities are handled as blocks of rows (B, G), so that no Q x G
+matrix is ever held; a given matrix is a list of one block, or of `matrix.split(size)`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from quatrefoil.core.distributed import gather_rows
+
+Blocks: TypeAlias = Iterable[Tensor]
+_SHOWN = 8  # how many culprits an error names
+
+
+@dataclass(frozen=True)
+class CodeSimilarity:
+    """Inner products of all queries with all gallery items: an iterable of row blocks (B, G) that may be run repeatedly.
+
+    Accumulated in float64 and rounded to float32: equal codes then tie whatever the block and the hardware, where float32
+    products of equal columns differ in their last bit and a collapsed model would seem to rank.
+
+    Raises:
+        ValueError: the codes are no matrices of one width, or hold numbers that are not finite (the rows are named).
+    """
+
+    queries_QD: Tensor
+    gallery_GD: Tensor
+    block: int
+
+    def __post_init__(self) -> None:
+        if self.block < 1:
+            raise ValueError(f"block is {self.block}; a block needs at least one row")
+        shapes = tuple(self.queries_QD.shape), tuple(self.gallery_GD.shape)
+        if [len(shape) for shape in shapes] != [2, 2] or shapes[0][1] != shapes[1][1]:
+            raise ValueError(f"queries {shapes[0]} and gallery {shapes[1]} must be matrices of one width")
+        for name, codes in (("queries", self.queries_QD), ("gallery", self.gallery_GD)):
+            _refuse_rows(~codes.isfinite().all(1), f"{name}: codes that are not finite", first_row=0)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        gallery_DG = self.gallery_GD.double().T
+        for queries_BD in self.queries_QD.split(self.block):
+            yield (queries_BD.double() @ gallery_DG).float()
+
+
+@torch.no_grad()
+def rank_queries(
+    queries_QD: Tensor,
+    gallery_GD: Tensor,
+    query_groups_Q: Tensor,
+    gallery_groups_G: Tensor,
+    *,
+    block: int = 1024,
+    rivals: Literal["items", "groups"] = "items",
+) -> Tensor:
+    """1-based rank (Q,) of each query's best relevant gallery item by inner product; see `rank_blocks`.
+
+    Memory is that of `block` rows of similarities.
+
+    Raises:
+        ValueError: as `CodeSimilarity` and `rank_blocks`.
+    """
+    similarity = CodeSimilarity(queries_QD, gallery_GD, block)
+    return rank_blocks(similarity, query_groups_Q, gallery_groups_G, rivals=rivals)
+
+
+@torch.no_grad()
+def rank_blocks(
+    blocks: Blocks,
+    query_groups_Q: Tensor,
+    gallery_groups_G: Tensor,
+    *,
+    rivals: Literal["items", "groups"] = "items",
+) -> Tensor:
+    """1-based rank (Q,) of each query's best relevant gallery item, from similarities in row blocks (B, G).
+
+    Relevant is what shares the query's group. Ties count against the model: the rank is 1 + the number of rivals whose
+    similarity is at least that of the best relevant item.
+
+    Args:
+        blocks: similarities, higher is more alike; -inf marks a pair that was not scored.
+        query_groups_Q: group of each query, integers.
+        gallery_groups_G: group of each gallery item, integers.
+        rivals: "items": every item of another group; "groups": every other group, by its best item (CLIP4Clip's
+            `tensor_video_to_text_sim`, for galleries that hold several items of a group).
+
+    Raises:
+        ValueError: NaN similarities, sizes that do not fit, or queries without a relevant item (the rows are named).
+    """
+    columns_K, group_of_item_G = gallery_groups_G, None
+    if rivals == "groups":
+        columns_K, group_of_item_G = gallery_groups_G.unique(return_inverse=True)
+    ranks, start = [query_groups_Q.new_empty(0, dtype=torch.int64)], 0
+    for similarity_BG in blocks:
+        _check_block(similarity_BG, start, len(query_groups_Q), len(gallery_groups_G))
+        groups_B = query_groups_Q[start : start + len(similarity_BG)].to(similarity_BG.device)
+        scores_BK = similarity_BG if group_of_item_G is None else _best_of_groups(similarity_BG, group_of_item_G)
+        ranks.append(_rank_block(scores_BK, groups_B, columns_K, start).to(query_groups_Q.device))
+        start += len(similarity_BG)
+    if start != len(query_groups_Q):
+        raise ValueError(
+            f"similarities have {start} rows for {len(query_groups_Q)} queries; give a row for every query"
+        )
+    return torch.cat(ranks)
+
+
+@torch.no_grad()
+def dual_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
+    """Similarities, in the same row blocks, times their softmax over all *queries* (CAMoE, arXiv 2109.04290, eq. 7).
+
+    It sees the whole test set at once, so its results are a protocol of their own: give them
+    `RetrievalMetrics.postprocessing="dual_softmax"`.
+
+    Args:
+        blocks: similarities (B, G) that can be iterated twice (not a generator).
+        temperature: similarities are divided by it before the softmax; above 0.
+    """
+    if not temperature > 0 or iter(blocks) is blocks:
+        raise ValueError(
+            f"dual_softmax needs a temperature above 0 (got {temperature}) and blocks that can be run twice"
+        )
+    log_sum_G: Tensor | None = None
+    for similarity_BG in blocks:
+        part_G = (similarity_BG / temperature).logsumexp(0)
+        log_sum_G = part_G if log_sum_G is None else torch.logaddexp(log_sum_G, part_G)
+    for similarity_BG in blocks:
+        yield similarity_BG * (similarity_BG / temperature - log_sum_G).exp()
+
+
+@dataclass(frozen=True)
+class RetrievalMetrics:
+    """What the field prints: recall at 1, 5 and 10 in percent, median and mean of the 1-based ranks.
+
+    The median of an even number of ranks is the mean of the middle two.
+    """
+
+    r1: float
+    r5: float
+    r10: float
+    median_rank: float
+    mean_rank: float
+    queries: int
+    gallery: int
+    postprocessing: str = ""
+
+    def row(self) -> dict[str, float]:
+        """Columns of a table; what was post-processed has columns of its own, such as `dual_softmax/R@1`."""
+        names = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
+        values = (self.r1, self.r5, self.r10, self.median_rank, self.mean_rank)
+        prefix = f"{self.postprocessing}/" if self.postprocessing else ""
+        return {prefix + name: value for name, value in zip(names, values, strict=True)}
+
+
+def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = "") -> RetrievalMetrics:
+    """Metrics of 1-based ranks (Q,) among `gallery` items (or groups, where these are the rivals).
+
+    Raises:
+        ValueError: no ranks, or ranks outside 1-`gallery`.
+    """
+    if ranks_Q.ndim != 1 or not len(ranks_Q) or ranks_Q.min() < 1 or ranks_Q.max() > gallery:
+        raise ValueError(f"ranks of shape {tuple(ranks_Q.shape)} must be a non-empty row of numbers in 1-{gallery}")
+    ranks_Q = ranks_Q.double()
+    recall = [100 * (ranks_Q <= k).double().mean().item() for k in (1, 5, 10)]
+    # torch.median would take the lower of the two middle ranks.
+    median, mean = ranks_Q.quantile(0.5).item(), ranks_Q.mean().item()
+    return RetrievalMetrics(*recall, median, mean, len(ranks_Q), gallery, postprocessing)
+
+
+@dataclass(frozen=True)
+class BothDirections:
+    """Metrics of queries asking the gallery, and of the gallery asking the queries."""
+
+    query_to_gallery: RetrievalMetrics
+    gallery_to_query: RetrievalMetrics
+
+
+def retrieve_both_ways(
+    queries_QD: Tensor, gallery_GD: Tensor, query_groups_Q: Tensor, gallery_groups_G: Tensor, *, block: int = 1024
+) -> BothDirections:
+    """Metrics in both directions where an item of the gallery may have several queries (CLIP4Clip's conventions).
+
+    Forward, every query asks on its own. Backward, every gallery item asks, and a group of queries answers by its best.
+
+    Raises:
+        ValueError: as `rank_queries`.
+    """
+    forward = rank_queries(queries_QD, gallery_GD, query_groups_Q, gallery_groups_G, block=block)
+    backward = rank_queries(gallery_GD, queries_QD, gallery_groups_G, query_groups_Q, block=block, rivals="groups")
+    groups = len(query_groups_Q.unique())
+    return BothDirections(retrieval_metrics(forward, len(gallery_GD)), retrieval_metrics(backward, groups))
+
+
+def shard_indices(total: int, rank: int, world: int) -> range:
+    """The indices in 0..total-1 that this rank encodes: every one belongs to one rank, sizes differ by at most one.
+
+    An engine that shards parameters needs as many forward passes on every rank: repeat an index there, `gather_by_id`
+    takes repetitions out.
+
+    Raises:
+        ValueError: rank outside 0..world-1, or a negative total.
+    """
+    if not 0 <= rank < world or total < 0:
+        raise ValueError(f"rank {rank} of {world} ranks over {total} items: needs 0 <= rank < world and total >= 0")
+    return range(rank, total, world)
+
+
+@torch.no_grad()
+def gather_by_id(
+    ids_B: Tensor,
+    codes_BD: Tensor,
+    expected: int,
+    process_group: dist.ProcessGroup | None = None,
+    *,
+    tolerance: float = 1e-2,
+) -> Tensor:
+    """Codes of all ranks in the order of their ids, (expected, D), each once; ranks may hold any number of rows.
+
+    A collective. Repeated ids are taken out, after a check that their codes are the same: they differ by at most
+    `tolerance` of their norm (1e-2: bf16 in batches of other shapes; dropout left on is far above).
+
+    Raises:
+        ValueError: on every rank alike: ids that are missing, repeated with other codes, or outside 0..expected-1.
+    """
+    ids, codes = gather_rows(ids_B, process_group), gather_rows(codes_BD.detach(), process_group)
+    if ids.sizes != codes.sizes or ids.rows.dtype != torch.int64:
+        raise ValueError(f"ids {ids.rows.dtype} {ids.sizes} by rank, codes {codes.sizes}; give one int64 id per code")
+    ids_N = ids.rows.to(codes.rows.device)
+    _refuse(ids_N[(ids_N < 0) | (ids_N >= expected)], f"ids outside 0..{expected - 1}; give indices into this split")
+    first_E = ids_N.new_full((expected,), len(ids_N))
+    first_E.scatter_reduce_(0, ids_N, torch.arange(len(ids_N), device=ids_N.device), "amin")
+    missing_E = first_E == len(ids_N)
+    _refuse(missing_E.nonzero().flatten(), f"of {expected} ids have no code on any rank; encode the whole split")
+    codes_ED = codes.rows[first_E]
+    _refuse(ids_N[_differ(codes.rows, codes_ED[ids_N], tolerance)], "ids repeated with other codes; is dropout on?")
+    return codes_ED
+
+
+def _rank_block(scores_BK: Tensor, groups_B: Tensor, columns_K: Tensor, start: int) -> Tensor:
+    relevant_BK = groups_B[:, None] == columns_K.to(scores_BK.device)[None]
+    _refuse_rows(~relevant_BK.any(1), "queries: no gallery item of their group", start)
+    best_B1 = scores_BK.masked_fill(~relevant_BK, -torch.inf).amax(1, keepdim=True)
+    return 1 + ((scores_BK >= best_B1) & ~relevant_BK).sum(1)
+
+
+def _best_of_groups(similarity_BG: Tensor, group_of_item_G: Tensor) -> Tensor:
+    groups = int(group_of_item_G.max()) + 1
+    index_BG = group_of_item_G.to(similarity_BG.device).expand_as(similarity_BG)
+    return similarity_BG.new_full((len(similarity_BG), groups), -torch.inf).scatter_reduce_(
+        1, index_BG, similarity_BG, "amax"
+    )
+
+
+def _check_block(similarity_BG: Tensor, start: int, queries: int, gallery: int) -> None:
+    if similarity_BG.ndim != 2 or similarity_BG.shape[1] != gallery or start + len(similarity_BG) > queries:
+        raise ValueError(
+            f"similarities {tuple(similarity_BG.shape)} from row {start} do not fit {queries} queries x {gallery} items; "
+            "rows are queries and columns gallery items"
+        )
+    _refuse_rows(similarity_BG.isnan().any(1), "queries: NaN similarities", start)
+
+
+def _differ(codes_ND: Tensor, others_ND: Tensor, tolerance: float) -> Tensor:
+    """Which rows differ; rows that are not finite differ from nothing here, ranking refuses them by name."""
+    codes_ND, others_ND = codes_ND.flatten(1).double(), others_ND.flatten(1).double()
+    return (codes_ND - others_ND).norm(dim=1) > tolerance * others_ND.norm(dim=1)
+
+
+def _refuse_rows(wrong_B: Tensor, what: str, first_row: int) -> None:
+    _refuse(wrong_B.nonzero().flatten() + first_row, f"rows of {what}")
+
+
+def _refuse(culprits: Tensor, what: str) -> None:
+    if count := len(culprits):
+        shown = ", ".join(map(str, culprits[:_SHOWN].tolist())) + (", ..." if count > _SHOWN else "")
+        raise ValueError(f"{count} {what}: {shown}")

@@ -1,0 +1,1 @@
+"""Attention, transformer blocks and heads that every model shares."""

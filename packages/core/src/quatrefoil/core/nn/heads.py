@@ -1,0 +1,123 @@
+"""What stands between an encoder's states and a loss.
+
+Legend: B rows, D width of the states, E width of the token embedding, P width of the shared space, V vocabulary.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.nn.transformer import ACTIVATIONS, Activation, initialise
+
+
+class Projection(nn.Module):
+    """A linear map into the shared space, (..., D) -> (..., P).
+
+    Args:
+        norm: layer-normalise before the map.
+        normalise: give every output length one. That is done in float32 at least: with a temperature of 0.01, bfloat16 codes
+            would move the logits by whole units.
+    """
+
+    def __init__(self, width: int, output: int, *, norm: bool = False, bias: bool = False, normalise: bool = True) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width) if norm else nn.Identity()
+        self.linear = nn.Linear(width, output, bias=bias)
+        self.normalise = normalise
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.linear(self.norm(x))
+        return nnf.normalize(out.to(torch.promote_types(out.dtype, torch.float32)), dim=-1) if self.normalise else out
+
+
+class _BoundedExp(torch.autograd.Function):
+    """exp(min(x, bound)), whose gradient vanishes only where a descent step would raise an x that is at the bound or above."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bound: float) -> Tensor:
+        value = x.clamp(max=bound).exp()
+        ctx.save_for_backward(x, value)
+        ctx.bound = bound
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        x, value = ctx.saved_tensors
+        pushes_out = (x >= ctx.bound) & (gradient < 0)
+        return (gradient * value).masked_fill(pushes_out, 0.0), None
+
+
+class LogitScale(nn.Module):
+    """The learned multiplier of similarities, 1 / temperature (CLIP, Radford et al. 2021, section 2.5).
+
+    A plain clamp has no gradient beyond its bound, so a scale that once stepped over it would stay there for ever. Here the
+    gradient stops only where it would push further out; one that lowers the scale passes.
+
+    Args:
+        initial: the multiplier at the start (CLIP's 1 / 0.07).
+        maximum: never exceeded by the output (CLIP's 100).
+
+    Raises:
+        ValueError: unless 0 < initial <= maximum.
+    """
+
+    def __init__(self, initial: float = 1 / 0.07, maximum: float = 100.0) -> None:
+        super().__init__()
+        self.maximum = maximum
+        self.log_scale = nn.Parameter(torch.empty(1))  # one element, not a scalar: sharded training refuses scalars
+        self.set(initial)
+
+    def set(self, multiplier: float) -> None:
+        """Start from `multiplier`, e.g. one read from a checkpoint."""
+        if not 0 < multiplier <= self.maximum:
+            raise ValueError(f"a logit scale starts in (0, {self.maximum}], not at {multiplier}")
+        nn.init.constant_(self.log_scale, math.log(multiplier))
+
+    def forward(self) -> Tensor:
+        """The multiplier, a scalar."""
+        scale: Tensor = _BoundedExp.apply(self.log_scale, math.log(self.maximum))  # type: ignore[no-untyped-call]
+        return scale.squeeze(0)
+
+
+class PairClassifier(nn.Module):
+    """Do the two sides of a pair belong together? (..., D) -> logits (..., 2); index 1 = they match (ALBEF, Li et al. 2021)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 2)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.linear(x)
+        return logits
+
+
+class TokenHead(nn.Module):
+    """Logits over a vocabulary, (..., D) -> (..., V), with the embedding as the decoder (BERT, Devlin et al. 2019).
+
+    Give it the masked positions only, (K, D): the decoder is by far its largest part.
+
+    Args:
+        embedding_VE: the embedding's own parameter, shared, not copied.
+    """
+
+    def __init__(
+        self, width: int, embedding_VE: nn.Parameter, *, activation: Activation = "gelu", norm_eps: float = 1e-5
+    ) -> None:
+        super().__init__()
+        vocabulary, embedding_width = embedding_VE.shape
+        self.dense = nn.Linear(width, embedding_width)
+        self.activation = ACTIVATIONS[activation]
+        self.norm = nn.LayerNorm(embedding_width, eps=norm_eps)
+        initialise(self)  # before tying: the embedding keeps its values
+        self.decoder = nn.Linear(embedding_width, vocabulary, device="meta")
+        self.decoder.weight = embedding_VE
+        self.decoder.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.decoder(self.norm(self.activation(self.dense(x))))
+        return logits

@@ -1,0 +1,8 @@
+"""`accelerate launch -m quatrefoil.train RECIPE key=value ...`: the same as `quatrefoil train`, under any launcher."""
+
+import sys
+
+from quatrefoil.core.cli import main
+
+if __name__ == "__main__":
+    main(["train", *sys.argv[1:]])
