@@ -1,0 +1,105 @@
+"""Changing the frames of a clip: functions of a generator that treat all frames of a clip alike.
+
+F: frames, H, W: pixels. Clips are uint8 (F, 3, H, W).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Generator, Tensor
+
+
+def resize(frames_F3HW: Tensor, height: int, width: int) -> Tensor:
+    """Bicubic, antialiased, as CLIP prepares its images: uint8 (F, 3, height, width)."""
+    if frames_F3HW.shape[-2:] == (height, width):
+        return frames_F3HW
+    return functional.interpolate(frames_F3HW, (height, width), mode="bicubic", antialias=True)
+
+
+def centre_crop(frames_F3HW: Tensor, size: int) -> Tensor:
+    """The shorter side resized to `size`, then the middle square: uint8 (F, 3, size, size)."""
+    height, width = frames_F3HW.shape[-2:]
+    short = min(height, width)
+    resized = resize(frames_F3HW, round(height * size / short), round(width * size / short))
+    top, left = (resized.shape[-2] - size) // 2, (resized.shape[-1] - size) // 2
+    return resized[..., top : top + size, left : left + size]
+
+
+def random_resized_crop(
+    frames_F3HW: Tensor,
+    size: int,
+    scale: tuple[float, float],
+    ratio: tuple[float, float],
+    generator: Generator,
+) -> Tensor:
+    """One random box of a random area and shape, resized to a square, for all frames: uint8 (F, 3, size, size).
+
+    Source: Inception (Szegedy et al. 2015), with a box that is cut to the frame, not drawn anew, where it does not fit
+    (our choice: always four draws).
+
+    Args:
+        scale: least and greatest part of the frame's area.
+        ratio: least and greatest width over height, drawn evenly in its logarithm.
+    """
+    height, width = frames_F3HW.shape[-2:]
+    area_part, log_ratio, down, right = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
+    area = height * width * (scale[0] + (scale[1] - scale[0]) * area_part)
+    shape = math.exp(math.log(ratio[0]) + (math.log(ratio[1]) - math.log(ratio[0])) * log_ratio)
+    box_height = min(max(round(math.sqrt(area / shape)), 1), height)
+    box_width = min(max(round(math.sqrt(area * shape)), 1), width)
+    top, left = int(down * (height - box_height + 1)), int(right * (width - box_width + 1))
+    return resize(frames_F3HW[..., top : top + box_height, left : left + box_width], size, size)
+
+
+def random_flip(frames_F3HW: Tensor, probability: float, generator: Generator) -> Tensor:
+    """All frames mirrored left to right, or none."""
+    flipped = torch.rand((), generator=generator).item() < probability
+    return frames_F3HW.flip(-1) if flipped else frames_F3HW
+
+
+def colour_jitter(frames_F3HW: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Brightness, contrast and saturation times factors from [1 - strength, 1 + strength], the same in all frames."""
+    brightness, contrast, saturation = (
+        1 + strength * (2 * torch.rand(3, generator=generator, dtype=torch.float64) - 1)
+    ).tolist()
+    frames = frames_F3HW.float() * brightness
+    mean = frames.mean()
+    frames = mean + contrast * (frames - mean)
+    grey = frames.mean(dim=1, keepdim=True)
+    return (grey + saturation * (frames - grey)).round().clamp(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class FrameTransform:
+    """From decoded frames to a model's input size.
+
+    Attributes:
+        size: height and width of the result, pixels.
+        scale, ratio: the random box of training (`random_resized_crop`).
+        flip: probability of mirroring in training. 0 unless asked for: captions say "left" and "right".
+        jitter: strength of colour jitter in training, from 0 (none) to 1.
+    """
+
+    size: int
+    scale: tuple[float, float] = (0.5, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.0
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size is {self.size}; frames need at least 1 pixel")
+        if not (0 < self.scale[0] <= self.scale[1] <= 1 and 0 < self.ratio[0] <= self.ratio[1]):
+            raise ValueError(f"scale {self.scale} must lie in (0, 1] and ratio {self.ratio} above 0, both in order")
+        if not (0 <= self.flip <= 1 and 0 <= self.jitter <= 1):
+            raise ValueError(f"flip ({self.flip}) and jitter ({self.jitter}) must lie from 0 to 1")
+
+    def __call__(self, frames_F3HW: Tensor, generator: Generator | None) -> Tensor:
+        """uint8 (F, 3, size, size): augmented in training, the middle square in tests (`generator=None`)."""
+        if generator is None:
+            return centre_crop(frames_F3HW, self.size)
+        frames = random_resized_crop(frames_F3HW, self.size, self.scale, self.ratio, generator)
+        frames = random_flip(frames, self.flip, generator)
+        return colour_jitter(frames, self.jitter, generator) if self.jitter else frames

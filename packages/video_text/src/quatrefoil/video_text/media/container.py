@@ -1,0 +1,77 @@
+"""Opening a file with libav (through PyAV): one place that turns its errors into ours and bounds its time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaError, MediaTimeoutError
+
+
+class Deadline:
+    """A budget of wall time for one file, asked about between packets: no thread, no signal, nothing to leak.
+
+    It guarantees an end within one packet's work of the budget, and an interrupt of network input that blocks. A single
+    call that hangs inside a codec or in the kernel (a dead network file system) is out of its reach: that takes the end
+    of the process, which a data loader's own `timeout` gives.
+    """
+
+    def __init__(self, path: Path, seconds: float | None) -> None:
+        if seconds is not None and seconds <= 0:
+            raise ValueError(f"timeout_s is {seconds}; give a number of seconds above 0, or None for no limit")
+        self.path = path
+        self.seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raises: MediaTimeoutError, once the budget is spent."""
+        if self._end is not None and time.monotonic() > self._end:
+            raise MediaTimeoutError(self.path, f"not read within {self.seconds} s (timeout_s)")
+
+
+@contextmanager
+def libav_errors(path: Path) -> Iterator[None]:
+    """Raise what libav reports about `path` as a MediaError."""
+    import av
+
+    try:
+        yield
+    except (av.error.TimeoutError, av.error.ExitError) as error:
+        raise MediaTimeoutError(path, f"input blocked until its time was over ({error.strerror})") from error
+    except av.FFmpegError as error:
+        raise CorruptMediaError(path, f"cannot be decoded ({error.strerror})") from error
+
+
+def open_container(path: Path, deadline: Deadline) -> Any:
+    """The file as a PyAV input container, which the caller closes.
+
+    Raises: FileNotFoundError; MediaError, for what is not a file, holds no bytes, or is no media.
+    """
+    import av
+
+    if not path.exists():
+        raise FileNotFoundError(f"no such media file: {path}")
+    if not path.is_file():
+        raise MediaError(path, "not a regular file (opening a pipe or a folder could block for ever)")
+    if path.stat().st_size == 0:
+        raise EmptyMediaError(path, "the file holds no bytes")
+    with libav_errors(path):
+        return av.open(str(path), timeout=deadline.seconds)
+
+
+def origin_s(container: Any) -> Fraction:
+    """The container's own start in seconds, from which all our times count, as players do: sound and picture agree."""
+    return Fraction(container.start_time or 0, 1_000_000)
+
+
+def check_window(start_s: float | None, end_s: float | None) -> tuple[float, float]:
+    """The window [start_s, end_s) in seconds, open ends as infinities.
+
+    Raises: ValueError, where it ends before it starts.
+    """
+    start, end = float("-inf") if start_s is None else start_s, float("inf") if end_s is None else end_s
+    if not start < end:
+        raise ValueError(f"the window from {start_s} s to {end_s} s is empty; start_s must lie before end_s")
+    return start, end
