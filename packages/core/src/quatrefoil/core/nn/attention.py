@@ -27,8 +27,8 @@ class Visibility(NamedTuple):
     def of(cls, mask_BS: Tensor | None = None, bias: Tensor | None = None, *, causal: bool = False) -> Self:
         """Combine a padding mask, an additive bias and causality.
 
-        Without mask and bias the fast kernels serve, so pass None where nothing is padded: finding that out here would make
-        the host wait for the device.
+        Without mask and bias the fast kernels serve, so pass None where nothing is padded: finding that out here would
+        make the host wait for the device.
 
         Args:
             mask_BS: boolean, True = a real key.
@@ -38,7 +38,7 @@ class Visibility(NamedTuple):
             ValueError: a mask that is not boolean.
         """
         if mask_BS is not None and mask_BS.dtype != torch.bool:
-            raise ValueError(f"a padding mask is boolean with True = a real position, this one is {mask_BS.dtype}; use mask.bool()")
+            raise ValueError(f"a padding mask is boolean (True = a real position), not {mask_BS.dtype}; use mask.bool()")
         given = bias if mask_BS is None else mask_BS
         if given is None:
             return cls(causal=causal)
@@ -49,7 +49,7 @@ class Visibility(NamedTuple):
         if visible is None:
             return cls(mask=bias)
         attends = visible.any(-1, keepdim=True)
-        # A softmax over nothing is NaN, forward or backward, in some kernels: let such a query see all and discard the result.
+        # A softmax over nothing is NaN, forward or backward, in some kernels: such a query sees all, to no effect.
         visible = visible | ~attends
         return cls(visible if bias is None else bias.masked_fill(~visible, -torch.inf), attends)
 
@@ -65,7 +65,7 @@ def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, visibility: Visibilit
     """
     queries, keys, mask = q_BHTd.shape[-2], k_BHSd.shape[-2], visibility.mask
     if mask is not None and mask.shape[-1] != keys:
-        raise ValueError(f"mask or bias is for {mask.shape[-1]} keys, but there are {keys}; its last axis must be the keys'")
+        raise ValueError(f"mask or bias has {mask.shape[-1]} as its last axis, but there are {keys} keys; make them equal")
     if visibility.causal and queries != keys:
         raise ValueError(f"causal attention needs as many queries as keys, got {queries} and {keys}")
     if mask is not None and mask.dtype != torch.bool:
@@ -100,16 +100,21 @@ class Attention(nn.Module):
             self.kv = nn.Linear(context_width, 2 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x_BTD: Tensor, visibility: Visibility = EVERYTHING, *, context_BSD: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x_BTD: Tensor, visibility: Visibility = EVERYTHING, *, context_BSD: Tensor | None = None
+    ) -> Tensor:
         """(B, T, D).
 
         Raises:
             ValueError: a context for self-attention, or none for cross-attention.
         """
         if (context_BSD is not None) != self.crosses:
-            raise ValueError(f"this attention was built {'with' if self.crosses else 'without'} context_width: context_BSD must agree")
-        parts = self.qkv(x_BTD).chunk(3, -1) if context_BSD is None else (self.q(x_BTD), *self.kv(context_BSD).chunk(2, -1))
+            raise ValueError(f"context_width was {'' if self.crosses else 'not '}given: pass context_BSD then and only then")
+        if context_BSD is None:
+            parts = self.qkv(x_BTD).chunk(3, -1)
+        else:
+            parts = (self.q(x_BTD), *self.kv(context_BSD).chunk(2, -1))
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        out = attend(q, k, v, visibility, self.dropout if self.training else 0.0)
-        projected_out: Tensor = self.out(out.transpose(1, 2).flatten(2))
-        return projected_out
+        attended_BHTd = attend(q, k, v, visibility, self.dropout if self.training else 0.0)
+        out: Tensor = self.out(attended_BHTd.transpose(1, 2).flatten(2))
+        return out

@@ -18,11 +18,13 @@ class Projection(nn.Module):
 
     Args:
         norm: layer-normalise before the map.
-        normalise: give every output length one. That is done in float32 at least: with a temperature of 0.01, bfloat16 codes
-            would move the logits by whole units.
+        normalise: give every output length one. That is done in float32 at least: at a temperature of 0.01, rounding
+            codes to bfloat16 moves the logits by tenths.
     """
 
-    def __init__(self, width: int, output: int, *, norm: bool = False, bias: bool = False, normalise: bool = True) -> None:
+    def __init__(
+        self, width: int, output: int, *, norm: bool = False, bias: bool = False, normalise: bool = True
+    ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width) if norm else nn.Identity()
         self.linear = nn.Linear(width, output, bias=bias)
@@ -31,11 +33,13 @@ class Projection(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.linear(self.norm(x))
-        return nnf.normalize(out.to(torch.promote_types(out.dtype, torch.float32)), dim=-1) if self.normalise else out
+        if not self.normalise:
+            return out
+        return nnf.normalize(out.to(torch.promote_types(out.dtype, torch.float32)), dim=-1)
 
 
 class _BoundedExp(torch.autograd.Function):
-    """exp(min(x, bound)), whose gradient vanishes only where a descent step would raise an x that is at the bound or above."""
+    """exp(min(x, bound)); the gradient vanishes only where descent would raise an x that has reached the bound."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bound: float) -> Tensor:
@@ -54,8 +58,8 @@ class _BoundedExp(torch.autograd.Function):
 class LogitScale(nn.Module):
     """The learned multiplier of similarities, 1 / temperature (CLIP, Radford et al. 2021, section 2.5).
 
-    A plain clamp has no gradient beyond its bound, so a scale that once stepped over it would stay there for ever. Here the
-    gradient stops only where it would push further out; one that lowers the scale passes.
+    A plain clamp has no gradient beyond its bound, so a scale that once stepped over it would stay there for ever. Here
+    the gradient stops only where it would push further out; one that lowers the scale passes.
 
     Args:
         initial: the multiplier at the start (CLIP's 1 / 0.07).
@@ -79,12 +83,12 @@ class LogitScale(nn.Module):
 
     def forward(self) -> Tensor:
         """The multiplier, a scalar."""
-        scale: Tensor = _BoundedExp.apply(self.log_scale, math.log(self.maximum))  # type: ignore[no-untyped-call]
+        scale: Tensor = _BoundedExp.apply(self.log_scale, math.log(self.maximum))
         return scale.squeeze(0)
 
 
 class PairClassifier(nn.Module):
-    """Do the two sides of a pair belong together? (..., D) -> logits (..., 2); index 1 = they match (ALBEF, Li et al. 2021)."""
+    """Do the sides of a pair belong together? (..., D) -> logits (..., 2), index 1 = they do (ALBEF, Li et al. 2021)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

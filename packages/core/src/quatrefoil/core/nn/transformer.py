@@ -19,7 +19,7 @@ Activation = Literal["gelu", "quick_gelu", "gelu_tanh"]
 
 
 def quick_gelu(x: Tensor) -> Tensor:
-    """x * sigmoid(1.702 x), the approximation of GELU that CLIP was trained with (Hendrycks & Gimpel 2016, section 2)."""
+    """x * sigmoid(1.702 x), the approximation of GELU that CLIP was trained with (Hendrycks & Gimpel 2016)."""
     return x * torch.sigmoid(1.702 * x)
 
 
@@ -53,8 +53,8 @@ class TransformerConfig:
         dropout: of what each sublayer adds to the residual stream.
         attention_dropout: of the attention weights.
         checkpoint: recompute each block in the backward pass: memory of one block's activations, a third more time.
-        depth_scaled: start the two layers that write to the residual stream smaller by sqrt(2 * layers), so that its variance
-            does not grow with depth (GPT-2, Radford et al. 2019, section 2.3).
+        depth_scaled: start the two layers that write to the residual stream smaller by sqrt(2 * layers), so that its
+            variance does not grow with depth (GPT-2, Radford et al. 2019, section 2.3).
 
     Raises:
         ValueError: `heads` does not divide `width`, or a size that is not positive.
@@ -121,12 +121,12 @@ class Block(nn.Module):
             x_BTD = x_BTD + self.dropout(self.attention(self.attention_norm(x_BTD), visibility))
             return x_BTD + self.dropout(self.feed_forward(self.feed_forward_norm(x_BTD)))
         x_BTD = self.attention_norm(x_BTD + self.dropout(self.attention(x_BTD, visibility)))
-        x_BTD = self.feed_forward_norm(x_BTD + self.dropout(self.feed_forward(x_BTD)))
-        return x_BTD
+        out: Tensor = self.feed_forward_norm(x_BTD + self.dropout(self.feed_forward(x_BTD)))
+        return out
 
 
 class Transformer(nn.Module):
-    """A stack of blocks and nothing else: embeddings, and the norm that a pre-norm stack wants at its end, are the owner's."""
+    """A stack of blocks: embeddings, and the norm that a pre-norm stack wants at its end, are the owner's."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
