@@ -22,10 +22,10 @@ _SHOWN = 8  # how many culprits an error names
 
 @dataclass(frozen=True)
 class CodeSimilarity:
-    """Inner products of all queries with all gallery items: an iterable of row blocks (B, G) that may be run repeatedly.
+    """Inner products of all queries with all gallery items: row blocks (B, G), to be iterated as often as needed.
 
-    Accumulated in float64 and rounded to float32: equal codes then tie whatever the block and the hardware, where float32
-    products of equal columns differ in their last bit and a collapsed model would seem to rank.
+    Accumulated in float64 and rounded to float32: equal codes then tie whatever the block and the hardware. Products
+    of equal columns in float32 may differ in the last bit, and a collapsed model would seem to rank.
 
     Raises:
         ValueError: the codes are no matrices of one width, or hold numbers that are not finite (the rows are named).
@@ -96,7 +96,7 @@ def rank_blocks(
     """
     columns_K, group_of_item_G = gallery_groups_G, None
     if rivals == "groups":
-        columns_K, group_of_item_G = gallery_groups_G.unique(return_inverse=True)
+        columns_K, group_of_item_G = torch.unique(gallery_groups_G, return_inverse=True)
     ranks, start = [query_groups_Q.new_empty(0, dtype=torch.int64)], 0
     for similarity_BG in blocks:
         _check_block(similarity_BG, start, len(query_groups_Q), len(gallery_groups_G))
@@ -111,9 +111,8 @@ def rank_blocks(
     return torch.cat(ranks)
 
 
-@torch.no_grad()
 def dual_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
-    """Similarities, in the same row blocks, times their softmax over all *queries* (CAMoE, arXiv 2109.04290, eq. 7).
+    """Similarities, in the same row blocks, times their softmax over all *queries* (CAMoE, arXiv 2109.04290).
 
     It sees the whole test set at once, so its results are a protocol of their own: give them
     `RetrievalMetrics.postprocessing="dual_softmax"`.
@@ -126,12 +125,7 @@ def dual_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
         raise ValueError(
             f"dual_softmax needs a temperature above 0 (got {temperature}) and blocks that can be run twice"
         )
-    log_sum_G: Tensor | None = None
-    for similarity_BG in blocks:
-        part_G = (similarity_BG / temperature).logsumexp(0)
-        log_sum_G = part_G if log_sum_G is None else torch.logaddexp(log_sum_G, part_G)
-    for similarity_BG in blocks:
-        yield similarity_BG * (similarity_BG / temperature - log_sum_G).exp()
+    return _times_softmax(blocks, temperature)
 
 
 @dataclass(frozen=True)
@@ -167,10 +161,11 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = ""
     if ranks_Q.ndim != 1 or not len(ranks_Q) or ranks_Q.min() < 1 or ranks_Q.max() > gallery:
         raise ValueError(f"ranks of shape {tuple(ranks_Q.shape)} must be a non-empty row of numbers in 1-{gallery}")
     ranks_Q = ranks_Q.double()
-    recall = [100 * (ranks_Q <= k).double().mean().item() for k in (1, 5, 10)]
+    recall = (100 * (ranks_Q <= k).double().mean().item() for k in (1, 5, 10))
     # torch.median would take the lower of the two middle ranks.
     median, mean = ranks_Q.quantile(0.5).item(), ranks_Q.mean().item()
-    return RetrievalMetrics(*recall, median, mean, len(ranks_Q), gallery, postprocessing)
+    r1, r5, r10 = recall
+    return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery, postprocessing)
 
 
 @dataclass(frozen=True)
@@ -193,7 +188,7 @@ def retrieve_both_ways(
     """
     forward = rank_queries(queries_QD, gallery_GD, query_groups_Q, gallery_groups_G, block=block)
     backward = rank_queries(gallery_GD, queries_QD, gallery_groups_G, query_groups_Q, block=block, rivals="groups")
-    groups = len(query_groups_Q.unique())
+    groups = len(torch.unique(query_groups_Q))
     return BothDirections(retrieval_metrics(forward, len(gallery_GD)), retrieval_metrics(backward, groups))
 
 
@@ -242,6 +237,12 @@ def gather_by_id(
     return codes_ED
 
 
+def _times_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
+    parts = [(similarity_BG / temperature).logsumexp(0) for similarity_BG in blocks]
+    for similarity_BG in blocks:
+        yield similarity_BG * (similarity_BG / temperature - torch.stack(parts).logsumexp(0)).exp()
+
+
 def _rank_block(scores_BK: Tensor, groups_B: Tensor, columns_K: Tensor, start: int) -> Tensor:
     relevant_BK = groups_B[:, None] == columns_K.to(scores_BK.device)[None]
     _refuse_rows(~relevant_BK.any(1), "queries: no gallery item of their group", start)
@@ -252,16 +253,15 @@ def _rank_block(scores_BK: Tensor, groups_B: Tensor, columns_K: Tensor, start: i
 def _best_of_groups(similarity_BG: Tensor, group_of_item_G: Tensor) -> Tensor:
     groups = int(group_of_item_G.max()) + 1
     index_BG = group_of_item_G.to(similarity_BG.device).expand_as(similarity_BG)
-    return similarity_BG.new_full((len(similarity_BG), groups), -torch.inf).scatter_reduce_(
-        1, index_BG, similarity_BG, "amax"
-    )
+    best_BK = similarity_BG.new_full((len(similarity_BG), groups), -torch.inf)
+    return best_BK.scatter_reduce_(1, index_BG, similarity_BG, "amax")
 
 
 def _check_block(similarity_BG: Tensor, start: int, queries: int, gallery: int) -> None:
     if similarity_BG.ndim != 2 or similarity_BG.shape[1] != gallery or start + len(similarity_BG) > queries:
         raise ValueError(
-            f"similarities {tuple(similarity_BG.shape)} from row {start} do not fit {queries} queries x {gallery} items; "
-            "rows are queries and columns gallery items"
+            f"similarities {tuple(similarity_BG.shape)} from row {start} do not fit {queries} queries x "
+            f"{gallery} items; rows are queries and columns gallery items"
         )
     _refuse_rows(similarity_BG.isnan().any(1), "queries: NaN similarities", start)
 
