@@ -46,7 +46,7 @@ class CodeSimilarity:
 
     def __iter__(self) -> Iterator[Tensor]:
         gallery_DG = self.gallery_GD.double().T
-        for queries_BD in self.queries_QD.split(self.block):
+        for queries_BD in torch.split(self.queries_QD, self.block):
             yield (queries_BD.double() @ gallery_DG).float()
 
 
@@ -254,7 +254,8 @@ def _best_of_groups(similarity_BG: Tensor, group_of_item_G: Tensor) -> Tensor:
     groups = int(group_of_item_G.max()) + 1
     index_BG = group_of_item_G.to(similarity_BG.device).expand_as(similarity_BG)
     best_BK = similarity_BG.new_full((len(similarity_BG), groups), -torch.inf)
-    return best_BK.scatter_reduce_(1, index_BG, similarity_BG, "amax")
+    best_BK.scatter_reduce_(1, index_BG, similarity_BG, "amax")
+    return best_BK
 
 
 def _check_block(similarity_BG: Tensor, start: int, queries: int, gallery: int) -> None:

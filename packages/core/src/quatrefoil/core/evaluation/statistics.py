@@ -31,7 +31,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """Mean, standard deviation (n - 1) and Student's interval of the mean of a score over runs that differ by the seed."""
+    """Mean, standard deviation (n - 1) and Student's interval of the mean of a score, over runs by seed."""
 
     mean: float
     deviation: float
@@ -74,7 +74,7 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Percentile bootstrap interval of a statistic of queries; whole groups are drawn (Efron and Tibshirani, 1993, ch. 13).
+    """Percentile bootstrap interval of a statistic of queries; whole groups are drawn (Efron and Tibshirani, 1993).
 
     Args:
         values_Q: a number per query.
@@ -141,7 +141,7 @@ def difference_over_queries(
     resamples: int = 2000,
     seed: int = 0,
 ) -> PairedDifference:
-    """a - b of two models' scores of the same queries (hits, say): paired bootstrap and permutation test over groups."""
+    """a - b of two models' scores of the same queries (hits, say): paired bootstrap and permutation test by group."""
     difference_Q = _paired(a_Q, b_Q)
     interval = bootstrap_interval(difference_Q, groups_Q, level=level, resamples=resamples, seed=seed)
     p_value, exact = permutation_test(difference_Q, groups_Q, resamples=resamples, seed=seed)
@@ -151,10 +151,10 @@ def difference_over_queries(
 def permutation_test(
     differences_Q: npt.ArrayLike, groups_Q: npt.ArrayLike, *, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, bool]:
-    """Two-sided p-value of a sum of zero, and whether it is exact: under the null a group's differences may change sign.
+    """Two-sided p-value of a zero sum, and whether it is exact: under the null a group's differences may change sign.
 
-    All signs are tried for up to 20 groups whose differences do not cancel; above, `resamples` of them are drawn and the
-    observed one is counted in (Phipson and Smyth, 2010), so that p is never 0.
+    All signs are tried for up to 20 groups whose differences do not cancel; above, `resamples` of them are drawn and
+    the observed one is counted in (Phipson and Smyth, 2010), so that p is never 0.
     """
     differences_Q = _values(differences_Q)
     sums_C = np.bincount(_clusters(groups_Q, differences_Q), weights=differences_Q)

@@ -1,0 +1,1 @@
+"""The project against tensors that others computed: `python -m tests.golden FILE...`."""
