@@ -152,10 +152,12 @@ def _write_tensors(path: Path, tensors: Tensors) -> dict[str, str]:
     stored: dict[str, torch.Tensor] = {}
     aliases: dict[str, str] = {}
     names: dict[Any, str] = {}
+    taken: set[int] = set()
     for name, tensor in tensors.items():
         first = names.setdefault(_identity(tensor), name)
         if first == name:
-            stored[name] = _own_memory(tensor)
+            stored[name] = _own_memory(tensor, taken)
+            taken.add(stored[name].untyped_storage().data_ptr())
         else:
             aliases[name] = first
     save_file(stored, path)
@@ -170,9 +172,11 @@ def _identity(tensor: torch.Tensor) -> Any:
     return tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
-def _own_memory(tensor: torch.Tensor) -> torch.Tensor:
+def _own_memory(tensor: torch.Tensor, taken: Collection[int]) -> torch.Tensor:
+    """The tensor on the CPU, contiguous, in memory that holds nothing else; `taken` are the addresses of other tensors."""
     local = tensor.detach().cpu().contiguous()
-    return local if local.untyped_storage().nbytes() == local.nbytes else local.clone()
+    memory = local.untyped_storage()
+    return local.clone() if memory.nbytes() > local.nbytes or memory.data_ptr() in taken else local
 
 
 def _with_aliases(tensors: dict[str, torch.Tensor], aliases: Mapping[str, str]) -> dict[str, torch.Tensor]:
