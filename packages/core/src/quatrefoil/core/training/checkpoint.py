@@ -173,7 +173,7 @@ def _identity(tensor: torch.Tensor) -> Any:
 
 
 def _own_memory(tensor: torch.Tensor, taken: Collection[int]) -> torch.Tensor:
-    """The tensor on the CPU, contiguous, in memory that holds nothing else; `taken` are the addresses of other tensors."""
+    """The tensor on the CPU, contiguous, in memory that holds nothing else (`taken`: where the others lie)."""
     local = tensor.detach().cpu().contiguous()
     memory = local.untyped_storage()
     return local.clone() if memory.nbytes() > local.nbytes or memory.data_ptr() in taken else local

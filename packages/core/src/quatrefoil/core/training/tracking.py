@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -99,7 +99,7 @@ class Trackers:
             tracker.close()
 
 
-def trackers(folder: Path, after: int, names: Collection[Literal["tensorboard", "wandb"]], config: Json) -> Trackers:
+def trackers(folder: Path, after: int, names: tuple[Literal["tensorboard", "wandb"], ...], config: Json) -> Trackers:
     """`log.jsonl` in the run's folder, and the trackers asked for by name.
 
     Raises ValueError for a tracker that is not installed (naming the extra) or not known.
