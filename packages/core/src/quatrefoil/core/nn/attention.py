@@ -38,7 +38,7 @@ class Visibility(NamedTuple):
             ValueError: a mask that is not boolean.
         """
         if mask_BS is not None and mask_BS.dtype != torch.bool:
-            raise ValueError(f"a padding mask is boolean (True = a real position), not {mask_BS.dtype}; use mask.bool()")
+            raise ValueError(f"a padding mask is boolean (True = a real token), not {mask_BS.dtype}; use mask.bool()")
         given = bias if mask_BS is None else mask_BS
         if given is None:
             return cls(causal=causal)
@@ -65,7 +65,7 @@ def attend(q_BHTd: Tensor, k_BHSd: Tensor, v_BHSd: Tensor, visibility: Visibilit
     """
     queries, keys, mask = q_BHTd.shape[-2], k_BHSd.shape[-2], visibility.mask
     if mask is not None and mask.shape[-1] != keys:
-        raise ValueError(f"mask or bias has {mask.shape[-1]} as its last axis, but there are {keys} keys; make them equal")
+        raise ValueError(f"mask or bias is for {mask.shape[-1]} keys (its last axis), but there are {keys} keys")
     if visibility.causal and queries != keys:
         raise ValueError(f"causal attention needs as many queries as keys, got {queries} and {keys}")
     if mask is not None and mask.dtype != torch.bool:
@@ -109,7 +109,7 @@ class Attention(nn.Module):
             ValueError: a context for self-attention, or none for cross-attention.
         """
         if (context_BSD is not None) != self.crosses:
-            raise ValueError(f"context_width was {'' if self.crosses else 'not '}given: pass context_BSD then and only then")
+            raise ValueError("pass context_BSD if, and only if, the attention was built with context_width")
         if context_BSD is None:
             parts = self.qkv(x_BTD).chunk(3, -1)
         else:

@@ -49,7 +49,7 @@ class _BoundedExp(torch.autograd.Function):
         return value
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         x, value = ctx.saved_tensors
         pushes_out = (x >= ctx.bound) & (gradient < 0)
         return (gradient * value).masked_fill(pushes_out, 0.0), None
@@ -83,12 +83,12 @@ class LogitScale(nn.Module):
 
     def forward(self) -> Tensor:
         """The multiplier, a scalar."""
-        scale: Tensor = _BoundedExp.apply(self.log_scale, math.log(self.maximum))
+        scale: Tensor = _BoundedExp.apply(self.log_scale, math.log(self.maximum))  # type: ignore[no-untyped-call]
         return scale.squeeze(0)
 
 
 class PairClassifier(nn.Module):
-    """Do the sides of a pair belong together? (..., D) -> logits (..., 2), index 1 = they do (ALBEF, Li et al. 2021)."""
+    """Do the sides of a pair belong together? (..., D) -> logits (..., 2), index 1 = yes (ALBEF, Li et al. 2021)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

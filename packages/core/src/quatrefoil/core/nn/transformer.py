@@ -119,9 +119,10 @@ class Block(nn.Module):
         """(B, T, D)."""
         if self.is_pre_norm:
             x_BTD = x_BTD + self.dropout(self.attention(self.attention_norm(x_BTD), visibility))
-            return x_BTD + self.dropout(self.feed_forward(self.feed_forward_norm(x_BTD)))
-        x_BTD = self.attention_norm(x_BTD + self.dropout(self.attention(x_BTD, visibility)))
-        out: Tensor = self.feed_forward_norm(x_BTD + self.dropout(self.feed_forward(x_BTD)))
+            out: Tensor = x_BTD + self.dropout(self.feed_forward(self.feed_forward_norm(x_BTD)))
+        else:
+            x_BTD = self.attention_norm(x_BTD + self.dropout(self.attention(x_BTD, visibility)))
+            out = self.feed_forward_norm(x_BTD + self.dropout(self.feed_forward(x_BTD)))
         return out
 
 
