@@ -86,15 +86,15 @@ def hard_negatives(
         raise ValueError(
             "hard_negatives: codes hold nan or infinity, so no negative can be drawn: look for divergence upstream"
         )
-    uniform_N2 = torch.rand(len(pairs.a_ND), 2, generator=generator, dtype=torch.float64)
-    uniform_B2 = uniform_N2.to(a_BD.device)[pairs.own_B]
+    uniform_2N = torch.rand(2, len(pairs.a_ND), generator=generator, dtype=torch.float64)
+    uniform_2B = uniform_2N.to(a_BD.device)[:, pairs.own_B]
     allowed_BN = ~pairs.same_group_BN
     has_B = allowed_BN.any(1)
     with torch.autocast(a_BD.device.type, enabled=False):
         logits_ab_BN = scale.double() * (a_BD.double() @ pairs.b_ND.mT)
         logits_ba_BN = scale.double() * (b_BD.double() @ pairs.a_ND.mT)
-    drawn_ab_B = _draw(logits_ab_BN, allowed_BN, uniform_B2[:, 0])
-    drawn_ba_B = _draw(logits_ba_BN, allowed_BN, uniform_B2[:, 1])
+    drawn_ab_B = _draw(logits_ab_BN, allowed_BN, uniform_2B[0])
+    drawn_ba_B = _draw(logits_ba_BN, allowed_BN, uniform_2B[1])
     return HardNegatives(
         torch.where(has_B, drawn_ab_B, pairs.own_B), torch.where(has_B, drawn_ba_B, pairs.own_B), has_B, has_B
     )
