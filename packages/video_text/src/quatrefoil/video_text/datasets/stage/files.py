@@ -1,0 +1,32 @@
+"""The few ways in which Stage writes text: always UTF-8, always `\\n`, always the same bytes for the same content."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Rows = Iterable[Sequence[object]]
+
+
+def write_json(path: Path, content: Any, indent: int | None = None) -> None:
+    """One JSON document."""
+    write_lines(path, [json.dumps(content, indent=indent)])
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """One JSON document a line."""
+    write_lines(path, map(json.dumps, rows))
+
+
+def write_table(path: Path, rows: Rows, delimiter: str = ",") -> None:
+    """A table; the real sets separate by comma or tab, and quote only what needs it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Lines of text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")

@@ -1,0 +1,49 @@
+"""Frames and sound into an `.mp4`: H.264 with short GOPs and AAC, byte for byte the same for the same input."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from quatrefoil.video_text.datasets.stage.motion import FRAME_RATE
+from quatrefoil.video_text.datasets.stage.sound import SAMPLE_RATE
+
+GOP = 8
+AUDIO_CHUNK = 1024
+"""Samples of an AAC frame."""
+
+
+def write_film(path: Path, frames_THWC: npt.NDArray[np.uint8], wave: npt.NDArray[np.float32]) -> None:
+    """Encode frames [T, H, W, 3] at `FRAME_RATE` and mono sound in [-1, 1] at `SAMPLE_RATE` into `path`.
+
+    One thread, because the output of a threaded encoder may depend on timing; `bitexact` keeps versions and dates out.
+    """
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
+        video = container.add_stream("libx264", rate=FRAME_RATE)
+        video.height, video.width = frames_THWC.shape[1:3]
+        video.pix_fmt = "yuv420p"
+        video.options = {"preset": "veryfast", "crf": "20", "g": str(GOP), "threads": "1", "flags": "+bitexact"}
+        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options={"flags": "+bitexact"})
+        audio.bit_rate = 48_000
+        for frame in [*map(video_frame, frames_THWC), None]:
+            container.mux(video.encode(frame))
+        for frame in [*audio_frames(wave), None]:
+            container.mux(audio.encode(frame))
+
+
+def video_frame(image_HWC: npt.NDArray[np.uint8]) -> av.VideoFrame:
+    """One picture for the encoder."""
+    return av.VideoFrame.from_ndarray(image_HWC, format="rgb24")
+
+
+def audio_frames(wave: npt.NDArray[np.float32]) -> list[av.AudioFrame]:
+    """The sound in frames of the encoder's size, with their times."""
+    frames = []
+    for start in range(0, len(wave), AUDIO_CHUNK):
+        chunk = np.ascontiguousarray(wave[None, start : start + AUDIO_CHUNK])
+        frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start, Fraction(1, SAMPLE_RATE)
+        frames.append(frame)
+    return frames
