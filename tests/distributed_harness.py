@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, ProcessRaisedException
 
 # A server imports torch once and forks every rank from there: a rank then costs milliseconds and not seconds.
 mp.set_forkserver_preload(["torch", "torch.distributed"])
@@ -38,7 +39,7 @@ def run_ranks(world_size: int, function: Callable[..., Any], *args: Any, timeout
         RankFailed, RanksTimedOut: no process outlives either.
     """
     with tempfile.TemporaryDirectory() as folder:
-        context = mp.start_processes(
+        context: ProcessContext = mp.start_processes(
             _run_rank,
             args=(world_size, Path(folder), timeout_s, function, args),
             nprocs=world_size,
@@ -50,12 +51,12 @@ def run_ranks(world_size: int, function: Callable[..., Any], *args: Any, timeout
         return [torch.load(_result(Path(folder), rank), weights_only=True) for rank in range(world_size)]
 
 
-def _wait(context: mp.ProcessContext, function: Callable[..., Any], deadline: float) -> None:
+def _wait(context: ProcessContext, function: Callable[..., Any], deadline: float) -> None:
     try:
         while not context.join(timeout=max(0.0, deadline - time.monotonic())):
             if time.monotonic() >= deadline:
                 raise RanksTimedOut(f"{function.__name__}: ranks {_alive(context)} still ran when their time was over")
-    except (mp.ProcessRaisedException, mp.ProcessExitedException) as error:
+    except (ProcessRaisedException, ProcessExitedException) as error:
         raise RankFailed(f"{function.__name__}, rank {error.error_index}: {error}") from None
     finally:
         for process in context.processes:
@@ -63,7 +64,7 @@ def _wait(context: mp.ProcessContext, function: Callable[..., Any], deadline: fl
             process.join()
 
 
-def _alive(context: mp.ProcessContext) -> list[int]:
+def _alive(context: ProcessContext) -> list[int]:
     return [rank for rank, process in enumerate(context.processes) if process.is_alive()]
 
 
