@@ -162,8 +162,8 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = ""
         raise ValueError(f"ranks of shape {tuple(ranks_Q.shape)} must be a non-empty row of numbers in 1-{gallery}")
     ranks_Q = ranks_Q.double()
     recall = (100 * (ranks_Q <= k).double().mean().item() for k in (1, 5, 10))
-    # torch.median would take the lower of the two middle ranks.
-    median, mean = ranks_Q.quantile(0.5).item(), ranks_Q.mean().item()
+    # torch.median takes the lower of the two middle ranks; torch.quantile refuses more than 16 M.
+    median, mean = (ranks_Q.median() - (-ranks_Q).median()).item() / 2, ranks_Q.mean().item()
     r1, r5, r10 = recall
     return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery, postprocessing)
 
@@ -228,12 +228,14 @@ def gather_by_id(
         raise ValueError(f"ids {ids.rows.dtype} {ids.sizes} by rank, codes {codes.sizes}; give one int64 id per code")
     ids_N = ids.rows.to(codes.rows.device)
     _refuse(ids_N[(ids_N < 0) | (ids_N >= expected)], f"ids outside 0..{expected - 1}; give indices into this split")
-    first_E = ids_N.new_full((expected,), len(ids_N))
-    first_E.scatter_reduce_(0, ids_N, torch.arange(len(ids_N), device=ids_N.device), "amin")
+    place_N = torch.arange(len(ids_N), device=ids_N.device)
+    first_E = ids_N.new_full((expected,), len(ids_N)).scatter_reduce_(0, ids_N, place_N, "amin")
     missing_E = first_E == len(ids_N)
     _refuse(missing_E.nonzero().flatten(), f"of {expected} ids have no code on any rank; encode the whole split")
     codes_ED = codes.rows[first_E]
-    _refuse(ids_N[_differ(codes.rows, codes_ED[ids_N], tolerance)], "ids repeated with other codes; is dropout on?")
+    repeated = (first_E[ids_N] != place_N).nonzero().flatten()
+    differ = _differ(codes.rows[repeated], codes_ED[ids_N[repeated]], tolerance)
+    _refuse(ids_N[repeated[differ]], "ids repeated with other codes; is dropout on?")
     return codes_ED
 
 
@@ -253,7 +255,7 @@ def _rank_block(scores_BK: Tensor, groups_B: Tensor, columns_K: Tensor, start: i
 def _best_of_groups(similarity_BG: Tensor, group_of_item_G: Tensor) -> Tensor:
     groups = int(group_of_item_G.max()) + 1
     index_BG = group_of_item_G.to(similarity_BG.device).expand_as(similarity_BG)
-    best_BK = similarity_BG.new_full((len(similarity_BG), groups), -torch.inf)
+    best_BK: Tensor = similarity_BG.new_full((len(similarity_BG), groups), -torch.inf)
     best_BK.scatter_reduce_(1, index_BG, similarity_BG, "amax")
     return best_BK
 
@@ -268,9 +270,11 @@ def _check_block(similarity_BG: Tensor, start: int, queries: int, gallery: int) 
 
 
 def _differ(codes_ND: Tensor, others_ND: Tensor, tolerance: float) -> Tensor:
-    """Which rows differ; rows that are not finite differ from nothing here, ranking refuses them by name."""
+    """Which rows differ by more than `tolerance` of their norm; rows that are not finite differ from any."""
     codes_ND, others_ND = codes_ND.flatten(1).double(), others_ND.flatten(1).double()
-    return (codes_ND - others_ND).norm(dim=1) > tolerance * others_ND.norm(dim=1)
+    distance_N = torch.linalg.vector_norm(codes_ND - others_ND, dim=1)
+    alike_N: Tensor = distance_N <= tolerance * torch.linalg.vector_norm(others_ND, dim=1)
+    return ~alike_N
 
 
 def _refuse_rows(wrong_B: Tensor, what: str, first_row: int) -> None:

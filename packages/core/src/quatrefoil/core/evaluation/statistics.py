@@ -84,7 +84,8 @@ def bootstrap_interval(
     Raises:
         ValueError: values that are not finite, sizes that differ, fewer than two groups, a level outside 0-1.
     """
-    values_Q, cluster_Q = _values(values_Q), _clusters(groups_Q, values_Q)
+    values_Q = _values(values_Q)
+    cluster_Q = _clusters(groups_Q, values_Q)
     if cluster_Q.max() < 1:
         raise ValueError("all queries are of one group; a bootstrap over groups needs at least two")
     draws = _weights(cluster_Q, resamples, np.random.default_rng(seed))

@@ -1,0 +1,211 @@
+"""Ranks against their definition, and codes of several ranks. Q queries, G gallery items, K groups, D width."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from quatrefoil.core.distributed import rank, world_size
+from quatrefoil.core.evaluation.retrieval import (
+    CodeSimilarity,
+    dual_softmax,
+    gather_by_id,
+    rank_blocks,
+    rank_queries,
+    retrieval_metrics,
+    retrieve_both_ways,
+    shard_indices,
+)
+from tests.distributed_harness import run_ranks
+
+Rivals = Literal["items", "groups"]
+
+
+def plain_rank(scores_G: list[float], own: int, groups_G: list[int], rivals: Rivals) -> int:
+    """The definition, one query at a time."""
+    best = max(s for s, g in zip(scores_G, groups_G, strict=True) if g == own)
+    ahead = [g for s, g in zip(scores_G, groups_G, strict=True) if g != own and s >= best]
+    return 1 + len(ahead if rivals == "items" else set(ahead))
+
+
+def draw(seed: int, *, levels: int, queries: int = 23, gallery: int = 17) -> tuple[Tensor, Tensor, Tensor]:
+    """Similarities of few levels (so with many ties), and groups such that every query has a relevant item."""
+    generator = torch.Generator().manual_seed(seed)
+    gallery_groups = torch.cat([torch.arange(5), torch.randint(0, 5, (gallery - 5,), generator=generator)])
+    similarity = torch.randint(-levels, levels, (queries, gallery), generator=generator).float()
+    return similarity, torch.randint(0, 5, (queries,), generator=generator), gallery_groups
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1, 3, 1000]), st.sampled_from(["items", "groups"]), st.integers(1, 30))
+def test_ranks_are_those_of_the_definition_with_ties(seed: int, levels: int, rivals: Rivals, block: int) -> None:
+    similarity_QG, query_groups, gallery_groups = draw(seed, levels=levels)
+    ranks = rank_blocks(torch.split(similarity_QG, block), query_groups, gallery_groups, rivals=rivals)
+    expected = [
+        plain_rank(row, own, gallery_groups.tolist(), rivals)
+        for row, own in zip(similarity_QG.tolist(), query_groups.tolist(), strict=True)
+    ]
+    assert ranks.tolist() == expected
+
+
+@pytest.mark.parametrize("width", [1, 33, 512])
+def test_a_collapsed_model_ranks_last(width: int) -> None:
+    codes = torch.randn(1, width, generator=torch.Generator().manual_seed(0)).expand(301, width)
+    for block in (1, 7, 1024):
+        assert (rank_queries(codes, codes, torch.arange(301), torch.arange(301), block=block) == 301).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_ranks_do_not_depend_on_the_block(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(1)
+    queries, gallery = (torch.randn(n, 64, generator=generator).to(dtype) for n in (230, 90))
+    groups = torch.arange(230) % 90
+    expected = rank_blocks([(queries.double() @ gallery.double().T).float()], groups, torch.arange(90))
+    for block in (1, 64, 229, 5000):
+        assert torch.equal(rank_queries(queries, gallery, groups, torch.arange(90), block=block), expected)
+
+
+def test_no_block_is_larger_than_asked_for() -> None:
+    blocks = CodeSimilarity(torch.ones(10, 3), torch.ones(4, 3), block=4)
+    assert [tuple(block.shape) for block in blocks] == [(4, 4), (4, 4), (2, 4)]
+
+
+def test_both_ways_every_query_asks_and_the_best_of_a_group_answers() -> None:
+    generator = torch.Generator().manual_seed(2)
+    groups_Q = torch.tensor([0, 0, 0, 1, 2, 2, 3])
+    queries, gallery = torch.randn(7, 4, generator=generator), torch.randn(4, 4, generator=generator)
+    found = retrieve_both_ways(queries, gallery, groups_Q, torch.arange(4), block=2)
+    best_KG = torch.stack([(queries @ gallery.T)[groups_Q == g].amax(0) for g in range(4)])
+    backward = [1 + int((best_KG[:, i] > best_KG[i, i]).sum()) for i in range(4)]
+    assert found.gallery_to_query.mean_rank == np.mean(backward)
+    assert (found.query_to_gallery.queries, found.query_to_gallery.gallery) == (7, 4)
+    assert (found.gallery_to_query.queries, found.gallery_to_query.gallery) == (4, 4)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=50))
+def test_metrics_are_numpys(ranks: list[int]) -> None:
+    found, array = retrieval_metrics(torch.tensor(ranks), 40), np.array(ranks)
+    np.testing.assert_allclose([found.r1, found.r5, found.r10], [100 * (array <= k).mean() for k in (1, 5, 10)])
+    np.testing.assert_allclose([found.median_rank, found.mean_rank], [np.median(array), array.mean()])
+
+
+def test_metrics_take_more_ranks_than_torch_quantiles_do() -> None:
+    ranks = torch.arange(1, 17_000_001) % 1000 + 1
+    assert retrieval_metrics(ranks, 1000).median_rank == 500.5
+
+
+def test_post_processed_metrics_have_columns_of_their_own() -> None:
+    plain, processed = (retrieval_metrics(torch.tensor([1, 2]), 2, postprocessing=p) for p in ("", "dual_softmax"))
+    assert list(plain.row()) == ["R@1", "R@5", "R@10", "MedianR", "MeanR"]
+    assert not set(plain.row()) & set(processed.row())
+
+
+@pytest.mark.parametrize("block", [1, 4, 100])
+def test_dual_softmax_is_the_product_with_the_softmax_over_queries(block: int) -> None:
+    similarity_QG = torch.randn(9, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    found = torch.cat(list(dual_softmax(torch.split(similarity_QG, block), 0.1)))
+    torch.testing.assert_close(found, similarity_QG * (similarity_QG / 0.1).softmax(0))
+
+
+def test_dual_softmax_refuses_what_it_could_run_only_once() -> None:
+    with pytest.raises(ValueError, match="run twice"):
+        dual_softmax((block for block in [torch.ones(2, 2)]), 0.1)
+    with pytest.raises(ValueError, match="above 0"):
+        dual_softmax([torch.ones(2, 2)], 0.0)
+
+
+def test_wrong_rows_are_named() -> None:
+    codes, own = torch.eye(4), torch.arange(4)
+    broken = codes.clone()
+    broken[2, 1], broken[3, 0] = torch.nan, torch.inf
+    with pytest.raises(ValueError, match="2 rows of queries: codes that are not finite: 2, 3"):
+        rank_queries(broken, codes, own, own)
+    with pytest.raises(ValueError, match="gallery: codes that are not finite: 2, 3"):
+        rank_queries(codes, broken, own, own)
+    with pytest.raises(ValueError, match="NaN similarities: 2"):
+        rank_blocks(torch.split(broken, 3), own, own)
+    with pytest.raises(ValueError, match="no gallery item of their group: 3"):
+        rank_queries(codes, codes, own, own % 3, block=2)
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    codes, own = torch.eye(4), torch.arange(4)
+    with pytest.raises(ValueError, match="of one width"):
+        rank_queries(codes[:, :3], codes, own, own)
+    with pytest.raises(ValueError, match="do not fit 4 queries x 4 items"):
+        rank_blocks([codes[:, :3]], own, own)
+    with pytest.raises(ValueError, match="do not fit"):
+        rank_blocks([codes, codes], own, own)
+    with pytest.raises(ValueError, match="2 rows for 4 queries"):
+        rank_blocks([codes[:2]], own, own)
+    with pytest.raises(ValueError, match="at least one row"):
+        rank_queries(codes, codes, own, own, block=0)
+    for ranks in ([], [0], [5]):
+        with pytest.raises(ValueError, match="1-4"):
+            retrieval_metrics(torch.tensor(ranks), 4)
+
+
+@given(st.integers(0, 50), st.integers(1, 9))
+def test_shards_hold_every_index_once_and_are_of_like_size(total: int, world: int) -> None:
+    shards = [shard_indices(total, r, world) for r in range(world)]
+    assert sorted(i for shard in shards for i in shard) == list(range(total))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+def test_a_rank_outside_the_world_has_no_shard() -> None:
+    with pytest.raises(ValueError, match="rank 2 of 2"):
+        shard_indices(5, 2, 2)
+
+
+def test_codes_come_in_the_order_of_their_ids_and_once() -> None:
+    codes_ED = torch.randn(6, 2, 3, generator=torch.Generator().manual_seed(4))
+    ids = torch.tensor([5, 1, 0, 2, 1, 4, 3])
+    assert torch.equal(gather_by_id(ids, codes_ED[ids], 6), codes_ED)
+
+
+def test_ids_that_cannot_make_the_split_are_named() -> None:
+    codes = torch.eye(4)
+    with pytest.raises(ValueError, match=r"2 of 6 ids have no code on any rank.*: 1, 5"):
+        gather_by_id(torch.tensor([0, 2, 3, 4]), codes, 6)
+    with pytest.raises(ValueError, match=r"ids outside 0\.\.2.*: -1, 3"):
+        gather_by_id(torch.tensor([0, -1, 3, 2]), codes, 3)
+    with pytest.raises(ValueError, match=r"1 ids repeated with other codes.*: 2"):
+        gather_by_id(torch.tensor([0, 1, 2, 2]), codes, 3)
+    with pytest.raises(ValueError, match="one int64 id per code"):
+        gather_by_id(torch.tensor([0, 1]), codes, 2)
+    with pytest.raises(ValueError, match="one int64 id per code"):
+        gather_by_id(torch.arange(4.0), codes, 4)
+
+
+def test_a_repetition_may_differ_by_rounding_but_not_be_nan() -> None:
+    codes = torch.ones(3, 8)
+    codes[2] *= 1 + 2**-8
+    assert gather_by_id(torch.tensor([0, 1, 1]), codes, 2).shape == (2, 8)
+    codes[2, 0] = torch.nan
+    with pytest.raises(ValueError, match="repeated with other codes"):
+        gather_by_id(torch.tensor([0, 1, 1]), codes, 2)
+    assert gather_by_id(torch.tensor([0, 1, 2]), codes, 3)[2, 0].isnan()
+
+
+def _ranks_and_errors(total: int) -> tuple[Tensor, str]:
+    codes = torch.randn(total, 8, generator=torch.Generator().manual_seed(5))
+    mine = torch.tensor(list(shard_indices(total, rank(), world_size())), dtype=torch.int64)
+    repeated = torch.cat([mine, mine[:1]])
+    gathered = gather_by_id(repeated, codes[repeated], total)
+    try:
+        gather_by_id(mine[rank() :], codes[mine[rank() :]], total)
+    except ValueError as error:
+        return gathered, str(error)
+    return gathered, ""
+
+
+@pytest.mark.parametrize(("world", "total"), [(2, 7), (3, 2), (3, 7)])
+def test_any_world_gathers_the_same_codes_and_all_ranks_name_the_missing(world: int, total: int) -> None:
+    codes = torch.randn(total, 8, generator=torch.Generator().manual_seed(5))
+    missing = sorted(i for r in range(world) for i in list(shard_indices(total, r, world))[:r])
+    for gathered, error in run_ranks(world, _ranks_and_errors, total):
+        assert torch.equal(gathered, codes)
+        assert error.endswith(": " + ", ".join(map(str, missing)))
