@@ -1,0 +1,1 @@
+"""The towers of pre-trained models: configurations of core's transformer, and adapters for their weights."""
