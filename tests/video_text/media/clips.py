@@ -1,0 +1,58 @@
+"""Small files made by libav for the tests of this folder."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+SOUND_RATE = 16_000
+
+
+def write_clip(
+    path: Path,
+    *,
+    frames: int = 32,
+    fps: int = 8,
+    gop: int = 8,
+    pts: list[int] | None = None,
+    sound: bool = True,
+    rotation: int = 0,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """96 x 64 H.264 with B-frames of a moving pattern, at the times `pts` (ticks of 1/fps), with a 440 Hz tone."""
+    with av.open(str(path), "w", options=options or {}) as container:
+        video = container.add_stream("libx264", rate=fps, options={"g": str(gop), "bf": "2", "preset": "veryfast"})
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        if rotation:
+            video.set_display_rotation(rotation)
+        audio = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
+        for i, tick in enumerate(pts or range(frames)):
+            frame = av.VideoFrame.from_ndarray(_picture(i), format="rgb24")
+            frame.pts, frame.time_base = tick, Fraction(1, fps)
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+        if audio is not None:
+            _write_tone(container, audio, frames / fps)
+    return path
+
+
+def write_tone(path: Path, seconds: float) -> Path:
+    """Sound only."""
+    with av.open(str(path), "w") as container:
+        _write_tone(container, container.add_stream("aac", rate=SOUND_RATE, layout="mono"), seconds)
+    return path
+
+
+def _picture(i: int) -> np.ndarray:
+    blocks = np.random.default_rng(0).integers(0, 255, (8, 12, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    return np.ascontiguousarray(np.roll(blocks, 3 * i, axis=1))
+
+
+def _write_tone(container: "av.container.OutputContainer", stream: "av.AudioStream", seconds: float) -> None:
+    times = np.arange(round(SOUND_RATE * seconds)) / SOUND_RATE
+    tone = (0.3 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)[None]
+    frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode())

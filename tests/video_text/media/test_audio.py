@@ -1,0 +1,83 @@
+"""Sound, on real files and on a tone made here."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from quatrefoil.video_text.media.audio import Waveform, read_audio
+from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaTimeoutError
+from tests.video_text.media.clips import SOUND_RATE, write_clip, write_tone
+
+REAL = ["msrvtt/videos/video7012.mp4", "clips_av/test.wav", "edge_cases/no_duration.webm", "clips_av/test.avi"]
+
+
+def heard(path: Path, **options: object) -> Waveform:
+    waveform = read_audio(path, **({"rate": SOUND_RATE} | options))
+    assert waveform is not None
+    return waveform
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_a_window_is_a_slice_of_the_whole(shared: Path, name: str, rate: int) -> None:
+    path = shared / "data/video_text" / name
+    whole = heard(path, rate=rate)
+    part = heard(path, rate=rate, start_s=1.25, end_s=2.5)
+    assert abs(part.samples_CT.shape[1] - 1.25 * rate) <= 1
+    assert part.start_s == pytest.approx(1.25, abs=1 / rate)
+    first = round((part.start_s - whole.start_s) * rate)
+    assert torch.equal(part.samples_CT, whole.samples_CT[:, first : first + part.samples_CT.shape[1]])
+
+
+def test_a_tone_keeps_its_pitch_and_loudness_at_another_rate(tmp_path: Path) -> None:
+    path = write_tone(tmp_path / "tone.m4a", 2.0)
+    samples_CT, rate, _ = heard(path, rate=8_000, start_s=0.5, end_s=1.5)
+    spectrum = torch.fft.rfft(samples_CT[0]).abs()
+    assert rate == 8_000
+    assert int(spectrum.argmax()) == 440
+    assert float(samples_CT.abs().max()) == pytest.approx(0.3, abs=0.02)
+
+
+def test_channels_are_kept_where_no_mix_is_asked_for(shared: Path) -> None:
+    path = shared / "data/video_text/msrvtt/videos/video7012.mp4"
+    stereo, mono = heard(path, mono=False).samples_CT, heard(path).samples_CT
+    assert stereo.shape[0] == 2
+    assert torch.allclose(stereo.mean(dim=0, keepdim=True), mono, atol=1e-4)
+
+
+def test_sound_and_picture_share_one_clock(tmp_path: Path) -> None:
+    waveform = heard(write_clip(tmp_path / "clip.mp4"))
+    assert waveform.start_s == pytest.approx(0.0, abs=0.07)
+    assert waveform.samples_CT.shape[1] / waveform.rate == pytest.approx(4.0, abs=0.14)
+
+
+def test_no_audio_stream_is_a_missing_modality(tmp_path: Path) -> None:
+    assert read_audio(write_clip(tmp_path / "mute.mp4", sound=False), rate=SOUND_RATE) is None
+
+
+def test_a_window_past_the_end_is_cut_and_says_so(tmp_path: Path) -> None:
+    path = write_tone(tmp_path / "tone.m4a", 2.0)
+    whole, part = heard(path), heard(path, start_s=1.5, end_s=99.0)
+    assert part.start_s == pytest.approx(1.5, abs=1 / SOUND_RATE)
+    assert part.samples_CT.shape[1] == whole.samples_CT.shape[1] - round((1.5 - whole.start_s) * SOUND_RATE)
+    with pytest.raises(EmptyMediaError, match=r"no sound from 9\.0"):
+        heard(path, start_s=9.0)
+
+
+def test_broken_sound_is_an_error(tmp_path: Path) -> None:
+    path = write_tone(tmp_path / "tone.m4a", 2.0)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + 2000
+    content[start : start + 4000] = b"\xff" * 4000
+    path.write_bytes(content)
+    with pytest.raises(CorruptMediaError, match="cannot be decoded"):
+        heard(path)
+
+
+def test_settings_and_time_limits_are_checked(tmp_path: Path) -> None:
+    path = write_tone(tmp_path / "tone.m4a", 1.0)
+    with pytest.raises(ValueError, match="rate is 0"):
+        heard(path, rate=0)
+    with pytest.raises(MediaTimeoutError):
+        heard(path, timeout_s=1e-9)
