@@ -8,7 +8,7 @@ from typing import Protocol
 from tqdm import tqdm
 
 from quatrefoil.video_text.datasets.corpus import Clip
-from quatrefoil.video_text.media import MediaError
+from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.tags.store import TagError, TagLine, format_line, parse_line, read_tags, tag_file, write_tags
 
 

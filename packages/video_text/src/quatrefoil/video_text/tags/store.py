@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from quatrefoil.video_text.tags.selection import EXPERTS as EXPERTS
 from quatrefoil.video_text.tags.selection import Tag, TagSelection
 
+TAG_FOLDER = "tags"  # below the root of a corpus
+
 
 class TagError(ValueError):
     """Tag files that cannot be used; says file and line."""

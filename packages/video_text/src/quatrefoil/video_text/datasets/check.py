@@ -1,0 +1,176 @@
+"""What is there of a corpus, and what is wrong with it: behind `quatrefoil data check NAME root=FOLDER`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, contradictions, shown
+from quatrefoil.video_text.datasets.msrvtt import MsrVtt
+from quatrefoil.video_text.datasets.msvd import Msvd
+from quatrefoil.video_text.media.audio import read_audio
+from quatrefoil.video_text.media.container import Deadline, open_container
+from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.video import open_video
+from quatrefoil.video_text.tags.selection import TagSelection
+from quatrefoil.video_text.tags.store import TAG_FOLDER, Coverage, TagError, TagStore
+
+_CHUNK = 32  # frames decoded at once
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """A split as annotated, and how many of its clips have no video."""
+
+    protocol: str
+    split: str
+    clips: int
+    captions: int
+    missing: int
+
+
+@dataclass
+class CheckReport:
+    """What `check` found; JSON-ready by `asdict`.
+
+    Attributes:
+        splits: counts of every split of every protocol that can be read.
+        unavailable: protocol -> why its annotations cannot be read.
+        contradictions: what is wrong in annotations, with the protocol.
+        missing: ids of clips without a video.
+        undecodable: id -> why its video (in a deep check: any frame or its sound) cannot be read.
+        silent: ids of videos without an audio stream; no problem, a fact.
+        tags: expert -> coverage of the annotated clips; `tag_error` says why tag files cannot be read.
+    """
+
+    corpus: str
+    root: str
+    deep: bool
+    splits: list[SplitCounts] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    contradictions: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    undecodable: dict[str, str] = field(default_factory=dict)
+    silent: list[str] = field(default_factory=list)
+    tags: dict[str, Coverage] = field(default_factory=dict)
+    tag_error: str | None = None
+
+    @property
+    def problems(self) -> list[str]:
+        """What has to be mended, one sentence each. A protocol that cannot be read is one only if no other can."""
+        found = [] if self.splits else list(self.unavailable.values())
+        found += self.contradictions
+        if self.missing:
+            found.append(f"{len(self.missing)} clips have no video: {shown(self.missing)}")
+        found += [f"{id} cannot be read: {reason}" for id, reason in self.undecodable.items()]
+        return found + ([self.tag_error] if self.tag_error else [])
+
+    def text(self) -> str:
+        """The report for people."""
+        lines = [f"{self.corpus} in {self.root}"]
+        lines += [
+            f"  {s.protocol:<20} {s.split:<6} {s.clips:>6} clips {s.captions:>7} captions {s.missing:>6} without video"
+            for s in self.splits
+        ]
+        lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]
+        lines += [f"  {len(self.silent)} videos have no sound: {shown(self.silent)}"] if self.silent else []
+        lines += [f"  tags of {expert}: {found.tagged} clips" for expert, found in self.tags.items()]
+        lines += [f"PROBLEM {problem}" for problem in self.problems] or ["no problems found"]
+        return "\n".join(lines)
+
+    def json(self) -> str:
+        """The report for programs; `problems` among its keys."""
+        tags = {expert: coverage._asdict() for expert, coverage in self.tags.items()}
+        return json.dumps({**asdict(self), "tags": tags, "problems": self.problems}, indent=1)
+
+
+def check(corpus_type: type[Corpus], root: Path, deep: bool = False) -> CheckReport:
+    """Reads all annotations and tags and opens every video under `root`.
+
+    Args:
+        deep: decode every frame and all sound, not only the packet index and the first frame.
+
+    Raises:
+        CorpusError: there is no folder `root`.
+    """
+    corpus = corpus_type(root, "drop")
+    report = CheckReport(corpus.name, str(root), deep)
+    ids: dict[str, None] = {}
+    for protocol in corpus.protocols:
+        ids |= dict.fromkeys(_check_protocol(corpus, protocol, report))
+    report.missing = [id for id in ids if id not in corpus.videos]
+    for id in tqdm([id for id in ids if id in corpus.videos], f"check {corpus.name}", unit="clip"):
+        _check_video(Clip(id, corpus.videos[id]), report)
+    _check_tags(root / TAG_FOLDER, list(ids), report)
+    return report
+
+
+def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[str]:
+    """The ids of the protocol."""
+    try:
+        listing = corpus.listing(protocol)
+    except CorpusError as error:
+        report.unavailable[protocol] = str(error)
+        return []
+    report.contradictions += [f"{protocol}: {found}" for found in contradictions(listing)]
+    for name, entries in listing.items():
+        missing = sum(entry.id not in corpus.videos for entry in entries)
+        captions = sum(len(entry.captions) for entry in entries)
+        report.splits.append(SplitCounts(protocol, name, len(entries), captions, missing))
+    return [entry.id for entries in listing.values() for entry in entries]
+
+
+def _check_video(clip: Clip, report: CheckReport) -> None:
+    try:
+        with open_video(clip.video, "pyav") as reader:
+            wanted = range(reader.frame_count if report.deep else 1)
+            for start in wanted[::_CHUNK]:
+                reader.frames(wanted[start : start + _CHUNK])
+        if not _has_sound(clip.video, report.deep):
+            report.silent.append(clip.id)
+    except MediaError as error:
+        report.undecodable[clip.id] = error.reason
+
+
+def _has_sound(video: Path, deep: bool) -> bool:
+    if deep:
+        return read_audio(video, rate=16_000) is not None
+    with open_container(video, Deadline(video, None)) as container:
+        return bool(container.streams.audio)
+
+
+def _check_tags(folder: Path, ids: Sequence[str], report: CheckReport) -> None:
+    if not any(folder.glob("*.jsonl")):
+        return
+    try:
+        report.tags = TagStore(folder, TagSelection()).coverage(ids)
+    except TagError as error:
+        report.tag_error = str(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """Options of `data check`: the folder, whether every frame is decoded, and whether the report is JSON."""
+
+    root: Path = Path()
+    deep: bool = False
+    json: bool = False
+
+
+class CorpusActions:
+    """What `quatrefoil data` can do with a corpus on disk."""
+
+    def __init__(self, corpus_type: type[Corpus]) -> None:
+        self._corpus_type = corpus_type
+
+    def check(self, options: CheckOptions) -> int:
+        """Prints a report; 1 where something has to be mended, else 0."""
+        report = check(self._corpus_type, options.root, options.deep)
+        print(report.json() if options.json else report.text())
+        return int(bool(report.problems))
+
+
+MSRVTT = CorpusActions(MsrVtt)
+MSVD = CorpusActions(Msvd)

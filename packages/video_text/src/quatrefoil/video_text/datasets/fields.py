@@ -1,0 +1,136 @@
+"""The fields of a sample: frames, text, tags; each made on its own, from draws of its own.
+
+Legend: F frames, H W pixels, L text tokens, M tags, T tokens of a tag.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from quatrefoil.core.masking import choose_whole_words, corrupt
+from quatrefoil.video_text.datasets.corpus import Clip
+from quatrefoil.video_text.datasets.frames import FrameSource
+from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.tags.selection import EXPERTS, Tag
+from quatrefoil.video_text.tags.store import TagStore
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
+
+FRAMES = ("frames",)
+TEXT = ("text", "text_mask", "text_masked", "text_labels")
+TAGS = ("tags", "tags_mask", "tag_expert")
+FIELDS = FRAMES + TEXT + TAGS
+
+Draw = Callable[[str], torch.Generator]
+"""A fresh generator for each named choice of one draw of one sample."""
+
+
+class Maker(Protocol):
+    """Makes some fields of a sample; `training` switches on what is random about the input."""
+
+    def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class FramesMaker:
+    """`frames`: uint8 (F, 3, H, W)."""
+
+    source: FrameSource
+    transform: FrameTransform
+
+    def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
+        """Raises MediaError where the clip cannot be read."""
+        frames_F3HW = self.source.frames(clip, draw("frames") if training else None)
+        return {"frames": self.transform(frames_F3HW, draw("augment") if training else None)}
+
+
+@dataclass(frozen=True)
+class TextMaker:
+    """`text` long (L,), `text_mask` bool (L,); where they are wanted `text_masked` and `text_labels`, both long (L,).
+
+    Whole words are masked. A tokeniser without a mask token (CLIP's) masks with the id after its last one: the model
+    has a row for it.
+    """
+
+    tokenizer: TextTokenizer
+    length: int
+    mask_rate: float
+    masked: bool
+
+    def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
+        """The caption, and with `masked` the same caption with words masked, in evaluation too."""
+        encoded = self.tokenizer.encode([caption], self.length)
+        ids_L = padded(encoded.ids[0], self.length, self.tokenizer.pad_id)
+        words_L = padded(encoded.word_ids[0], self.length, -1)
+        text = {"text": ids_L, "text_mask": torch.arange(self.length) < real_length(encoded.ids[0], self.tokenizer)}
+        return text | (self._masked(ids_L, words_L, draw("mask")) if self.masked else {})
+
+    def _masked(self, ids_L: Tensor, words_L: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        chosen_L = choose_whole_words(words_L, generator, self.mask_rate)
+        mask_id = mask_id_of(self.tokenizer)
+        masked = corrupt(ids_L, chosen_L, generator, mask_id=mask_id, random_ids=self._plain_ids)
+        return {"text_masked": masked.ids_L, "text_labels": masked.labels_L}
+
+    @cached_property
+    def _plain_ids(self) -> Tensor:
+        tokens = self.tokenizer
+        special = {tokens.pad_id, tokens.start_id, tokens.end_id, tokens.mask_id}
+        return torch.tensor([id for id in range(tokens.vocab_size) if id not in special])
+
+
+@dataclass(frozen=True)
+class TagsMaker:
+    """`tags` long (M, T), `tags_mask` bool (M, T), `tag_expert` long (M,): no rows for a clip without tags.
+
+    In training each expert is left out with `expert_dropout` and each tag with `tag_dropout` (off in TABLE's recipe).
+    """
+
+    store: TagStore
+    tokenizer: TextTokenizer
+    length: int
+    tag_dropout: float
+    expert_dropout: float
+
+    def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
+        """The tags of the clip, those kept by dropout in training."""
+        tags = self.store.tags(clip.id)
+        if training:
+            tags = self._kept(tags, draw("tags"))
+        lines = self.tokenizer.encode([tag.word for tag in tags], self.length).ids if tags else []
+        lengths_M = torch.tensor([real_length(ids, self.tokenizer) for ids in lines], dtype=torch.long)
+        longest = int(lengths_M.max()) if lines else 1
+        ids_MT = [padded(ids[:longest], longest, self.tokenizer.pad_id) for ids in lines]
+        return {
+            "tags": torch.stack(ids_MT) if lines else torch.empty(0, 1, dtype=torch.long),
+            "tags_mask": torch.arange(longest) < lengths_M[:, None],
+            "tag_expert": torch.tensor([EXPERTS.index(tag.expert) for tag in tags], dtype=torch.long),
+        }
+
+    def _kept(self, tags: Sequence[Tag], generator: torch.Generator) -> tuple[Tag, ...]:
+        heard = torch.rand(len(EXPERTS), generator=generator) >= self.expert_dropout
+        kept = torch.rand(len(tags), generator=generator) >= self.tag_dropout
+        return tuple(tag for tag, keep in zip(tags, kept, strict=True) if keep and heard[EXPERTS.index(tag.expert)])
+
+
+def padded(ids: Sequence[int], length: int, value: int) -> Tensor:
+    """`ids` as long (length,), filled up with `value`."""
+    return torch.tensor([*ids, *[value] * (length - len(ids))], dtype=torch.long)
+
+
+def real_length(ids: Sequence[int], tokenizer: TextTokenizer) -> int:
+    """How many of `ids` come before the padding: up to the first end token, which CLIP's tokeniser also pads with."""
+    return list(ids).index(tokenizer.end_id) + 1
+
+
+def mask_id_of(tokenizer: TextTokenizer) -> int:
+    """The id that stands for a masked token: the tokeniser's own, or the one after its last."""
+    return tokenizer.vocab_size if tokenizer.mask_id is None else tokenizer.mask_id
+
+
+def check_fields(fields: Collection[str]) -> None:
+    """Raise ValueError for a field that no maker makes."""
+    if unknown := set(fields) - set(FIELDS) - {"id", "group"}:
+        raise ValueError(f"video-text data have no fields {sorted(unknown)}; they have {', '.join(FIELDS)}")

@@ -1,0 +1,174 @@
+"""Where the frames of a clip come from: its media file, or a cache in which every clip was decoded once.
+
+Legend: F frames of the clip, K frames kept in the cache, S frames chosen for a sample, H W pixels.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from quatrefoil.video_text.datasets.corpus import Clip, Split
+from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
+from quatrefoil.video_text.media.video import open_video
+
+_LAYOUT = 1  # of the cache; a cache of another layout is made anew
+
+
+class FrameSource(Protocol):
+    """Gives the sampled frames of a clip."""
+
+    def frames(self, clip: Clip, generator: torch.Generator | None) -> Tensor:
+        """uint8 (S, 3, H, W): random frames in training, fixed ones in tests (`generator=None`).
+
+        Raises:
+            MediaError: the clip cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class FileFrames:
+    """Decodes the chosen frames of a clip each time."""
+
+    sampling: FrameSampling
+
+    def frames(self, clip: Clip, generator: torch.Generator | None) -> Tensor:
+        """See `FrameSource`."""
+        with open_video(clip.video, "pyav", start_s=clip.start_s or None, end_s=clip.end_s) as reader:
+            return reader.frames(self.sampling.indices(reader.times_F, generator))
+
+
+class Stored(NamedTuple):
+    """A clip in the cache: the times of its frames (F), those kept (K), their size and place, or why there are none."""
+
+    times: list[float]
+    kept: list[int]
+    height: int
+    width: int
+    offset: int
+    error: str | None
+
+
+class CachedFrames:
+    """Reads frames from the cache folder that `build_cache` made; the same frames as `FileFrames` gives.
+
+    The file is mapped anew for each clip: nothing open crosses a fork or a pickle.
+    """
+
+    def __init__(self, folder: Path, sampling: FrameSampling) -> None:
+        self.folder, self.sampling = folder, sampling
+
+    @cached_property
+    def _index(self) -> dict[str, Stored]:
+        return {id: Stored(*entry) for id, entry in json.loads((self.folder / "index.json").read_text()).items()}
+
+    def frames(self, clip: Clip, generator: torch.Generator | None) -> Tensor:
+        """See `FrameSource`."""
+        stored = self._index[clip.id]
+        if stored.error is not None:
+            raise MediaError(clip.video, stored.error)
+        chosen_S = self.sampling.indices(torch.tensor(stored.times, dtype=torch.float64), generator)
+        rows_S = torch.searchsorted(torch.tensor(stored.kept), chosen_S)
+        shape = (len(stored.kept), 3, stored.height, stored.width)
+        mapped = np.memmap(self.folder / "frames.u8", np.uint8, "r", stored.offset, shape)
+        return torch.from_numpy(mapped[rows_S.numpy()])
+
+
+def cache_home() -> Path:
+    """The folder of all caches: QUATREFOIL_CACHE, or ~/.cache/quatrefoil."""
+    return Path(os.environ.get("QUATREFOIL_CACHE") or Path.home() / ".cache" / "quatrefoil")
+
+
+def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) -> CachedFrames:
+    """The frames that `sampling` can ever choose, of all clips, decoded once, full size, below `cache_home()`.
+
+    hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be read is kept as its
+    error, which is raised when the clip is asked for.
+
+    Raises:
+        ValueError: the disk is too small.
+    """
+    key = json.dumps([_LAYOUT, [split.fingerprint for split in splits], asdict(sampling)])
+    folder = cache_home() / "frames" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(mkdtemp(prefix=".part-", dir=folder.parent))
+        try:
+            _write_cache(part, [clip for split in splits for clip in split.clips], sampling, workers)
+            _publish(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return CachedFrames(folder, sampling)
+
+
+def _publish(part: Path, folder: Path) -> None:
+    try:
+        part.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process made the same cache in the meantime
+            raise
+
+
+def _write_cache(folder: Path, clips: Sequence[Clip], sampling: FrameSampling, workers: int) -> None:
+    index: dict[str, Stored] = {}
+    with (folder / "frames.u8").open("wb") as file:
+        decoded = tqdm(_decode_all(clips, sampling, workers), "frame cache", len(clips), unit="clip")
+        for clip, (stored, pixels) in zip(clips, decoded, strict=True):
+            _check_space(folder, pixels.nbytes, len(index), len(clips))
+            index[clip.id] = stored._replace(offset=file.tell())
+            file.write(pixels.tobytes())
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _check_space(folder: Path, wanted: int, done: int, clips: int) -> None:
+    if shutil.disk_usage(folder).free < wanted + (1 << 28):
+        raise ValueError(
+            f"{folder.parent}: the disk is full after {done} of {clips} clips; free some space, point QUATREFOIL_CACHE "
+            "at a larger disk, sample at a lower fps, or set cache_frames=false"
+        )
+
+
+def _decode_all(
+    clips: Sequence[Clip], sampling: FrameSampling, workers: int
+) -> Iterator[tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]]:
+    if workers <= 1:
+        yield from map(partial(_decode, sampling), clips)
+        return
+    with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
+        # In runs of a few hundred, as a pool keeps all results that no one has taken yet.
+        for start in range(0, len(clips), 256):
+            yield from pool.map(partial(_decode, sampling), clips[start : start + 256], chunksize=4)
+
+
+def _decode(sampling: FrameSampling, clip: Clip) -> tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]:
+    try:
+        with open_video(clip.video, "pyav", start_s=clip.start_s or None, end_s=clip.end_s) as reader:
+            kept = _candidates(sampling, reader.times_F)
+            frames = reader.frames(kept)
+            times = reader.times_F.tolist()
+    except MediaError as error:
+        return Stored([], [], 0, 0, 0, error.reason), np.empty(0, np.uint8)
+    return Stored(times, kept.tolist(), frames.shape[-2], frames.shape[-1], 0, None), frames.numpy()
+
+
+def _candidates(sampling: FrameSampling, times_F: Tensor) -> Tensor:
+    """All frames that `sampling` can choose, sorted, each once."""
+    if sampling.policy == "uniform":
+        shown = sampling.indices(times_F, None)
+    else:
+        shown = torch.arange(len(times_F)) if sampling.fps is None else at_rate(times_F, sampling.fps)
+    return torch.tensor(sorted(set(shown.tolist())))

@@ -1,0 +1,163 @@
+"""Samples of clips and captions for training and evaluation, made from a corpus on disk."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from quatrefoil.core.data import SampleSet
+from quatrefoil.core.losses.masked import IGNORE
+from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
+from quatrefoil.video_text.datasets.fields import (
+    FIELDS,
+    FRAMES,
+    TAGS,
+    TEXT,
+    FramesMaker,
+    Maker,
+    TagsMaker,
+    TextMaker,
+    check_fields,
+)
+from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
+from quatrefoil.video_text.datasets.msrvtt import MsrVtt
+from quatrefoil.video_text.datasets.msvd import Msvd
+from quatrefoil.video_text.datasets.samples import ClipSamples, Unit, items_of
+from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.tags.selection import TagSelection
+from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
+
+CORPORA: Mapping[str, type[Corpus]] = {"msrvtt": MsrVtt, "msvd": Msvd}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoTextData:
+    """Clips with captions.
+
+    Args:
+        corpus, root, protocol, missing: what is read, from where, see `Corpus`.
+        tokenizer: path or hub id of a tokenizer.json.
+        frames, transform: which frames, and what becomes of them.
+        unit: what training walks over: each `caption` with its clip, or each `clip` with one caption drawn per epoch.
+        text_length, tag_length: most tokens of a caption and of a tag, special ones included.
+        tags: which tags; they are read from the folder tags/ of root.
+        tag_dropout, expert_dropout: shares of tags and experts left out in training.
+        mask_rate: share of words that are masked.
+        cache_frames: decode every clip once into the cache (see `build_cache`), in `workers` processes.
+    """
+
+    corpus: Literal["msrvtt", "msvd"]
+    root: Path
+    protocol: str
+    tokenizer: str
+    frames: FrameSampling
+    transform: FrameTransform
+    missing: Missing = "error"
+    unit: Unit = "caption"
+    text_length: int = 32
+    tag_length: int = 8
+    tags: TagSelection = field(default_factory=TagSelection)
+    tag_dropout: float = 0.0
+    expert_dropout: float = 0.0
+    mask_rate: float = 0.15
+    cache_frames: bool = False
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tag_dropout < 1 or not 0 <= self.expert_dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1): tags {self.tag_dropout}, experts {self.expert_dropout}")
+        if not 0 < self.mask_rate <= 1:
+            raise ValueError(f"mask_rate must lie in (0, 1], got {self.mask_rate}")
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """The fields that can be asked for; `id` and `group` always come."""
+        return FIELDS
+
+    def build(self, seed: int) -> "VideoTextModule":
+        """Opens the corpus. Raises CorpusError where it is not what the protocol needs."""
+        return VideoTextModule(self, seed)
+
+
+class VideoTextModule:
+    """The corpus of a `VideoTextData`, opened, with its tokeniser; everything else is opened when a field needs it."""
+
+    def __init__(self, config: VideoTextData, seed: int) -> None:
+        self.config, self.seed = config, seed
+        self.corpus = CORPORA[config.corpus](config.root, config.missing)
+        self.tokenizer = TextTokenizer.load(config.tokenizer)
+        self._train = self.split("train")
+
+    @cache  # noqa: B019 - the module lives as long as the run
+    def split(self, name: SplitName) -> Split:
+        """One split of the protocol; CorpusError where there is none."""
+        return self.corpus.split(self.config.protocol, name)
+
+    @property
+    def fill(self) -> Mapping[str, float | int | bool]:
+        """Padding of the fields in which samples can differ in length."""
+        pad = self.tokenizer.pad_id
+        return {"text": pad, "text_masked": pad, "text_labels": IGNORE, "tags": pad}
+
+    def train(self, fields: Iterable[str]) -> SampleSet:
+        """The training samples, with the named fields."""
+        return self._samples("train", self.config.unit, frozenset(fields), training=True)
+
+    def items(self, split: SplitName, unit: Unit, fields: Iterable[str]) -> SampleSet:
+        """All clips or all captions of a split for evaluation, in order: no augmentation, no dropout, fixed frames.
+
+        Raises:
+            ValueError: text is asked for per clip, and a clip has several captions.
+        """
+        return self._samples(split, unit, frozenset(fields), training=False)
+
+    def _samples(self, name: SplitName, unit: Unit, wanted: frozenset[str], training: bool) -> SampleSet:
+        check_fields(wanted)
+        split = self.split(name)
+        items = items_of(split, unit)
+        if not training and wanted & set(TEXT) and any(len(item.captions) > 1 for item in items):
+            raise ValueError(f"clips of {name!r} have several captions: ask for text with unit='caption'")
+        return ClipSamples(split.clips, items, self._makers(wanted), wanted, self.seed, training)
+
+    def _makers(self, wanted: frozenset[str]) -> list[Maker]:
+        config, makers = self.config, list[Maker]()
+        if wanted & set(FRAMES):
+            makers.append(FramesMaker(self._frames, config.transform))
+        if wanted & set(TEXT):
+            masked = bool(wanted & {"text_masked", "text_labels"})
+            makers.append(TextMaker(self.tokenizer, config.text_length, config.mask_rate, masked))
+        if wanted & set(TAGS):
+            dropout = config.tag_dropout, config.expert_dropout
+            makers.append(TagsMaker(self._tags, self.tokenizer, config.tag_length, *dropout))
+        return makers
+
+    @cached_property
+    def _frames(self) -> FrameSource:
+        if self.config.cache_frames:
+            return build_cache(self._present(), self.config.frames, self.config.workers)
+        return FileFrames(self.config.frames)
+
+    @cached_property
+    def _tags(self) -> TagStore:
+        return TagStore(self.config.root / TAG_FOLDER, self.config.tags)
+
+    def _present(self) -> list[Split]:
+        """The splits of which at least one clip is on disk."""
+        listing, videos = self.corpus.listing(self.config.protocol), self.corpus.videos
+        return [self.split(name) for name, entries in listing.items() if any(entry.id in videos for entry in entries)]
+
+    def describe(self) -> Mapping[str, Any]:
+        """Corpus, protocol, fingerprint over all splits, and per split the clips, captions and dropped clips."""
+        splits = self._present()
+        sizes = [{"clips": len(s.clips), "captions": len(s.captions), "dropped": len(s.dropped)} for s in splits]
+        counts = {split.name: size for split, size in zip(splits, sizes, strict=True)}
+        fingerprint = hashlib.sha256("".join(split.fingerprint for split in splits).encode()).hexdigest()
+        return {"name": self.corpus.name, "protocol": splits[0].protocol, "fingerprint": fingerprint, "counts": counts}
+
+    def assets(self) -> Mapping[str, str]:
+        """The tokeniser, without which a model trained on these data cannot be used."""
+        return {"tokenizer.json": self.tokenizer.to_json()}
