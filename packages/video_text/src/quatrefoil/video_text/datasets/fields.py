@@ -17,7 +17,7 @@ from quatrefoil.video_text.datasets.frames import FrameSource
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.tags.selection import EXPERTS, Tag
 from quatrefoil.video_text.tags.store import TagStore
-from quatrefoil.video_text.text.tokenizer import TextTokenizer
+from quatrefoil.video_text.text.tokenizer import NO_WORD, TextTokenizer
 
 FRAMES = ("frames",)
 TEXT = ("text", "text_mask", "text_masked", "text_labels")
@@ -64,8 +64,8 @@ class TextMaker:
         """The caption, and with `masked` the same caption with words masked, in evaluation too."""
         encoded = self.tokenizer.encode([caption], self.length)
         ids_L = padded(encoded.ids[0], self.length, self.tokenizer.pad_id)
-        words_L = padded(encoded.word_ids[0], self.length, -1)
-        text = {"text": ids_L, "text_mask": torch.arange(self.length) < real_length(encoded.ids[0], self.tokenizer)}
+        words_L = padded(encoded.word_ids[0], self.length, NO_WORD)
+        text = {"text": ids_L, "text_mask": torch.arange(self.length) < len(encoded.ids[0])}
         return text | (self._masked(ids_L, words_L, draw("mask")) if self.masked else {})
 
     def _masked(self, ids_L: Tensor, words_L: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -100,9 +100,9 @@ class TagsMaker:
         if training:
             tags = self._kept(tags, draw("tags"))
         lines = self.tokenizer.encode([tag.word for tag in tags], self.length).ids if tags else []
-        lengths_M = torch.tensor([real_length(ids, self.tokenizer) for ids in lines], dtype=torch.long)
+        lengths_M = torch.tensor([len(ids) for ids in lines], dtype=torch.long)
         longest = int(lengths_M.max()) if lines else 1
-        ids_MT = [padded(ids[:longest], longest, self.tokenizer.pad_id) for ids in lines]
+        ids_MT = [padded(ids, longest, self.tokenizer.pad_id) for ids in lines]
         return {
             "tags": torch.stack(ids_MT) if lines else torch.empty(0, 1, dtype=torch.long),
             "tags_mask": torch.arange(longest) < lengths_M[:, None],
@@ -118,11 +118,6 @@ class TagsMaker:
 def padded(ids: Sequence[int], length: int, value: int) -> Tensor:
     """`ids` as long (length,), filled up with `value`."""
     return torch.tensor([*ids, *[value] * (length - len(ids))], dtype=torch.long)
-
-
-def real_length(ids: Sequence[int], tokenizer: TextTokenizer) -> int:
-    """How many of `ids` come before the padding: up to the first end token, which CLIP's tokeniser also pads with."""
-    return list(ids).index(tokenizer.end_id) + 1
 
 
 def mask_id_of(tokenizer: TextTokenizer) -> int:

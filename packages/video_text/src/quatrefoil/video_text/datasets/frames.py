@@ -96,7 +96,8 @@ def cache_home() -> Path:
 def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) -> CachedFrames:
     """The frames that `sampling` can ever choose, of all clips, decoded once, full size, below `cache_home()`.
 
-    hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be read is kept as its
+    Made in `workers` processes, with a progress bar, in a folder that gets its name only when it is whole; the name is
+    a hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be read is kept as its
     error, which is raised when the clip is asked for.
 
     Raises:

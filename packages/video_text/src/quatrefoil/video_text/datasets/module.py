@@ -29,7 +29,7 @@ from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
-from quatrefoil.video_text.text.tokenizer import TextTokenizer
+from quatrefoil.video_text.text.tokenizer import TextTokenizer, locate
 
 CORPORA: Mapping[str, type[Corpus]] = {"msrvtt": MsrVtt, "msvd": Msvd}
 
@@ -89,7 +89,9 @@ class VideoTextModule:
     def __init__(self, config: VideoTextData, seed: int) -> None:
         self.config, self.seed = config, seed
         self.corpus = CORPORA[config.corpus](config.root, config.missing)
-        self.tokenizer = TextTokenizer.load(config.tokenizer)
+        path = Path(config.tokenizer)
+        self._definition = (path if path.is_file() else locate(config.tokenizer, "tokenizer.json")).read_text("utf-8")
+        self.tokenizer = TextTokenizer(self._definition)
         self._train = self.split("train")
 
     @cache  # noqa: B019 - the module lives as long as the run
@@ -160,4 +162,4 @@ class VideoTextModule:
 
     def assets(self) -> Mapping[str, str]:
         """The tokeniser, without which a model trained on these data cannot be used."""
-        return {"tokenizer.json": self.tokenizer.to_json()}
+        return {"tokenizer.json": self._definition}
