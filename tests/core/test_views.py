@@ -6,16 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from quatrefoil.core.objectives import Contrastive, MaskedTokens, Matching, Step
+from quatrefoil.core.objectives import Matching, Step
 from quatrefoil.core.views import ViewError, ViewGraph, Views, view
-from tests.core.toy import Toy, ToyConfig, toy_batch
-
-ALL = {
-    "contrast": Contrastive("left_code", "right_code"),
-    "match": Matching("left_code", "right_code", "match", swap_a=("left_state",), swap_b=("right_state",)),
-    "tokens": MaskedTokens("token_logits", "right_labels"),
-}
-
+from tests.core.toy import OBJECTIVES, Toy, ToyConfig, toy_batch
 
 def forward_calls(step: Step) -> Counter[str]:
     calls: Counter[str] = Counter()
@@ -26,7 +19,7 @@ def forward_calls(step: Step) -> Counter[str]:
 
 
 def test_every_view_is_computed_once_however_many_objectives_read_it() -> None:
-    calls = forward_calls(Step(Toy(ToyConfig()), ALL))
+    calls = forward_calls(Step(Toy(ToyConfig()), OBJECTIVES))
     assert calls["left_encoder"] == 1
     assert calls["right_encoder"] == 2  # the whole tokens, and their masked copy
     assert calls["pair_head"] == 1
@@ -34,9 +27,9 @@ def test_every_view_is_computed_once_however_many_objectives_read_it() -> None:
 
 @pytest.mark.parametrize(("removed", "silent"), [("match", "pair_head"), ("tokens", "token_head"), ("contrast", None)])
 def test_an_objective_removed_removes_the_calls_that_only_it_needed(removed: str, silent: str | None) -> None:
-    kept = {name: objective for name, objective in ALL.items() if name != removed}
+    kept = {name: objective for name, objective in OBJECTIVES.items() if name != removed}
     calls = forward_calls(Step(Toy(ToyConfig()), kept))
-    everything = forward_calls(Step(Toy(ToyConfig()), ALL))
+    everything = forward_calls(Step(Toy(ToyConfig()), OBJECTIVES))
     only_it = set(everything) - set(calls)
     assert only_it == ({silent} if silent else set())
     if removed == "tokens":

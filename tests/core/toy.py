@@ -1,15 +1,32 @@
 """A small model of two sides, for tests of everything that is not about a model."""
 
+import os
+import signal
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
+from quatrefoil.core.config import override
+from quatrefoil.core.data import Batch, SampleKey
+from quatrefoil.core.data.collate import collate
+from quatrefoil.core.evaluation.tasks import Retrieval, Side
 from quatrefoil.core.hub import Model
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.nn.heads import LogitScale
+from quatrefoil.core.objectives import Contrastive, MaskedTokens, Matching
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.seeding import generator
+from quatrefoil.core.training.engine import start_engine
+from quatrefoil.core.training.optimizer import OptimizerConfig
+from quatrefoil.core.training.run import Run
+from quatrefoil.core.training.trainer import Trainer
+from quatrefoil.core.training.settings import RunConfig, TrainConfig
 from quatrefoil.core.views import view
 
 
@@ -81,8 +98,6 @@ class ToySamples:
         return self.count
 
     def __getitem__(self, key: Any) -> dict[str, Any]:
-        from quatrefoil.core.seeding import generator
-
         fixed, drawn = generator(key.index, "fixed"), generator(key.epoch, key.index, "drawn")
         right = torch.randint(3, self.vocabulary, (4,), generator=fixed)
         labels = torch.full((4,), IGNORE)
@@ -95,7 +110,84 @@ class ToySamples:
 
 
 def toy_batch(rows: int = 6) -> dict[str, Any]:
-    from quatrefoil.core.data import SampleKey
-    from quatrefoil.core.data.collate import collate
-
     return collate([ToySamples()[SampleKey(0, 3 * row)] for row in range(rows)], {"right_labels": IGNORE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyData:
+    count: int = 64
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return "left", "right", "right_masked", "right_labels"
+
+    def build(self, seed: int) -> "ToyModule":
+        return ToyModule(self.count)
+
+
+class ToyModule:
+    splits = ("val", "test")
+    fill: Mapping[str, float] = {"right_labels": IGNORE}
+
+    def __init__(self, count: int) -> None:
+        self.samples = ToySamples(count)
+
+    def train(self, fields: Iterable[str]) -> ToySamples:
+        return self.samples
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> ToySamples:
+        return ToySamples(30 if split == "val" else 31)
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "toy", "protocol": "toy-v1", "splits": {}}
+
+    def assets(self) -> dict[str, str]:
+        return {}
+
+
+OBJECTIVES = {
+    "contrast": Contrastive("left_code", "right_code"),
+    "match": Matching("left_code", "right_code", "match", swap_a=("left_state",), swap_b=("right_state",)),
+    "tokens": MaskedTokens("token_logits", "right_labels"),
+}
+
+
+def toy_recipe(overrides: Iterable[str] = ()) -> Recipe:
+    recipe = Recipe(
+        model=ToyConfig(),
+        data=ToyData(),
+        objectives=OBJECTIVES,
+        train=TrainConfig(steps=12, batch_size=8, log_every=1, optimizer=OptimizerConfig(lr=1e-2)),
+        evaluate={"retrieval": Retrieval(many=Side("right_code", "item"), one=Side("left_code", "item"))},
+        run=RunConfig(workers=0, progress=False),
+    )
+    recipe = override(recipe, list(overrides))
+    recipe.check()
+    return recipe
+
+
+def toy_run(overrides: Iterable[str]) -> Path:
+    """Train the toy as `quatrefoil train` trains a recipe."""
+    recipe = toy_recipe(overrides)
+    run = Run("toy", recipe, list(overrides), start_engine(recipe.train, recipe.run))
+    run.fit()
+    run.finish()
+    return run.folder
+
+
+def die_at(step: int) -> None:
+    """Kill this process (SIGKILL) when it comes to `step`, as a scheduler or a power cut would."""
+    train_step = Trainer.train_step
+
+    def dying(self: Trainer, batch: Batch, at: int) -> dict[str, float]:
+        if at == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return train_step(self, batch, at)
+
+    Trainer.train_step = dying  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    if "DIE_AT" in os.environ:
+        die_at(int(os.environ["DIE_AT"]))
+    toy_run(sys.argv[1:])

@@ -14,15 +14,16 @@ def plain(q: Tensor, k: Tensor, v: Tensor, hidden: Tensor, bias: Tensor) -> Tens
     """softmax(q k' / sqrt(d) + bias) v, with the weights of hidden keys zero and no division by zero."""
     weights = (q @ k.mT * q.shape[-1] ** -0.5 + bias).exp().masked_fill(hidden, 0.0)
     total = weights.sum(-1, keepdim=True)
-    return weights / total.masked_fill(total == 0, 1.0) @ v
+    out: Tensor = weights / total.masked_fill(total == 0, 1.0) @ v
+    return out
 
 
-def inputs(dtype: torch.dtype) -> tuple[list[Tensor], Tensor, Tensor]:
+def inputs(dtype: torch.dtype) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor, Tensor]:
     draw = torch.Generator().manual_seed(0)
-    tensors = [torch.randn(B, H, T, D, generator=draw, dtype=dtype, requires_grad=True) for _ in range(3)]
+    q, k, v = (torch.randn(B, H, T, D, generator=draw, dtype=dtype, requires_grad=True) for _ in range(3))
     bias = torch.randn(1, H, T, T, generator=draw, dtype=dtype, requires_grad=True)
     mask_BT = torch.tensor([[1] * 6, [1, 1, 1, 0, 0, 0], [0] * 6]).bool()
-    return tensors, bias, mask_BT
+    return (q, k, v), bias, mask_BT
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
@@ -31,7 +32,7 @@ def test_values_and_gradients_equal_the_definition(
     dtype: torch.dtype, tolerance: float, masked: bool, biased: bool, causal: bool
 ) -> None:
     qkv, bias, mask_BT = inputs(dtype)
-    leaves = [*qkv, bias] if biased else qkv
+    leaves = [*qkv, bias] if biased else [*qkv]
     hidden = torch.zeros(B, 1, T, T, dtype=torch.bool)
     hidden = hidden | ~mask_BT[:, None, None] if masked else hidden
     hidden = hidden | torch.ones(T, T).triu(1).bool() if causal else hidden

@@ -58,5 +58,7 @@ def test_token_head_shares_its_decoder_with_the_embedding_and_leaves_it_as_it_wa
     x = torch.randn(5, 8)
     hidden = head.norm(nn.functional.gelu(head.dense(x)))
     torch.testing.assert_close(head(x), hidden @ embedding.weight.T + head.decoder.bias)
+    with pytest.raises(ValueError, match="not a copy"):
+        TokenHead(8, embedding.weight[:5])
     head(x).sum().backward()
     assert embedding.weight.grad is not None

@@ -1,9 +1,11 @@
 """Puts samples together: padding, the budget for corrupt samples, and the loader that does both in worker processes."""
 
+import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, NamedTuple
 
 import torch
@@ -167,12 +169,28 @@ def loader(
         collate_fn=partial(collate, fill=dict(fill)),
         num_workers=workers,
         multiprocessing_context=worker_context() if parallel else None,
+        worker_init_fn=end_with_parent,
         persistent_workers=parallel,
         prefetch_factor=prefetch if parallel else None,
         timeout=timeout_s if parallel else 0,
         pin_memory=pin_memory,
         generator=torch.Generator(),  # of its own: by default the loader draws from, and so moves, the global one
     )
+
+
+def end_with_parent(worker: int) -> None:
+    """Let a worker end when the process that asked for it dies, even by SIGKILL.
+
+    torch's own watchdog looks at the parent process id, which under a fork server is the server's; both would live on.
+    """
+    parent = parent_process()
+    assert parent is not None, "workers have a parent"
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def worker_context() -> Any:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
-from quatrefoil.core.data.collate import Fill, collate, to_device, worker_context
+from quatrefoil.core.data.collate import Fill, collate, end_with_parent, to_device, worker_context
 from quatrefoil.core.distributed import rank, world_size
 from quatrefoil.core.evaluation.retrieval import gather_by_id, shard_indices
 from quatrefoil.core.hub import Model

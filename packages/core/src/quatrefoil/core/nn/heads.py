@@ -56,14 +56,14 @@ class _BoundedExp(torch.autograd.Function):
 
 
 class LogitScale(nn.Module):
-    """The learned multiplier of similarities, 1 / temperature (CLIP, Radford et al. 2021, section 2.5).
+    """The learned multiplier of similarities, 1 / temperature (Radford et al. 2021, arXiv 2103.00020, section 2.5).
 
     A plain clamp has no gradient beyond its bound, so a scale that once stepped over it would stay there for ever. Here
     the gradient stops only where it would push further out; one that lowers the scale passes.
 
     Args:
-        initial: the multiplier at the start (CLIP's 1 / 0.07).
-        maximum: never exceeded by the output (CLIP's 100).
+        initial: the multiplier at the start (1 / 0.07 there).
+        maximum: never exceeded by the output (100 there).
 
     Raises:
         ValueError: unless 0 < initial <= maximum.
@@ -107,12 +107,17 @@ class TokenHead(nn.Module):
 
     Args:
         embedding_VE: the embedding's own parameter, shared, not copied.
+
+    Raises:
+        ValueError: a tensor that is no parameter, and so cannot be shared.
     """
 
     def __init__(
-        self, width: int, embedding_VE: nn.Parameter, *, activation: Activation = "gelu", norm_eps: float = 1e-5
+        self, width: int, embedding_VE: Tensor, *, activation: Activation = "gelu", norm_eps: float = 1e-5
     ) -> None:
         super().__init__()
+        if not isinstance(embedding_VE, nn.Parameter):
+            raise ValueError("the decoder is the embedding: pass embedding.weight itself, not a copy or a slice")
         vocabulary, embedding_width = embedding_VE.shape
         self.dense = nn.Linear(width, embedding_width)
         self.activation = ACTIVATIONS[activation]

@@ -19,7 +19,7 @@ Activation = Literal["gelu", "quick_gelu", "gelu_tanh"]
 
 
 def quick_gelu(x: Tensor) -> Tensor:
-    """x * sigmoid(1.702 x), the approximation of GELU that CLIP was trained with (Hendrycks & Gimpel 2016)."""
+    """x * sigmoid(1.702 x), the fast approximation of GELU (Hendrycks & Gimpel 2016, arXiv 1606.08415)."""
     return x * torch.sigmoid(1.702 * x)
 
 

@@ -1,0 +1,190 @@
+"""A run as a whole: killed and resumed, over one process and several, and what it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from quatrefoil.core.data import SampleKey
+from quatrefoil.core.data.collate import collate
+from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.objectives import Step
+from quatrefoil.core.training import checkpoint
+from quatrefoil.core.training.checkpoint import CheckpointError
+from quatrefoil.core.training.engine import EngineError, start_engine
+from quatrefoil.core.training.run import evaluate
+from quatrefoil.core.training.trainer import NonFiniteLoss, Trainer, freeze_unreached, split
+from tests.core.toy import OBJECTIVES, Toy, ToyConfig, ToyModule, ToySamples, toy_batch, toy_recipe, toy_run
+
+TIMING = ("samples_per_second", "data_wait")
+ONE = [sys.executable, "-m", "tests.core.toy"]
+LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+TWO = [*LAUNCH, "--multi_gpu", "--num_processes", "2", "--main_process_port", "0", "-m", "tests.core.toy"]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def launch(command: list[str], *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    plain = {k: v for k, v in os.environ.items() if k not in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")}
+    full = plain | {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"} | environment
+    return subprocess.run([*command, *overrides], env=full, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in TIMING} for line in lines]
+
+
+SETTINGS = ["train.checkpoint_every=3", "train.evaluate_every=4", "run.workers=1", "train.ema=0.9", "data.count=48"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    whole = launch(ONE, f"run.dir={folder}", *SETTINGS)
+    assert whole.returncode == 0, whole.stderr
+    return folder
+
+
+@pytest.mark.parametrize("step", [1, 7])  # before the first checkpoint, and after one, in the second epoch
+def test_a_run_killed_and_resumed_logs_the_same_losses_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
+    killed = launch(ONE, f"run.dir={tmp_path}/cut", "resume=auto", *SETTINGS, DIE_AT=str(step))
+    assert killed.returncode == -9
+    resumed = launch(ONE, f"run.dir={tmp_path}/cut", "resume=auto", *SETTINGS)
+    assert resumed.returncode == 0, resumed.stderr
+    assert logged(tmp_path / "cut") == logged(uninterrupted)
+    last = [checkpoint.load(checkpoint.checkpoints(run / "checkpoints")[-1]) for run in (uninterrupted, tmp_path / "cut")]
+    for name, tensors in last[0].tensors.items():
+        assert all(torch.equal(value, last[1].tensors[name][key]) for key, value in tensors.items())
+
+
+def test_two_processes_and_one_at_the_same_global_batch_learn_the_same(tmp_path: Path) -> None:
+    one = launch(ONE, f"run.dir={tmp_path}/one", "train.steps=20", "train.batch_size=7")
+    two = launch(TWO, f"run.dir={tmp_path}/two", "train.steps=20", "train.batch_size=7", "run.processes=2")
+    assert one.returncode == 0, one.stderr
+    assert two.returncode == 0, two.stderr
+    assert json.loads((tmp_path / "two" / "metrics.json").read_text())["processes"] == 2
+    for a, b in zip(logged(tmp_path / "one"), logged(tmp_path / "two"), strict=True):
+        for name in ("loss", "contrast/loss", "match/loss", "tokens/loss", "gradient_norm"):
+            assert a[name] == pytest.approx(b[name], rel=1e-5), (a["step"], name)
+
+
+def test_a_launcher_that_starts_fewer_processes_than_asked_is_an_error(tmp_path: Path) -> None:
+    silent = launch([*LAUNCH, "--cpu", "--num_processes", "2", "-m", "tests.core.toy"], f"run.dir={tmp_path}/x")
+    assert silent.returncode != 0
+    assert "started one" in silent.stderr
+    recipe = toy_recipe(["run.processes=2"])
+    with pytest.raises(EngineError, match="this run has 1"):
+        start_engine(recipe.train, recipe.run)
+
+
+def test_a_run_folder_is_never_overwritten_nor_resumed_with_other_settings(tmp_path: Path) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=2"])
+    with pytest.raises(FileExistsError, match="resume=auto"):
+        toy_run([f"run.dir={tmp_path}", "train.steps=2"])
+    with pytest.raises(CheckpointError, match="resume with the same settings"):
+        toy_run([f"run.dir={tmp_path}", "train.steps=3", "resume=auto"])
+
+
+def trainer(*overrides: str) -> Trainer:
+    recipe = toy_recipe(overrides)
+    return Trainer(recipe, ToyModule(64), start_engine(recipe.train, recipe.run))
+
+
+def test_accumulation_is_refused_where_samples_are_compared_with_one_another() -> None:
+    with pytest.raises(ValueError, match="contrast, match compare the samples of a batch"):
+        trainer("train.accumulate=2")
+
+
+def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch() -> None:
+    alone = ("objectives.contrast=off", "objectives.match=off")
+    whole, parts = trainer(*alone), trainer(*alone, "train.accumulate=3")
+    for step, (batch, same) in enumerate(zip(whole.batches(0), parts.batches(0), strict=False)):
+        # Uneven numbers of masked tokens in the micro-batches: a mean of means would be another loss.
+        for b in (batch, same):
+            b["right_labels"][0] = b["right_masked"][0]
+        a, b = whole.train_step(batch, step), parts.train_step(same, step)
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
+        assert a["gradient_norm"] == pytest.approx(b["gradient_norm"], rel=1e-5)
+        if step == 4:
+            break
+
+
+def test_parameters_that_no_objective_reaches_are_frozen_and_named() -> None:
+    only = {"tokens": OBJECTIVES["tokens"]}
+    step = Step(Toy(ToyConfig()), only)
+    frozen = freeze_unreached(step, toy_batch())
+    assert set(frozen) == {"pair_head.weight", "pair_head.bias", "scale.log_scale"}
+    assert {name for name, p in step.model.named_parameters() if not p.requires_grad} == set(frozen)
+    assert freeze_unreached(Step(Toy(ToyConfig()), OBJECTIVES), toy_batch()) == []
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples() -> None:
+    run = trainer()
+    batch = next(run.batches(0))
+    batch["left"][0] = torch.nan
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"nan|finite") as caught:
+        run.train_step(batch, 0)
+    assert isinstance(caught.value, NonFiniteLoss) or "hard_negatives" in str(caught.value)
+    assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
+
+
+class Corrupt(ToySamples):
+    def __getitem__(self, key: SampleKey) -> dict[str, Any]:
+        if key.index % 8 == 3:
+            raise ValueError(f"sample{key.index} cannot be read")
+        return super().__getitem__(key)
+
+
+def test_corrupt_samples_are_skipped_within_the_budget_and_stop_the_run_beyond_it() -> None:
+    recipe = toy_recipe(["train.skip_budget=0.5"])
+    module = ToyModule(64)
+    module.samples = Corrupt()
+    run = Trainer(recipe, module, start_engine(recipe.train, recipe.run))
+    for step, batch in zip(range(8), run.batches(0), strict=False):
+        assert torch.isfinite(torch.tensor(run.train_step(batch, step)["loss"]))
+    assert len(run.budget.skipped) == 8  # an epoch of 64 samples holds 8 corrupt ones
+    assert "cannot be read" in run.budget.skipped[0].reason
+    strict = Trainer(toy_recipe(), module, start_engine(recipe.train, recipe.run))
+    with pytest.raises(ValueError, match="could not be made"):
+        for _ in zip(range(16), strict.batches(0), strict=False):
+            pass
+
+
+def test_a_batch_is_cut_into_all_its_rows() -> None:
+    batch = toy_batch(7)
+    parts = split(batch, 3)
+    assert [len(part["id"]) for part in parts] == [2, 2, 3]
+    assert torch.equal(torch.cat([part["left"] for part in parts]), batch["left"])
+    with pytest.raises(ValueError, match="only 7 samples"):
+        split(batch, 8)
+
+
+def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=3"])
+    monkeypatch.setattr("quatrefoil.core.recipes.find", lambda name: type("Entry", (), {"load": staticmethod(lambda: toy_recipe)}))
+    stored = json.loads((tmp_path / "metrics.json").read_text())["scores"]
+    for path in (tmp_path, tmp_path / "checkpoints" / "step-00000003"):
+        assert {split: score.metrics for split, score in evaluate(path).items()} == {
+            split: score["metrics"] for split, score in stored.items()
+        }
+    with pytest.raises(CheckpointError, match="neither a finished run"):
+        evaluate(tmp_path / "model")
+
+
+def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured(tmp_path: Path) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=2", "seed=3"])
+    model = Toy.from_pretrained(tmp_path / "model")
+    batch = collate([ToySamples()[SampleKey(0, 5)]], {"right_labels": IGNORE})
+    saved = checkpoint.load(tmp_path / "checkpoints" / "step-00000002").tensors["model"]
+    assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
+    assert model.encode(batch, "left_code").shape == (1, 8)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "toy-v1" in card
+    assert "| test | right_code-to-left_code/R@1 |" in card
+    assert "Seed 3" in card
