@@ -113,7 +113,7 @@ def test_fingerprints_follow_content_and_nothing_else(root: Path, whole: Path) -
         ("MSRVTT_data.json", '{"info"', '"info"', "not JSON"),
         ("MSRVTT_data.json", '"sentences"', '"phrases"', "needs a list 'sentences'"),
         ("MSRVTT_data.json", "the dot goes up in video1", "  ", r"with an empty caption in 'train' \(video1\)"),
-        ("MSRVTT_data.json", '"split": "validate"', '"split": 3', r"videos\[4\] needs the texts 'video_id' and 'split'"),
+        ("MSRVTT_data.json", '"split": "validate"', '"split": 3', r"videos\[4\] needs the texts"),
         ("MSRVTT_data.json", '{"video_id": "video7", "split": "test", "id": 7}', "", "not JSON"),
         ("MSRVTT_train.9k.csv", "video1\n", "video0\n", r"ids listed twice in 'train' \(video0\)"),
         ("MSRVTT_train.9k.csv", "video1\n", "video6\n", r"clips both in 'train' and 'test' \(video6\)"),
