@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 SOUND_RATE = 16_000
 
@@ -17,15 +18,12 @@ def write_clip(
     gop: int = 8,
     pts: list[int] | None = None,
     sound: bool = True,
-    rotation: int = 0,
     options: dict[str, str] | None = None,
 ) -> Path:
     """96 x 64 H.264 with B-frames of a moving pattern, at the times `pts` (ticks of 1/fps), with a 440 Hz tone."""
     with av.open(str(path), "w", options=options or {}) as container:
         video = container.add_stream("libx264", rate=fps, options={"g": str(gop), "bf": "2", "preset": "veryfast"})
         video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
-        if rotation:
-            video.set_display_rotation(rotation)
         audio = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
         for i, tick in enumerate(pts or range(frames)):
             frame = av.VideoFrame.from_ndarray(_picture(i), format="rgb24")
@@ -37,6 +35,18 @@ def write_clip(
     return path
 
 
+def turn(path: Path, turned: Path, degrees: int) -> Path:
+    """The same packets in a file that says to show them turned counter-clockwise (two encodings may differ in bits)."""
+    with av.open(str(path)) as source, av.open(str(turned), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(degrees)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return turned
+
+
 def write_tone(path: Path, seconds: float) -> Path:
     """Sound only."""
     with av.open(str(path), "w") as container:
@@ -44,7 +54,7 @@ def write_tone(path: Path, seconds: float) -> Path:
     return path
 
 
-def _picture(i: int) -> np.ndarray:
+def _picture(i: int) -> npt.NDArray[np.uint8]:
     blocks = np.random.default_rng(0).integers(0, 255, (8, 12, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     return np.ascontiguousarray(np.roll(blocks, 3 * i, axis=1))
 

@@ -1,6 +1,7 @@
 """Sound, on real files and on a tone made here."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from tests.video_text.media.clips import SOUND_RATE, write_clip, write_tone
 REAL = ["msrvtt/videos/video7012.mp4", "clips_av/test.wav", "edge_cases/no_duration.webm", "clips_av/test.avi"]
 
 
-def heard(path: Path, **options: object) -> Waveform:
+def heard(path: Path, **options: Any) -> Waveform:
     waveform = read_audio(path, **({"rate": SOUND_RATE} | options))
     assert waveform is not None
     return waveform

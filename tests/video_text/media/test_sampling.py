@@ -1,5 +1,7 @@
 """Frame sampling as arithmetic."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,6 @@ def test_sampling_at_a_rate_chooses_among_its_frames() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"policy": "middle"}, {"frames": 0}, {"fps": 0.0}])
-def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
-        FrameSampling(**({"policy": "segments", "frames": 8} | wrong))
+        FrameSampling(**{"policy": "segments", "frames": 8, **wrong})

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.video_text.media.container import Deadline, check_window, libav_errors, open_container, origin_s
-from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError
+from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaError
 
 
 class Waveform(NamedTuple):
@@ -43,7 +43,7 @@ def read_audio(
     Args:
         rate: samples a second to resample to.
         start_s, end_s: seconds from the container's start; None leaves that end open.
-        mono: mix all channels down to one; else keep the file's channels.
+        mono: one channel, the mean of all; else keep the file's channels.
         timeout_s: wall time, as `container.Deadline` guarantees it.
 
     Raises: FileNotFoundError; CorruptMediaError, for a stream that does not decode; EmptyMediaError, for one without
@@ -76,9 +76,8 @@ def _read_window(
         raise EmptyMediaError(path, "its audio stream holds no samples")
     start, end = (_sample_at(edge_s - first_s, rate, samples) for edge_s in window)
     if start == end:
-        raise EmptyMediaError(
-            path, f"no sound from {window[0]} s to {window[1]} s; it lies from {first_s} s to {first_s + samples / rate} s"
-        )
+        last_s = first_s + samples / rate
+        raise EmptyMediaError(path, f"no sound from {window[0]} to {window[1]} s; it lies from {first_s} to {last_s} s")
     return Waveform(torch.cat(chunks, dim=1)[:, start:end].clone(), rate, first_s + start / rate)
 
 
@@ -93,17 +92,19 @@ def _resampled(
     """Chunks of float32 (C, T) samples, each with its time in seconds from the container's start."""
     from av import AudioResampler
 
-    resampler = AudioResampler(format="fltp", layout="mono" if mono else None, rate=rate)
+    resampler = AudioResampler(format="fltp", rate=rate)
     origin = origin_s(container)
     try:
         with libav_errors(path):
             for frame in _frames(container, deadline):
                 for out in resampler.resample(frame):
                     time_s = float((out.pts or 0) * out.time_base - origin)
-                    yield time_s, torch.from_numpy(out.to_ndarray())
-    except ValueError as error:
-        if isinstance(error, CorruptMediaError | EmptyMediaError):
-            raise
+                    samples_CT = torch.from_numpy(out.to_ndarray())
+                    # libav's own mix is louder by 3 dB and leaves [-1, 1]
+                    yield time_s, samples_CT.mean(dim=0, keepdim=True) if mono else samples_CT
+    except MediaError:
+        raise
+    except ValueError as error:  # PyAV's resampler takes one form of sound only
         raise CorruptMediaError(path, f"its sound changes form on the way ({error})") from error
 
 

@@ -44,9 +44,9 @@ def random_resized_crop(
         ratio: least and greatest width over height, drawn evenly in its logarithm.
     """
     height, width = frames_F3HW.shape[-2:]
-    area_part, log_ratio, down, right = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
-    area = height * width * (scale[0] + (scale[1] - scale[0]) * area_part)
-    shape = math.exp(math.log(ratio[0]) + (math.log(ratio[1]) - math.log(ratio[0])) * log_ratio)
+    area_draw, shape_draw, down, right = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
+    area = height * width * _between(*scale, area_draw)
+    shape = math.exp(_between(math.log(ratio[0]), math.log(ratio[1]), shape_draw))
     box_height = min(max(round(math.sqrt(area / shape)), 1), height)
     box_width = min(max(round(math.sqrt(area * shape)), 1), width)
     top, left = int(down * (height - box_height + 1)), int(right * (width - box_width + 1))
@@ -55,20 +55,23 @@ def random_resized_crop(
 
 def random_flip(frames_F3HW: Tensor, probability: float, generator: Generator) -> Tensor:
     """All frames mirrored left to right, or none."""
-    flipped = torch.rand((), generator=generator).item() < probability
+    flipped = bool(torch.rand((), generator=generator) < probability)
     return frames_F3HW.flip(-1) if flipped else frames_F3HW
 
 
 def colour_jitter(frames_F3HW: Tensor, strength: float, generator: Generator) -> Tensor:
     """Brightness, contrast and saturation times factors from [1 - strength, 1 + strength], the same in all frames."""
-    brightness, contrast, saturation = (
-        1 + strength * (2 * torch.rand(3, generator=generator, dtype=torch.float64) - 1)
-    ).tolist()
+    draws: list[float] = torch.rand(3, generator=generator, dtype=torch.float64).tolist()
+    brightness, contrast, saturation = (_between(1 - strength, 1 + strength, draw) for draw in draws)
     frames = frames_F3HW.float() * brightness
     mean = frames.mean()
     frames = mean + contrast * (frames - mean)
     grey = frames.mean(dim=1, keepdim=True)
     return (grey + saturation * (frames - grey)).round().clamp(0, 255).to(torch.uint8)
+
+
+def _between(low: float, high: float, draw: float) -> float:
+    return low + (high - low) * draw
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ class FrameTransform:
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size is {self.size}; frames need at least 1 pixel")
+        if self.size < 2:  # torch's antialiased kernel fails on a result of one pixel
+            raise ValueError(f"size is {self.size}; frames need at least 2 pixels a side")
         if not (0 < self.scale[0] <= self.scale[1] <= 1 and 0 < self.ratio[0] <= self.ratio[1]):
             raise ValueError(f"scale {self.scale} must lie in (0, 1] and ratio {self.ratio} above 0, both in order")
         if not (0 <= self.flip <= 1 and 0 <= self.jitter <= 1):

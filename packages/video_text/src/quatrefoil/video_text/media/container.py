@@ -39,7 +39,7 @@ def libav_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.error.TimeoutError, av.error.ExitError) as error:
-        raise MediaTimeoutError(path, f"input blocked until its time was over ({error.strerror})") from error
+        raise MediaTimeoutError(path, f"input not read within its time, timeout_s ({error.strerror})") from error
     except av.FFmpegError as error:
         raise CorruptMediaError(path, f"cannot be decoded ({error.strerror})") from error
 

@@ -85,7 +85,7 @@ def _fetch_decord(path: Path, indices: list[int]) -> Tensor | None:
         # A tolerance of less than one frame: by default it gives a neighbour for a frame that does not decode.
         reader = decord.VideoReader(str(path), num_threads=1, fault_tol=1e-9)
         return torch.from_numpy(reader.get_batch(indices).asnumpy()).permute(0, 3, 1, 2)
-    except (decord.DECORDError, decord.base.DECORDLimitReachedError):
+    except (decord.DECORDError, decord.DECORDLimitReachedError):
         return None
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.video_text.media.container import Deadline, libav_errors, origin_s
-from quatrefoil.video_text.media.errors import EmptyMediaError
+from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,10 @@ def index_frames(
         raise EmptyMediaError(path, "its video stream holds no complete packet")
     pts = [packet.pts for _, packet in shown]
     timed = "avi" not in container.format.name.split(",") and None not in pts and len(set(pts)) == len(pts)
-    ticks = sorted(pts) if timed else sorted(packet.dts for _, packet in shown)
+    ticks = pts if timed else [packet.dts for _, packet in shown]
+    if None in ticks:
+        raise CorruptMediaError(path, "its packets carry no times")
+    ticks.sort()
     times = [float(tick * stream.time_base - origin) for tick in ticks]
     inside = [i for i, time_s in enumerate(times) if window[0] <= time_s < window[1]]
     if not inside:
@@ -85,10 +88,10 @@ def _read_packets(
         for packet in container.demux(stream):
             deadline.check()
             # The flush packet has no bytes; a packet cut off by the end of the file is marked corrupt.
-            if packet.size == 0 or packet.is_corrupt or packet.dts is None:
+            if packet.size == 0 or packet.is_corrupt:
                 continue
             # Frames are never shown before they are decoded: past this point all lie behind the window.
-            if float(packet.dts * stream.time_base - origin) >= end_s:
+            if packet.dts is not None and float(packet.dts * stream.time_base - origin) >= end_s:
                 break
             packets.append(packet)
     return packets

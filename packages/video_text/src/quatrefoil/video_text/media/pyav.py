@@ -5,6 +5,7 @@ F: frames, H, W: pixels, upright.
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class PacketDecoder:
         }
         if len(found) < len(wanted):
             raise self._missing(wanted - set(found))
-        return torch.stack([found[self.index.labels_F[index]] for index in indices])
+        return torch.stack([found[self.index.labels_F[index]] for index in indices]).permute(0, 3, 1, 2)
 
     def _decode(self, start: int, labels: set[int]) -> Iterator[tuple[int, Any]]:
         """The frames named by `labels`, as far as packet `start` and those after it give them undamaged."""
@@ -67,7 +68,7 @@ class PacketDecoder:
         waiting = set(labels)
         place = 0
         try:
-            for packet in (*self.index.packets[start:], None):
+            for packet in self._needed(start, labels):
                 self._deadline.check()
                 self._codec.skip_frame = self._skipping(packet, waiting)
                 for frame in self._codec.decode(packet):
@@ -82,6 +83,20 @@ class PacketDecoder:
             # What follows a broken packet is the decoder's guess: the caller misses those frames and says so.
             return
 
+    def _needed(self, start: int, labels: set[int]) -> Iterator[Any]:
+        """Packets to decode, and None, which makes the decoder give what it holds back.
+
+        Where packets say their times, the last one that is asked for ends it: going on until its frame comes out would
+        decode several packets more, among them the next key frame.
+        """
+        missing = len(labels)
+        for packet in islice(self.index.packets, start, None):
+            yield packet
+            missing -= self.index.timed and packet.pts in labels
+            if not missing:
+                break
+        yield None
+
     def _skipping(self, packet: Any, waiting: set[int]) -> str:
         """Frames that nobody asked for and no other frame refers to need no decoding; the others keep their bits.
 
@@ -90,8 +105,10 @@ class PacketDecoder:
         return "NONREF" if self.index.timed and packet is not None and packet.pts not in waiting else "DEFAULT"
 
     def _pixels(self, frame: Any) -> Tensor:
-        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        return torch.rot90(torch.from_numpy(rgb), self._quarter_turns(frame)).permute(2, 0, 1)
+        """Upright RGB, uint8 (H, W, 3)."""
+        rgb = torch.from_numpy(self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray())
+        turns = self._quarter_turns(frame)
+        return torch.rot90(rgb, turns) if turns else rgb
 
     def _quarter_turns(self, frame: Any) -> int:
         turns, rest = divmod(frame.rotation, 90)

@@ -1,6 +1,6 @@
 """Which frames of a clip to look at: pure functions of frame counts, times and a generator.
 
-F: frames of the clip, S: frames chosen. Indices are int64, sorted, and repeat where the clip is shorter than the choice.
+F: frames of the clip, S: frames chosen. Indices are int64, sorted, and repeat where a clip has fewer frames than S.
 """
 
 from dataclasses import dataclass

@@ -116,7 +116,7 @@ class VideoReader:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a VideoReader is not picklable, on purpose: pass {str(self.path)!r} and open it in the worker")
+        raise TypeError(f"a VideoReader is not pickled, on purpose: pass {str(self.path)!r} and open it in the worker")
 
 
 def open_video(
