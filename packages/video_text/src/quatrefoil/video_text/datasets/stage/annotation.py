@@ -11,6 +11,7 @@ from quatrefoil.video_text.datasets.stage.files import write_json, write_jsonl, 
 from quatrefoil.video_text.datasets.stage.motion import SECONDS
 from quatrefoil.video_text.datasets.stage.tags import MODEL, VOCABULARY
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION, Facts
+from quatrefoil.video_text.tags.store import TAG_FOLDER, write_tags
 
 INFO = {
     "contributor": "Quatrefoil",
@@ -34,7 +35,7 @@ def write_annotation(root: Path, clips: list[Clip]) -> None:
     write_table(folder / "MSRVTT_JSFUSION_test.csv", one_caption_rows(test))
     write_jsonl(root / "facts.jsonl", (clip.truth() for clip in clips))
     for expert in VOCABULARY:
-        write_jsonl(root / "tags" / f"{expert}.jsonl", (tag_line(clip, expert) for clip in clips))
+        write_tags(root / TAG_FOLDER, expert, MODEL, {clip.casting.video_id: clip.tags[expert] for clip in clips})
 
 
 def videodatainfo(clips: list[Clip]) -> dict[str, Any]:
@@ -96,8 +97,3 @@ def separating_caption(clip: Clip, siblings: list[Facts]) -> Caption:
     apart = [caption for caption in clip.captions if not any(map(caption.states.holds, truths))]
     assert apart, f"no caption of {clip.casting.video_id} tells it from its twins"
     return max(apart, key=lambda caption: len(list(caption.states.atoms())))
-
-
-def tag_line(clip: Clip, expert: str) -> dict[str, Any]:
-    """The tags of one clip by one expert."""
-    return {"video_id": clip.casting.video_id, "expert": expert, "model": MODEL, "tags": clip.tags[expert]}

@@ -11,6 +11,10 @@ from quatrefoil.video_text.datasets.stage.motion import FRAME_RATE
 from quatrefoil.video_text.datasets.stage.sound import SAMPLE_RATE
 
 GOP = 8
+PICTURE_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(GOP), "threads": "1", "flags": "+bitexact"}
+SOUND_OPTIONS = {"aac_coder": "fast", "flags": "+bitexact"}
+"""The fast coder takes half the time of the default and adds nothing that can be heard at this bit rate."""
+
 AUDIO_CHUNK = 1024
 """Samples of an AAC frame."""
 
@@ -24,8 +28,8 @@ def write_film(path: Path, frames_THWC: npt.NDArray[np.uint8], wave: npt.NDArray
         video = container.add_stream("libx264", rate=FRAME_RATE)
         video.height, video.width = frames_THWC.shape[1:3]
         video.pix_fmt = "yuv420p"
-        video.options = {"preset": "veryfast", "crf": "20", "g": str(GOP), "threads": "1", "flags": "+bitexact"}
-        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options={"flags": "+bitexact"})
+        video.options = PICTURE_OPTIONS
+        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono", options=SOUND_OPTIONS)
         audio.bit_rate = 48_000
         for frame in [*map(video_frame, frames_THWC), None]:
             container.mux(video.encode(frame))

@@ -104,7 +104,8 @@ class Gallery:
 
     def all_of_NS(self, atoms: Iterable[str]) -> Bools:
         """For each actor of each clip whether all atoms are true of it; a slot without actor never fits."""
-        return np.logical_and.reduce([self.actor_NS(None), *map(self.actor_NS, atoms)])
+        fits_NS: Bools = np.logical_and.reduce([self.actor_NS(None), *map(self.actor_NS, atoms)])
+        return fits_NS
 
     def _scene_N(self, atom: str) -> Bools:
         return np.array([atom in truth.scene for truth in self.truths])
@@ -128,7 +129,8 @@ def add_hearsay(scores_QN: Floats, statements: Sequence[Statement], tags: Sequen
     """Scores [Q, N] with what the audio tags [N] say about the sounds that a caption states."""
     hearsay = cache(lambda sounds: np.array([sound_odds(sounds, tuple(told)) for told in tags]).round(9))
     rows = [hearsay(frozenset(statement.only(["sound"]).scene)) for statement in statements]
-    return scores_QN + np.stack(rows)
+    told_QN: Floats = scores_QN + np.stack(rows)
+    return told_QN
 
 
 def sound_odds(stated: frozenset[str], tags: tuple[Tag, ...]) -> float:
@@ -136,7 +138,8 @@ def sound_odds(stated: frozenset[str], tags: tuple[Tag, ...]) -> float:
     names = frozenset(atom.partition("=")[2] for atom in stated)
     prior, posterior = sound_sets(), sound_posterior(tags)
     among = [heard for heard in prior if names <= heard]
-    return math.log(sum(posterior[heard] for heard in among) / sum(prior[heard] for heard in among))
+    belief = sum(posterior[heard] for heard in among) / sum(prior[heard] for heard in among)
+    return math.log(belief) if belief > 0 else -math.inf
 
 
 @cache

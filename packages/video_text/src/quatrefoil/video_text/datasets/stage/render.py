@@ -4,6 +4,7 @@ Legend: T frames, H = W = `FRAME_SIZE` rows and columns, C the three colours.
 """
 
 import random
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from quatrefoil.video_text.datasets.stage.motion import FRAME_SIZE, FRAMES, Trac
 from quatrefoil.video_text.datasets.stage.shapes import SHAPE_OF, mark
 from quatrefoil.video_text.datasets.stage.world import Actor, Facts
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating]
 
 RGB = {
     "red": (215, 35, 35),
@@ -24,6 +25,12 @@ RGB = {
     "white": (245, 245, 245),
     "black": (15, 15, 15),
 }
+GRAIN = np.float32(2.5)
+"""Standard deviation of the noise of every pixel, of 255."""
+
+ACTOR_REACH = 1.25
+"""Distance of the farthest point of any shape from its middle, in radii."""
+
 MARGIN = 4
 """Pixels of background beyond each edge, room for the jitter of the camera."""
 
@@ -44,7 +51,7 @@ def render(facts: Facts, tracks: list[Track], rng: random.Random) -> npt.NDArray
     if facts.sign is not None:
         draw_sign(stage_THWC, facts.sign, rng)
     stage_THWC *= light(rng)[:, None, None, None]
-    stage_THWC += pixels.normal(0, 2.5, (FRAMES, FRAME_SIZE, FRAME_SIZE, 1)).astype(np.float32)
+    stage_THWC += GRAIN * pixels.standard_normal((FRAMES, FRAME_SIZE, FRAME_SIZE, 1), np.float32)
     return np.clip(stage_THWC, 0, 255).astype(np.uint8)
 
 
@@ -76,37 +83,58 @@ def texture(background: str, rows: Array, columns: Array) -> Array:
         case "dots":
             return np.where(np.hypot(columns % 12 - 6, rows % 12 - 6) < 3.2, 1.0, -0.4).astype(np.float32)
         case "waves":
-            return np.sin((rows + 3 * np.sin(columns / 5)) / 2.2).astype(np.float32)
+            return np.asarray(np.sin((rows + 3 * np.sin(columns / 5)) / 2.2), np.float32)
         case "plain":
             return np.zeros_like(rows)
     raise AssertionError(f"no texture for background {background!r}")
 
 
+@dataclass(frozen=True)
+class Patch:
+    """The square of S x S pixels around an actor in each frame: most of the stage need not be looked at.
+
+    `u_TSS`, `v_TSS` are its pixels in the turned and scaled coordinates of the actor.
+    """
+
+    rows_TS: npt.NDArray[np.int64]
+    columns_TS: npt.NDArray[np.int64]
+    u_TSS: Array
+    v_TSS: Array
+
+    @staticmethod
+    def around(track: Track) -> "Patch":
+        """The patch that holds the actor in every frame; it may reach beyond the stage."""
+        reach = int(np.ceil(track.radius_T.max() * ACTOR_REACH)) + 1
+        span = np.arange(-reach, reach + 1)
+        rows_TS, columns_TS = (np.rint(at_T).astype(np.int64)[:, None] + span for at_T in (track.y_T, track.x_T))
+        cos, sin = (f(track.angle_T) / track.radius_T for f in (np.cos, np.sin))
+        dy_TS1 = (rows_TS + 0.5 - track.y_T[:, None]).astype(np.float32)[:, :, None]
+        dx_T1S = (columns_TS + 0.5 - track.x_T[:, None]).astype(np.float32)[:, None, :]
+        cos_T11, sin_T11 = cos[:, None, None], sin[:, None, None]
+        return Patch(rows_TS, columns_TS, dx_T1S * cos_T11 + dy_TS1 * sin_T11, dy_TS1 * cos_T11 - dx_T1S * sin_T11)
+
+    def on_stage_TSS(self) -> npt.NDArray[np.bool_]:
+        """Which pixels exist."""
+        rows_TS, columns_TS = ((place >= 0) & (place < FRAME_SIZE) for place in (self.rows_TS, self.columns_TS))
+        return rows_TS[:, :, None] & columns_TS[:, None, :]
+
+
 def draw_actor(stage_THWC: Array, actor: Actor, track: Track) -> None:
     """Paint an actor and its mark over the stage, in place."""
-    u_THW, v_THW = actor_coordinates(track)
-    radius_T11 = track.radius_T[:, None, None]
-    paint(stage_THWC, SHAPE_OF[actor.shape](u_THW, v_THW), track, RGB[actor.colour])
+    patch = Patch.around(track)
+    paint(stage_THWC, patch, SHAPE_OF[actor.shape](patch.u_TSS, patch.v_TSS), track, RGB[actor.colour])
     dot = "white" if actor.colour == "black" else "black"
     # The mark is no smaller than 1.6 pixels, or nothing of it would be left after compression.
-    paint(stage_THWC, mark(u_THW, v_THW) - np.maximum(0, 1.6 / radius_T11 - 0.2), track, RGB[dot])
+    growth_T11 = np.maximum(0, 1.6 / track.radius_T - 0.2)[:, None, None]
+    paint(stage_THWC, patch, mark(patch.u_TSS, patch.v_TSS) - growth_T11, track, RGB[dot])
 
 
-def actor_coordinates(track: Track) -> tuple[Array, Array]:
-    """Every pixel [T, H, W] in the turned and scaled coordinates of an actor."""
-    grid = np.arange(FRAME_SIZE, dtype=np.float32) + 0.5
-    dx_THW = (grid[None, None, :] - track.x_T[:, None, None]) / track.radius_T[:, None, None]
-    dy_THW = (grid[None, :, None] - track.y_T[:, None, None]) / track.radius_T[:, None, None]
-    cos, sin = (f(track.angle_T).astype(np.float32)[:, None, None] for f in (np.cos, np.sin))
-    return dx_THW * cos + dy_THW * sin, dy_THW * cos - dx_THW * sin
-
-
-def paint(stage_THWC: Array, distance_THW: Array, track: Track, colour: tuple[int, int, int]) -> None:
+def paint(stage_THWC: Array, patch: Patch, distance_TSS: Array, track: Track, colour: tuple[int, int, int]) -> None:
     """Blend a colour in where the distance is negative, over an edge one pixel wide."""
-    cover_THW = np.clip(0.5 - distance_THW * track.radius_T[:, None, None], 0, 1) * track.opacity_T[:, None, None]
-    where = np.nonzero(cover_THW)
-    cover_N1 = cover_THW[where][:, None]
-    stage_THWC[where] += cover_N1 * (np.array(colour, np.float32) - stage_THWC[where])
+    cover_TSS = np.clip(0.5 - distance_TSS * track.radius_T[:, None, None], 0, 1) * track.opacity_T[:, None, None]
+    frame, row, column = np.nonzero(cover_TSS * patch.on_stage_TSS())
+    where = frame, patch.rows_TS[frame, row], patch.columns_TS[frame, column]
+    stage_THWC[where] += cover_TSS[frame, row, column][:, None] * (np.array(colour, np.float32) - stage_THWC[where])
 
 
 def draw_sign(stage_THWC: Array, word: str, rng: random.Random) -> None:

@@ -14,12 +14,14 @@ Shape = Callable[[Array, Array], Array]
 
 def union(*parts: Array) -> Array:
     """Inside any of the parts."""
-    return np.minimum.reduce(parts)
+    distance: Array = np.minimum.reduce(parts)
+    return distance
 
 
 def overlap(*parts: Array) -> Array:
     """Inside all of the parts."""
-    return np.maximum.reduce(parts)
+    distance: Array = np.maximum.reduce(parts)
+    return distance
 
 
 def disc(u: Array, v: Array, radius: float) -> Array:
@@ -39,7 +41,8 @@ def triangle(u: Array, v: Array) -> Array:
 
 def star(u: Array, v: Array) -> Array:
     """Five points, one of them up."""
-    return np.hypot(u, v) - (0.68 + 0.3 * np.cos(5 * np.arctan2(u, -v)))
+    distance: Array = np.hypot(u, v) - (0.68 + 0.3 * np.cos(5 * np.arctan2(u, -v)))
+    return distance
 
 
 def ring(u: Array, v: Array) -> Array:

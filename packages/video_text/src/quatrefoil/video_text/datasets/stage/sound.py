@@ -51,7 +51,8 @@ def clap(t: Array, _: float, noise: np.random.Generator) -> Array:
 def chirp(t: Array, pitch: float, _: np.random.Generator) -> Array:
     """Quick high upward sweeps."""
     local = t % 0.11
-    return 0.6 * np.sin(np.pi * local / 0.11) ** 2 * tone(pitch * (2900 * local + 8000 * local * local))
+    wave: Array = 0.6 * np.sin(np.pi * local / 0.11) ** 2 * tone(pitch * (2900 * local + 8000 * local * local))
+    return wave
 
 
 def hum(t: Array, pitch: float, _: np.random.Generator) -> Array:
@@ -110,12 +111,14 @@ def add(wave: Array, start: float, event: Array) -> None:
 
 def tone(cycles: Array) -> Array:
     """A sine, by the number of cycles passed."""
-    return np.sin(2 * np.pi * cycles)
+    wave: Array = np.sin(2 * np.pi * cycles)
+    return wave
 
 
 def hump(t: Array) -> Array:
     """An envelope that swells and fades within 60 ms, flat between."""
-    return np.clip(np.minimum(t, t[-1] - t) / 0.06, 0, 1)
+    wave: Array = np.clip(np.minimum(t, t[-1] - t) / 0.06, 0, 1)
+    return wave
 
 
 def hiss(t: Array, noise: np.random.Generator) -> Array:
@@ -125,4 +128,5 @@ def hiss(t: Array, noise: np.random.Generator) -> Array:
 
 def sum_of(parts: list[Array]) -> Array:
     """The parts mixed."""
-    return np.sum(parts, axis=0)
+    wave: Array = np.sum(parts, axis=0)
+    return wave
