@@ -1,0 +1,91 @@
+"""From a finished run folder to records."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Curve, Reference, Row, RowError, build
+from benchmarks.store import Results
+from benchmarks.suites import Entry
+from quatrefoil.core.training.run import METRICS
+
+LOG = "log.jsonl"
+MOST_POINTS = 60
+
+
+def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
+    """The records of the run in `folder`, which was made for an entry and a seed.
+
+    Raises:
+        RowError: metrics.json lacks a fact, holds a NaN, or tells of another run.
+    """
+    path = folder / METRICS
+    facts = json.loads(path.read_text())
+    try:
+        if (facts["config_hash"], facts["seed"]) != (config_hash, seed):
+            told = f"configuration {facts['config_hash']}, seed {facts['seed']}"
+            raise RowError(f"{path} is of {told}, not of {config_hash}, seed {seed}; remove {folder}")
+        rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
+        references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
+    except KeyError as error:
+        raise RowError(f"{path} lacks {error}; remove {folder} and run again") from error
+    return Results(rows, references, [_curve(folder / LOG, entry, config_hash, seed)])
+
+
+def _ground(facts: Mapping[str, Any], entry: Entry, split: str) -> dict[str, Any]:
+    data = facts["data"]
+    return {
+        "embedded": entry.embedded,
+        "dataset": data["name"],
+        "data_version": entry.data_version,
+        "protocol": data["protocol"],
+        "split": split,
+        "data_hash": data["splits"][split]["fingerprint"],
+    }
+
+
+def _rows(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, Any]]:
+    versions = dict(facts["versions"])
+    run = {
+        "model": entry.model,
+        "overrides": list(entry.overrides),
+        "commit": versions.pop("commit"),
+        "versions": versions,
+        "wall_seconds": facts["train_seconds"],
+        "provenance": "measured",
+    } | {name: facts[name] for name in ("recipe", "seed", "config_hash", "hardware", "steps", "parameters", "command")}
+    for split, scores in facts["scores"].items():
+        for metric, value in scores["metrics"].items():
+            score = {"metric": metric, "value": value, "interval": scores["intervals"].get(metric)}
+            yield {**_ground(facts, entry, split), **run, **score}
+
+
+def _references(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, Any]]:
+    """Real corpora have none."""
+    for split, metrics in facts["data"].get("reference", {}).items():
+        for metric, values in metrics.items():
+            yield {**_ground(facts, entry, split), "metric": metric, "values": values, "provenance": "computed"}
+
+
+def _curve(log: Path, entry: Entry, config_hash: str, seed: int) -> Curve:
+    run = {"model": entry.model, "recipe": entry.recipe, "config_hash": config_hash, "seed": seed}
+    return build(Curve, {**run, "data_version": entry.data_version, "points": read_curves(log)}, str(log))
+
+
+def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
+    """Loss and validation recall at 1 by step, from the lines of a run's log, thinned to what a plot can show."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for line in log.read_text().splitlines():
+        values = json.loads(line)
+        for name in values:
+            if name == "loss" or (name.startswith("val/") and name.endswith("R@1")):
+                curves.setdefault(name, []).append((values["step"], values[name]))
+    return {name: thin(points) for name, points in curves.items()}
+
+
+def thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """At most `MOST_POINTS` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= MOST_POINTS:
+        return points
+    return [points[round(i * (len(points) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]

@@ -1,0 +1,105 @@
+"""`python -m benchmarks.leaderboard SUITE`: run what is missing, store rows, write LEADERBOARD.md and index.html.
+
+Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the store or the environment is wrong.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.collect import collect
+from benchmarks.groups import group
+from benchmarks.markdown import markdown
+from benchmarks.page import page
+from benchmarks.rows import PaperRow, RowError
+from benchmarks.runner import Job, RunFailed, jobs, train
+from benchmarks.store import Results, Store, read, write_text
+from benchmarks.suites import Suite, suites
+
+PAPERS = Path(__file__).parent / "papers.jsonl"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a suite keeps its rows and writes its pages."""
+
+    store: Store
+    leaderboard: Path
+    page: Path
+
+
+def place_of(suite: Suite) -> Place:
+    """The repository's own files for committed suites; a folder under runs/ for the others."""
+    if suite.committed:
+        return Place(Store(Path("benchmarks/results")), Path("LEADERBOARD.md"), Path("site/index.html"))
+    folder = Path("runs") / suite.name
+    return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; the exit status."""
+    try:
+        available = suites()
+        parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
+        parser.add_argument("suite", choices=sorted(available))
+        suite = available[parser.parse_args(arguments).suite]
+        return run(suite, place_of(suite))
+    except (RowError, FileNotFoundError) as error:
+        print(f"leaderboard: {error}", file=sys.stderr)
+        return 2
+
+
+def run(suite: Suite, place: Place) -> int:
+    """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
+    failures = make(jobs(suite), place.store)
+    text = write_pages(place, place.store.read())
+    print(f"\n{text}\nrows:  {place.store.folder}\ntable: {place.leaderboard}\npage:  {place.page}", flush=True)
+    for failure in failures:
+        print(f"\nFAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def make(planned: Iterable[Job | RunFailed], store: Store) -> list[Exception]:
+    """Make the runs that the store does not hold, one after the other; what went wrong."""
+    failures: list[Exception] = []
+    for job in planned:
+        try:
+            make_one(job, store)
+        except (RunFailed, RowError) as error:
+            failures.append(error)
+            print(f"failed: {error}", file=sys.stderr, flush=True)
+    return failures
+
+
+def make_one(job: Job | RunFailed, store: Store) -> None:
+    """Make one run, if it is missing, and store its rows at once.
+
+    Raises:
+        RunFailed: it could not be planned or trained; RowError: what it measured may not be stored.
+    """
+    if isinstance(job, RunFailed):
+        raise job
+    if job.run in store.read().runs:
+        print(f"skipped, rows are stored: {job}", flush=True)
+        return
+    if job.finished:
+        print(f"finished before: {job}", flush=True)
+    else:
+        print(f"training: {job}: {job.entry.note}", flush=True)
+        train(job)
+    store.add(collect(job.folder, job.entry, job.config_hash, job.seed))
+
+
+def write_pages(place: Place, results: Results) -> str:
+    """Write the table and the page; the table's text. The same results give the same bytes."""
+    groups, papers = group(results), read(PAPERS, PaperRow)
+    text = markdown(groups, papers)
+    write_text(place.leaderboard, text)
+    write_text(place.page, page(groups, papers))
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""What is stored: measured rows, computed references, learning curves and rows that papers print.
+
+Fields have no defaults, so that a stored line without one of them is refused and never filled in.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+SCHEMA = 1
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Run = tuple[str, str, str, int]
+"""What tells runs apart: recipe, configuration hash, data version, seed."""
+
+
+class RowError(ValueError):
+    """A record that may not enter a table: where it stands and what is wrong with it."""
+
+
+class Record(Protocol):
+    """One stored line; a new record replaces the one of the same key."""
+
+    @property
+    def key(self) -> tuple[str | int, ...]: ...
+
+
+Item = TypeVar("Item", bound=Record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """The data that a number is about; numbers on different grounds never share a table.
+
+    Attributes:
+        embedded: made by this project; False is a real corpus.
+        data_version: of embedded data; "as found" for a real corpus.
+        data_hash: fingerprint of the clips and captions of the split.
+    """
+
+    embedded: bool
+    dataset: str
+    data_version: str
+    protocol: str
+    split: str
+    data_hash: str
+
+    @property
+    def ground(self) -> "Ground":
+        return Ground(**{f.name: getattr(self, f.name) for f in fields(Ground)})
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """What it sorts by: real corpora first."""
+        return self.embedded, self.dataset, self.data_version, self.protocol, self.split, self.data_hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Ground):
+    """One metric of one run on one split.
+
+    Attributes:
+        model: the name in the tables.
+        overrides: dotted settings on top of the recipe, without the seed and the run folder.
+        metric: e.g. `text-to-video/R@1`, in percent.
+        interval: 95 % bootstrap interval over the queries; None where the metric has none.
+        config_hash: of everything that decides what is learned, but the seed.
+        wall_seconds: of training.
+        parameters: trained or not.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    schema: Literal[1]
+    model: str
+    recipe: str
+    overrides: tuple[str, ...]
+    metric: str
+    value: float
+    interval: tuple[float, float] | None
+    seed: int
+    config_hash: str
+    commit: str
+    versions: dict[str, str]
+    hardware: str
+    wall_seconds: float
+    steps: int
+    parameters: int
+    command: str
+    provenance: Literal["measured"]
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        return *self.place, self.model, self.seed, self.metric
+
+    @property
+    def run(self) -> Run:
+        return self.recipe, self.config_hash, self.data_version, self.seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference(Ground):
+    """Scores that are computed and not trained, on one metric: chance, and the best that a set of modalities allows."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    schema: Literal[1]
+    metric: str
+    values: dict[str, float]
+    provenance: Literal["computed"]
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        return *self.place, self.metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Numbers of one run while it trained: name -> (step, value) points."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    schema: Literal[1]
+    model: str
+    recipe: str
+    config_hash: str
+    data_version: str
+    seed: int
+    points: dict[str, list[tuple[int, float]]]
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        return self.model, *self.run
+
+    @property
+    def run(self) -> Run:
+        return self.recipe, self.config_hash, self.data_version, self.seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperRow:
+    """What a paper prints for a model in one direction; `provenance` says who printed it and where it was read."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    schema: Literal[1]
+    model: str
+    dataset: str
+    protocol: str
+    direction: str
+    values: dict[str, float]
+    provenance: Annotated[str, Field(pattern=r"^paper: .+")]
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        return self.dataset, self.protocol, self.direction, self.model
+
+
+@cache
+def _adapter(kind: type[Item]) -> TypeAdapter[Item]:
+    return TypeAdapter(kind)
+
+
+def parse(kind: type[Item], text: str, where: str) -> Item:
+    """The record of one JSON text.
+
+    Raises:
+        RowError: no JSON, another schema version, or a field missing, unknown, of another type, NaN or infinite.
+    """
+    try:
+        item: Item = _adapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the line"
+        raise RowError(
+            f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
+            f"({error.error_count()} problems); remove the line and run the benchmark again"
+        ) from error
+    return item
+
+
+def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:
+    """The record of field values, under the same checks as a stored line."""
+    return parse(kind, json.dumps({"schema": SCHEMA, **values}), where)
+
+
+def to_line(item: Any) -> str:
+    """The record as one line of JSON, fields in a fixed order."""
+    return json.dumps({"schema": SCHEMA, **asdict(item)}, ensure_ascii=False, allow_nan=False) + "\n"

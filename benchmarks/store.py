@@ -1,0 +1,84 @@
+"""The rows on disk: JSON lines in canonical order, so that the same results are the same bytes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.rows import Curve, Item, Reference, Row, RowError, Run, parse, to_line
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that tables and plots are made of."""
+
+    rows: list[Row] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+
+    @property
+    def runs(self) -> set[Run]:
+        return {row.run for row in self.rows}
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of results."""
+
+    folder: Path
+
+    def read(self) -> Results:
+        """Everything stored; an empty store has no files.
+
+        Raises:
+            RowError: a line that may not enter a table, with its file and number.
+        """
+        rows, references = read(self._path("rows"), Row), read(self._path("references"), Reference)
+        return Results(rows, references, read(self._path("curves"), Curve))
+
+    def add(self, new: Results) -> None:
+        """Store results; they replace those of the same keys. Curves of runs without rows are dropped."""
+        old = self.read()
+        rows = merge(old.rows, new.rows)
+        runs = Results(rows).runs
+        curves = [curve for curve in merge(old.curves, new.curves) if curve.run in runs]
+        write(self._path("curves"), curves)
+        write(self._path("references"), merge(old.references, new.references))
+        write(self._path("rows"), rows)  # last: a run that has rows is not run again
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.jsonl"
+
+
+def read(path: Path, kind: type[Item]) -> list[Item]:
+    """The records of a file, none if it does not exist.
+
+    Raises:
+        RowError: a line that is no such record, or whose key another line has.
+    """
+    lines = path.read_text().splitlines() if path.exists() else []
+    items: dict[tuple[str | int, ...], Item] = {}
+    for number, line in enumerate(lines, start=1):
+        item = parse(kind, line, f"{path}:{number}")
+        if item.key in items:
+            raise RowError(f"{path}:{number}: a line before has the same key {item.key}; remove one of them")
+        items[item.key] = item
+    return list(items.values())
+
+
+def merge(old: Iterable[Item], new: Iterable[Item]) -> list[Item]:
+    """Old records with those of the same key replaced, in canonical order."""
+    by_key = {item.key: item for item in [*old, *new]}
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def write(path: Path, items: Iterable[Item]) -> None:
+    """Write records whole or not at all."""
+    write_text(path, "".join(map(to_line, items)))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{path.name}")
+    temporary.write_text(text)
+    temporary.replace(path)
