@@ -26,6 +26,8 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
         if (facts["config_hash"], facts["seed"]) != (config_hash, seed):
             told = f"configuration {facts['config_hash']}, seed {facts['seed']}"
             raise RowError(f"{path} is of {told}, not of {config_hash}, seed {seed}; remove {folder}")
+        if facts["data"].get("embedded", False) != entry.embedded:
+            raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
         references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
     except KeyError as error:

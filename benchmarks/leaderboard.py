@@ -5,18 +5,21 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec
 
 from benchmarks.collect import collect
 from benchmarks.groups import group
 from benchmarks.markdown import markdown
 from benchmarks.page import page
 from benchmarks.rows import PaperRow, RowError
-from benchmarks.runner import Job, RunFailed, jobs, train
+from benchmarks.runner import Job, RunFailed, draw_gallery, jobs, train
 from benchmarks.store import Results, Store, read, write_text
 from benchmarks.suites import Suite, suites
+
+P = ParamSpec("P")
 
 PAPERS = Path(__file__).parent / "papers.jsonl"
 
@@ -55,7 +58,11 @@ def run(suite: Suite, place: Place) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
     failures = make(jobs(suite), place.store)
     text = write_pages(place, place.store.read())
-    print(f"\n{text}\nrows:  {place.store.folder}\ntable: {place.leaderboard}\npage:  {place.page}", flush=True)
+    paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
+    if suite.gallery:
+        paths["gallery"] = place.page.with_name("gallery.png")
+        failures += attempt(draw_gallery, suite.gallery, paths["gallery"])
+    print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
@@ -63,14 +70,17 @@ def run(suite: Suite, place: Place) -> int:
 
 def make(planned: Iterable[Job | RunFailed], store: Store) -> list[Exception]:
     """Make the runs that the store does not hold, one after the other; what went wrong."""
-    failures: list[Exception] = []
-    for job in planned:
-        try:
-            make_one(job, store)
-        except (RunFailed, RowError) as error:
-            failures.append(error)
-            print(f"failed: {error}", file=sys.stderr, flush=True)
-    return failures
+    return [failure for job in planned for failure in attempt(make_one, job, store)]
+
+
+def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> list[Exception]:
+    """Do it; what went wrong is said at once and returned."""
+    try:
+        action(*arguments, **named)
+    except (RunFailed, RowError) as error:
+        print(f"failed: {error}", file=sys.stderr, flush=True)
+        return [error]
+    return []
 
 
 def make_one(job: Job | RunFailed, store: Store) -> None:

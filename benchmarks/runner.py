@@ -84,6 +84,19 @@ def train(job: Job) -> None:
         raise RunFailed(f"{job}: exit status {process.returncode}\n  command: {command}\n  output: {log}\n  {last}")
 
 
+def draw_gallery(dataset: str, out: Path) -> None:
+    """Draw samples of a data set as PNG.
+
+    Raises:
+        RunFailed: the command line's own words, such as that the data set has no gallery.
+    """
+    quatrefoil = Path(sys.executable).with_name("quatrefoil")
+    command = [str(quatrefoil), "data", "gallery", dataset, f"out={out}"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RunFailed(f"gallery of {dataset}\n  command: {shlex.join(command)}\n  {done.stderr.strip()}")
+
+
 def _pass_on(source: int) -> bytes:
     """Show what comes, as it comes; the end of it."""
     tail = b""

@@ -38,11 +38,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Suite:
-    """Entries, and whether their results belong to the repository (or to a folder under runs/)."""
+    """Entries measured together.
+
+    Args:
+        committed: the results belong to the repository; else to a folder under runs/.
+        gallery: the data set of which samples are drawn, to look at beside the table.
+    """
 
     name: str
     entries: Sequence[Entry]
     committed: bool
+    gallery: str | None = None
 
 
 ONE_SEED, THREE_SEEDS = (0,), (0, 1, 2)
@@ -74,7 +80,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
         suite.name: suite
         for suite in (
             Suite("quick", [replace(e, seeds=ONE_SEED, overrides=_SECONDS) for e in (FRAMES, TABLE)], committed=False),
-            Suite("demo", [replace(e, seeds=ONE_SEED) for e in (FRAMES, TABLE)], committed=False),
+            Suite("demo", [replace(e, seeds=ONE_SEED) for e in (FRAMES, TABLE)], committed=False, gallery="stage"),
             Suite("default", [*core, *real], committed=True),
             Suite("full", [*core, *ABLATIONS, *real], committed=True),
         )

@@ -43,7 +43,7 @@ class Table:
 def heading(ground: Ground) -> str:
     """Where the scores of a group come from; never silent about embedded data."""
     kind = "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
-    return f"{ground.dataset} {ground.data_version}, {ground.split} ({kind})"
+    return f"{ground.dataset}, {ground.split} ({kind})"
 
 
 def origin(ground: Ground) -> str:

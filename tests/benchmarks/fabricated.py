@@ -1,0 +1,54 @@
+"""Run folders as training leaves them, with made-up numbers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.collect import collect
+from benchmarks.store import Results
+from benchmarks.suites import Entry
+
+HASH = "0123456789abcdef"
+REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
+
+
+def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> dict[str, Any]:
+    """What metrics.json holds, with `recall` as R@1."""
+    metrics = {"text-to-video/R@1": recall, "text-to-video/R@10": recall + 5, "text-to-video/MedianR": 3.0}
+    scores = {"metrics": metrics, "intervals": {"text-to-video/R@1": [recall - 2, recall + 2]}, "ranks": {}}
+    return {
+        "recipe": entry.recipe,
+        "overrides": list(entry.overrides),
+        "config_hash": HASH,
+        "seed": seed,
+        "data": {
+            "name": "stage",
+            "protocol": "msrvtt-1kA",
+            "embedded": entry.embedded,
+            "splits": {"test": {"clips": 9, "captions": 9, "fingerprint": data_hash, "dropped": 0}},
+            "reference": {"test": {"text-to-video/R@1": REFERENCE}},
+        },
+        "scores": {"test": scores},
+        "steps": 300,
+        "train_seconds": 90.0,
+        "hardware": "2 CPU cores",
+        "versions": {"python": "3.11", "commit": "abc"},
+        "command": f"quatrefoil train {entry.recipe} seed={seed}",
+        "parameters": 1_500_000,
+    }
+
+
+def run_folder(folder: Path, told: Mapping[str, Any], logged: int = 5) -> Path:
+    """A finished run that tells these facts and logged so many steps."""
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(told))
+    lines = [{"step": step, "loss": 4.0 / step, "gradient_norm": 1.0} for step in range(1, logged + 1)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def results(folder: Path, entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> Results:
+    """The records of such a run."""
+    name = f"{entry.model}-{seed}-{data_hash[0]}"
+    return collect(run_folder(folder / name, facts(entry, seed, recall, data_hash)), entry, HASH, seed)

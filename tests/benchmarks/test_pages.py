@@ -1,0 +1,149 @@
+"""What the tables show, and that the same rows are the same bytes."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.groups import Group, group
+from benchmarks.leaderboard import Place, write_pages
+from benchmarks.markdown import markdown
+from benchmarks.page import page
+from benchmarks.store import Results, Store
+from benchmarks.suites import FRAMES, TABLE, Entry
+from benchmarks.tables import group_tables, score_cell
+from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
+from tests.benchmarks.fabricated import results
+
+RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
+METRIC = "text-to-video/R@1"
+
+
+def joined(*parts: Results) -> Results:
+    lists = ([item for part in parts for item in getattr(part, name)] for name in ("rows", "references", "curves"))
+    return Results(*lists)
+
+
+def three_seeds(folder: Path, data_hash: str = "d" * 64) -> Results:
+    runs = [(entry, seed, recall) for entry, recalls in RECALLS.items() for seed, recall in enumerate(recalls)]
+    return joined(*(results(folder, entry, seed, recall, data_hash) for entry, seed, recall in runs))
+
+
+def stored(folder: Path, found: Results) -> Results:
+    store = Store(folder / "store")
+    store.add(found)
+    return store.read()
+
+
+def only(groups: list[Group]) -> Group:
+    assert len(groups) == 1
+    return groups[0]
+
+
+def test_a_line_is_the_mean_over_seeds_with_students_interval(tmp_path: Path) -> None:
+    lines = {line.model: line for line in only(group(three_seeds(tmp_path))).lines}
+    for entry, recalls in RECALLS.items():
+        score, expected = lines[entry.model].scores[METRIC], interval_over_seeds(recalls)
+        assert (score.mean, score.interval, score.over) == (expected.mean, tuple(expected.interval), "seeds")
+
+
+def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
+    found = only(group(three_seeds(tmp_path))).differences
+    expected = difference_over_seeds(RECALLS[TABLE], RECALLS[FRAMES])
+    (ours,) = (d for d in found if d.metric == METRIC)
+    assert (ours.better, ours.than, ours.seeds) == ("TABLE", "Frames only", 3)
+    assert (ours.mean, ours.interval, ours.p_value) == (expected.mean, tuple(expected.interval), expected.p_value)
+
+
+def test_seeds_that_one_model_lacks_are_left_out_of_the_difference(tmp_path: Path) -> None:
+    runs = [(TABLE, 0, 50.0), (TABLE, 1, 90.0), (FRAMES, 0, 41.0)]
+    found = joined(*(results(tmp_path, entry, seed, recall) for entry, seed, recall in runs))
+    (difference,) = only(group(found)).differences
+    assert (difference.seeds, difference.mean, difference.interval) == (1, 9.0, None)
+
+
+def test_one_seed_says_so_and_shows_the_interval_over_queries(tmp_path: Path) -> None:
+    found = only(group(results(tmp_path, TABLE, 0, 50.0)))
+    text = markdown([found], [])
+    assert score_cell(found.lines[0].scores[METRIC]).text == "50.0 [48.0, 52.0]"
+    assert "1 seed" in text
+    assert "±" not in text
+
+
+GROUNDS = [{"data_hash": "e" * 64}, {"protocol": "msrvtt-7k"}, {"embedded": False}, {"split": "other"}]
+
+
+@pytest.mark.parametrize("change", GROUNDS, ids=str)
+def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str, str | bool]) -> None:
+    ours, theirs = results(tmp_path, TABLE, 0, 50.0), results(tmp_path, FRAMES, 0, 40.0)
+    moved = Results([replace(row, **change) for row in theirs.rows])
+    groups = group(joined(ours, moved))
+    assert sorted([line.model for line in g.lines] for g in groups) == [["Frames only"], ["TABLE"]]
+    assert not any(g.differences for g in groups)
+
+
+def test_bounds_stand_above_the_rows_and_are_called_computed(tmp_path: Path) -> None:
+    table = group_tables(only(group(three_seeds(tmp_path))))[0]
+    assert [row.kind for row in table.rows] == ["computed"] * 3 + ["measured"] * 2
+    names = ["chance", "bound: frames", "bound: all", "TABLE", "Frames only"]
+    assert [row.cells[0].text for row in table.rows] == names
+    assert [cell.text for cell in table.rows[0].cells[:4]] == ["chance", "computed", "0.25", "–"]
+
+
+def test_splits_that_choose_a_model_are_not_shown(tmp_path: Path) -> None:
+    found = results(tmp_path, TABLE, 0, 50.0)
+    assert group(Results([replace(row, split="val") for row in found.rows])) == []
+
+
+@pytest.mark.parametrize(("embedded", "said"), [(True, "EMBEDDED benchmark"), (False, "real corpus")])
+def test_headings_say_whether_data_are_embedded(tmp_path: Path, embedded: bool, said: str) -> None:
+    found = results(tmp_path, replace(TABLE, embedded=embedded), 0, 50.0)
+    for text in (markdown(group(found), []), page(group(found), [])):
+        (heading,) = (line for line in text.splitlines() if re.match(r"## |<h2>", line))
+        assert said in heading
+
+
+def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Path) -> None:
+    found = stored(tmp_path, three_seeds(tmp_path))
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "site" / "index.html")
+    write_pages(place, Results(found.rows[::-1], found.references[::-1], found.curves[::-1]))
+    first = place.leaderboard.read_bytes(), place.page.read_bytes()
+    script = (
+        "import sys; from pathlib import Path; from benchmarks.leaderboard import Place, write_pages\n"
+        "from benchmarks.store import Store; store, a, b = map(Path, sys.argv[1:])\n"
+        "write_pages(Place(Store(store), a, b), Store(store).read())"
+    )
+    again = [tmp_path / "again.md", tmp_path / "again.html"]
+    subprocess.run([sys.executable, "-c", script, place.store.folder, *again], check=True)
+    assert first == tuple(path.read_bytes() for path in again)
+
+
+def test_a_number_in_the_table_is_the_mean_of_stored_rows(tmp_path: Path) -> None:
+    text = markdown(group(three_seeds(tmp_path)), [])
+    (line,) = (line for line in text.splitlines() if re.match(r"\| TABLE +\|", line))
+    assert "| 57.2 ± " in line
+
+
+def test_the_page_needs_no_network_and_its_plots_are_well_formed(tmp_path: Path) -> None:
+    html = page(group(three_seeds(tmp_path)), [])
+    assert not re.search(r"""(src|href)=|url\(|@import|https?://""", html)
+    plots = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    assert len(plots) == 2
+    for plot in plots:
+        assert ElementTree.fromstring(plot).tag == "svg"
+
+
+def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:
+    entry = Entry("<b>&", "table/stage", (0,), "", (), True, "v1")
+    html = page(group(results(tmp_path, entry, 0, 50.0)), [])
+    assert "<b>&" not in html
+    assert "&lt;b&gt;&amp;" in html
+
+
+def test_without_results_the_pages_say_how_to_get_some() -> None:
+    assert "make bench" in markdown([], [])
+    assert "make bench" in page([], [])

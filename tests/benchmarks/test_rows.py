@@ -1,0 +1,154 @@
+"""What may be stored, and what is refused."""
+
+import json
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.collect import MOST_POINTS, collect, thin
+from benchmarks.leaderboard import PAPERS
+from benchmarks.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
+from benchmarks.store import Results, Store, read
+from benchmarks.suites import FRAMES, TABLE
+from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> Row:
+    return results(tmp_path, TABLE, 0, 50.0).rows[0]
+
+
+def test_a_row_survives_storing(row: Row) -> None:
+    assert parse(Row, to_line(row), "here:1") == row
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Row)])
+def test_a_row_without_any_one_field_is_refused_by_file_and_line(row: Row, name: str, tmp_path: Path) -> None:
+    values = json.loads(to_line(row))
+    del values[name]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(to_line(row) + json.dumps(values) + "\n")
+    with pytest.raises(RowError, match=rf"rows\.jsonl:2: .*{name}"):
+        read(path, Row)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schema": 2},
+        {"unknown": 1},
+        {"value": math.nan},
+        {"value": math.inf},
+        {"value": "50"},
+        {"seed": 0.5},
+        {"interval": [1.0]},
+        {"interval": [1.0, math.nan]},
+        {"embedded": "yes"},
+        {"provenance": "guessed"},
+    ],
+    ids=str,
+)
+def test_wrong_fields_are_refused(row: Row, wrong: dict[str, Any]) -> None:
+    name = next(iter(wrong))
+    with pytest.raises(RowError, match=rf"here:7: .*{name}"):
+        parse(Row, json.dumps({**json.loads(to_line(row)), **wrong}), "here:7")
+
+
+def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(to_line(row) * 2)
+    with pytest.raises(RowError, match=r"rows\.jsonl:2: .*same key"):
+        read(tmp_path / "rows.jsonl", Row)
+
+
+def test_rows_tell_what_the_run_told(tmp_path: Path) -> None:
+    found = results(tmp_path, TABLE, 1, 50.0)
+    by_metric = {row.metric: row for row in found.rows}
+    recall = by_metric["text-to-video/R@1"]
+    assert (recall.value, recall.interval, recall.seed, recall.wall_seconds) == (50.0, (48.0, 52.0), 1, 90.0)
+    assert (recall.commit, recall.versions, recall.embedded) == ("abc", {"python": "3.11"}, True)
+    assert by_metric["text-to-video/MedianR"].interval is None
+    assert [(r.metric, r.values) for r in found.references] == [("text-to-video/R@1", REFERENCE)]
+    assert found.curves[0].points == {"loss": [(step, 4.0 / step) for step in range(1, 6)]}
+
+
+@pytest.mark.parametrize("name", ["config_hash", "seed", "scores", "parameters", "data", "versions"])
+def test_a_run_that_lacks_a_fact_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    told = facts(TABLE, 0, 50.0)
+    del told[name]
+    with pytest.raises(RowError, match=f"metrics.json lacks '{name}'"):
+        collect(run_folder(tmp_path / "run", told), TABLE, HASH, 0)
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", facts(TABLE, 0, 50.0))
+    with pytest.raises(RowError, match="seed 0, not of"):
+        collect(folder, TABLE, HASH, 1)
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_run_whose_data_are_not_what_the_suite_says_is_refused(tmp_path: Path, embedded: bool) -> None:
+    told = facts(TABLE, 0, 50.0)
+    told["data"]["embedded"] = not embedded
+    with pytest.raises(RowError, match="embedded"):
+        collect(run_folder(tmp_path / "run", told), replace(TABLE, embedded=embedded), HASH, 0)
+
+
+def test_a_score_that_is_nan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RowError, match=r"metrics\.json: .*value.*finite"):
+        results(tmp_path, TABLE, 0, math.nan)
+
+
+def test_storing_replaces_by_key_and_the_order_of_storing_leaves_no_trace(tmp_path: Path) -> None:
+    parts = [results(tmp_path, entry, seed, 40.0 + seed) for entry in (TABLE, FRAMES) for seed in (1, 0)]
+    forward, backward = Store(tmp_path / "forward"), Store(tmp_path / "backward")
+    for part, reverse in zip(parts, reversed(parts), strict=True):
+        forward.add(part)
+        backward.add(reverse)
+    forward.add(parts[0])
+    for name in ("rows", "references", "curves"):
+        path = f"{name}.jsonl"
+        assert (forward.folder / path).read_bytes() == (backward.folder / path).read_bytes()
+    assert len(forward.read().rows) == sum(len(part.rows) for part in parts)
+
+
+def test_a_newer_run_of_a_model_takes_the_place_of_the_older_with_its_curve(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path / "old", TABLE, 0, 40.0))
+    told = {**facts(TABLE, 0, 60.0), "config_hash": "f" * 16}
+    store.add(collect(run_folder(tmp_path / "new", told), TABLE, "f" * 16, 0))
+    found = store.read()
+    assert {row.config_hash for row in found.rows} == {"f" * 16}
+    assert [curve.config_hash for curve in found.curves] == ["f" * 16]
+
+
+def test_an_empty_store_reads_as_no_results(tmp_path: Path) -> None:
+    assert Store(tmp_path / "nothing").read() == Results()
+
+
+@pytest.mark.parametrize("count", [1, 59, 60, 61, 1000])
+def test_thinned_curves_keep_both_ends_and_the_order(count: int) -> None:
+    points = [(step, float(step)) for step in range(count)]
+    kept = thin(points)
+    assert len(kept) == min(count, MOST_POINTS)
+    assert (kept[0], kept[-1]) == (points[0], points[-1])
+    assert kept == sorted(set(kept))
+
+
+def test_paper_rows_name_their_source_and_only_verified_data_sets_enter() -> None:
+    rows = read(PAPERS, PaperRow)
+    assert {row.dataset for row in rows} == {"MSR-VTT", "MSVD"}
+    assert all("DREAM" in row.provenance for row in rows)
+
+
+def test_a_paper_row_without_a_source_is_refused() -> None:
+    row = json.loads(to_line(read(PAPERS, PaperRow)[0]))
+    with pytest.raises(RowError, match="provenance"):
+        build(PaperRow, {**row, "provenance": "measured"}, "here")
+
+
+def test_references_are_never_rows(row: Row) -> None:
+    with pytest.raises(RowError):
+        parse(Reference, to_line(row), "here")
