@@ -86,7 +86,7 @@ def test_fields_have_their_shapes_and_types(data: VideoTextData) -> None:
     batch = collate(_all(module.train(FIELDS)), module.fill)
     size, length = 12, data.text_length
     assert (batch["frames"].shape, batch["frames"].dtype) == ((size, 3, 3, 16, 16), torch.uint8)
-    for name in ("text", "text_mask", "text_masked", "text_labels"):
+    for name in ("text_ids", "text_mask", "text_masked_ids", "text_labels"):
         assert batch[name].shape == (size, length)
     assert batch["text_mask"].dtype == batch["tags_mask"].dtype == torch.bool
     assert batch["tags"].shape == batch["tags_mask"].shape
@@ -98,14 +98,14 @@ def test_fields_have_their_shapes_and_types(data: VideoTextData) -> None:
 def test_masked_text_is_the_text_but_for_its_labels(data: VideoTextData) -> None:
     module = data.build(seed=0)
     tokens = module.tokenizer
-    samples = _all(module.train(["text", "text_mask", "text_masked", "text_labels"]))
-    assert any(mask_id_of(tokens) in sample["text_masked"] for sample in samples)
+    samples = _all(module.train(["text_ids", "text_mask", "text_masked_ids", "text_labels"]))
+    assert any(mask_id_of(tokens) in sample["text_masked_ids"] for sample in samples)
     for sample in samples:
         chosen = sample["text_labels"] != IGNORE
         assert chosen.any()
         assert not chosen[~sample["text_mask"]].any()
-        assert torch.equal(torch.where(chosen, sample["text_labels"], sample["text_masked"]), sample["text"])
-        assert not set(sample["text"][chosen].tolist()) & {tokens.start_id, tokens.end_id, tokens.pad_id}
+        assert torch.equal(torch.where(chosen, sample["text_labels"], sample["text_masked_ids"]), sample["text_ids"])
+        assert not set(sample["text_ids"][chosen].tolist()) & {tokens.start_id, tokens.end_id, tokens.pad_id}
 
 
 def test_no_video_is_opened_for_text_and_tags(data: VideoTextData, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,16 +120,16 @@ def test_no_video_is_opened_for_text_and_tags(data: VideoTextData, monkeypatch: 
 
 
 def test_a_clip_draws_another_caption_in_other_epochs(data: VideoTextData) -> None:
-    samples = _change(data, unit="clip").build(seed=0).train(["text"])
+    samples = _change(data, unit="clip").build(seed=0).train(["text_ids"])
     assert len(samples) == 4
-    drawn = {tuple(samples[SampleKey(epoch, 0)]["text"].tolist()) for epoch in range(40)}
+    drawn = {tuple(samples[SampleKey(epoch, 0)]["text_ids"].tolist()) for epoch in range(40)}
     assert len(drawn) == len(CAPTIONS)
 
 
 def test_evaluation_is_the_same_in_every_epoch_and_drops_no_tag(data: VideoTextData) -> None:
-    items = data.build(seed=0).items("test", "clip", ["frames", "text", "tags", "tags_mask", "tag_expert"])
+    items = data.build(seed=0).items("test", "clip", ["frames", "text_ids", "tags", "tags_mask", "tag_expert"])
     for index in range(2):
-        names = ["frames", "text", "tags", "tag_expert"]
+        names = ["frames", "text_ids", "tags", "tag_expert"]
         assert _equal(items[SampleKey(0, index)], items[SampleKey(7, index)], names)
         experts = [EXPERTS[expert] for expert in items[SampleKey(0, index)]["tag_expert"]]
         assert experts == ["object", "motion", "motion"]  # `dot` went to motion, which is surer of it
@@ -138,9 +138,9 @@ def test_evaluation_is_the_same_in_every_epoch_and_drops_no_tag(data: VideoTextD
 def test_evaluation_refuses_to_choose_among_captions(data: VideoTextData) -> None:
     module = data.build(seed=0)
     with pytest.raises(ValueError, match="unit='caption'"):
-        module.items("val", "clip", ["text"])
+        module.items("val", "clip", ["text_ids"])
     assert len(module.items("val", "clip", ["frames"])) == 2
-    assert module.items("val", "caption", ["text"]).groups_N.tolist() == [0, 0, 0, 1, 1, 1]
+    assert module.items("val", "caption", ["text_ids"]).groups_N.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_a_clip_without_tags_has_no_rows(data: VideoTextData) -> None:

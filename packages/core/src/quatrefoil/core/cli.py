@@ -114,7 +114,7 @@ def _data(options: argparse.Namespace) -> int:
         near = get_close_matches(options.name, found, n=1)
         raise ConfigError(f"no data set `{options.name}`; {f'did you mean `{near[0]}`? ' if near else ''}installed: {', '.join(sorted(found))}")
     dataset = found[options.name].load()
-    actions = [name for name in vars(type(dataset)) if not name.startswith("_")]
+    actions = [name for name in dir(dataset) if not name.startswith("_")]
     if options.action not in actions:
         raise ConfigError(f"`{options.name}` has no action `{options.action}`; it offers: {', '.join(actions)}")
     action = getattr(dataset, options.action)

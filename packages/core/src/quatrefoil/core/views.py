@@ -128,7 +128,7 @@ def graph_of(model: nn.Module | type[nn.Module]) -> ViewGraph:
 
 
 class Views:
-    """The views of one batch: `views["text"]` computes what is needed, once, and returns it.
+    """The views of one batch: `views["name"]` computes what is needed, once, and returns it.
 
     Args:
         model: a module with `@view` methods.

@@ -17,10 +17,10 @@ from quatrefoil.video_text.datasets.frames import FrameSource
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.tags.selection import EXPERTS, Tag
 from quatrefoil.video_text.tags.store import TagStore
-from quatrefoil.video_text.text.tokenizer import NO_WORD, TextTokenizer
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 FRAMES = ("frames",)
-TEXT = ("text", "text_mask", "text_masked", "text_labels")
+TEXT = ("text_ids", "text_mask", "text_masked_ids", "text_labels")
 TAGS = ("tags", "tags_mask", "tag_expert")
 FIELDS = FRAMES + TEXT + TAGS
 
@@ -49,7 +49,7 @@ class FramesMaker:
 
 @dataclass(frozen=True)
 class TextMaker:
-    """`text` long (L,), `text_mask` bool (L,); where they are wanted `text_masked` and `text_labels`, both long (L,).
+    """`text_ids` long (L,), `text_mask` bool (L,); where they are wanted `text_masked_ids` and `text_labels`, both long (L,).
 
     Whole words are masked. A tokeniser without a mask token (CLIP's) masks with the id after its last one: the model
     has a row for it.
@@ -62,17 +62,15 @@ class TextMaker:
 
     def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
         """The caption, and with `masked` the same caption with words masked, in evaluation too."""
-        encoded = self.tokenizer.encode([caption], self.length)
-        ids_L = padded(encoded.ids[0], self.length, self.tokenizer.pad_id)
-        words_L = padded(encoded.word_ids[0], self.length, NO_WORD)
-        text = {"text": ids_L, "text_mask": torch.arange(self.length) < len(encoded.ids[0])}
-        return text | (self._masked(ids_L, words_L, draw("mask")) if self.masked else {})
+        ids, word_ids = (rows[0] for rows in self.tokenizer.encode([caption], self.length))
+        text = text_fields(ids)
+        return text | (self._masked(text["text_ids"], torch.tensor(word_ids), draw("mask")) if self.masked else {})
 
     def _masked(self, ids_L: Tensor, words_L: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         chosen_L = choose_whole_words(words_L, generator, self.mask_rate)
         mask_id = mask_id_of(self.tokenizer)
         masked = corrupt(ids_L, chosen_L, generator, mask_id=mask_id, random_ids=self._plain_ids)
-        return {"text_masked": masked.ids_L, "text_labels": masked.labels_L}
+        return {"text_masked_ids": masked.ids_L, "text_labels": masked.labels_L}
 
     @cached_property
     def _plain_ids(self) -> Tensor:
@@ -99,20 +97,30 @@ class TagsMaker:
         tags = self.store.tags(clip.id)
         if training:
             tags = self._kept(tags, draw("tags"))
-        lines = self.tokenizer.encode([tag.word for tag in tags], self.length).ids if tags else []
-        lengths_M = torch.tensor([len(ids) for ids in lines], dtype=torch.long)
-        longest = int(lengths_M.max()) if lines else 1
-        ids_MT = [padded(ids, longest, self.tokenizer.pad_id) for ids in lines]
-        return {
-            "tags": torch.stack(ids_MT) if lines else torch.empty(0, 1, dtype=torch.long),
-            "tags_mask": torch.arange(longest) < lengths_M[:, None],
-            "tag_expert": torch.tensor([EXPERTS.index(tag.expert) for tag in tags], dtype=torch.long),
-        }
+        return tag_fields(tags, self.tokenizer, self.length)
 
     def _kept(self, tags: Sequence[Tag], generator: torch.Generator) -> tuple[Tag, ...]:
         heard = torch.rand(len(EXPERTS), generator=generator) >= self.expert_dropout
         kept = torch.rand(len(tags), generator=generator) >= self.tag_dropout
         return tuple(tag for tag, keep in zip(tags, kept, strict=True) if keep and heard[EXPERTS.index(tag.expert)])
+
+
+def text_fields(ids: Sequence[int]) -> dict[str, Tensor]:
+    """The fields of one tokenised text; batches pad them."""
+    return {"text_ids": torch.tensor(ids), "text_mask": torch.ones(len(ids), dtype=torch.bool)}
+
+
+def tag_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> dict[str, Tensor]:
+    """The fields of one clip's tags, at most `length` tokens each; no rows where there are no tags."""
+    lines = tokenizer.encode([tag.word for tag in tags], length).ids if tags else []
+    lengths_M = torch.tensor([len(ids) for ids in lines], dtype=torch.long)
+    longest = int(lengths_M.max()) if lines else 1
+    ids_MT = [padded(ids, longest, tokenizer.pad_id) for ids in lines]
+    return {
+        "tags": torch.stack(ids_MT) if lines else torch.empty(0, 1, dtype=torch.long),
+        "tags_mask": torch.arange(longest) < lengths_M[:, None],
+        "tag_expert": torch.tensor([EXPERTS.index(tag.expert) for tag in tags], dtype=torch.long),
+    }
 
 
 def padded(ids: Sequence[int], length: int, value: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Samples of clips and captions for training and evaluation, made from a corpus on disk."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -21,16 +22,18 @@ from quatrefoil.video_text.datasets.fields import (
     TextMaker,
     check_fields,
 )
-from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
+from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache, cache_home
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.samples import ClipSamples, Unit, items_of
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
 from quatrefoil.video_text.text.tokenizer import TextTokenizer, locate
 
+TRAIN = "train:"
 CORPORA: Mapping[str, type[Corpus]] = {"msrvtt": MsrVtt, "msvd": Msvd}
 
 
@@ -40,7 +43,7 @@ class VideoTextData:
 
     Args:
         corpus, root, protocol, missing: what is read, from where, see `Corpus`.
-        tokenizer: path or hub id of a tokenizer.json.
+        tokenizer: path or hub id of a tokenizer.json, or `train:SIZE` to train one on the training captions.
         frames, transform: which frames, and what becomes of them.
         unit: what training walks over: each `caption` with its clip, or each `clip` with one caption drawn per epoch.
         text_length, tag_length: most tokens of a caption and of a tag, special ones included.
@@ -74,6 +77,10 @@ class VideoTextData:
             raise ValueError(f"mask_rate must lie in (0, 1], got {self.mask_rate}")
 
     @property
+    def preprocessing(self) -> Preprocessing:
+        return Preprocessing(self.frames, self.transform, self.text_length, self.tag_length)
+
+    @property
     def fields(self) -> Sequence[str]:
         """The fields that can be asked for; `id` and `group` always come."""
         return FIELDS
@@ -89,10 +96,24 @@ class VideoTextModule:
     def __init__(self, config: VideoTextData, seed: int) -> None:
         self.config, self.seed = config, seed
         self.corpus = CORPORA[config.corpus](config.root, config.missing)
-        path = Path(config.tokenizer)
-        self._definition = (path if path.is_file() else locate(config.tokenizer, "tokenizer.json")).read_text("utf-8")
+        self._definition = self._tokenizer_file().read_text("utf-8")
         self.tokenizer = TextTokenizer(self._definition)
-        self._train = self.split("train")
+
+    def _tokenizer_file(self) -> Path:
+        source = self.config.tokenizer
+        if source.startswith(TRAIN):
+            return self._trained_tokenizer(int(source.removeprefix(TRAIN)))
+        return Path(source) if Path(source).is_file() else locate(source, "tokenizer.json")
+
+    def _trained_tokenizer(self, size: int) -> Path:
+        train = self.split("train")
+        path = cache_home() / "tokenizers" / f"{train.fingerprint[:16]}-{size}.json"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            own = path.with_suffix(f".{os.getpid()}")  # ranks may do this at once; they write the same bytes
+            TextTokenizer.train([caption.text for caption in train.captions], size, own)
+            own.replace(path)
+        return path
 
     @cache  # noqa: B019 - the module lives as long as the run
     def split(self, name: SplitName) -> Split:
@@ -100,10 +121,15 @@ class VideoTextModule:
         return self.corpus.split(self.config.protocol, name)
 
     @property
+    def splits(self) -> Sequence[SplitName]:
+        """The splits other than train of which at least one clip is on disk."""
+        return [split.name for split in self._present() if split.name != "train"]
+
+    @property
     def fill(self) -> Mapping[str, float | int | bool]:
         """Padding of the fields in which samples can differ in length."""
         pad = self.tokenizer.pad_id
-        return {"text": pad, "text_masked": pad, "text_labels": IGNORE, "tags": pad}
+        return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad}
 
     def train(self, fields: Iterable[str]) -> SampleSet:
         """The training samples, with the named fields."""
@@ -130,7 +156,7 @@ class VideoTextModule:
         if wanted & set(FRAMES):
             makers.append(FramesMaker(self._frames, config.transform))
         if wanted & set(TEXT):
-            masked = bool(wanted & {"text_masked", "text_labels"})
+            masked = bool(wanted & {"text_masked_ids", "text_labels"})
             makers.append(TextMaker(self.tokenizer, config.text_length, config.mask_rate, masked))
         if wanted & set(TAGS):
             dropout = config.tag_dropout, config.expert_dropout
@@ -153,13 +179,17 @@ class VideoTextModule:
         return [self.split(name) for name, entries in listing.items() if any(entry.id in videos for entry in entries)]
 
     def describe(self) -> Mapping[str, Any]:
-        """Corpus, protocol, fingerprint over all splits, and per split the clips, captions and dropped clips."""
-        splits = self._present()
-        sizes = [{"clips": len(s.clips), "captions": len(s.captions), "dropped": len(s.dropped)} for s in splits]
-        counts = {split.name: size for split, size in zip(splits, sizes, strict=True)}
-        fingerprint = hashlib.sha256("".join(split.fingerprint for split in splits).encode()).hexdigest()
-        return {"name": self.corpus.name, "protocol": splits[0].protocol, "fingerprint": fingerprint, "counts": counts}
+        """Name, protocol, fingerprint over all splits, and for every split what it holds."""
+        splits = {split.name: _summary(split) for split in self._present()}
+        fingerprint = hashlib.sha256("".join(split["fingerprint"] for split in splits.values()).encode()).hexdigest()
+        protocol = self._present()[0].protocol
+        return {"name": self.corpus.name, "protocol": protocol, "fingerprint": fingerprint, "splits": splits}
 
     def assets(self) -> Mapping[str, str]:
-        """The tokeniser, without which a model trained on these data cannot be used."""
-        return {"tokenizer.json": self._definition}
+        """What a model trained on these data needs to take files and sentences: the tokeniser, and how inputs are made."""
+        return {"tokenizer.json": self._definition, "preprocessing.json": self.config.preprocessing.to_json()}
+
+
+def _summary(split: Split) -> dict[str, Any]:
+    counts = {"clips": len(split.clips), "captions": len(split.captions), "dropped": len(split.dropped)}
+    return {**counts, "fingerprint": split.fingerprint}

@@ -46,7 +46,7 @@ class TaggedModel(TwoTower):
         super().__init__(config)
         width = config.vision.projection
         self.tag_text = ClipText(config.text) if config.tag_encoder == "separate" else None
-        self.tag_words = nn.Embedding(config.text.vocab_size, width) if config.tag_encoder == "embedding" else None
+        self.tag_words = nn.Embedding(config.text.vocab_size + config.text.extra_tokens, width) if config.tag_encoder == "embedding" else None
         self.no_tag = nn.Parameter(0.02 * torch.randn(width))
 
     @view
@@ -68,7 +68,7 @@ class TaggedModel(TwoTower):
             words = self.tag_words(ids_KL) * mask_KL[..., None]
             return words.sum(1) / mask_KL.sum(1, keepdim=True).clamp(min=1)
         encoder = self.tag_text if self.tag_text is not None else self.textual
-        pooled: Tensor = encoder(ids_KL, mask_KL).pooled
+        pooled: Tensor = encoder(ids_KL).pooled
         return pooled
 
 
@@ -182,9 +182,9 @@ class Table(TaggedModel):
         return logits
 
     @view
-    def text_token_logits(self, guided: Tokens, text_masked: Tensor, text_mask: Tensor, text_labels: Tensor) -> Tensor:
+    def text_token_logits(self, guided: Tokens, text_masked_ids: Tensor, text_mask: Tensor, text_labels: Tensor) -> Tensor:
         """(K, vocabulary) at the masked positions: the joint encoder supplies what the causal text encoder cannot see (a)."""
-        words = Tokens(self.textual.project(self.textual(text_masked, text_mask).tokens), text_mask)
+        words = Tokens(self.textual.project(self.textual(text_masked_ids).tokens), text_mask)
         states_BLP = self.joint(guided, words)[:, -text_mask.shape[1] :]
         logits: Tensor = self.token_head(states_BLP[text_labels != IGNORE])
         return logits

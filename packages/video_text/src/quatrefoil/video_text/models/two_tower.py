@@ -3,20 +3,20 @@
 Legend: B clips, F frames, C channels, H W pixels, L text tokens, P width of the shared space, D width of a tower.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch.nn.functional as nnf
 from torch import Tensor
 
 from quatrefoil.core.nn.heads import LogitScale
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.video_text.encoders.clip import ClipOutput, ClipText, ClipTextConfig, ClipVision, ClipVisionConfig, normalise_pixels
+from quatrefoil.video_text.encoders.clip import ClipConfig, ClipOutput, ClipText, ClipVision, normalise_pixels
 from quatrefoil.video_text.encoders.clip_weights import initialise_from_clip
 from quatrefoil.video_text.retriever import RetrievalModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoTowerConfig:
+class TwoTowerConfig(ClipConfig):
     """CLIP's towers.
 
     Args:
@@ -24,13 +24,7 @@ class TwoTowerConfig:
         clip: folder or hub id of CLIP weights to start from; None = random weights.
     """
 
-    vision: ClipVisionConfig = field(default_factory=ClipVisionConfig)
-    text: ClipTextConfig = field(default_factory=ClipTextConfig)
     clip: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.vision.projection != self.text.projection:
-            raise ValueError(f"vision projects to {self.vision.projection} and text to {self.text.projection}: one space needs one width")
 
     @property
     def model_type(self) -> type["TwoTower"]:
@@ -74,9 +68,9 @@ class TwoTower(RetrievalModel):
         return nnf.normalize(frame_codes.mean(1), dim=-1)
 
     @view
-    def caption(self, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tokens]:
+    def caption(self, text_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tokens]:
         """The code (B, P) and the projected token states (B, L, P) of the whole caption."""
-        encoded = self.textual(text, text_mask)
+        encoded = self.textual(text_ids)  # causal: no real token sees the padding on its right
         return encoded.pooled, Tokens(self.textual.project(encoded.tokens), text_mask)
 
     @view

@@ -24,6 +24,8 @@ class TagError(ValueError):
 class TagStore:
     """The tags of a corpus, read from `folder`/<expert>.jsonl for the experts of `selection`.
 
+    A selection of no experts reads nothing: no clip has tags.
+
     A clip that a file does not name has no tags of that expert; `coverage` counts such clips. `experts` are those that
     have a file.
 
@@ -35,8 +37,9 @@ class TagStore:
         self.selection = selection or TagSelection()
         paths = {expert: tag_file(folder, expert) for expert in EXPERTS if expert in self.selection.experts}
         self._lines = {expert: read_tags(path, expert) for expert, path in paths.items() if path.is_file()}
-        if not self._lines:
-            raise TagError(f"no tag files in {folder}; wanted one of {', '.join(path.name for path in paths.values())}")
+        if paths and not self._lines:
+            wanted = ", ".join(path.name for path in paths.values())
+            raise TagError(f"no tag files in {folder}; wanted one of {wanted} (to do without tags: data.tags.experts=[])")
 
     @property
     def experts(self) -> tuple[str, ...]:

@@ -1,0 +1,97 @@
+"""Stage as data of a recipe, and as a name on the command line. Made here, read by the ordinary MSR-VTT loader."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from quatrefoil.video_text.datasets.check import CorpusActions
+from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
+from quatrefoil.video_text.datasets.msrvtt import MsrVtt
+from quatrefoil.video_text.datasets.stage.gallery import gallery
+from quatrefoil.video_text.datasets.stage.make import make
+from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
+
+Size = Literal["tiny", "default", "large"]
+_BOUNDS_OF = {"text-to-video": "text_to_video/one_caption", "video-to-text": "video_to_text/one_caption"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageData(VideoTextData):
+    """The embedded benchmark, made where it is not there yet.
+
+    Args:
+        size: tiny (seconds), default (minutes) or large (for a GPU).
+        made_with_seed: another seed is another benchmark, with other clips.
+        root: folder in which benchmarks are kept; None = the cache folder.
+    """
+
+    size: Size = "default"
+    made_with_seed: int = 0
+    corpus: Literal["msrvtt", "msvd"] = "msrvtt"
+    root: Path | None = None  # type: ignore[assignment]
+    protocol: str = "msrvtt-1kA"
+    tokenizer: str = "the benchmark's own"
+
+    def build(self, seed: int) -> "StageModule":
+        """Makes the benchmark if need be (one process at a time; the others wait), and opens it."""
+        folder = make(self.size, self.made_with_seed, self.root)
+        return StageModule(replace(self, root=folder, tokenizer=str(folder / "tokenizer.json")), seed)
+
+
+class StageModule(VideoTextModule):
+    """MSR-VTT's loader over Stage's files; only what is said about the data knows whose they are."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """As ever, and `reference`: split -> metric -> best score, in percent, for each set of modalities, and chance."""
+        config = self.config
+        assert isinstance(config, StageData)
+        name = f"stage-v{STAGE_VERSION}-{config.size}"
+        names = {"name": name, "protocol": f"{name}-one-caption", "embedded": True}
+        bounds = json.loads((config.root / "bounds.json").read_text())  # type: ignore[operator]
+        test = {f"{ours}/{k}": _percent(v) for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
+        return {**super().describe(), **names, "reference": {"test": test}}
+
+
+def _percent(shares: Mapping[str, float]) -> dict[str, float]:
+    return {subset: 100 * share for subset, share in shares.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeOptions:
+    """Options of `data make stage`."""
+
+    size: Size = "default"
+    seed: int = 0
+    root: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryOptions(MakeOptions):
+    """Options of `data gallery stage`."""
+
+    out: Path = Path("stage.png")
+    clips: int = 12
+    split: Literal["train", "validate", "test"] = "test"
+
+
+class StageActions(CorpusActions):
+    """What `quatrefoil data` can do with Stage."""
+
+    def __init__(self) -> None:
+        super().__init__(MsrVtt)
+
+    def make(self, options: MakeOptions) -> int:
+        """Make the benchmark, and print its folder."""
+        print(make(options.size, options.seed, options.root))
+        return 0
+
+    def gallery(self, options: GalleryOptions) -> int:
+        """Draw a contact sheet of samples, with captions, tags and spectrograms."""
+        folder = make(options.size, options.seed, options.root)
+        print(gallery(folder, options.out, options.clips, options.split))
+        return 0
+
+
+STAGE = StageActions()

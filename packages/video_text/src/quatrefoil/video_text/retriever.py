@@ -1,0 +1,87 @@
+"""What every model of clips and texts offers to a user: encode files and sentences, compare them.
+
+Legend: C clips, S sentences, P width of the shared space.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from quatrefoil.core.data.collate import collate, to_device
+from quatrefoil.core.hub import Model
+from quatrefoil.core.views import graph_of
+from quatrefoil.video_text.datasets.fields import TAGS, tag_fields, text_fields
+from quatrefoil.video_text.media.video import read_clip
+from quatrefoil.video_text.preprocessing import Preprocessing
+from quatrefoil.video_text.tags.selection import Tag
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
+
+
+class RetrievalModel(Model):
+    """A model with views `video` and `text`, codes of length one in one space."""
+
+    asset_names: ClassVar[tuple[str, ...]] = ("tokenizer.json", "preprocessing.json")
+
+    def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
+        """Codes (S, P) of sentences, on the CPU."""
+        rows = self.tokenizer.encode(texts, self.preprocessing.text_length).ids
+        return self._encode([text_fields(ids) for ids in rows], "text", batch_size)
+
+    def encode_video(
+        self, paths: Sequence[str | Path], tags: Sequence[Sequence[Tag]] | None = None, batch_size: int = 16
+    ) -> Tensor:
+        """Codes (C, P) of media files, on the CPU.
+
+        Args:
+            paths: media files; a single path is a mistake that strings make easy, and refused.
+            tags: per file what experts saw in it, for models that read tags (an empty list: they saw nothing).
+
+        Raises:
+            ValueError: tags are missing, or given to a model that reads none; MediaError: a file cannot be decoded.
+        """
+        if isinstance(paths, str | Path):
+            raise ValueError(f"give a list of paths, not one path ({paths})")
+        reads_tags = bool(graph_of(self).fields(["video"]) & set(TAGS))
+        if reads_tags != (tags is not None) or (tags is not None and len(tags) != len(paths)):
+            wanted = "one list of tags per file, e.g. tags=[[]] for none" if reads_tags else "no tags"
+            raise ValueError(f"{type(self).__name__} takes {wanted}")
+        samples = ({"frames": self._frames(Path(path))} for path in paths)
+        if tags is not None:
+            length = self.preprocessing.tag_length
+            samples = (s | tag_fields(t, self.tokenizer, length) for s, t in zip(samples, tags, strict=True))
+        return self._encode(samples, "video", batch_size)
+
+    @staticmethod
+    def similarity(a: Tensor, b: Tensor) -> Tensor:
+        """Cosine of every row of `a` with every row of `b`: texts against videos, say, (S, C)."""
+        return a @ b.T
+
+    @cached_property
+    def tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self.assets["tokenizer.json"])
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        return Preprocessing.from_json(self.assets["preprocessing.json"])
+
+    def _frames(self, path: Path) -> Tensor:
+        clip = read_clip(path, self.preprocessing.frames, None, timeout_s=None)
+        return self.preprocessing.transform(clip.frames_F3HW, None)
+
+    @torch.no_grad()
+    def _encode(self, samples: Iterable[dict[str, Any]], view: str, batch_size: int) -> Tensor:
+        device = next(self.parameters()).device
+        fill = {"text_ids": self.tokenizer.pad_id, "tags": self.tokenizer.pad_id}
+        numbered = ({"id": str(number), "group": number, **sample} for number, sample in enumerate(samples))
+        was_training = self.training
+        self.eval()
+        codes = []
+        while pending := list(itertools.islice(numbered, batch_size)):
+            codes.append(self.encode(to_device(collate(pending, fill), device), view).cpu())
+        self.train(was_training)
+        return torch.cat(codes)
