@@ -26,19 +26,22 @@ PAPERS = Path(__file__).parent / "papers.jsonl"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a suite keeps its rows and writes its pages."""
+    """Where a suite keeps its rows and writes its pages, and the paper rows that they show."""
 
     store: Store
     leaderboard: Path
     page: Path
+    papers: Sequence[PaperRow]
 
 
 def place_of(suite: Suite) -> Place:
-    """The repository's own files for committed suites; a folder under runs/ for the others."""
+    """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
     if suite.committed:
-        return Place(Store(Path("benchmarks/results")), Path("LEADERBOARD.md"), Path("site/index.html"))
+        return Place(
+            Store(Path("benchmarks/results")), Path("LEADERBOARD.md"), Path("site/index.html"), read(PAPERS, PaperRow)
+        )
     folder = Path("runs") / suite.name
-    return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html")
+    return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html", [])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,10 +107,10 @@ def make_one(job: Job | RunFailed, store: Store) -> None:
 
 def write_pages(place: Place, results: Results) -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
-    groups, papers = group(results), read(PAPERS, PaperRow)
-    text = markdown(groups, papers)
+    groups = group(results)
+    text = markdown(groups, place.papers)
     write_text(place.leaderboard, text)
-    write_text(place.page, page(groups, papers))
+    write_text(place.page, page(groups, place.papers))
     return text
 
 

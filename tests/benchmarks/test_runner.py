@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import leaderboard, runner
 from benchmarks.leaderboard import Place, make, place_of, run
-from benchmarks.runner import Job, RunFailed, jobs, train
+from benchmarks.runner import Job, RunFailed, draw_gallery, jobs, train
 from benchmarks.store import Store
 from benchmarks.suites import FRAMES, TABLE, Entry, Suite, suites
 from tests.benchmarks.fabricated import HASH, facts, run_folder
@@ -68,7 +68,7 @@ def test_a_failed_run_stops_no_other_and_the_status_is_1(
 ) -> None:
     planned = [Job(FRAMES, 1, HASH), RunFailed("no recipe `table/stag`"), *JOBS]
     monkeypatch.setattr(leaderboard, "jobs", lambda suite: iter(planned))
-    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html")
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", [])
     assert run(Suite("any", [], committed=False), place) == 1
     assert trained == JOBS
     assert "| TABLE " in place.leaderboard.read_text()
@@ -144,3 +144,8 @@ def test_a_broken_store_ends_with_status_2_before_anything_is_trained(
     assert leaderboard.main(["demo"]) == 2
     assert trained == []
     assert "rows.jsonl:1" in capsys.readouterr().err
+
+
+def test_a_gallery_that_cannot_be_drawn_is_a_failure_in_the_words_of_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="no data set `stagee`; did you mean `stage`"):
+        draw_gallery("stagee", tmp_path / "gallery.png")
