@@ -37,9 +37,8 @@ class Place:
 def place_of(suite: Suite) -> Place:
     """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
     if suite.committed:
-        return Place(
-            Store(Path("benchmarks/results")), Path("LEADERBOARD.md"), Path("site/index.html"), read(PAPERS, PaperRow)
-        )
+        store, papers = Store(Path("benchmarks/results")), read(PAPERS, PaperRow)
+        return Place(store, Path("LEADERBOARD.md"), Path("site/index.html"), papers)
     folder = Path("runs") / suite.name
     return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html", [])
 

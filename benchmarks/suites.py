@@ -58,6 +58,7 @@ BRUTE_FORCE = Entry("Brute force", "table/stage-brute-force", THREE_SEEDS, "tags
 TABLE = Entry(MAIN_MODEL, "table/stage", THREE_SEEDS, "frames guided by tags, three objectives")
 
 ABLATIONS = (
+    Entry("TABLE without tags", "table/stage-no-tags", THREE_SEEDS, "its encoder over frames alone"),
     Entry("TABLE without VTM", "table/stage-no-vtm", THREE_SEEDS, "no matching"),
     Entry("TABLE without MLM", "table/stage-no-mlm", THREE_SEEDS, "no masked words"),
     *(

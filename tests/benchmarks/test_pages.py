@@ -115,7 +115,8 @@ def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Pat
     write_pages(place, Results(found.rows[::-1], found.references[::-1], found.curves[::-1]))
     first = place.leaderboard.read_bytes(), place.page.read_bytes()
     script = (
-        "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages; from benchmarks.rows import PaperRow\n"
+        "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages\n"
+        "from benchmarks.rows import PaperRow\n"
         "from benchmarks.store import Store, read; store, a, b = map(Path, sys.argv[1:])\n"
         "write_pages(Place(Store(store), a, b, read(PAPERS, PaperRow)), Store(store).read())"
     )
