@@ -18,11 +18,11 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
     """The records of the run in `folder`, which was made for an entry and a seed.
 
     Raises:
-        RowError: metrics.json lacks a fact, holds a NaN, or tells of another run.
+        RowError: metrics.json is damaged, lacks a fact, holds a NaN, or tells of another run.
     """
     path = folder / METRICS
-    facts = json.loads(path.read_text())
     try:
+        facts = json.loads(path.read_text())
         if (facts["config_hash"], facts["seed"]) != (config_hash, seed):
             told = f"configuration {facts['config_hash']}, seed {facts['seed']}"
             raise RowError(f"{path} is of {told}, not of {config_hash}, seed {seed}; remove {folder}")
@@ -30,6 +30,8 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
             raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
         references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
+    except json.JSONDecodeError as error:
+        raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
         raise RowError(f"{path} lacks {error}; remove {folder} and run again") from error
     return Results(rows, references, [_curve(folder / LOG, entry, config_hash, seed)])

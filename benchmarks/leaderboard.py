@@ -79,7 +79,7 @@ def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) ->
     """Do it; what went wrong is said at once and returned."""
     try:
         action(*arguments, **named)
-    except (RunFailed, RowError) as error:
+    except (RunFailed, RowError, FileNotFoundError) as error:
         print(f"failed: {error}", file=sys.stderr, flush=True)
         return [error]
     return []

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -80,7 +81,7 @@ GROUNDS = [{"data_hash": "e" * 64}, {"protocol": "msrvtt-7k"}, {"embedded": Fals
 
 
 @pytest.mark.parametrize("change", GROUNDS, ids=str)
-def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str, str | bool]) -> None:
+def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str, Any]) -> None:
     ours, theirs = results(tmp_path, TABLE, 0, 50.0), results(tmp_path, FRAMES, 0, 40.0)
     moved = Results([replace(row, **change) for row in theirs.rows])
     groups = group(joined(ours, moved))

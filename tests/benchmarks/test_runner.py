@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,18 @@ def test_a_failed_run_stops_no_other_and_the_status_is_1(
     said = capsys.readouterr().err
     assert "out of memory" in said
     assert "no recipe `table/stag`" in said
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda f: (f / "log.jsonl").unlink(), lambda f: (f / "metrics.json").write_text("{")]
+)
+def test_a_damaged_run_folder_is_a_failure_of_that_run_alone(
+    tmp_path: Path, trained: list[Job], damage: Callable[[Path], object]
+) -> None:
+    damage(run_folder(JOBS[0].folder, facts(FRAMES, 0, 61.0)))
+    store = Store(tmp_path / "store")
+    assert len(make(JOBS, store)) == 1
+    assert {row.model for row in store.read().rows} == {"TABLE"}
 
 
 def test_an_unknown_recipe_is_a_failure_of_that_entry_alone() -> None:
