@@ -21,7 +21,7 @@ from quatrefoil.video_text.datasets.stage.matcher import (
     sound_posterior,
     sound_sets,
 )
-from quatrefoil.video_text.datasets.stage.ranking import expected_hit
+from quatrefoil.video_text.datasets.stage.ranking import expected_hit, expected_recall
 from quatrefoil.video_text.datasets.stage.tags import Tag, expert_tags, log_likelihood
 from quatrefoil.video_text.datasets.stage.world import SOUNDS, draw_facts, stream
 
@@ -41,6 +41,14 @@ def test_expected_hit_is_the_mean_over_all_ways_to_break_ties(levels: list[int],
     ]
     found = expected_hit(np.array(levels, float), np.array(relevant), k)
     assert found == pytest.approx(sum(hits) / len(orders))
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=8), st.data())
+def test_one_relevant_item_gives_the_same_by_both_ways(levels: list[int], data: st.DataObject) -> None:
+    own = np.eye(len(levels), dtype=bool)[[data.draw(st.integers(0, len(levels) - 1))]]
+    scores = np.array([levels], float)
+    for k in range(1, len(levels) + 1):
+        assert expected_recall(scores, own, k)[0] == pytest.approx(expected_hit(scores[0], own[0], k))
 
 
 @pytest.mark.parametrize("modalities", CARRIED)

@@ -2,10 +2,9 @@
 
 import csv
 import hashlib
+import importlib
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from quatrefoil.video_text.datasets.corpus import SplitName
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage import gallery, make
 from quatrefoil.video_text.datasets.stage.clips import SIZES, cast, produce
@@ -23,7 +23,7 @@ from quatrefoil.video_text.datasets.stage.motion import FRAME_SIZE, FRAMES, trac
 from quatrefoil.video_text.datasets.stage.render import RGB
 from quatrefoil.video_text.datasets.stage.sound import SAMPLE_RATE
 from quatrefoil.video_text.datasets.stage.tags import MISSED, VOCABULARY, WRONG, draw_tags, true_words
-from quatrefoil.video_text.datasets.stage.world import draw_train_facts, stream
+from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION, draw_train_facts, stream
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.video import open_video
 
@@ -42,7 +42,10 @@ def tree(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_two_workers_make_the_same_bytes_as_one(tiny: Path, tmp_path: Path) -> None:
+def test_two_workers_make_the_same_bytes_as_one_even_after_a_killed_run(tiny: Path, tmp_path: Path) -> None:
+    left = tmp_path / f".{tiny.name}.part" / "videos" / "video9999.mp4"
+    left.parent.mkdir(parents=True)
+    left.touch()
     assert tree(make("tiny", seed=0, root=tmp_path, workers=2)) == tree(tiny)
 
 
@@ -80,36 +83,38 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str, tm
         make(**arguments, root=tmp_path)
 
 
-def test_a_killed_run_leaves_nothing_that_looks_finished_and_the_next_one_cleans_up(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
     code = "import sys, pathlib; from quatrefoil.video_text.datasets.stage import make; "
     code += "make('default', root=pathlib.Path(sys.argv[1]), workers=1)"
     run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL)
-    part = tmp_path / ".stage-v1-default-seed0.part" / "videos"
-    wait_until(lambda: part.is_dir() and len(os.listdir(part)) > 2)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    assert not (tmp_path / "stage-v1-default-seed0").exists()
-    assert part.is_dir()
-    again = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL)
-    wait_until(lambda: part.is_dir() and len(os.listdir(part)) > 2)
-    again.send_signal(signal.SIGINT)
-    again.wait()
-    assert not list(tmp_path.glob(".*.part"))
-    assert not (tmp_path / "stage-v1-default-seed0").exists()
-
-
-def wait_until(condition: Any) -> None:
+    part = tmp_path / f".stage-v{STAGE_VERSION}-default-seed0.part" / "videos"
     end = time.monotonic() + 60
-    while not condition():
+    while not (part.is_dir() and len(list(part.iterdir())) > 2):
         assert time.monotonic() < end, "the run did not begin"
         time.sleep(0.05)
+    run.kill()
+    run.wait()
+    assert not (tmp_path / f"stage-v{STAGE_VERSION}-default-seed0").exists()
+
+
+def test_a_failed_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    module = importlib.import_module(make.__module__)  # the package's `make` is the function
+    monkeypatch.setattr(module, "write_annotation", fail)
+    monkeypatch.setattr(module, "film_all", lambda *_: [])
+    with pytest.raises(OSError, match="no space left"):
+        make("tiny", root=tmp_path)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_the_ordinary_loader_reads_it_as_msrvtt(tiny: Path) -> None:
-    sizes = {"train": 48, "val": 16, "test": 40}
-    for split, number in sizes.items():
-        clips = MsrVtt(tiny).split(split)
-        assert len(clips) == number
+    corpus = MsrVtt(tiny)
+    names: tuple[SplitName, ...] = ("train", "val", "test")
+    splits = {name: corpus.split("msrvtt-1kA", name) for name in names}
+    sizes = {name: (len(split.clips), len(split.captions)) for name, split in splits.items()}
+    assert sizes == {"train": (48, 480), "val": (16, 160), "test": (40, 40)}
 
 
 def test_annotation_has_the_columns_and_keys_of_the_real_files(tiny: Path, shared: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from itertools import combinations, islice, pairwise
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_captions_state_only_true_facts_in_few_words(seed: int, forced: tuple[st
 
 @given(SEEDS)
 def test_a_caption_says_in_words_what_it_states_and_no_other_value(seed: int) -> None:
-    tables: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
+    tables: tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...] = (
         ("shape", lexicon.NOUNS),
         ("colour", lexicon.COLOUR_WORDS),
         ("size", lexicon.SIZE_WORDS),

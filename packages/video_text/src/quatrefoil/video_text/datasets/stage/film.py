@@ -11,7 +11,17 @@ from quatrefoil.video_text.datasets.stage.motion import FRAME_RATE
 from quatrefoil.video_text.datasets.stage.sound import SAMPLE_RATE
 
 GOP = 8
-PICTURE_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(GOP), "threads": "1", "flags": "+bitexact"}
+PICTURE_OPTIONS = {
+    "preset": "veryfast",
+    "crf": "20",
+    "g": str(GOP),
+    "threads": "1",
+    "flags": "+bitexact",
+    "x264-params": "mbtree=0:rc-lookahead=0:bframes=0:scenecut=0",
+}
+"""One thread, as the output of several may depend on timing. No lookahead and no macroblock tree: with them x264's
+vectorised cost estimates differ between two runs over the same frames (of 30 clips about half did), hence the films."""
+
 SOUND_OPTIONS = {"aac_coder": "fast", "flags": "+bitexact"}
 """The fast coder takes half the time of the default and adds nothing that can be heard at this bit rate."""
 
@@ -20,10 +30,7 @@ AUDIO_CHUNK = 1024
 
 
 def write_film(path: Path, frames_THWC: npt.NDArray[np.uint8], wave: npt.NDArray[np.float32]) -> None:
-    """Encode frames [T, H, W, 3] at `FRAME_RATE` and mono sound in [-1, 1] at `SAMPLE_RATE` into `path`.
-
-    One thread, because the output of a threaded encoder may depend on timing; `bitexact` keeps versions and dates out.
-    """
+    """Encode frames [T, H, W, 3] at `FRAME_RATE` and mono sound in [-1, 1] at `SAMPLE_RATE` into `path`."""
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAME_RATE)
         video.height, video.width = frames_THWC.shape[1:3]

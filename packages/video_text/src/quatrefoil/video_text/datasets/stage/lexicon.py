@@ -1,5 +1,7 @@
 """The words of Stage: for every fact the ways to say it, the first being the one that tags and questions use."""
 
+from functools import cache
+
 from quatrefoil.video_text.datasets.stage.world import REPEATABLE
 
 NOUNS = {
@@ -60,8 +62,8 @@ NUMBER_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 SOUND_EVENTS = {
     "bell": ("a bell rings", "a bell is heard"),
     "drum": ("a drum beats", "a drum is heard"),
-    "whistle up": ("a rising whistle blows", "a whistle climbs"),
-    "whistle down": ("a falling whistle blows", "a whistle drops"),
+    "whistle up": ("an upward whistle blows", "a whistle climbs"),
+    "whistle down": ("a downward whistle blows", "a whistle drops"),
     "buzz": ("a buzzer sounds", "a buzz is heard"),
     "clap": ("someone claps", "a clap is heard"),
     "chirp": ("a bird chirps", "a chirp is heard"),
@@ -94,6 +96,7 @@ def gerund(action: str) -> str:
     return VERBS[action][0][1]
 
 
+@cache
 def content_words() -> frozenset[str]:
     """Single words that state a fact: what may be blanked in a sentence."""
     nouns = {noun for words in NOUNS.values() for noun in words}

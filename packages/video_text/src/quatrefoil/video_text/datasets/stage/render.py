@@ -25,7 +25,7 @@ RGB = {
     "white": (245, 245, 245),
     "black": (15, 15, 15),
 }
-GRAIN = np.float32(2.5)
+GRAIN = np.float32(1.8)
 """Standard deviation of the noise of every pixel, of 255."""
 
 ACTOR_REACH = 1.25
