@@ -33,7 +33,9 @@ class Whole:
 
 def test_overrides_reach_every_depth_and_leave_the_original_alone() -> None:
     whole = Whole()
-    changed = override(whole, ["steps=1e2", "part.rate=0.5", "parts.two.name=b", "sizes=[3]", "path=/tmp/x", "text=12", "flag=on"])
+    changed = override(
+        whole, ["steps=1e2", "part.rate=0.5", "parts.two.name=b", "sizes=[3]", "path=/tmp/x", "text=12", "flag=on"]
+    )
     assert changed == Whole(100, Part(0.5), {"one": Part(), "two": Part(0.2, "b")}, (3,), Path("/tmp/x"), "12", True)
     assert whole == Whole()
 

@@ -10,6 +10,7 @@ from quatrefoil.core.objectives import Matching, Step
 from quatrefoil.core.views import ViewError, ViewGraph, Views, view
 from tests.core.toy import OBJECTIVES, Toy, ToyConfig, toy_batch
 
+
 def forward_calls(step: Step) -> Counter[str]:
     calls: Counter[str] = Counter()
     for name, module in step.model.named_modules():

@@ -25,8 +25,8 @@ from quatrefoil.core.seeding import generator
 from quatrefoil.core.training.engine import start_engine
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.run import Run
-from quatrefoil.core.training.trainer import Trainer
 from quatrefoil.core.training.settings import RunConfig, TrainConfig
+from quatrefoil.core.training.trainer import Trainer
 from quatrefoil.core.views import view
 
 

@@ -138,7 +138,10 @@ def test_a_run_that_is_cut_off_ends_with_the_same_file(tmp_path: Path, clips: li
     assert (second.asked, report.kept, report.tagged) == (["c", "d"], 2, 2)
     assert report.path.read_bytes() == whole.path.read_bytes()
     assert [tag.word for clip in clips for tag in TagStore(tmp_path / "cut").tags(clip.id)] == [
-        "dark", "bright", "bright", "dark",
+        "dark",
+        "bright",
+        "bright",
+        "dark",
     ]
 
 

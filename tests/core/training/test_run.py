@@ -23,13 +23,27 @@ from tests.core.toy import OBJECTIVES, Toy, ToyConfig, ToyModule, ToySamples, to
 
 TIMING = ("samples_per_second", "data_wait")
 ONE = [sys.executable, "-m", "tests.core.toy"]
-LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+LAUNCH = [
+    sys.executable,
+    "-m",
+    "accelerate.commands.launch",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+    "--dynamo_backend",
+    "no",
+]
 TWO = [*LAUNCH, "--multi_gpu", "--num_processes", "2", "--main_process_port", "0", "-m", "tests.core.toy"]
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def launch(command: list[str], *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    plain = {k: v for k, v in os.environ.items() if k not in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")}
+    plain = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+    }
     full = plain | {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"} | environment
     return subprocess.run([*command, *overrides], env=full, capture_output=True, text=True, timeout=120, cwd=ROOT)
 
@@ -51,13 +65,17 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("step", [1, 7])  # before the first checkpoint, and after one, in the second epoch
-def test_a_run_killed_and_resumed_logs_the_same_losses_to_the_bit(uninterrupted: Path, tmp_path: Path, step: int) -> None:
+def test_a_run_killed_and_resumed_logs_the_same_losses_to_the_bit(
+    uninterrupted: Path, tmp_path: Path, step: int
+) -> None:
     killed = launch(ONE, f"run.dir={tmp_path}/cut", "resume=auto", *SETTINGS, DIE_AT=str(step))
     assert killed.returncode == -9
     resumed = launch(ONE, f"run.dir={tmp_path}/cut", "resume=auto", *SETTINGS)
     assert resumed.returncode == 0, resumed.stderr
     assert logged(tmp_path / "cut") == logged(uninterrupted)
-    last = [checkpoint.load(checkpoint.checkpoints(run / "checkpoints")[-1]) for run in (uninterrupted, tmp_path / "cut")]
+    last = [
+        checkpoint.load(checkpoint.checkpoints(run / "checkpoints")[-1]) for run in (uninterrupted, tmp_path / "cut")
+    ]
     for name, tensors in last[0].tensors.items():
         assert all(torch.equal(value, last[1].tensors[name][key]) for key, value in tensors.items())
 
@@ -167,7 +185,9 @@ def test_a_batch_is_cut_into_all_its_rows() -> None:
 
 def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy_run([f"run.dir={tmp_path}", "train.steps=3"])
-    monkeypatch.setattr("quatrefoil.core.recipes.find", lambda name: type("Entry", (), {"load": staticmethod(lambda: toy_recipe)}))
+    monkeypatch.setattr(
+        "quatrefoil.core.recipes.find", lambda name: type("Entry", (), {"load": staticmethod(lambda: toy_recipe)})
+    )
     stored = json.loads((tmp_path / "metrics.json").read_text())["scores"]
     for path in (tmp_path, tmp_path / "checkpoints" / "step-00000003"):
         assert {split: score.metrics for split, score in evaluate(path).items()} == {

@@ -173,9 +173,7 @@ def test_description_counts_splits_and_follows_content(data: VideoTextData, tmp_
 @pytest.mark.parametrize("sampling", [FrameSampling("segments", 3), FrameSampling("segments", 2, 4.0),
                                       FrameSampling("uniform", 5), FrameSampling("uniform", 2, 4.0)])  # fmt: skip
 def test_cached_frames_are_the_decoded_ones(data: VideoTextData, cache_home: Path, sampling: FrameSampling) -> None:
-    plain, cached = (
-        _change(data, frames=sampling, cache_frames=cache).build(seed=5) for cache in (False, True)
-    )
+    plain, cached = (_change(data, frames=sampling, cache_frames=cache).build(seed=5) for cache in (False, True))
     for epoch in (0, 1):
         pairs = zip(_all(plain.train(["frames"]), epoch), _all(cached.train(["frames"]), epoch), strict=True)
         assert all(_equal(one, other, ["frames"]) for one, other in pairs)

@@ -5,12 +5,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from quatrefoil.core.config import ConfigError, override
+from quatrefoil.core.config import ConfigError, nearest, override
 
 OVERRIDES = """\
 overrides:
@@ -55,12 +54,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], help: str, **more: Any) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help, formatter_class=argparse.RawDescriptionHelpFormatter, **more)
+        sub = commands.add_parser(
+            name, help=help, description=help, formatter_class=argparse.RawDescriptionHelpFormatter, **more
+        )
         sub.set_defaults(run=run)
         return sub
 
     train = command("train", _train, "Train and evaluate a recipe.", epilog=OVERRIDES)
-    describe = command("describe", _describe, "Print a recipe: its configuration, views, objectives, parameters.", epilog=OVERRIDES)
+    describe = command(
+        "describe", _describe, "Print a recipe: its configuration, views, objectives, parameters.", epilog=OVERRIDES
+    )
     for sub in (train, describe):
         sub.add_argument("recipe", help="a name from `quatrefoil recipes`")
         sub.add_argument("overrides", nargs="*", metavar="key=value")
@@ -69,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
     recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
-    data = command("data", _data, "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`.")
+    data = command(
+        "data", _data, "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`."
+    )
     data.add_argument("action", help="check, make or gallery, where the data set offers it")
     data.add_argument("name", help="data set, e.g. msrvtt")
     data.add_argument("options", nargs="*", metavar="key=value")
@@ -111,8 +116,7 @@ def _recipes(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     found = {entry.name: entry for entry in entry_points(group="quatrefoil.datasets")}
     if options.name not in found:
-        near = get_close_matches(options.name, found, n=1)
-        raise ConfigError(f"no data set `{options.name}`; {f'did you mean `{near[0]}`? ' if near else ''}installed: {', '.join(sorted(found))}")
+        raise ConfigError(f"no data set `{options.name}`{nearest(options.name, found)}; there are {', '.join(found)}")
     dataset = found[options.name].load()
     actions = [name for name in dir(dataset) if not name.startswith("_")]
     if options.action not in actions:

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -21,8 +22,8 @@ class ConfigError(ValueError):
 def override(config: Config, assignments: Sequence[str]) -> Config:
     """A copy of `config` with dotted assignments applied, e.g. `["train.steps=100", "objectives.mlm=off"]`.
 
-    A value is read as JSON where it can be (`[1, 2]`, `1e-4`, `true`, `null`), else as text, and checked against the annotated
-    type. `off` (or `none`) takes an entry out of a mapping, or sets an optional field to None.
+    A value is read as JSON where it can be (`[1, 2]`, `1e-4`, `true`, `null`), else as text, and checked against the
+    annotated type. `off` (or `none`) takes an entry out of a mapping, or sets an optional field to None.
 
     Raises:
         ConfigError: an assignment without `=`, an unknown key (with the nearest one), or a value of another type.
@@ -35,20 +36,28 @@ def override(config: Config, assignments: Sequence[str]) -> Config:
     return config
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`, did you mean ...?` where a known name is like `name`, else nothing."""
+    near = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f", did you mean `{near[0]}`?" if near else ""
+
+
 def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:
     key, rest = keys[0], keys[1:]
     children = _children(node)
     if children is None:
         raise ConfigError(f"{path}: `{key}` is below a value ({node!r}) that has no parts")
     if key not in children:
-        near = get_close_matches(key, children, n=1, cutoff=0.4)
-        hint = f"did you mean `{path.replace(key, near[0])}`? " if near else ""
-        raise ConfigError(f"unknown key `{path}`: no `{key}` here; {hint}valid keys: {', '.join(children)}")
+        raise ConfigError(
+            f"unknown key `{path}`: no `{key}` here{nearest(key, children)}; there are {', '.join(children)}"
+        )
     if isinstance(node, Mapping):
         if not rest and text in _OFF:
             return {name: value for name, value in node.items() if name != key}
         if not rest:
-            raise ConfigError(f"{path}: can only be switched `off`; its parts are {path}.{{{','.join(_children(node[key]) or ())}}}")
+            raise ConfigError(
+                f"{path}: can only be switched `off`; its parts are {path}.{{{','.join(_children(node[key]) or ())}}}"
+            )
         return {**node, key: _assign(node[key], rest, text, path)}
     if rest:
         value = _assign(children[key], rest, text, path)
@@ -79,10 +88,8 @@ def parse(hint: Any, text: str, where: str) -> Any:
     except PydanticUserError:
         adapter = TypeAdapter(hint)
     candidates: list[Any] = [None] if text in _OFF else []
-    try:
+    with suppress(json.JSONDecodeError):
         candidates.append(json.loads(text))
-    except json.JSONDecodeError:
-        pass
     reasons = []
     for candidate in [*candidates, text]:
         try:
@@ -115,12 +122,17 @@ def restore(config: Config, plain: Any) -> Config:
 
 
 def _restore(node: Any, plain: Any, hint: Any, path: str) -> Any:
-    if dataclasses.is_dataclass(node) and isinstance(plain, Mapping):
+    if dataclasses.is_dataclass(node) and not isinstance(node, type) and isinstance(plain, Mapping):
         hints = get_type_hints(type(node))
         names = [f.name for f in dataclasses.fields(node) if f.init]
         if plain.get("_type") != type(node).__name__ or set(names) != set(plain) - {"_type"}:
-            raise ConfigError(f"{path}: stored as {plain.get('_type')} with {sorted(plain)}; this version has {type(node).__name__} {names}")
-        return type(node)(**{n: _restore(getattr(node, n), plain[n], hints[n], f"{path}.{n}") for n in names})
+            raise ConfigError(
+                f"{path}: stored as {plain.get('_type')} with {sorted(plain)}; "
+                f"this version has {type(node).__name__} {names}"
+            )
+        return dataclasses.replace(
+            node, **{n: _restore(getattr(node, n), plain[n], hints[n], f"{path}.{n}") for n in names}
+        )
     if isinstance(node, Mapping) and isinstance(plain, Mapping):
         if missing := set(plain) - set(node):
             raise ConfigError(f"{path}: stored entries {sorted(missing)} are unknown to this version")

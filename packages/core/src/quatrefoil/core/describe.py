@@ -13,7 +13,9 @@ from quatrefoil.core.recipes import Recipe
 def describe(name: str, overrides: Sequence[str] = ()) -> str:
     """Recipe `name` as text. The model is built without memory (on the meta device), at any size."""
     recipe = recipes.load(name, overrides)
-    return "\n\n".join([f"# {name} (configuration {recipe.config_hash})", _graph(recipe), _parameters(recipe), _settings(recipe)])
+    return "\n\n".join(
+        [f"# {name} (configuration {recipe.config_hash})", _graph(recipe), _parameters(recipe), _settings(recipe)]
+    )
 
 
 def _graph(recipe: Recipe) -> str:
@@ -24,7 +26,11 @@ def _graph(recipe: Recipe) -> str:
     lines = ["## Views, each after what it needs"]
     lines += [f"{view:20} <- {', '.join(graph.needs[view]) or 'parameters alone'}" for view in used]
     lines += ["", f"fields of the batch: {', '.join(sorted(recipe.train_fields))}"]
-    lines += [f"not computed: {', '.join(sorted(set(graph.needs) - set(used))) or 'nothing'}", "", "## Objectives and evaluations"]
+    lines += [
+        f"not computed: {', '.join(sorted(set(graph.needs) - set(used))) or 'nothing'}",
+        "",
+        "## Objectives and evaluations",
+    ]
     lines += [f"{name:20} <- {', '.join(needs)}" for name, needs in asked.items()]
     return "\n".join(lines)
 

@@ -45,8 +45,8 @@ class Model(
 ):
     """A module with `@view` methods, built from one frozen dataclass, saved as safetensors and JSON.
 
-    Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel with
-    the weights (a tokeniser, say); their contents are in `assets`.
+    Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel
+    with the weights (a tokeniser, say); their contents are in `assets`.
     """
 
     asset_names: ClassVar[tuple[str, ...]] = ()
@@ -80,9 +80,11 @@ class Model(
 
     @classmethod
     def _decode_arg(cls, expected_type: Any, value: Any) -> Any:
-        """Nested configurations come back whole and checked (the mixin itself rebuilds the outermost dataclass only)."""
+        """Nested configurations come back whole and checked (the mixin rebuilds the outermost dataclass only)."""
         return TypeAdapter(expected_type).validate_python(value)
 
     @classmethod
     def _load_as_pickle(cls, model: Any, model_file: str, *_: Any) -> NoReturn:
-        raise ValueError(f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors")
+        raise ValueError(
+            f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors"
+        )

@@ -47,12 +47,12 @@ class Objective(ABC):
     def terms(self, batch: Batch) -> Tensor | None:
         """The number of terms that the loss averages, where the batch alone tells it; None where samples are coupled.
 
-        Objectives that can count may be accumulated over micro-batches exactly; a loss that couples the samples of a batch
-        (contrast, hard negatives) would be another loss on smaller batches, and accumulation is refused.
+        Objectives that can count may be accumulated over micro-batches exactly; a loss that couples the samples of a
+        batch (contrast, hard negatives) would be another loss on smaller batches, and accumulation is refused.
         """
         return None
 
-    def check(self, graph: ViewGraph) -> None:
+    def check(self, graph: ViewGraph) -> None:  # noqa: B027 - most objectives say all in `needs`
         """Raise `ViewError` where the graph cannot serve this objective in a way that `needs` does not say."""
 
 
@@ -76,8 +76,8 @@ class Contrastive(Objective):
 class Matching(Objective):
     """Tell true pairs from hard negatives, drawn across ranks by the similarity of two codes.
 
-    Each true pair gives two negatives: the own `a` with a hard `b`, and a hard `a` with the own `b`. They are scored by view
-    `scorer`, evaluated with the rows of `swap_a` and `swap_b` exchanged accordingly: 3 B pairs in one pass.
+    Each true pair gives two negatives: the own `a` with a hard `b`, and a hard `a` with the own `b`. They are scored by
+    view `scorer`, evaluated with the rows of `swap_a` and `swap_b` exchanged accordingly: 3 B pairs in one pass.
 
     Args:
         a, b: views of L2-normalised codes by whose similarity negatives are drawn.
@@ -105,8 +105,9 @@ class Matching(Objective):
                     continue
                 if need not in graph.needs:
                     raise ViewError(
-                        f"Matching: view `{self.scorer}` reads batch field `{need}` past the exchanged views {sorted(swapped)}; "
-                        f"its rows would not follow the pairs: add a view on that path to swap_a or swap_b"
+                        f"Matching: view `{self.scorer}` reads batch field `{need}` past the exchanged views "
+                        f"{sorted(swapped)}; its rows would not follow the pairs: add a view on that path to swap_a or "
+                        f"swap_b"
                     )
                 pending.append(need)
 

@@ -1,12 +1,11 @@
-"""Recipes: a named function returns all that a run is made of; overrides and checks happen here, before anything runs."""
+"""Recipes: a named function returns all that a run is made of; it is changed and checked here, before anything runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from quatrefoil.core.config import ConfigError, fingerprint, override, to_plain
+from quatrefoil.core.config import ConfigError, fingerprint, nearest, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores
@@ -75,7 +74,7 @@ class Recipe:
         return fingerprint({key: value for key, value in plain.items() if key not in ("seed", "run", "resume")})
 
     def check(self) -> None:
-        """Raise before anything runs if a view or field that someone needs cannot be had, or an objective cannot be served."""
+        """Raise where a view or field that someone needs cannot be had, or an objective cannot be served."""
         asked = {f"objective `{name}`": objective.needs for name, objective in self.objectives.items()}
         asked |= {f"evaluation `{name}`": evaluation.needs for name, evaluation in self.evaluate.items()}
         self.graph.check(asked, [*self.data.fields, "id", "group"])
@@ -92,9 +91,7 @@ def find(name: str) -> EntryPoint:
     """The entry point of recipe `name`; `ConfigError` names the nearest one if there is none."""
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
-        near = get_close_matches(name, found, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise ConfigError(f"no recipe `{name}`{hint} `quatrefoil recipes` lists what is installed")
+        raise ConfigError(f"no recipe `{name}`{nearest(name, found)}; `quatrefoil recipes` lists what is installed")
     return found[name]
 
 

@@ -9,7 +9,7 @@ PACKAGES = ("quatrefoil-core", "torch", "accelerate", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide numbers, and the commit of the checkout (`+` = with changes)."""
+    """Versions of Python and of what decides numbers, and the commit of the checkout (`+` = with changes)."""
     found = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **found, "commit": commit()}
 
@@ -26,7 +26,9 @@ def commit() -> str:
 
     def git(*arguments: str) -> str:
         folder = Path(__file__).parent
-        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")

@@ -8,10 +8,11 @@ Legend: B rows of the batch, T tokens, D width.
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor, nn
+
+from quatrefoil.core.config import nearest
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 _MARK = "__quatrefoil_view__"
@@ -38,7 +39,7 @@ class ViewGraph:
     """Which view of a model needs what.
 
     Args:
-        model_type: the class whose `@view` methods make the graph; an inherited view counts, an overridden one replaces it.
+        model_type: the class whose `@view` methods make the graph, inherited ones among them.
 
     Raises:
         ViewError: when views need each other in a circle, or a view has a parameter that cannot name a need.
@@ -59,7 +60,9 @@ class ViewGraph:
         parameters = list(inspect.signature(method).parameters.values())[1:]
         for parameter in parameters:
             if parameter.default is not parameter.empty or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-                raise ViewError(f"{self.model_name}.{name}: `{parameter}` cannot name a view or field; use a plain parameter")
+                raise ViewError(
+                    f"{self.model_name}.{name}: `{parameter}` cannot name a view or field; use a plain parameter"
+                )
         return tuple(parameter.name for parameter in parameters)
 
     def order(self, names: Iterable[str]) -> list[str]:
@@ -108,11 +111,10 @@ class ViewGraph:
                 for field in self.fields([name]) - available:
                     users = [v for v in self.order([name]) if field in self.needs[v]]
                     through = f" (needed by view `{users[0]}`)" if users else ""
-                    near = get_close_matches(field, [*self.needs, *available], n=1)
-                    hint = f"; did you mean `{near[0]}`?" if near else ""
                     raise ViewError(
                         f"{asker} asks for `{name}`: `{field}`{through} is neither a view of {self.model_name} "
-                        f"nor a field of the data{hint} Views: {sorted(self.needs)}; fields: {sorted(available)}"
+                        f"nor a field of the data{nearest(field, [*self.needs, *available])} "
+                        f"Views: {sorted(self.needs)}; fields: {sorted(available)}"
                     )
 
 
@@ -146,7 +148,9 @@ class Views:
             if self._original is not None and name not in self._stale:
                 return self._original[name]
             if name not in self._graph.needs:
-                raise ViewError(f"`{name}` is neither a view of {self._graph.model_name} nor in the batch {sorted(self._values)}")
+                raise ViewError(
+                    f"`{name}` is neither a view of {self._graph.model_name} nor in the batch {sorted(self._values)}"
+                )
             needs = {need: self[need] for need in self._graph.needs[name]}
             self._values[name] = getattr(self._model, name)(**needs)
         return self._values[name]

@@ -16,7 +16,7 @@ class SampleKey(NamedTuple):
     """Names one draw of one sample; everything random about it is a function of (seed, epoch, index)."""
 
     epoch: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which no one needs here
 
 
 class SampleSet(Protocol):

@@ -4,14 +4,13 @@ Legend: N items, D width.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
-from quatrefoil.core.data.collate import Fill, collate, end_with_parent, to_device, worker_context
+from quatrefoil.core.data.collate import Fill, collate, to_device
 from quatrefoil.core.distributed import rank, world_size
 from quatrefoil.core.evaluation.retrieval import gather_by_id, shard_indices
 from quatrefoil.core.hub import Model
@@ -32,7 +31,7 @@ class EncodingRun:
     bf16: bool = False
 
 
-class _Numbered:
+class _Numbered(Dataset[Sample]):
     """A sample set with the row number of every sample, so that codes find their place again."""
 
     def __init__(self, items: SampleSet) -> None:
@@ -46,15 +45,13 @@ class _Numbered:
 
 
 @torch.no_grad()
-def encode_items(
-    model: Model, items: SampleSet, view: str, fill: Fill, batch_size: int, run: EncodingRun
-) -> Tensor:
+def encode_items(model: Model, items: SampleSet, view: str, fill: Fill, batch_size: int, run: EncodingRun) -> Tensor:
     """Codes (N, D) of all items, in order, fp32 on the CPU; the same on every rank.
 
     A corrupt item raises: a score over fewer items than the split has would be another protocol.
     """
     rows = shard_indices(len(items), rank(), world_size())
-    loader = DataLoader(
+    loader: DataLoader[Sample] = DataLoader(
         _Numbered(items),
         sampler=rows,
         batch_size=batch_size,

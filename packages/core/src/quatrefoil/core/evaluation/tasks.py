@@ -32,7 +32,11 @@ class Scores:
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        return {"metrics": dict(self.metrics), "intervals": dict(self.intervals), "ranks": {k: list(v) for k, v in self.ranks.items()}}
+        return {
+            "metrics": dict(self.metrics),
+            "intervals": dict(self.intervals),
+            "ranks": {k: list(v) for k, v in self.ranks.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class Side:
 class Retrieval:
     """Retrieval between two sides, in both directions; items of one group belong together.
 
-    Several items of `many` may belong to one of `one` (captions of a clip): then every one of them is a query, and in the other
-    direction the best of them counts.
+    Several items of `many` may belong to one of `one`: then every one of them is a query, and in the other direction
+    the best of them counts.
     """
 
     many: Side
@@ -65,27 +69,42 @@ class Retrieval:
         a, b = self.many.view, self.one.view
         forward = rank_queries(many, one, many_groups, one_groups)
         backward = rank_queries(one, many, one_groups, many_groups, rivals="groups")
-        directions = {f"{a}-to-{b}": (forward, many_groups, len(one)), f"{b}-to-{a}": (backward, one_groups, len(many_groups.unique()))}
-        metrics, intervals = {}, {}
+        directions = {
+            f"{a}-to-{b}": (forward, many_groups, len(one)),
+            f"{b}-to-{a}": (backward, one_groups, len(set(many_groups.tolist()))),
+        }
+        metrics: dict[str, float] = {}
+        intervals: dict[str, tuple[float, float]] = {}
         for name, (ranks, groups, gallery) in directions.items():
             metrics |= {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, gallery).row().items()}
             intervals |= {f"{name}/R@{k}": recall_interval(ranks, groups, k) for k in (1, 5, 10)}
         return Scores(metrics, intervals, {name: ranks.tolist() for name, (ranks, _, _) in directions.items()})
 
-    def _encode(self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun) -> tuple[Tensor, Tensor]:
+    def _encode(
+        self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun
+    ) -> tuple[Tensor, Tensor]:
         items = data.items(split, side.unit, graph_of(model).fields([side.view]))
         return encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N
 
 
 def score_splits(
-    model: Model, data: DataModule, evaluations: Mapping[str, Callable[..., Scores]], splits: Sequence[str], run: EncodingRun
+    model: Model,
+    data: DataModule,
+    evaluations: Mapping[str, Callable[..., Scores]],
+    splits: Sequence[str],
+    run: EncodingRun,
 ) -> dict[str, Scores]:
     """Every evaluation on every split; metrics carry the evaluation's name where there are several."""
     model.eval()
     found = {}
     for split in splits:
-        parts = [_named(name if len(evaluations) > 1 else "", task(model, data, split, run)) for name, task in evaluations.items()]
-        found[split] = Scores(*({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores)))
+        parts = [
+            _named(name if len(evaluations) > 1 else "", task(model, data, split, run))
+            for name, task in evaluations.items()
+        ]
+        found[split] = Scores(
+            *({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores))
+        )
     return found
 
 

@@ -23,7 +23,7 @@ def start_engine(train: TrainConfig, run: RunConfig) -> Accelerator:
     """accelerate's engine for this process.
 
     Raises:
-        EngineError: the number of processes is not the one asked for, or the engine is one that this version cannot train with.
+        EngineError: another number of processes than was asked for, or an engine that this version cannot train with.
     """
     accelerator = Accelerator(
         mixed_precision="bf16" if train.precision == "bf16" else "no",
@@ -39,14 +39,14 @@ def start_engine(train: TrainConfig, run: RunConfig) -> Accelerator:
 
 
 def _check_processes(found: int, asked: int | None) -> None:
-    # `accelerate launch --cpu --num_processes 2` sets MASTER_ADDR for two processes and then starts one, without a word.
+    # `accelerate launch --cpu --num_processes 2` sets MASTER_ADDR for two processes, then starts one, without a word.
     launcher_wanted_more = "MASTER_ADDR" in os.environ and "WORLD_SIZE" not in os.environ and found == 1
     if asked is not None and asked != found:
         raise EngineError(f"run.processes={asked}, but this run has {found}; on CPUs launch with: {TWO_CPU_PROCESSES}")
     if launcher_wanted_more and asked is None:
         raise EngineError(
-            f"the launcher was asked for several processes and started one (accelerate does so with --cpu); launch with: "
-            f"{TWO_CPU_PROCESSES}, or say run.processes=1"
+            f"the launcher was asked for several processes and started one (accelerate does so with --cpu); "
+            f"launch with: {TWO_CPU_PROCESSES}, or say run.processes=1"
         )
 
 

@@ -1,6 +1,6 @@
 """One run, from a recipe's name to a folder of results.
 
-    <run>/config.json  log.jsonl  checkpoints/step-*/  model/  metrics.json
+<run>/config.json  log.jsonl  checkpoints/step-*/  model/  metrics.json
 """
 
 import json
@@ -68,7 +68,12 @@ class Run:
         self.folder = recipe.run.dir or default_folder(name, recipe)
         self.checkpoints = self.folder / CHECKPOINTS
         origin = self._origin()
-        self.saved_config = {"recipe": name, "overrides": overrides, "config_hash": recipe.config_hash, "config": to_plain(recipe)}
+        self.saved_config = {
+            "recipe": name,
+            "overrides": overrides,
+            "config_hash": recipe.config_hash,
+            "config": to_plain(recipe),
+        }
         accelerator.wait_for_everyone()  # every rank has seen the folder as it was
         if accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +83,9 @@ class Run:
             self.data = recipe.data.build(recipe.seed)
         self.trainer = Trainer(recipe, self.data, accelerator)
         self.progress = self._resume(origin) if origin else Progress()
-        self.encoding = EncodingRun(accelerator.device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")
+        self.encoding = EncodingRun(
+            accelerator.device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16"
+        )
 
     def _origin(self) -> Path | None:
         """The checkpoint from which to go on."""
@@ -87,15 +94,17 @@ class Run:
         if self.recipe.resume != "never":
             return Path(self.recipe.resume)
         if (self.folder / CONFIG).exists():
-            raise FileExistsError(f"{self.folder} holds a run; go on with resume=auto, or set run.dir to another folder")
+            raise FileExistsError(
+                f"{self.folder} holds a run; go on with resume=auto, or set run.dir to another folder"
+            )
         return None
 
     def _resume(self, origin: Path) -> Progress:
         saved = checkpoint.load(origin)
         if saved.config["config_hash"] != self.recipe.config_hash:
             raise CheckpointError(
-                f"{origin} was written by configuration {saved.config['config_hash']}, this run is {self.recipe.config_hash}; "
-                f"resume with the same settings, or start anew in another run.dir"
+                f"{origin} was written by configuration {saved.config['config_hash']}, this run is "
+                f"{self.recipe.config_hash}; resume with the same settings, or start anew in another run.dir"
             )
         self.trainer.load(saved)
         return Progress(**saved.state["progress"])
@@ -104,7 +113,9 @@ class Run:
         """Train from where the run stands to the last step."""
         config, trainer, progress = self.recipe.train, self.trainer, self.progress
         main = self.accelerator.is_main_process
-        tracker = trackers(self.folder, progress.step, self.recipe.run.trackers, self.saved_config) if main else Trackers([])
+        tracker = (
+            trackers(self.folder, progress.step, self.recipe.run.trackers, self.saved_config) if main else Trackers([])
+        )
         bar = Bar(config.steps, progress.step, shown=main and self.recipe.run.progress)
         watch, steps = Stopwatch(), range(progress.step, config.steps)
         # The steps come first: zip then asks for no batch after the last one.
@@ -151,7 +162,9 @@ class Run:
         if self.accelerator.is_main_process:
             tensors, state = self.trainer.state()
             state["progress"] = vars(self.progress)
-            checkpoint.save(self.checkpoints, self.progress.step, tensors=tensors, state=state, config=self.saved_config)
+            checkpoint.save(
+                self.checkpoints, self.progress.step, tensors=tensors, state=state, config=self.saved_config
+            )
             keep = [self.progress.best_step] if self.progress.best_step is not None else []
             checkpoint.prune(self.checkpoints, self.recipe.train.keep_last, keep)
         self.accelerator.wait_for_everyone()
@@ -204,7 +217,9 @@ def evaluate(path: Path) -> dict[str, Scores]:
     elif (path / METRICS).exists():
         config, weights = json.loads((path / CONFIG).read_text()), load_file(path / MODEL / "model.safetensors")
     else:
-        raise CheckpointError(f"{path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})")
+        raise CheckpointError(
+            f"{path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
+        )
     recipe: Recipe = restore(recipes.find(config["recipe"]).load()(), config["config"])
     data = recipe.data.build(recipe.seed)
     model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]

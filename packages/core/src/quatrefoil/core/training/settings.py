@@ -23,10 +23,10 @@ class TrainConfig:
         ema: decay of an exponential moving average of the weights, which is then what is evaluated; None = off.
         skip_budget: share of corrupt samples above which the run stops.
         compile: torch.compile the step.
-        log_every, evaluate_every, checkpoint_every: in steps; 0 = never (evaluation and a checkpoint always come at the end).
+        log_every, evaluate_every, checkpoint_every: in steps; 0 = never (both always come at the end).
         keep_last: checkpoints kept, besides the best.
-        select: validation metric by which the checkpoint that is evaluated at the end is chosen (`<evaluation>/<metric>`,
-            higher is better); None = the last one. The test split never selects.
+        select: validation metric that chooses the checkpoint to evaluate at the end (higher is better); None = the last
+            one. The test split never selects.
     """
 
     steps: int

@@ -1,7 +1,7 @@
 """The loop: batch -> views -> losses -> gradients -> update, the same for every model, on accelerate.
 
-A step is a function of (weights, optimiser state, seed, step): batches come from a counter-based plan, the global generator is
-re-seeded at every step, so that a run killed anywhere goes on as if nothing had happened.
+A step is a function of (weights, optimiser state, seed, step): batches come from a counter-based plan, the global
+generator is re-seeded at every step, so that a run killed anywhere goes on as if nothing had happened.
 """
 
 import itertools
@@ -13,12 +13,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from quatrefoil.core.data import Batch
+from quatrefoil.core.data import Batch, DataModule
 from quatrefoil.core.data.collate import Guarded, SkipBudget, Skipped, collate, loader, to_device
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.objectives import Step
-from quatrefoil.core.recipes import DataModule, Recipe
+from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.seeding import seed_of
 from quatrefoil.core.training import optimizer_state
 from quatrefoil.core.training.checkpoint import Checkpoint, Json
@@ -50,7 +50,11 @@ class Trainer:
         self.model.assets |= data.assets()
         self.samples, self.fill = data.train(recipe.train_fields), data.fill
         self.plan = BatchPlan(
-            self.samples.groups_N, self.config.batch_size, recipe.seed, accelerator.process_index, accelerator.num_processes
+            self.samples.groups_N,
+            self.config.batch_size,
+            recipe.seed,
+            accelerator.process_index,
+            accelerator.num_processes,
         )
         step = Step(self.model, recipe.objectives, recipe.seed).to(accelerator.device)
         probe = self._probe()
@@ -76,9 +80,9 @@ class Trainer:
         coupled = [name for name, objective in self.recipe.objectives.items() if objective.terms(probe) is None]
         if self.config.accumulate > 1 and coupled:
             raise ValueError(
-                f"train.accumulate={self.config.accumulate}: {', '.join(coupled)} compare the samples of a batch with one another, "
-                f"so that small batches are another loss, not a part of the big one; use more processes or a smaller batch, "
-                f"or switch them off"
+                f"train.accumulate={self.config.accumulate}: {', '.join(coupled)} compare the samples of a batch with "
+                f"one another, so that small batches are another loss, not a part of the big one; use more "
+                f"processes, a smaller batch, or switch them off"
             )
 
     def batches(self, start: int) -> Iterator[Batch]:
@@ -120,7 +124,7 @@ class Trainer:
                 self.accelerator.backward(result["loss"])
             for name, value in result.items():
                 share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
-                logged[name] = logged.get(name, torch.zeros_like(value)) + share * value.detach()
+                logged[name] = logged.get(name, 0 * value.detach()) + share * value.detach()
         return logged
 
     def _shares(self, parts: Sequence[Batch]) -> list[dict[str, float]]:
@@ -198,8 +202,8 @@ def split(batch: Batch, parts: int) -> list[Batch]:
 def freeze_unreached(step: Step, probe: Batch) -> list[str]:
     """Freeze the parameters that no objective reaches, and name them.
 
-    Data-parallel engines wait for a gradient of every trainable parameter; what an ablation switched off gets none. The probe
-    is one pass over two samples; which parameters are reached does not depend on the values in a batch.
+    Data-parallel engines wait for a gradient of every trainable parameter; what an ablation switched off gets none. The
+    probe is one pass over two samples; which parameters are reached does not depend on the values in a batch.
     """
     step(probe, 0)["loss"].backward()
     unreached = [name for name, p in step.model.named_parameters() if p.requires_grad and p.grad is None]

@@ -49,7 +49,7 @@ class FramesMaker:
 
 @dataclass(frozen=True)
 class TextMaker:
-    """`text_ids` long (L,), `text_mask` bool (L,); where they are wanted `text_masked_ids` and `text_labels`, both long (L,).
+    """`text_ids`, `text_mask` (L,); where they are wanted `text_masked_ids` and `text_labels` (L,).
 
     Whole words are masked. A tokeniser without a mask token (CLIP's) masks with the id after its last one: the model
     has a row for it.

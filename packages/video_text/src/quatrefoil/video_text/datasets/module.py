@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from quatrefoil.core.data import SampleSet
 from quatrefoil.core.losses.masked import IGNORE
@@ -135,13 +135,13 @@ class VideoTextModule:
         """The training samples, with the named fields."""
         return self._samples("train", self.config.unit, frozenset(fields), training=True)
 
-    def items(self, split: SplitName, unit: Unit, fields: Iterable[str]) -> SampleSet:
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet:
         """All clips or all captions of a split for evaluation, in order: no augmentation, no dropout, fixed frames.
 
         Raises:
             ValueError: text is asked for per clip, and a clip has several captions.
         """
-        return self._samples(split, unit, frozenset(fields), training=False)
+        return self._samples(cast(SplitName, split), cast(Unit, unit), frozenset(fields), training=False)
 
     def _samples(self, name: SplitName, unit: Unit, wanted: frozenset[str], training: bool) -> SampleSet:
         check_fields(wanted)
@@ -186,7 +186,7 @@ class VideoTextModule:
         return {"name": self.corpus.name, "protocol": protocol, "fingerprint": fingerprint, "splits": splits}
 
     def assets(self) -> Mapping[str, str]:
-        """What a model trained on these data needs to take files and sentences: the tokeniser, and how inputs are made."""
+        """What a model needs to take files and sentences: the tokeniser, and how inputs are made."""
         return {"tokenizer.json": self._definition, "preprocessing.json": self.config.preprocessing.to_json()}
 
 

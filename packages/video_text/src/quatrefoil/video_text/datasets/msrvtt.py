@@ -34,7 +34,11 @@ class MsrVtt(Corpus):
 
     name = "msrvtt"
     protocols: ClassVar[tuple[str, ...]] = (
-        "msrvtt-1kA", "msrvtt-7k", "msrvtt-full", "msrvtt-1kA-noval", "msrvtt-7k-noval",
+        "msrvtt-1kA",
+        "msrvtt-7k",
+        "msrvtt-full",
+        "msrvtt-1kA-noval",
+        "msrvtt-7k-noval",
     )
     video_folders: ClassVar[tuple[str, ...]] = ("videos", "videos/all", "TrainValVideo", "TestVideo", ".")
 

@@ -86,9 +86,7 @@ def _sample_at(time_s: float, rate: int, samples: int) -> int:
     return round(min(max(time_s * rate, 0.0), float(samples)))
 
 
-def _resampled(
-    path: Path, container: Any, rate: int, mono: bool, deadline: Deadline
-) -> Iterator[tuple[float, Tensor]]:
+def _resampled(path: Path, container: Any, rate: int, mono: bool, deadline: Deadline) -> Iterator[tuple[float, Tensor]]:
     """Chunks of float32 (C, T) samples, each with its time in seconds from the container's start."""
     from av import AudioResampler
 

@@ -80,9 +80,7 @@ def index_frames(
     )
 
 
-def _read_packets(
-    path: Path, container: Any, stream: Any, origin: Any, end_s: float, deadline: Deadline
-) -> list[Any]:
+def _read_packets(path: Path, container: Any, stream: Any, origin: Any, end_s: float, deadline: Deadline) -> list[Any]:
     packets = []
     with libav_errors(path):
         for packet in container.demux(stream):

@@ -32,7 +32,7 @@ class BruteForce(TaggedModel):
         nn.init.zeros_(self.mix.bias)
 
     @view
-    def video(self, frame_codes: Tensor, tag_codes: Tokens) -> Tensor:
+    def video(self, frame_codes: Tensor, tag_codes: Tokens) -> Tensor:  # type: ignore[override]  # its needs are other ones
         """(B, P)."""
         frames_BP = frame_codes.mean(1)
         share_BM = tag_codes.mask_BT / tag_codes.mask_BT.sum(1, keepdim=True)

@@ -4,10 +4,11 @@ The paper's body could not be read; what follows its abstract is marked (a), the
 
     frames -> visual encoder ----+                                   +--> video --- contrast --- text
                                  +--> tag-guiding encoder -> guided -+
-    tags ---> tag encoder -------+    over [V | frames | tags]  (a)  +--> joint encoder over [C | frames | tags | text] (a)
-    caption -> text encoder -------------------------------------------->    C -> match,  masked text -> tokens
+    tags ---> tag encoder -------+   over [V | frames | tags]  (a)   +--> joint encoder (a)
+    caption -> text encoder ---------------------------------------------> over [C | frames | tags | text]
+                                                                           C -> match, masked text -> tokens
 
-Legend: B clips, F frames, M tags, S = 1 + frame tokens + M guided tokens, L text tokens, K masked tokens or pairs, P width.
+Legend: B clips, F frames, M tags, S = 1 + frame tokens + 1 + M guided tokens, L text tokens, K masked tokens, P width.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class TaggedConfig(TwoTowerConfig):
     """CLIP's towers and an encoder of tags.
 
     Args:
-        tag_encoder: `shared` = the text encoder itself; `separate` = a copy of its own; `embedding` = mean of word embeddings.
+        tag_encoder: `shared` = the text encoder itself; `separate` = one of its own; `embedding` = mean of words.
     """
 
     tag_encoder: Literal["shared", "separate", "embedding"] = "shared"
@@ -46,7 +47,11 @@ class TaggedModel(TwoTower):
         super().__init__(config)
         width = config.vision.projection
         self.tag_text = ClipText(config.text) if config.tag_encoder == "separate" else None
-        self.tag_words = nn.Embedding(config.text.vocab_size + config.text.extra_tokens, width) if config.tag_encoder == "embedding" else None
+        self.tag_words = (
+            nn.Embedding(config.text.vocab_size + config.text.extra_tokens, width)
+            if config.tag_encoder == "embedding"
+            else None
+        )
         self.no_tag = nn.Parameter(0.02 * torch.randn(width))
 
     @view
@@ -56,17 +61,21 @@ class TaggedModel(TwoTower):
         Only real tags are encoded, equal ones once. `tags` are ids (B, M, L), `tags_mask` (B, M, L).
         """
         real_BM = tags_mask.any(-1)
-        lines, line_of_tag = torch.unique(torch.cat([tags[real_BM], tags_mask[real_BM].long()], 1), dim=0, return_inverse=True)
+        lines, line_of_tag = torch.unique(
+            torch.cat([tags[real_BM], tags_mask[real_BM].long()], 1), dim=0, return_inverse=True
+        )
         ids, mask = lines.chunk(2, dim=1)
         codes = nnf.normalize(self._encode_tags(ids, mask.bool()), dim=-1)[line_of_tag]
         states = codes.new_zeros(*real_BM.shape, codes.shape[-1]).masked_scatter(real_BM[..., None], codes)
-        none_B1P = torch.where(real_BM.any(-1)[:, None], 0.0, nnf.normalize(self.no_tag, dim=-1)).to(codes.dtype)[:, None]
-        return Tokens(torch.cat([none_B1P, states], 1), torch.cat([~real_BM.any(-1, keepdim=True), real_BM], 1))
+        untagged_B1 = ~real_BM.any(-1, keepdim=True)
+        none_B1P = untagged_B1[..., None] * nnf.normalize(self.no_tag, dim=-1)
+        return Tokens(torch.cat([none_B1P.to(codes.dtype), states], 1), torch.cat([untagged_B1, real_BM], 1))
 
     def _encode_tags(self, ids_KL: Tensor, mask_KL: Tensor) -> Tensor:
         if self.tag_words is not None:
             words = self.tag_words(ids_KL) * mask_KL[..., None]
-            return words.sum(1) / mask_KL.sum(1, keepdim=True).clamp(min=1)
+            mean: Tensor = words.sum(1) / mask_KL.sum(1, keepdim=True)
+            return mean
         encoder = self.tag_text if self.tag_text is not None else self.textual
         pooled: Tensor = encoder(ids_KL).pooled
         return pooled
@@ -101,7 +110,9 @@ class TableConfig(TaggedConfig):
 
     def cross_encoder(self, layers: int) -> Transformer:
         width = self.vision.projection
-        sizes = TransformerConfig(width=width, layers=layers, heads=self.heads, activation="quick_gelu", checkpoint=self.checkpoint)
+        sizes = TransformerConfig(
+            width=width, layers=layers, heads=self.heads, activation="quick_gelu", checkpoint=self.checkpoint
+        )
         return sizes.build()
 
 
@@ -120,7 +131,9 @@ class Table(TaggedModel):
         for table in (self.frame_positions, self.types, self.experts):
             nn.init.normal_(table.weight, std=0.02)
         self.pool = nn.Linear(width, width)
-        if config.pooling == "residual":  # step 0 equals mean pooling: a low learning rate does not first lose CLIP's alignment
+        if (
+            config.pooling == "residual"
+        ):  # step 0 equals mean pooling: a low learning rate does not first lose CLIP's alignment
             nn.init.zeros_(self.pool.weight)
             nn.init.zeros_(self.pool.bias)
         self.match_head = PairClassifier(width)
@@ -130,7 +143,10 @@ class Table(TaggedModel):
         """CLIP's towers; the cross encoders start as the first layers of CLIP's text transformer, as CLIP4Clip's do."""
         super().initialise(clip)
         if self.textual.width != self.config.vision.projection:
-            raise ValueError(f"{clip}: cross encoders start from text layers, but text is {self.textual.width} wide and codes {self.config.vision.projection}")
+            raise ValueError(
+                f"{clip}: cross encoders start from text layers, but text is {self.textual.width} wide and codes are "
+                f"{self.config.vision.projection}"
+            )
         for encoder in (self.tag_guide, self.joint_encoder):
             for block, source in zip(encoder.blocks, self.textual.transformer.blocks, strict=False):
                 block.load_state_dict(source.state_dict())
@@ -141,9 +157,11 @@ class Table(TaggedModel):
     def frame_tokens(self, frame_states: ClipOutput, frame_codes: Tensor) -> Tensor:
         """(B, F * tokens, P): each frame's code or its patches, with position and type."""
         frames = frame_codes.shape[1]
-        per_frame_BFTP = frame_codes[:, :, None] if self.config.visual_tokens == "frame" else self.visual.project(
-            frame_states.tokens
-        ).unflatten(0, frame_codes.shape[:2])
+        per_frame_BFTP = (
+            frame_codes[:, :, None]
+            if self.config.visual_tokens == "frame"
+            else self.visual.project(frame_states.tokens).unflatten(0, frame_codes.shape[:2])
+        )
         return (per_frame_BFTP + self.frame_positions.weight[:frames, None] + self.types.weight[VISION]).flatten(1, 2)
 
     @view
@@ -158,10 +176,12 @@ class Table(TaggedModel):
         return Tokens(self.tag_guide(states_BSP, mask_BT=mask_BS), mask_BS)
 
     @view
-    def video(self, guided: Tokens, frame_codes: Tensor) -> Tensor:
+    def video(self, guided: Tokens, frame_codes: Tensor) -> Tensor:  # type: ignore[override]  # its needs are other ones
         """(B, P): V's state, beside the mean of the frames."""
         pooled_BP = self.pool(guided.states_BTD[:, 0])
-        return nnf.normalize(pooled_BP + frame_codes.mean(1) if self.config.pooling == "residual" else pooled_BP, dim=-1)
+        return nnf.normalize(
+            pooled_BP + frame_codes.mean(1) if self.config.pooling == "residual" else pooled_BP, dim=-1
+        )
 
     @view
     def text_tokens(self, caption: tuple[Tensor, Tokens]) -> Tokens:
@@ -182,8 +202,10 @@ class Table(TaggedModel):
         return logits
 
     @view
-    def text_token_logits(self, guided: Tokens, text_masked_ids: Tensor, text_mask: Tensor, text_labels: Tensor) -> Tensor:
-        """(K, vocabulary) at the masked positions: the joint encoder supplies what the causal text encoder cannot see (a)."""
+    def text_token_logits(
+        self, guided: Tokens, text_masked_ids: Tensor, text_mask: Tensor, text_labels: Tensor
+    ) -> Tensor:
+        """(K, vocabulary) at masked positions; the joint encoder supplies what a causal text encoder cannot see (a)."""
         words = Tokens(self.textual.project(self.textual(text_masked_ids).tokens), text_mask)
         states_BLP = self.joint(guided, words)[:, -text_mask.shape[1] :]
         logits: Tensor = self.token_head(states_BLP[text_labels != IGNORE])

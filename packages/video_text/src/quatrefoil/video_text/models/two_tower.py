@@ -1,4 +1,4 @@
-"""Frames only: CLIP's two towers with mean pooling over frames (CLIP4Clip's parameter-free head). The baseline of TABLE.
+"""Frames only: CLIP's two towers, mean pooling over frames (CLIP4Clip's parameter-free head). TABLE's baseline.
 
 Legend: B clips, F frames, C channels, H W pixels, L text tokens, P width of the shared space, D width of a tower.
 """
@@ -60,7 +60,7 @@ class TwoTower(RetrievalModel):
     @view
     def frame_codes(self, frame_states: ClipOutput, frames: Tensor) -> Tensor:
         """(B, F, P): every frame's code, each of length one."""
-        return nnf.normalize(frame_states.pooled, dim=-1).unflatten(0, frames.shape[:2])
+        return nnf.normalize(frame_states.pooled, dim=-1).view(*frames.shape[:2], -1)
 
     @view
     def video(self, frame_codes: Tensor) -> Tensor:
@@ -83,5 +83,3 @@ class TwoTower(RetrievalModel):
         """1 / temperature, learned and clamped."""
         scale: Tensor = self.scale()
         return scale
-
-

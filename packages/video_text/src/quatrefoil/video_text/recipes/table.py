@@ -14,7 +14,13 @@ from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.video_text.datasets.module import VideoTextData
 from quatrefoil.video_text.datasets.stage.data import StageData
-from quatrefoil.video_text.encoders.clip import VIT_B_TEXT, ClipConfig, ClipTextConfig, ClipVisionConfig, clip_transformer
+from quatrefoil.video_text.encoders.clip import (
+    VIT_B_TEXT,
+    ClipConfig,
+    ClipTextConfig,
+    ClipVisionConfig,
+    clip_transformer,
+)
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.models.brute_force import BruteForceConfig
@@ -71,7 +77,9 @@ def stage() -> Recipe:
         model=SMALL_TABLE,
         data=STAGE,
         objectives=ALL,
-        train=TrainConfig(steps=600, batch_size=64, optimizer=FROM_SCRATCH, evaluate_every=100, checkpoint_every=100, select=SELECT),
+        train=TrainConfig(
+            steps=600, batch_size=64, optimizer=FROM_SCRATCH, evaluate_every=100, checkpoint_every=100, select=SELECT
+        ),
         evaluate=RETRIEVAL,
     )
 
@@ -198,8 +206,8 @@ def msvd_frames() -> Recipe:
 def _small(recipe: Recipe, steps: int, batch_size: int) -> Recipe:
     """The same clips through small towers from random weights; the tokeniser is trained on the training captions.
 
-    No tags unless data.tags.experts names some: there are no tag files beside a corpus before experts have run. Clips that are
-    not on disk are left out, and the protocol's id says so.
+    No tags unless data.tags.experts names some: there are no tag files beside a corpus before experts have run. Clips
+    that are not on disk are left out, and the protocol's id says so.
     """
     data = recipe.data
     assert isinstance(data, VideoTextData)

@@ -39,7 +39,9 @@ class TagStore:
         self._lines = {expert: read_tags(path, expert) for expert, path in paths.items() if path.is_file()}
         if paths and not self._lines:
             wanted = ", ".join(path.name for path in paths.values())
-            raise TagError(f"no tag files in {folder}; wanted one of {wanted} (to do without tags: data.tags.experts=[])")
+            raise TagError(
+                f"no tag files in {folder}; wanted one of {wanted} (to do without tags: data.tags.experts=[])"
+            )
 
     @property
     def experts(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class StageModule(VideoTextModule):
     """MSR-VTT's loader over Stage's files; only what is said about the data knows whose they are."""
 
     def describe(self) -> Mapping[str, Any]:
-        """As ever, and `reference`: split -> metric -> best score, in percent, for each set of modalities, and chance."""
+        """As ever, and `reference`: split -> metric -> best score in percent for each set of modalities, and chance."""
         config = self.config
         assert isinstance(config, StageData)
         name = f"stage-v{STAGE_VERSION}-{config.size}"
