@@ -22,7 +22,7 @@ class Scores:
     """Numbers of one split.
 
     Attributes:
-        metrics: name -> value, e.g. `text-to-video/R@1` in percent.
+        metrics: name -> value, e.g. `a-to-b/R@1` in percent.
         intervals: name -> 95 % bootstrap interval over the queries (the spread over seeds is another one).
         ranks: direction -> rank of every query, from 1.
     """

@@ -124,7 +124,7 @@ class Trainer:
                 self.accelerator.backward(result["loss"])
             for name, value in result.items():
                 share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
-                logged[name] = logged.get(name, 0 * value.detach()) + share * value.detach()
+                logged[name] = share * value.detach() + logged.get(name, 0.0)
         return logged
 
     def _shares(self, parts: Sequence[Batch]) -> list[dict[str, float]]:

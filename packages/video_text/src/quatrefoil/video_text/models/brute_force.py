@@ -6,8 +6,7 @@ Legend: B clips, F frames, M tags, P width of the shared space.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as nnf
-from torch import Tensor, nn
+from torch import Tensor
 
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.models.table import TaggedConfig, TaggedModel
@@ -23,13 +22,11 @@ class BruteForceConfig(TaggedConfig):
 
 
 class BruteForce(TaggedModel):
-    """Video = a linear map of [mean of frames, mean of tags], beside the mean of frames."""
+    """Video = a linear map of [mean of frames, mean of tags]."""
 
     def __init__(self, config: BruteForceConfig) -> None:
         super().__init__(config)
-        self.mix = nn.Linear(2 * config.vision.projection, config.vision.projection)
-        nn.init.zeros_(self.mix.weight)  # step 0 equals the frames-only baseline, as in TABLE
-        nn.init.zeros_(self.mix.bias)
+        self.mix = self.pool_map(2 * config.vision.projection)
 
     @view
     def video(self, frame_codes: Tensor, tag_codes: Tokens) -> Tensor:  # type: ignore[override]  # its needs are other ones
@@ -37,4 +34,4 @@ class BruteForce(TaggedModel):
         frames_BP = frame_codes.mean(1)
         share_BM = tag_codes.mask_BT / tag_codes.mask_BT.sum(1, keepdim=True)
         tags_BP = (tag_codes.states_BTD * share_BM[..., None]).sum(1)
-        return nnf.normalize(frames_BP + self.mix(torch.cat([frames_BP, tags_BP], dim=-1)), dim=-1)
+        return self.pooled(self.mix(torch.cat([frames_BP, tags_BP], dim=-1)), frame_codes)

@@ -34,17 +34,22 @@ class TaggedConfig(TwoTowerConfig):
     """CLIP's towers and an encoder of tags.
 
     Args:
+        pooling: `residual` = the mean of frames plus a map that starts at zero, so that step 0 equals mean pooling and
+            a low learning rate does not first lose CLIP's alignment; `mean` = a map of the mean of all states, for random
+            weights, whose frame codes are alike at first and would drown the tags.
         tag_encoder: `shared` = the text encoder itself; `separate` = one of its own; `embedding` = mean of words.
     """
 
+    pooling: Literal["residual", "mean"] = "residual"
     tag_encoder: Literal["shared", "separate", "embedding"] = "shared"
 
 
 class TaggedModel(TwoTower):
-    """What every model with tags has: one code per tag."""
+    """What every model with tags has: one code per tag, and a way to pool."""
 
     def __init__(self, config: TaggedConfig) -> None:
         super().__init__(config)
+        self.config: TaggedConfig = config
         width = config.vision.projection
         self.tag_text = ClipText(config.text) if config.tag_encoder == "separate" else None
         self.tag_words = (
@@ -53,6 +58,19 @@ class TaggedModel(TwoTower):
             else None
         )
         self.no_tag = nn.Parameter(0.02 * torch.randn(width))
+
+    def pool_map(self, inputs: int) -> nn.Linear:
+        """The map whose output `pooled` adds to the mean of the frames, or takes alone."""
+        linear = nn.Linear(inputs, self.config.vision.projection)
+        if self.config.pooling == "residual":
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
+        return linear
+
+    def pooled(self, mapped_BP: Tensor, frame_codes: Tensor) -> Tensor:
+        """(B, P), of length one."""
+        residual = self.config.pooling == "residual"
+        return nnf.normalize(mapped_BP + frame_codes.mean(1) if residual else mapped_BP, dim=-1)
 
     @view
     def tag_codes(self, tags: Tensor, tags_mask: Tensor) -> Tokens:
@@ -88,8 +106,9 @@ class TableConfig(TaggedConfig):
     Args:
         guide_layers, joint_layers: depth of the two cross-modal encoders.
         heads: attention heads of both.
+        guidance: `self` = every token of [V | frames | tags] sees every other; `cross` = frames see tags and
+            themselves, tags see tags, V sees all (the paper leaves open which).
         visual_tokens: one token per frame (its code), or all its patches.
-        pooling: `residual` = mean of frames plus a map of V that starts at zero; `cls` = V alone.
         joint: its own weights, or those of the tag-guiding encoder.
         max_frames: rows of the table of frame positions.
         checkpoint: recompute activations of the cross encoders in the backward pass.
@@ -98,8 +117,8 @@ class TableConfig(TaggedConfig):
     guide_layers: int = 4
     joint_layers: int = 4
     heads: int = 8
+    guidance: Literal["self", "cross"] = "self"
     visual_tokens: Literal["frame", "patches"] = "frame"
-    pooling: Literal["residual", "cls"] = "residual"
     joint: Literal["own", "shared"] = "own"
     max_frames: int = 64
     checkpoint: bool = False
@@ -130,12 +149,8 @@ class Table(TaggedModel):
         self.types, self.experts = nn.Embedding(3, width), nn.Embedding(len(EXPERTS), width)
         for table in (self.frame_positions, self.types, self.experts):
             nn.init.normal_(table.weight, std=0.02)
-        self.pool = nn.Linear(width, width)
-        if (
-            config.pooling == "residual"
-        ):  # step 0 equals mean pooling: a low learning rate does not first lose CLIP's alignment
-            nn.init.zeros_(self.pool.weight)
-            nn.init.zeros_(self.pool.bias)
+        self.guide_norm, self.joint_norm = nn.LayerNorm(width), nn.LayerNorm(width)  # pre-norm blocks end without one
+        self.pool = self.pool_map(width)
         self.match_head = PairClassifier(width)
         self.token_head = TokenHead(width, self.textual.token_embedding.weight)
 
@@ -173,15 +188,26 @@ class Table(TaggedModel):
         always_BT = tag_codes.mask_BT.new_ones(len(frame_tokens), 1 + frame_tokens.shape[1])
         mask_BS = torch.cat([always_BT, tag_codes.mask_BT], 1)
         states_BSP = torch.cat([v_B1P, frame_tokens, tags_BMP], 1)
-        return Tokens(self.tag_guide(states_BSP, mask_BT=mask_BS), mask_BS)
+        bias = self._tags_guide_frames(states_BSP, frame_tokens.shape[1]) if self.config.guidance == "cross" else None
+        return Tokens(self.guide_norm(self.tag_guide(states_BSP, mask_BT=mask_BS, bias=bias)), mask_BS)
+
+    @staticmethod
+    def _tags_guide_frames(states_BSP: Tensor, frame_tokens: int) -> Tensor:
+        """(S, S) bias under which frame tokens attend to tags and themselves, and tags to tags."""
+        size, first_tag = states_BSP.shape[1], 1 + frame_tokens
+        hidden_SS = torch.zeros(size, size, dtype=torch.bool, device=states_BSP.device)
+        hidden_SS[1:, :first_tag] = True
+        hidden_SS.fill_diagonal_(False)
+        return torch.zeros_like(hidden_SS, dtype=states_BSP.dtype).masked_fill(hidden_SS, -torch.inf)
 
     @view
     def video(self, guided: Tokens, frame_codes: Tensor) -> Tensor:  # type: ignore[override]  # its needs are other ones
-        """(B, P): V's state, beside the mean of the frames."""
-        pooled_BP = self.pool(guided.states_BTD[:, 0])
-        return nnf.normalize(
-            pooled_BP + frame_codes.mean(1) if self.config.pooling == "residual" else pooled_BP, dim=-1
-        )
+        """(B, P): what V has gathered, or the mean of what all tokens have become."""
+        states_BSP, mask_BS = guided
+        share_BS = mask_BS / mask_BS.sum(1, keepdim=True)
+        residual = self.config.pooling == "residual"
+        gathered_BP = states_BSP[:, 0] if residual else (states_BSP * share_BS[..., None]).sum(1)
+        return self.pooled(self.pool(gathered_BP), frame_codes)
 
     @view
     def text_tokens(self, caption: tuple[Tensor, Tokens]) -> Tokens:
@@ -192,7 +218,8 @@ class Table(TaggedModel):
         """(B, S + L, P): [C | frames | tags | text] after the joint encoder (a)."""
         c_B1P = self.c_token.expand(len(words.states_BTD), 1, -1)
         states = torch.cat([c_B1P, guided.states_BTD[:, 1:], words.states_BTD + self.types.weight[TEXT]], 1)
-        joint: Tensor = self.joint_encoder(states, mask_BT=torch.cat([guided.mask_BT, words.mask_BT], 1))
+        mask_BT = torch.cat([guided.mask_BT, words.mask_BT], 1)
+        joint: Tensor = self.joint_norm(self.joint_encoder(states, mask_BT=mask_BT))
         return joint
 
     @view

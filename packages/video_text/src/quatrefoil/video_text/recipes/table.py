@@ -39,7 +39,7 @@ RETRIEVAL = {"retrieval": Retrieval(many=Side("text", "caption"), one=Side("vide
 SELECT = "text-to-video/R@1"
 
 
-def small_towers(vocab_size: int, image_size: int = 96, patch_size: int = 16, width: int = 128) -> ClipConfig:
+def small_towers(vocab_size: int, image_size: int = 96, patch_size: int = 24, width: int = 128) -> ClipConfig:
     """Towers that learn something within minutes on two cores, from random weights."""
     return ClipConfig(
         vision=ClipVisionConfig(
@@ -59,9 +59,11 @@ def small_towers(vocab_size: int, image_size: int = 96, patch_size: int = 16, wi
 
 
 SMALL = small_towers(vocab_size=1024)
-SMALL_TABLE = TableConfig(vision=SMALL.vision, text=SMALL.text, guide_layers=2, joint_layers=2, heads=4, max_frames=16)
+SMALL_TABLE = TableConfig(
+    vision=SMALL.vision, text=SMALL.text, guide_layers=2, joint_layers=2, heads=4, max_frames=16, pooling="mean"
+)
 STAGE = StageData(
-    frames=FrameSampling("segments", 8),
+    frames=FrameSampling("segments", 4),
     transform=FrameTransform(96, scale=(1.0, 1.0), ratio=(1.0, 1.0)),  # a crop would cut off what captions speak of
     unit="clip",
     text_length=48,
@@ -91,7 +93,9 @@ def stage_frames() -> Recipe:
 
 def stage_brute_force() -> Recipe:
     """Tags concatenated, without an encoder across tags and frames."""
-    return replace(stage(), model=BruteForceConfig(vision=SMALL.vision, text=SMALL.text), objectives=VTC)
+    return replace(
+        stage(), model=BruteForceConfig(vision=SMALL.vision, text=SMALL.text, pooling="mean"), objectives=VTC
+    )
 
 
 def stage_no_tags() -> Recipe:

@@ -1,0 +1,149 @@
+"""The command line as a user meets it, on the embedded benchmark."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from quatrefoil.core import recipes
+from quatrefoil.core.cli import main
+from quatrefoil.video_text.datasets.stage import make
+from quatrefoil.video_text.models.table import Table
+from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
+
+SHORT = ["data.size=tiny", "train.steps=2", "train.batch_size=8", "train.evaluate_every=0", "run.progress=false"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["QUATREFOIL_CACHE"] = str(folder)
+    make("tiny")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "table"
+    main(["train", "table/stage", *SHORT, f"run.dir={folder}"])
+    return folder
+
+
+def test_recipes_are_listed_one_per_line(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["recipes"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == recipes.names()
+    assert {"table/stage", "table/msrvtt", "table/msvd", "table/msvd-small"} <= set(lines)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_recipe_builds_on_the_meta_device_and_describes_itself(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["describe", name])
+    text = capsys.readouterr().out
+    assert "video" in text
+    assert "in all" in text
+
+
+def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    assert all(
+        key in text for key in ("seed=", "run.dir=", "train.steps=", "train.batch_size=", "resume=auto", "data.size=")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "table/stag"], "did you mean `table/stage`"),
+        (["train", "table/stage", "train.step=3"], "did you mean `steps`"),
+        (["train", "table/stage", "data.size=huge"], "data.size=huge"),
+        (["train", "table/stage", "objectives.vtc.a=vidio"], "did you mean `video`"),
+        (["train", "table/msrvtt", "data.root=/nowhere"], "there is no folder /nowhere"),
+        (["data", "check", "msrvt"], "did you mean `msrvtt`"),
+        (["data", "sing", "msrvtt"], "no action `sing`"),
+        (["evaluate", "/nowhere"], "neither a finished run"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, *([f"run.dir={tmp_path}"] if arguments[0] == "train" else [])])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_run_folder_holds_all_that_is_promised(run: Path) -> None:
+    assert {"config.json", "log.jsonl", "metrics.json", "checkpoints", "model"} <= {path.name for path in run.iterdir()}
+    facts = json.loads((run / "metrics.json").read_text())
+    assert facts["data"]["embedded"] is True
+    assert facts["data"]["splits"]["test"]["clips"] == 40
+    scores, bounds = facts["scores"]["test"]["metrics"], facts["data"]["reference"]["test"]
+    for metric in ("text-to-video/R@1", "video-to-text/R@10"):
+        assert 0 <= scores[metric] <= 100
+        assert bounds[metric]["chance"] < bounds[metric]["all"] <= 100
+    assert facts["frozen"] == []
+
+
+def test_evaluating_a_run_again_gives_its_scores(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    main(["evaluate", str(run), "--json"])
+    again = json.loads(capsys.readouterr().out)
+    stored = json.loads((run / "metrics.json").read_text())["scores"]
+    assert again == stored
+
+
+def test_a_trained_model_encodes_files_and_sentences(run: Path, cache: Path) -> None:
+    stage = cache / "stage-v1-tiny-seed0"
+    model = Table.from_pretrained(run / "model")
+    texts = model.encode_text(["a red star spins", "a bell rings"])
+    clips = sorted((stage / "videos").glob("*.mp4"))[:3]
+    store = TagStore(stage / TAG_FOLDER)
+    videos = model.encode_video(clips, tags=[store.tags(clip.stem) for clip in clips])
+    assert model.similarity(texts, videos).shape == (2, 3)
+    assert torch.allclose(videos.norm(dim=-1), torch.ones(3))
+    with pytest.raises(ValueError, match="one list of tags per file"):
+        model.encode_video(clips)
+    with pytest.raises(ValueError, match="a list of paths"):
+        model.encode_video(str(clips[0]))
+
+
+def test_the_loaders_of_real_corpora_check_stage(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["data", "check", "msrvtt", f"root={cache}/stage-v1-tiny-seed0", "json=true"])
+    report = json.loads(capsys.readouterr().out)
+    assert not report["problems"]
+
+
+def test_two_processes_train_table_as_one_does(cache: Path, tmp_path: Path) -> None:
+    settings = [*SHORT, "train.steps=4", "train.log_every=1", "run.workers=1"]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no"]
+    launch += ["--dynamo_backend", "no", "--main_process_port", "0", "--multi_gpu", "--num_processes", "2"]
+    commands = {"one": [sys.executable], "two": launch}
+    for name, command in commands.items():
+        asked = [*settings, f"run.dir={tmp_path}/{name}", f"run.processes={list(commands).index(name) + 1}"]
+        done = subprocess.run(
+            [*command, "-m", "quatrefoil.train", "table/stage", *asked],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stderr
+    logs = [
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in commands
+    ]
+    for one, two in zip(*logs, strict=True):
+        for key in ("loss", "vtc/loss", "vtm/loss", "mlm/loss"):
+            if key in one:
+                assert one[key] == pytest.approx(two[key], rel=1e-5), key
