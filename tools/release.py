@@ -4,8 +4,6 @@ In a checkout, a plugin requires the core beside it by a file reference, so that
 that carried this reference could be installed on no other machine.
 """
 
-"""
-
 import re
 import shutil
 import subprocess

@@ -100,15 +100,23 @@ def parse(hint: Any, text: str, where: str) -> Any:
     raise ConfigError(f"{where}={text}: not a value of type {name} ({reasons[0]})")
 
 
-def to_plain(config: Any) -> Any:
-    """The configuration as JSON-ready values; the class of each dataclass is kept under `_type`."""
+HOW_NOT_WHAT: Mapping[str, bool] = {"how_not_what": True}
+"""Metadata of a field that says where things lie or how fast they go, not what is learned: it is left out of hashes."""
+
+
+def to_plain(config: Any, *, what_only: bool = False) -> Any:
+    """The configuration as JSON-ready values; the class of each dataclass is kept under `_type`.
+
+    With `what_only`, fields marked `HOW_NOT_WHAT` are left out.
+    """
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        parts = {f.name: to_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        kept = [f for f in dataclasses.fields(config) if not (what_only and f.metadata == HOW_NOT_WHAT)]
+        parts = {f.name: to_plain(getattr(config, f.name), what_only=what_only) for f in kept}
         return {"_type": type(config).__name__, **parts}
     if isinstance(config, Mapping):
-        return {str(key): to_plain(value) for key, value in config.items()}
+        return {str(key): to_plain(value, what_only=what_only) for key, value in config.items()}
     if isinstance(config, list | tuple):
-        return [to_plain(value) for value in config]
+        return [to_plain(value, what_only=what_only) for value in config]
     return str(config) if isinstance(config, Path) else config
 
 

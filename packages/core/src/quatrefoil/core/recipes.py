@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from quatrefoil.core.config import ConfigError, fingerprint, nearest, override, to_plain
+from quatrefoil.core.config import HOW_NOT_WHAT, ConfigError, fingerprint, nearest, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores
@@ -55,8 +55,8 @@ class Recipe:
     train: TrainConfig
     evaluate: Mapping[str, Evaluation]
     seed: int = 0
-    run: RunConfig = field(default_factory=RunConfig)
-    resume: str = "never"
+    run: RunConfig = field(default_factory=RunConfig, metadata=HOW_NOT_WHAT)
+    resume: str = field(default="never", metadata=HOW_NOT_WHAT)
 
     @property
     def graph(self) -> ViewGraph:
@@ -69,9 +69,9 @@ class Recipe:
 
     @property
     def config_hash(self) -> str:
-        """Hash of all that decides what is learned: everything but the seed, `run` and `resume`."""
-        plain = to_plain(self)
-        return fingerprint({key: value for key, value in plain.items() if key not in ("seed", "run", "resume")})
+        """Hash of all that decides what is learned: without the seed, and without fields marked `HOW_NOT_WHAT`."""
+        plain = to_plain(self, what_only=True)
+        return fingerprint({key: value for key, value in plain.items() if key != "seed"})
 
     def check(self) -> None:
         """Raise where a view or field that someone needs cannot be had, or an objective cannot be served."""

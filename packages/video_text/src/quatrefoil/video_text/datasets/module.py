@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import SampleSet
 from quatrefoil.core.losses.masked import IGNORE
 from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
@@ -54,7 +55,7 @@ class VideoTextData:
     """
 
     corpus: Literal["msrvtt", "msvd"]
-    root: Path
+    root: Path = field(metadata=HOW_NOT_WHAT)
     protocol: str
     tokenizer: str
     frames: FrameSampling
@@ -67,8 +68,8 @@ class VideoTextData:
     tag_dropout: float = 0.0
     expert_dropout: float = 0.0
     mask_rate: float = 0.15
-    cache_frames: bool = False
-    workers: int = 1
+    cache_frames: bool = field(default=False, metadata=HOW_NOT_WHAT)
+    workers: int = field(default=1, metadata=HOW_NOT_WHAT)
 
     def __post_init__(self) -> None:
         if not 0 <= self.tag_dropout < 1 or not 0 <= self.expert_dropout < 1:

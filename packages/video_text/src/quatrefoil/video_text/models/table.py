@@ -35,8 +35,8 @@ class TaggedConfig(TwoTowerConfig):
 
     Args:
         pooling: `residual` = the mean of frames plus a map that starts at zero, so that step 0 equals mean pooling and
-            a low learning rate does not first lose CLIP's alignment; `mean` = a map of the mean of all states, for random
-            weights, whose frame codes are alike at first and would drown the tags.
+            a low learning rate does not first lose CLIP's alignment; `mean` = a map of the mean of all states, for
+            random weights, whose frame codes are alike at first and would drown the tags.
         tag_encoder: `shared` = the text encoder itself; `separate` = one of its own; `embedding` = mean of words.
     """
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.check import CorpusActions
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
@@ -30,7 +31,7 @@ class StageData(VideoTextData):
     size: Size = "default"
     made_with_seed: int = 0
     corpus: Literal["msrvtt", "msvd"] = "msrvtt"
-    root: Path | None = None  # type: ignore[assignment]
+    root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)  # type: ignore[assignment]
     protocol: str = "msrvtt-1kA"
     tokenizer: str = "the benchmark's own"
 
