@@ -4,6 +4,8 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 """
 
 import argparse
+import csv
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from benchmarks.page import page
 from benchmarks.rows import PaperRow, RowError
 from benchmarks.runner import Job, RunFailed, draw_gallery, jobs, train
 from benchmarks.store import Results, Store, read, write_text
-from benchmarks.suites import Suite, suites
+from benchmarks.suites import MAIN_MODEL, Suite, suites
+from quatrefoil.video_text.datasets.stage import make as make_stage
 
 P = ParamSpec("P")
 
@@ -58,16 +61,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(suite: Suite, place: Place) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
-    failures = make(jobs(suite), place.store)
+    planned = list(jobs(suite))
+    failures = make(planned, place.store)
     text = write_pages(place, place.store.read())
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     if suite.gallery:
         paths["gallery"] = place.page.with_name("gallery.png")
         failures += attempt(draw_gallery, suite.gallery, paths["gallery"])
+        paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
+        failures += attempt(keep_to_try, planned, paths["model"], paths["clip"])
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def keep_to_try(planned: Iterable[Job | RunFailed], model: Path, clip: Path) -> None:
+    """Copy the main model, and a clip that it never saw, to where the README's example looks for them."""
+    job = next(job for job in planned if isinstance(job, Job) and job.entry.model == MAIN_MODEL)
+    shutil.copytree(job.folder / "model", model, dirs_exist_ok=True)
+    stage = make_stage("default")
+    with (stage / "annotation" / "MSRVTT_JSFUSION_test.csv").open() as rows:
+        first = next(csv.DictReader(rows))["video_id"]
+    shutil.copyfile(stage / "videos" / f"{first}.mp4", clip)
 
 
 def make(planned: Iterable[Job | RunFailed], store: Store) -> list[Exception]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.rows import Curve, Item, Reference, Row, RowError, Run, parse, to_line
+from quatrefoil.core.files import replace_text
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,4 @@ def write(path: Path, items: Iterable[Item]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{path.name}")
-    temporary.write_text(text)
-    temporary.replace(path)
+    replace_text(path, text)

@@ -67,6 +67,7 @@ ABLATIONS = (
     ),
 )
 
+_MINUTES = ("train.steps=350", "train.evaluate_every=0")
 _SECONDS = ("data.size=tiny", "train.steps=20", "train.batch_size=8")
 
 
@@ -81,7 +82,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
         suite.name: suite
         for suite in (
             Suite("quick", [replace(e, seeds=ONE_SEED, overrides=_SECONDS) for e in (FRAMES, TABLE)], committed=False),
-            Suite("demo", [replace(e, seeds=ONE_SEED) for e in (FRAMES, TABLE)], committed=False, gallery="stage"),
+            Suite("demo", [replace(e, seeds=ONE_SEED, overrides=_MINUTES) for e in (FRAMES, TABLE)], False, "stage"),
             Suite("default", [*core, *real], committed=True),
             Suite("full", [*core, *ABLATIONS, *real], committed=True),
         )

@@ -130,7 +130,7 @@ class ToyModule:
     fill: Mapping[str, float] = {"right_labels": IGNORE}
 
     def __init__(self, count: int) -> None:
-        self.samples = ToySamples(count)
+        self.count, self.samples = count, ToySamples(count)
 
     def train(self, fields: Iterable[str]) -> ToySamples:
         return self.samples
@@ -139,7 +139,7 @@ class ToyModule:
         return ToySamples(30 if split == "val" else 31)
 
     def describe(self) -> dict[str, Any]:
-        return {"name": "toy", "protocol": "toy-v1", "splits": {}}
+        return {"name": "toy", "protocol": "toy-v1", "fingerprint": f"toy{self.count}", "splits": {}}
 
     def assets(self) -> dict[str, str]:
         return {}

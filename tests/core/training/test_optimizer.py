@@ -51,7 +51,7 @@ def test_the_longest_prefix_counts_and_prefixes_end_at_dots() -> None:
 
 
 def test_a_prefix_that_fits_nothing_names_the_nearest_module() -> None:
-    with pytest.raises(ValueError, match=r"'encodr' fits no parameter.*nearest is \['encoder'\]"):
+    with pytest.raises(ValueError, match=r"'encodr' fits no parameter.*did you mean `encoder`"):
         parameter_groups(Model(), OptimizerConfig(multipliers=(("encodr", 0.1),)))
 
 

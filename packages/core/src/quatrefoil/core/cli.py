@@ -5,11 +5,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from quatrefoil.core.config import ConfigError, nearest, override
+from quatrefoil.core import installed
+from quatrefoil.core.config import ConfigError, override
 
 OVERRIDES = """\
 overrides:
@@ -38,13 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (ValueError, FileNotFoundError, FileExistsError) as error:
-        if os.environ.get("QUATREFOIL_DEBUG"):
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        if os.environ.get("QUATREFOIL_DEBUG") or (
+            isinstance(error, ModuleNotFoundError) and error.name != "accelerate"
+        ):
             raise
-        print(f"quatrefoil: {type(error).__name__}: {error}", file=sys.stderr)
-        status = 2
-    if status:
-        sys.exit(status)
+        missing = '; pip install "quatrefoil-core[train]"' if isinstance(error, ModuleNotFoundError) else ""
+        print(f"quatrefoil: {type(error).__name__}: {error}{missing}", file=sys.stderr)
+        return 2
     return status
 
 
@@ -66,9 +67,12 @@ def parser() -> argparse.ArgumentParser:
     )
     for sub in (train, describe):
         sub.add_argument("recipe", help="a name from `quatrefoil recipes`")
-        sub.add_argument("overrides", nargs="*", metavar="key=value")
+        sub.add_argument("overrides", nargs="*", default=(), metavar="key=value")
     evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again, on every split.")
     evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
+    evaluate.add_argument(
+        "overrides", nargs="*", default=(), metavar="key=value", help="where things are now, e.g. data.root"
+    )
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
     recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
@@ -77,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     )
     data.add_argument("action", help="check, make or gallery, where the data set offers it")
     data.add_argument("name", help="data set, e.g. msrvtt")
-    data.add_argument("options", nargs="*", metavar="key=value")
+    data.add_argument("options", nargs="*", default=(), metavar="key=value")
     return top
 
 
@@ -99,25 +103,20 @@ def _evaluate(options: argparse.Namespace) -> int:
     from quatrefoil.core.evaluation.tasks import table
     from quatrefoil.core.training.run import evaluate
 
-    scores = evaluate(options.path)
+    scores = evaluate(options.path, options.overrides)
     print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))
     return 0
 
 
 def _recipes(options: argparse.Namespace) -> int:
-    from quatrefoil.core import recipes
-
-    for name in recipes.names():
-        summary = (recipes.find(name).load().__doc__ or "").split("\n")[0] if options.verbose else ""
+    for name in installed.names():
+        summary = (installed.find(name).load().__doc__ or "").split("\n")[0] if options.verbose else ""
         print(f"{name:32} {summary}".rstrip())
     return 0
 
 
 def _data(options: argparse.Namespace) -> int:
-    found = {entry.name: entry for entry in entry_points(group="quatrefoil.datasets")}
-    if options.name not in found:
-        raise ConfigError(f"no data set `{options.name}`{nearest(options.name, found)}; there are {', '.join(found)}")
-    dataset = found[options.name].load()
+    dataset = installed.find(options.name, installed.DATASETS).load()
     actions = [name for name in dir(dataset) if not name.startswith("_")]
     if options.action not in actions:
         raise ConfigError(f"`{options.name}` has no action `{options.action}`; it offers: {', '.join(actions)}")

@@ -61,7 +61,7 @@ def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:
         return {**node, key: _assign(node[key], rest, text, path)}
     if rest:
         value = _assign(children[key], rest, text, path)
-    elif dataclasses.is_dataclass(children[key]) and text not in _OFF:
+    elif _children(children[key]) is not None and not (dataclasses.is_dataclass(children[key]) and text in _OFF):
         raise ConfigError(f"{path} is a group; set one of its parts: {', '.join(_children(children[key]) or ())}")
     else:
         value = parse(get_type_hints(type(node))[key], text, path)

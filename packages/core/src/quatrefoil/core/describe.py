@@ -1,7 +1,8 @@
-"""A recipe in words: configuration, the graph of its views, who needs what, parameters and the arithmetic of a step."""
+"""A recipe in words: the graph of its views, who needs what, its parameters, and every key with its value."""
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -45,4 +46,16 @@ def _parameters(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe) -> str:
-    return "## Configuration\n" + json.dumps(to_plain(recipe), indent=1)
+    return "\n".join(["## Every key, as it can be set", *_keys(to_plain(recipe))])
+
+
+def _keys(plain: Any, path: str = "") -> list[str]:
+    """`dotted.key=value` for every leaf."""
+    if not isinstance(plain, dict):
+        return [f"{path}={plain if isinstance(plain, str) else json.dumps(plain)}"]
+    return [
+        line
+        for key, value in plain.items()
+        if key != "_type"
+        for line in _keys(value, f"{path}.{key}" if path else key)
+    ]

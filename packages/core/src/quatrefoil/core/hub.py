@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
@@ -55,6 +55,9 @@ class Model(
         super().__init__()
         self.assets: dict[str, str] = {}
 
+    def check_assets(self) -> None:
+        """Raise `ValueError` where this model cannot take what `assets` describes (too large a vocabulary)."""
+
     def encode(self, batch: dict[str, Any], view: str) -> Tensor:
         """One view of one batch, e.g. the codes of a gallery (B, D)."""
         codes: Tensor = Views(self, batch)[view]
@@ -88,3 +91,20 @@ class Model(
         raise ValueError(
             f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors"
         )
+
+
+def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
+    """The local path of file `name` of a folder or of a hub id (downloaded once).
+
+    Raises:
+        ValueError: neither the folder nor the hub has it.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder} has no {name}")
+        return folder / name
+    try:
+        return Path(hf_hub_download(str(source), name, revision=revision))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise ValueError(f"{source} is no folder here, and the hub did not give its {name}: {error}") from error

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from quatrefoil.core.config import HOW_NOT_WHAT, ConfigError, fingerprint, nearest, override, to_plain
+from quatrefoil.core.config import HOW_NOT_WHAT, fingerprint, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores
 from quatrefoil.core.hub import Model
+from quatrefoil.core.installed import find as find
+from quatrefoil.core.installed import names as names
 from quatrefoil.core.objectives import Objective
 from quatrefoil.core.training.settings import RunConfig, TrainConfig
 from quatrefoil.core.views import ViewGraph, graph_of
-
-GROUP = "quatrefoil.recipes"
 
 
 class ModelConfig(Protocol):
@@ -58,6 +57,10 @@ class Recipe:
     run: RunConfig = field(default_factory=RunConfig, metadata=HOW_NOT_WHAT)
     resume: str = field(default="never", metadata=HOW_NOT_WHAT)
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, not {self.seed}")
+
     @property
     def graph(self) -> ViewGraph:
         return graph_of(self.model.model_type)
@@ -80,19 +83,6 @@ class Recipe:
         self.graph.check(asked, [*self.data.fields, "id", "group"])
         for objective in self.objectives.values():
             objective.check(self.graph)
-
-
-def names() -> list[str]:
-    """The names of all installed recipes, sorted."""
-    return sorted(entry.name for entry in entry_points(group=GROUP))
-
-
-def find(name: str) -> EntryPoint:
-    """The entry point of recipe `name`; `ConfigError` names the nearest one if there is none."""
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in found:
-        raise ConfigError(f"no recipe `{name}`{nearest(name, found)}; `quatrefoil recipes` lists what is installed")
-    return found[name]
 
 
 def load(name: str, overrides: Sequence[str] = ()) -> Recipe:

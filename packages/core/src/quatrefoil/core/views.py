@@ -24,6 +24,11 @@ class Tokens(NamedTuple):
     states_BTD: Tensor
     mask_BT: Tensor
 
+    def mean(self) -> Tensor:
+        """The mean of the real tokens, (B, D)."""
+        share_BT = self.mask_BT / self.mask_BT.sum(1, keepdim=True)
+        return (self.states_BTD * share_BT[..., None]).sum(1)
+
 
 class ViewError(ValueError):
     """A view or field that is asked for but cannot be had, or views that need each other in a circle."""

@@ -15,7 +15,9 @@ from torch import Tensor
 from quatrefoil.core.data.collate import collate, to_device
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
-from quatrefoil.video_text.datasets.fields import TAGS, tag_fields, text_fields
+from quatrefoil.video_text.datasets.fields import TAGS, fill_of, mask_id_of, tag_fields, text_fields
+from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
+from quatrefoil.video_text.encoders.clip import ClipConfig
 from quatrefoil.video_text.media.video import read_clip
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import Tag
@@ -25,6 +27,7 @@ from quatrefoil.video_text.text.tokenizer import TextTokenizer
 class RetrievalModel(Model):
     """A model with views `video` and `text`, codes of length one in one space."""
 
+    config: ClipConfig
     asset_names: ClassVar[tuple[str, ...]] = ("tokenizer.json", "preprocessing.json")
 
     def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
@@ -70,13 +73,34 @@ class RetrievalModel(Model):
         return Preprocessing.from_json(self.assets["preprocessing.json"])
 
     def _frames(self, path: Path) -> Tensor:
-        clip = read_clip(path, self.preprocessing.frames, None, timeout_s=None)
+        clip = read_clip(path, self.preprocessing.frames, None, timeout_s=DECODE_LIMIT_S)
         return self.preprocessing.transform(clip.frames_F3HW, None)
+
+    def check_assets(self) -> None:
+        """Raise `ValueError` where the data's frames, captions or vocabulary do not fit the towers."""
+        vision, text, given = self.config.vision, self.config.text, self.preprocessing
+        ids = max(self.tokenizer.vocab_size, mask_id_of(self.tokenizer) + 1)
+        mismatches = {
+            f"data.transform.size={given.transform.size}, model.vision.image_size={vision.image_size}": (
+                given.transform.size != vision.image_size
+            ),
+            f"data.text_length={given.text_length} > model.text.context_length={text.context_length}": (
+                given.text_length > text.context_length
+            ),
+            f"{ids} token ids, rows for {text.vocab_size + text.extra_tokens} (model.text.vocab_size + extra_tokens)": (
+                ids > text.vocab_size + text.extra_tokens
+            ),
+            f"end token {self.tokenizer.end_id}, model.text.end_of_text={text.end_of_text}": (
+                self.tokenizer.end_id != text.end_of_text
+            ),
+        }
+        if found := [what for what, wrong in mismatches.items() if wrong]:
+            raise ValueError(f"data and model do not fit: {'; '.join(found)}")
 
     @torch.no_grad()
     def _encode(self, samples: Iterable[dict[str, Any]], view: str, batch_size: int) -> Tensor:
         device = next(self.parameters()).device
-        fill = {"text_ids": self.tokenizer.pad_id, "tags": self.tokenizer.pad_id}
+        fill = fill_of(self.tokenizer)
         numbered = ({"id": str(number), "group": number, **sample} for number, sample in enumerate(samples))
         was_training = self.training
         self.eval()

@@ -140,7 +140,7 @@ class SkipBudget:
         if len(self.skipped) > max(self.minimum, self.share * self.seen):
             raise TooManySkipped(
                 f"{len(self.skipped)} of {self.seen} samples could not be made, more than {self.minimum} and more than "
-                f"{self.share:.2%}: mend the data or raise the budget. They are: {_listed(self.skipped)}"
+                f"{self.share:.2%}: mend the data or raise train.skip_budget. They are: {_listed(self.skipped)}"
             )
 
 

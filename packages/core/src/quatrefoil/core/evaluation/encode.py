@@ -4,13 +4,14 @@ Legend: N items, D width.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
-from quatrefoil.core.data.collate import Fill, collate, to_device
+from quatrefoil.core.data.collate import Fill, collate, end_with_parent, to_device, worker_context
 from quatrefoil.core.distributed import rank, world_size
 from quatrefoil.core.evaluation.retrieval import gather_by_id, shard_indices
 from quatrefoil.core.hub import Model
@@ -50,14 +51,17 @@ def encode_items(model: Model, items: SampleSet, view: str, fill: Fill, batch_si
 
     A corrupt item raises: a score over fewer items than the split has would be another protocol.
     """
-    rows = shard_indices(len(items), rank(), world_size())
+    # A rank beyond the number of items encodes item 0 once more: every rank works, and repetitions are taken out.
+    rows = shard_indices(len(items), rank(), world_size()) or range(1)
     loader: DataLoader[Sample] = DataLoader(
         _Numbered(items),
         sampler=rows,
         batch_size=batch_size,
         num_workers=run.workers,
-        collate_fn=lambda samples: collate(samples, fill),
-        multiprocessing_context="fork" if run.workers else None,
+        collate_fn=partial(collate, fill=dict(fill)),
+        multiprocessing_context=worker_context() if run.workers else None,
+        worker_init_fn=end_with_parent,
+        generator=torch.Generator(),
     )
     found_rows, codes = [], []
     for batch in loader:

@@ -4,6 +4,7 @@ import os
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 
 from quatrefoil.core.training.settings import RunConfig, TrainConfig
@@ -25,6 +26,7 @@ def start_engine(train: TrainConfig, run: RunConfig) -> Accelerator:
     Raises:
         EngineError: another number of processes than was asked for, or an engine that this version cannot train with.
     """
+    AcceleratorState._reset_state()  # an earlier run in this process may have had another precision
     accelerator = Accelerator(
         mixed_precision="bf16" if train.precision == "bf16" else "no",
         kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
 from torch.optim import AdamW
+
+from quatrefoil.core.config import nearest
 
 Group = dict[str, Any]
 
@@ -82,8 +83,7 @@ def _check_prefixes(model: nn.Module, prefixes: Iterable[str]) -> None:
     modules = [name for name, _ in model.named_modules() if name]
     for prefix in prefixes:
         if not any(_fits(prefix, name) for name in names):
-            nearest = get_close_matches(prefix, modules + names, n=1, cutoff=0)
-            raise ValueError(f"the multiplier of {prefix!r} fits no parameter of the model; the nearest is {nearest}")
+            raise ValueError(f"the multiplier of {prefix!r} fits no parameter{nearest(prefix, modules + names)}")
 
 
 def describe(groups: Iterable[Group]) -> str:

@@ -14,15 +14,16 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from quatrefoil.core import recipes
-from quatrefoil.core.config import restore, to_plain
+from quatrefoil.core.config import ConfigError, override, restore, to_plain
+from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
+from quatrefoil.core.files import replace_text
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError
+from quatrefoil.core.training.checkpoint import Checkpoint, CheckpointError
 from quatrefoil.core.training.engine import hardware, start_engine
-from quatrefoil.core.training.tracking import Lap, Stopwatch, Tracker, Trackers, trackers
-from quatrefoil.core.training.tracking import Progress as Bar
+from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
 from quatrefoil.core.training.trainer import Trainer, load_weights
 from quatrefoil.core.versions import versions
 
@@ -30,7 +31,7 @@ CONFIG, METRICS, CHECKPOINTS, MODEL = "config.json", "metrics.json", "checkpoint
 
 
 @dataclass
-class Progress:
+class Standing:
     """Where a run stands; saved with every checkpoint."""
 
     step: int = 0
@@ -67,47 +68,77 @@ class Run:
         self.name, self.recipe, self.accelerator = name, recipe, accelerator
         self.folder = recipe.run.dir or default_folder(name, recipe)
         self.checkpoints = self.folder / CHECKPOINTS
-        origin = self._origin()
         self.saved_config = {
             "recipe": name,
             "overrides": overrides,
             "config_hash": recipe.config_hash,
             "config": to_plain(recipe),
         }
+        with accelerator.main_process_first():  # what an embedded corpus needs is made once
+            self.data = recipe.data.build(recipe.seed)
+        self._check_validation()
+        saved = self._resumed_from()  # nothing is written before this is settled
+        self.trainer = Trainer(recipe, self.data, accelerator)
+        self.progress = self._restored(saved) if saved else Standing()
         accelerator.wait_for_everyone()  # every rank has seen the folder as it was
         if accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_json(self.folder / CONFIG, self.saved_config)
-            print(json.dumps(self.saved_config, indent=1), flush=True)
-        with accelerator.main_process_first():  # what an embedded corpus needs is made once
-            self.data = recipe.data.build(recipe.seed)
-        self.trainer = Trainer(recipe, self.data, accelerator)
-        self.progress = self._resume(origin) if origin else Progress()
+            print(json.dumps(self.saved_config, indent=1))
+            print(f"optimiser:\n{self.trainer.groups_text}")
+            print(f"frozen, as no objective reaches them: {', '.join(self.trainer.frozen) or 'none'}", flush=True)
         self.encoding = EncodingRun(
             accelerator.device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16"
         )
+
+    def _check_validation(self) -> None:
+        train = self.recipe.train
+        if (train.select or train.evaluate_every) and "val" not in self.data.splits:
+            raise ConfigError(
+                f"there is no validation split (only: {', '.join(self.data.splits) or 'none'}), so nothing can be "
+                f"selected; set train.select=none and train.evaluate_every=0"
+            )
 
     def _origin(self) -> Path | None:
         """The checkpoint from which to go on."""
         if self.recipe.resume == "auto":
             return checkpoint.newest_valid(self.checkpoints)
-        if self.recipe.resume != "never":
-            return Path(self.recipe.resume)
         if (self.folder / CONFIG).exists():
             raise FileExistsError(
                 f"{self.folder} holds a run; go on with resume=auto, or set run.dir to another folder"
             )
-        return None
+        return None if self.recipe.resume == "never" else Path(self.recipe.resume)
 
-    def _resume(self, origin: Path) -> Progress:
+    def _resumed_from(self) -> Checkpoint | None:
+        """The checkpoint from which to go on, if it is of this very run: its settings, its seed, its data."""
+        origin = self._origin()
+        if origin is None:
+            return None
         saved = checkpoint.load(origin)
-        if saved.config["config_hash"] != self.recipe.config_hash:
+        theirs = (saved.config["config_hash"], saved.config["config"]["seed"], saved.state["data"])
+        ours = (self.recipe.config_hash, self.recipe.seed, self._data_fingerprint())
+        differing = [
+            f"{what} {a} there, {b} here"
+            for what, a, b in zip(("configuration", "seed", "data"), theirs, ours, strict=True)
+            if a != b
+        ]
+        if differing:
             raise CheckpointError(
-                f"{origin} was written by configuration {saved.config['config_hash']}, this run is "
-                f"{self.recipe.config_hash}; resume with the same settings, or start anew in another run.dir"
+                f"{origin} is of another run ({'; '.join(differing)}); resume with the same settings, or start anew in "
+                f"another run.dir"
             )
+        return saved
+
+    def _data_fingerprint(self) -> str:
+        return str(self.data.describe()["fingerprint"])
+
+    def _restored(self, saved: Checkpoint) -> Standing:
+        """The trainer stands where the checkpoint was written; so does what this returns."""
         self.trainer.load(saved)
-        return Progress(**saved.state["progress"])
+        standing = Standing(**saved.state["progress"])
+        if standing.best_step is not None and not checkpoint.path_of(self.checkpoints, standing.best_step).exists():
+            standing.best_step = standing.best_value = None  # the best one lies in another folder: choose anew
+        return standing
 
     def fit(self) -> None:
         """Train from where the run stands to the last step."""
@@ -116,7 +147,7 @@ class Run:
         tracker = (
             trackers(self.folder, progress.step, self.recipe.run.trackers, self.saved_config) if main else Trackers([])
         )
-        bar = Bar(config.steps, progress.step, shown=main and self.recipe.run.progress)
+        bar = Progress(config.steps, progress.step, shown=main and self.recipe.run.progress)
         watch, steps = Stopwatch(), range(progress.step, config.steps)
         # The steps come first: zip then asks for no batch after the last one.
         for step, batch in zip(steps, watch.waiting_for(trainer.batches(progress.step)), strict=False):
@@ -133,7 +164,7 @@ class Run:
         bar.close()
         tracker.close()
 
-    def _log(self, tracker: Tracker, bar: Bar, logs: dict[str, float], lap: Lap) -> None:
+    def _log(self, tracker: Tracker, bar: Progress, logs: dict[str, float], lap: Lap) -> None:
         progress = self.progress
         samples = (progress.step - progress.logged_step) * self.recipe.train.batch_size
         progress.logged_step, progress.train_seconds = progress.step, progress.train_seconds + lap.seconds
@@ -161,7 +192,7 @@ class Run:
     def _save(self) -> None:
         if self.accelerator.is_main_process:
             tensors, state = self.trainer.state()
-            state["progress"] = vars(self.progress)
+            state |= {"progress": vars(self.progress), "data": self._data_fingerprint()}
             checkpoint.save(
                 self.checkpoints, self.progress.step, tensors=tensors, state=state, config=self.saved_config
             )
@@ -176,11 +207,12 @@ class Run:
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(checkpoint.path_of(self.checkpoints, evaluated)))
         scores = self._score(self.data.splits)
+        skipped = int(global_sum(torch.tensor(len(self.trainer.budget.skipped))))
         if self.accelerator.is_main_process:
-            self._write_results(scores, evaluated)
+            self._write_results(scores, evaluated, skipped)
         self.accelerator.wait_for_everyone()
 
-    def _write_results(self, scores: Mapping[str, Scores], evaluated_step: int) -> None:
+    def _write_results(self, scores: Mapping[str, Scores], evaluated_step: int, skipped: int) -> None:
         parameters = list(self.trainer.model.parameters())
         facts = {
             **self.saved_config,
@@ -194,7 +226,7 @@ class Run:
             "hardware": hardware(self.accelerator.device),
             "versions": versions(),
             "command": command(self.name, self.saved_config["overrides"]),
-            "skipped_samples": [list(skipped) for skipped in self.trainer.budget.skipped],
+            "skipped_samples": skipped,
             "parameters": sum(p.numel() for p in parameters),
             "trained_parameters": sum(p.numel() for p in parameters if p.requires_grad),
             "frozen": self.trainer.frozen,
@@ -202,14 +234,18 @@ class Run:
         with self.trainer.averaged_weights():
             self.trainer.model.save_pretrained(self.folder / MODEL, model_card_kwargs=card(facts))
         write_json(self.folder / METRICS, facts)  # last: a folder with metrics.json is a finished run
-        print(f"{table(scores)}\nrun folder: {self.folder}", flush=True)
+        print(f"{table(scores) if scores else 'nothing was scored: the data have no split but train'}")
+        print(f"run folder: {self.folder}", flush=True)
 
 
-def evaluate(path: Path) -> dict[str, Scores]:
+def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
     """Evaluate a finished run folder, or one of its checkpoints, again: on every split, in this process.
 
+    Args:
+        overrides: of where things are, e.g. `data.root=...`; not of what was trained.
+
     Raises:
-        CheckpointError: `path` is neither.
+        CheckpointError: `path` is neither; ConfigError: an override would change what was trained.
     """
     if (path / checkpoint.MANIFEST).exists():
         saved = checkpoint.load(path)
@@ -220,7 +256,11 @@ def evaluate(path: Path) -> dict[str, Scores]:
         raise CheckpointError(
             f"{path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
         )
-    recipe: Recipe = restore(recipes.find(config["recipe"]).load()(), config["config"])
+    recipe: Recipe = override(restore(recipes.find(config["recipe"]).load()(), config["config"]), overrides)
+    if recipe.config_hash != config["config_hash"]:
+        raise ConfigError(
+            f"this is not what was trained ({config['config_hash']}): {' '.join(overrides) or 'other version'}"
+        )
     data = recipe.data.build(recipe.seed)
     model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]
     load_weights(model, weights)
@@ -248,9 +288,7 @@ def card(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all."""
-    temporary = path.with_name(f".tmp-{path.name}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n")
-    temporary.replace(path)
+    replace_text(path, json.dumps(value, indent=1) + "\n")
 
 
 def _due(every: int, step: int) -> bool:

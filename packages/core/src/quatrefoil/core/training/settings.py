@@ -21,7 +21,7 @@ class TrainConfig:
         accumulate: micro-batches per step; refused for objectives that couple the samples of a batch.
         optimizer, schedule: AdamW with per-module rates; warm-up and decay.
         ema: decay of an exponential moving average of the weights, which is then what is evaluated; None = off.
-        skip_budget: share of corrupt samples above which the run stops.
+        skip_budget: share of corrupt samples above which the run stops; the first ten pass, unless it is 0.
         compile: torch.compile the step.
         log_every, evaluate_every, checkpoint_every: in steps; 0 = never (both always come at the end).
         keep_last: checkpoints kept, besides the best.

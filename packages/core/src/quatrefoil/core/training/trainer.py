@@ -48,6 +48,7 @@ class Trainer:
         torch.manual_seed(seed_of(recipe.seed, "initial weights"))
         self.model = recipe.model.build()
         self.model.assets |= data.assets()
+        self.model.check_assets()
         self.samples, self.fill = data.train(recipe.train_fields), data.fill
         self.plan = BatchPlan(
             self.samples.groups_N,
@@ -67,7 +68,7 @@ class Trainer:
         if self.config.compile:
             self.step_module = torch.compile(self.step_module)
         self.schedule = scheduler(self.optimizer.optimizer, self.config.schedule, self.config.steps)
-        self.budget = SkipBudget(self.config.skip_budget)
+        self.budget = SkipBudget(self.config.skip_budget, minimum=10 if self.config.skip_budget else 0)
 
     def _probe(self) -> Batch:
         """Two samples, to see before the run what the objectives reach and count."""
@@ -106,7 +107,7 @@ class Trainer:
         if not all(math.isfinite(value) for value in logs.values()):
             raise NonFiniteLoss(f"step {step}: {logs}; nothing was updated; samples: {batch['id']}")
         self.optimizer.step()
-        logs["learning_rate"] = max(self.schedule.get_last_lr())
+        logs["learning_rate"] = float(max(self.schedule.get_last_lr()))
         self.schedule.step()
         self.optimizer.zero_grad()
         if self.ema is not None:

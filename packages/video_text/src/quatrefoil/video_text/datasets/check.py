@@ -14,7 +14,6 @@ from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.video import open_video
-from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, Coverage, TagError, TagStore
 
 _CHUNK = 32  # frames decoded at once
@@ -145,7 +144,7 @@ def _check_tags(folder: Path, ids: Sequence[str], report: CheckReport) -> None:
     if not any(folder.glob("*.jsonl")):
         return
     try:
-        report.tags = TagStore(folder, TagSelection()).coverage(ids)
+        report.tags = TagStore(folder).coverage(ids)
     except TagError as error:
         report.tag_error = str(error)
 
@@ -154,7 +153,7 @@ def _check_tags(folder: Path, ids: Sequence[str], report: CheckReport) -> None:
 class CheckOptions:
     """Options of `data check`: the folder, whether every frame is decoded, and whether the report is JSON."""
 
-    root: Path = Path()
+    root: Path | None = None
     deep: bool = False
     json: bool = False
 
@@ -166,7 +165,9 @@ class CorpusActions:
         self._corpus_type = corpus_type
 
     def check(self, options: CheckOptions) -> int:
-        """Prints a report; 1 where something has to be mended, else 0."""
+        """Prints a report; 1 where something has to be mended, else 0. Raises ValueError where no root is given."""
+        if options.root is None:
+            raise ValueError("say where the corpus lies: root=FOLDER")
         report = check(self._corpus_type, options.root, options.deep)
         print(report.json() if options.json else report.text())
         return int(bool(report.problems))

@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.masking import choose_whole_words, corrupt
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.frames import FrameSource
@@ -121,6 +122,12 @@ def tag_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> di
         "tags_mask": torch.arange(longest) < lengths_M[:, None],
         "tag_expert": torch.tensor([EXPERTS.index(tag.expert) for tag in tags], dtype=torch.long),
     }
+
+
+def fill_of(tokenizer: TextTokenizer) -> dict[str, int]:
+    """Padding of the fields in which samples can differ in length, where it is not 0 or False."""
+    pad = tokenizer.pad_id
+    return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad}
 
 
 def padded(ids: Sequence[int], length: int, value: int) -> Tensor:

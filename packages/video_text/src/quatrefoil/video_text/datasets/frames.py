@@ -5,7 +5,6 @@ Legend: F frames of the clip, K frames kept in the cache, S frames chosen for a 
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,11 +20,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from quatrefoil.core.files import cache_home
 from quatrefoil.video_text.datasets.corpus import Clip, Split
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
-from quatrefoil.video_text.media.video import open_video
+from quatrefoil.video_text.media.video import VideoReader, open_video
 
+DECODE_LIMIT_S = 60.0
 _LAYOUT = 1  # of the cache; a cache of another layout is made anew
 
 
@@ -40,6 +41,12 @@ class FrameSource(Protocol):
         """
 
 
+def opened(clip: Clip) -> VideoReader:
+    """A reader of the clip's stretch; a file that takes longer than `DECODE_LIMIT_S` is a MediaError, never a hang."""
+    window = {"start_s": clip.start_s or None, "end_s": clip.end_s}
+    return open_video(clip.video, "pyav", timeout_s=DECODE_LIMIT_S, **window)
+
+
 @dataclass(frozen=True)
 class FileFrames:
     """Decodes the chosen frames of a clip each time."""
@@ -48,7 +55,7 @@ class FileFrames:
 
     def frames(self, clip: Clip, generator: torch.Generator | None) -> Tensor:
         """See `FrameSource`."""
-        with open_video(clip.video, "pyav", start_s=clip.start_s or None, end_s=clip.end_s) as reader:
+        with opened(clip) as reader:
             return reader.frames(self.sampling.indices(reader.times_F, generator))
 
 
@@ -86,11 +93,6 @@ class CachedFrames:
         shape = (len(stored.kept), 3, stored.height, stored.width)
         mapped = np.memmap(self.folder / "frames.u8", np.uint8, "r", stored.offset, shape)
         return torch.from_numpy(mapped[rows_S.numpy()])
-
-
-def cache_home() -> Path:
-    """The folder of all caches: QUATREFOIL_CACHE, or ~/.cache/quatrefoil."""
-    return Path(os.environ.get("QUATREFOIL_CACHE") or Path.home() / ".cache" / "quatrefoil")
 
 
 def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) -> CachedFrames:
@@ -157,7 +159,7 @@ def _decode_all(
 
 def _decode(sampling: FrameSampling, clip: Clip) -> tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]:
     try:
-        with open_video(clip.video, "pyav", start_s=clip.start_s or None, end_s=clip.end_s) as reader:
+        with opened(clip) as reader:
             kept = _candidates(sampling, reader.times_F)
             frames = reader.frames(kept)
             times = reader.times_F.tolist()

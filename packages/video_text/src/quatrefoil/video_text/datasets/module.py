@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import SampleSet
-from quatrefoil.core.losses.masked import IGNORE
+from quatrefoil.core.files import cache_home
+from quatrefoil.core.hub import locate
 from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
 from quatrefoil.video_text.datasets.fields import (
     FIELDS,
@@ -22,8 +23,9 @@ from quatrefoil.video_text.datasets.fields import (
     TagsMaker,
     TextMaker,
     check_fields,
+    fill_of,
 )
-from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache, cache_home
+from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.samples import ClipSamples, Unit, items_of
@@ -32,7 +34,7 @@ from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
-from quatrefoil.video_text.text.tokenizer import TextTokenizer, locate
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 TRAIN = "train:"
 CORPORA: Mapping[str, type[Corpus]] = {"msrvtt": MsrVtt, "msvd": Msvd}
@@ -51,7 +53,7 @@ class VideoTextData:
         tags: which tags; they are read from the folder tags/ of root.
         tag_dropout, expert_dropout: shares of tags and experts left out in training.
         mask_rate: share of words that are masked.
-        cache_frames: decode every clip once into the cache (see `build_cache`), in `workers` processes.
+        cache_frames: decode every clip once into the cache (see `build_cache`), in `cache_workers` processes.
     """
 
     corpus: Literal["msrvtt", "msvd"]
@@ -69,7 +71,7 @@ class VideoTextData:
     expert_dropout: float = 0.0
     mask_rate: float = 0.15
     cache_frames: bool = field(default=False, metadata=HOW_NOT_WHAT)
-    workers: int = field(default=1, metadata=HOW_NOT_WHAT)
+    cache_workers: int = field(default=1, metadata=HOW_NOT_WHAT)
 
     def __post_init__(self) -> None:
         if not 0 <= self.tag_dropout < 1 or not 0 <= self.expert_dropout < 1:
@@ -129,8 +131,7 @@ class VideoTextModule:
     @property
     def fill(self) -> Mapping[str, float | int | bool]:
         """Padding of the fields in which samples can differ in length."""
-        pad = self.tokenizer.pad_id
-        return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad}
+        return fill_of(self.tokenizer)
 
     def train(self, fields: Iterable[str]) -> SampleSet:
         """The training samples, with the named fields."""
@@ -167,7 +168,7 @@ class VideoTextModule:
     @cached_property
     def _frames(self) -> FrameSource:
         if self.config.cache_frames:
-            return build_cache(self._present(), self.config.frames, self.config.workers)
+            return build_cache(self._present(), self.config.frames, self.config.cache_workers)
         return FileFrames(self.config.frames)
 
     @cached_property

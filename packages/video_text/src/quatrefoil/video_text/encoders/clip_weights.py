@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from quatrefoil.core.hub import locate
 from quatrefoil.core.nn.heads import LogitScale
 from quatrefoil.core.nn.transformer import Activation, TransformerConfig
 from quatrefoil.video_text.encoders.clip import ClipConfig, ClipText, ClipTextConfig, ClipVision, ClipVisionConfig
-from quatrefoil.video_text.text.tokenizer import locate
 
 # transformers leaves out of config.json what equals its own defaults (CLIPVisionConfig, CLIPTextConfig).
 _SHARED_DEFAULTS = {

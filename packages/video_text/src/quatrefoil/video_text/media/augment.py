@@ -80,7 +80,7 @@ class FrameTransform:
 
     Attributes:
         size: height and width of the result, pixels.
-        scale, ratio: the random box of training (`random_resized_crop`).
+        scale, ratio: the random box of training (`random_resized_crop`); both (1, 1): the middle square, as in tests.
         flip: probability of mirroring in training. 0 unless asked for: captions say "left" and "right".
         jitter: strength of colour jitter in training, from 0 (none) to 1.
     """
@@ -101,8 +101,10 @@ class FrameTransform:
 
     def __call__(self, frames_F3HW: Tensor, generator: Generator | None) -> Tensor:
         """uint8 (F, 3, size, size): augmented in training, the middle square in tests (`generator=None`)."""
+        whole = self.scale == self.ratio == (1.0, 1.0)  # no box to draw: frames keep their shape, as in tests
         if generator is None:
             return centre_crop(frames_F3HW, self.size)
-        frames = random_resized_crop(frames_F3HW, self.size, self.scale, self.ratio, generator)
+        box = self.size, self.scale, self.ratio, generator
+        frames = centre_crop(frames_F3HW, self.size) if whole else random_resized_crop(frames_F3HW, *box)
         frames = random_flip(frames, self.flip, generator)
         return colour_jitter(frames, self.jitter, generator) if self.jitter else frames

@@ -32,6 +32,4 @@ class BruteForce(TaggedModel):
     def video(self, frame_codes: Tensor, tag_codes: Tokens) -> Tensor:  # type: ignore[override]  # its needs are other ones
         """(B, P)."""
         frames_BP = frame_codes.mean(1)
-        share_BM = tag_codes.mask_BT / tag_codes.mask_BT.sum(1, keepdim=True)
-        tags_BP = (tag_codes.states_BTD * share_BM[..., None]).sum(1)
-        return self.pooled(self.mix(torch.cat([frames_BP, tags_BP], dim=-1)), frame_codes)
+        return self.pooled(self.mix(torch.cat([frames_BP, tag_codes.mean()], dim=-1)), frame_codes)

@@ -24,7 +24,7 @@ from quatrefoil.core.nn.transformer import Transformer, TransformerConfig
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.encoders.clip import ClipOutput, ClipText
 from quatrefoil.video_text.models.two_tower import TwoTower, TwoTowerConfig
-from quatrefoil.video_text.tags.store import EXPERTS
+from quatrefoil.video_text.tags.selection import EXPERTS
 
 VISION, TAG, TEXT = 0, 1, 2
 
@@ -59,6 +59,14 @@ class TaggedModel(TwoTower):
         )
         self.no_tag = nn.Parameter(0.02 * torch.randn(width))
 
+    def initialise(self, clip: str) -> None:
+        """CLIP's towers; a tag encoder of its own starts as the text encoder, or as its projected word embeddings."""
+        super().initialise(clip)
+        if self.tag_text is not None:
+            self.tag_text.load_state_dict(self.textual.state_dict())
+        if self.tag_words is not None:
+            self.tag_words.weight.data.copy_(self.textual.project(self.textual.token_embedding.weight).data)
+
     def pool_map(self, inputs: int) -> nn.Linear:
         """The map whose output `pooled` adds to the mean of the frames, or takes alone."""
         linear = nn.Linear(inputs, self.config.vision.projection)
@@ -91,9 +99,7 @@ class TaggedModel(TwoTower):
 
     def _encode_tags(self, ids_KL: Tensor, mask_KL: Tensor) -> Tensor:
         if self.tag_words is not None:
-            words = self.tag_words(ids_KL) * mask_KL[..., None]
-            mean: Tensor = words.sum(1) / mask_KL.sum(1, keepdim=True)
-            return mean
+            return Tokens(self.tag_words(ids_KL), mask_KL).mean()
         encoder = self.tag_text if self.tag_text is not None else self.textual
         pooled: Tensor = encoder(ids_KL).pooled
         return pooled
@@ -126,6 +132,13 @@ class TableConfig(TaggedConfig):
     @property
     def model_type(self) -> type["Table"]:
         return Table
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.joint == "shared" and self.joint_layers != self.guide_layers:
+            raise ValueError(
+                f"joint=shared needs joint_layers={self.joint_layers} to equal guide_layers={self.guide_layers}"
+            )
 
     def cross_encoder(self, layers: int) -> Transformer:
         width = self.vision.projection
@@ -163,7 +176,12 @@ class Table(TaggedModel):
                 f"{self.config.vision.projection}"
             )
         for encoder in (self.tag_guide, self.joint_encoder):
-            for block, source in zip(encoder.blocks, self.textual.transformer.blocks, strict=False):
+            sources = self.textual.transformer.blocks
+            if len(encoder.blocks) > len(sources):
+                raise ValueError(
+                    f"{clip} has {len(sources)} text layers, too few for {len(encoder.blocks)} cross layers"
+                )
+            for block, source in zip(encoder.blocks, sources, strict=False):
                 block.load_state_dict(source.state_dict())
         rows = min(len(self.frame_positions.weight), len(self.textual.position_embedding.weight))
         self.frame_positions.weight.data[:rows] = self.textual.position_embedding.weight.data[:rows]
@@ -171,7 +189,9 @@ class Table(TaggedModel):
     @view
     def frame_tokens(self, frame_states: ClipOutput, frame_codes: Tensor) -> Tensor:
         """(B, F * tokens, P): each frame's code or its patches, with position and type."""
-        frames = frame_codes.shape[1]
+        frames, most = frame_codes.shape[1], self.config.max_frames
+        if frames > most:
+            raise ValueError(f"{frames} frames a clip, but model.max_frames={most}")
         per_frame_BFTP = (
             frame_codes[:, :, None]
             if self.config.visual_tokens == "frame"
@@ -203,10 +223,7 @@ class Table(TaggedModel):
     @view
     def video(self, guided: Tokens, frame_codes: Tensor) -> Tensor:  # type: ignore[override]  # its needs are other ones
         """(B, P): what V has gathered, or the mean of what all tokens have become."""
-        states_BSP, mask_BS = guided
-        share_BS = mask_BS / mask_BS.sum(1, keepdim=True)
-        residual = self.config.pooling == "residual"
-        gathered_BP = states_BSP[:, 0] if residual else (states_BSP * share_BS[..., None]).sum(1)
+        gathered_BP = guided.states_BTD[:, 0] if self.config.pooling == "residual" else guided.mean()
         return self.pooled(self.pool(gathered_BP), frame_codes)
 
     @view

@@ -6,11 +6,11 @@ titles, categories and captions must not enter (TABLE, arXiv 2301.12644; the fil
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quatrefoil.core.files import replace_text
 from quatrefoil.video_text.tags.selection import EXPERTS as EXPERTS
 from quatrefoil.video_text.tags.selection import Tag, TagSelection
 
@@ -24,24 +24,22 @@ class TagError(ValueError):
 class TagStore:
     """The tags of a corpus, read from `folder`/<expert>.jsonl for the experts of `selection`.
 
-    A selection of no experts reads nothing: no clip has tags.
-
-    A clip that a file does not name has no tags of that expert; `coverage` counts such clips. `experts` are those that
-    have a file.
+    No selection: the experts that have a file there. A selection of no experts reads nothing: no clip has tags. A clip
+    that a file does not name has no tags of that expert; `coverage` counts such clips.
 
     Raises:
-        TagError: no expert of the selection has a file in `folder`, or a line is malformed.
+        TagError: an expert of the selection has no file in `folder`, there are no files at all, or a line is malformed.
     """
 
     def __init__(self, folder: Path, selection: TagSelection | None = None) -> None:
-        self.selection = selection or TagSelection()
+        self.selection = selection or TagSelection(experts=experts_in(folder))
         paths = {expert: tag_file(folder, expert) for expert in EXPERTS if expert in self.selection.experts}
-        self._lines = {expert: read_tags(path, expert) for expert, path in paths.items() if path.is_file()}
-        if paths and not self._lines:
-            wanted = ", ".join(path.name for path in paths.values())
+        if absent := [path.name for path in paths.values() if not path.is_file()]:
             raise TagError(
-                f"no tag files in {folder}; wanted one of {wanted} (to do without tags: data.tags.experts=[])"
+                f"{folder} lacks {', '.join(absent)}; run these experts, or name the others in data.tags.experts "
+                f"([] = no tags)"
             )
+        self._lines = {expert: read_tags(path, expert) for expert, path in paths.items()}
 
     @property
     def experts(self) -> tuple[str, ...]:
@@ -75,6 +73,14 @@ class Coverage(NamedTuple):
 def _coverage(lines: Mapping[str, TagLine], video_ids: Sequence[str]) -> Coverage:
     named = [lines[id] for id in video_ids if id in lines]
     return Coverage(len(named), sum(bool(line.tags) for line in named), tuple(sorted({line.model for line in named})))
+
+
+def experts_in(folder: Path) -> tuple[str, ...]:
+    """The experts that have a file in `folder`; TagError where there is none."""
+    found = tuple(expert for expert in EXPERTS if tag_file(folder, expert).is_file())
+    if not found:
+        raise TagError(f"no tag files in {folder}; wanted one of {', '.join(f'{expert}.jsonl' for expert in EXPERTS)}")
+    return found
 
 
 def tag_file(folder: Path, expert: str) -> Path:
@@ -137,8 +143,5 @@ def write_tags(folder: Path, expert: str, model: str, tags: Mapping[str, Sequenc
     lines = [format_line(video_id, expert, TagLine(model, tuple(found))) for video_id, found in tags.items()]
     for text in lines:
         parse_line(text, expert, f"line for {path}")
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text("".join(lines), encoding="utf-8")
-    part.replace(path)
+    replace_text(path, "".join(lines))
     return path

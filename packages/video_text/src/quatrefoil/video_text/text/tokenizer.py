@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from quatrefoil.core.hub import locate
 
 NO_WORD = -1
 
@@ -35,23 +35,6 @@ _SCHEMES = (
     _Specials("[PAD]", "[CLS]", "[SEP]", "[MASK]"),
     _Specials("<|endoftext|>", "<|startoftext|>", "<|endoftext|>", None),
 )
-
-
-def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
-    """The local path of file `name` of a folder or of a hub id (downloaded once).
-
-    Raises:
-        ValueError: neither the folder nor the hub has it.
-    """
-    folder = Path(source)
-    if folder.is_dir():
-        if not (folder / name).is_file():
-            raise ValueError(f"{folder} has no {name}")
-        return folder / name
-    try:
-        return Path(hf_hub_download(str(source), name, revision=revision))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise ValueError(f"{source} is no folder here, and the hub did not give its {name}: {error}") from error
 
 
 class TextTokenizer:

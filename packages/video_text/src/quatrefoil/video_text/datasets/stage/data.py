@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from quatrefoil.core.config import HOW_NOT_WHAT
-from quatrefoil.video_text.datasets.check import CorpusActions
+from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage.gallery import gallery
 from quatrefoil.video_text.datasets.stage.make import make
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
+OWN = "the benchmark's own"
 Size = Literal["tiny", "default", "large"]
 _BOUNDS_OF = {"text-to-video": "text_to_video/one_caption", "video-to-text": "video_to_text/one_caption"}
 
@@ -33,24 +34,36 @@ class StageData(VideoTextData):
     corpus: Literal["msrvtt", "msvd"] = "msrvtt"
     root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)  # type: ignore[assignment]
     protocol: str = "msrvtt-1kA"
-    tokenizer: str = "the benchmark's own"
+    tokenizer: str = OWN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fixed = {"corpus": "msrvtt", "protocol": "msrvtt-1kA", "tokenizer": OWN, "missing": "error"}
+        if changed := [
+            f"data.{name}={getattr(self, name)}" for name, value in fixed.items() if getattr(self, name) != value
+        ]:
+            raise ValueError(f"Stage has one protocol and its own tokeniser; {', '.join(changed)} cannot be set")
 
     def build(self, seed: int) -> "StageModule":
         """Makes the benchmark if need be (one process at a time; the others wait), and opens it."""
         folder = make(self.size, self.made_with_seed, self.root)
-        return StageModule(replace(self, root=folder, tokenizer=str(folder / "tokenizer.json")), seed)
+        shared = {f.name: getattr(self, f.name) for f in fields(VideoTextData)}
+        places = {"root": folder, "tokenizer": str(folder / "tokenizer.json")}
+        return StageModule(VideoTextData(**(shared | places)), seed, self.size)
 
 
 class StageModule(VideoTextModule):
     """MSR-VTT's loader over Stage's files; only what is said about the data knows whose they are."""
 
+    def __init__(self, config: VideoTextData, seed: int, size: Size) -> None:
+        super().__init__(config, seed)
+        self.size = size
+
     def describe(self) -> Mapping[str, Any]:
         """As ever, and `reference`: split -> metric -> best score in percent for each set of modalities, and chance."""
-        config = self.config
-        assert isinstance(config, StageData)
-        name = f"stage-v{STAGE_VERSION}-{config.size}"
+        name = f"stage-v{STAGE_VERSION}-{self.size}"
         names = {"name": name, "protocol": f"{name}-one-caption", "embedded": True}
-        bounds = json.loads((config.root / "bounds.json").read_text())  # type: ignore[operator]
+        bounds = json.loads((self.config.root / "bounds.json").read_text())
         test = {f"{ours}/{k}": _percent(v) for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
         return {**super().describe(), **names, "reference": {"test": test}}
 
@@ -77,11 +90,24 @@ class GalleryOptions(MakeOptions):
     split: Literal["train", "validate", "test"] = "test"
 
 
+@dataclass(frozen=True, kw_only=True)
+class StageCheckOptions(MakeOptions):
+    """Options of `data check stage`."""
+
+    deep: bool = False
+    json: bool = False
+
+
 class StageActions(CorpusActions):
     """What `quatrefoil data` can do with Stage."""
 
     def __init__(self) -> None:
         super().__init__(MsrVtt)
+
+    def check(self, options: StageCheckOptions) -> int:  # type: ignore[override]  # Stage is found by size, not by folder
+        """Check the benchmark as the real corpus is checked whose files it has."""
+        root = make(options.size, options.seed, options.root)
+        return super().check(CheckOptions(root=root, deep=options.deep, json=options.json))
 
     def make(self, options: MakeOptions) -> int:
         """Make the benchmark, and print its folder."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from quatrefoil.core.files import cache_home
 from quatrefoil.video_text.datasets.stage.annotation import write_annotation
 from quatrefoil.video_text.datasets.stage.bounds import compute_bounds
 from quatrefoil.video_text.datasets.stage.clips import SIZES, Clip, cast, produce
@@ -32,7 +33,7 @@ def make(size: str = "default", seed: int = 0, root: Path | None = None, workers
     Args:
         size: a key of `SIZES`.
         seed: seeds of different value share no clip.
-        root: where benchmarks are kept; None means `cache_folder()`. This one is `stage-v<version>-<size>-seed<seed>`.
+        root: where benchmarks are kept; None means `cache_home()`. This one is `stage-v<version>-<size>-seed<seed>`.
         workers: processes; None means one for each core that this process may use. The result does not depend on it.
 
     A process that finds another one at work waits for it. Errors: `ValueError` for an unknown size, for `workers`
@@ -42,7 +43,7 @@ def make(size: str = "default", seed: int = 0, root: Path | None = None, workers
         raise ValueError(f"Stage has no size {size!r}; choose one of {', '.join(SIZES)}")
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
-    root = cache_folder() if root is None else root
+    root = cache_home() if root is None else root
     target = root / f"stage-v{STAGE_VERSION}-{size}-seed{seed}"
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / f".{target.name}.lock"):
@@ -50,11 +51,6 @@ def make(size: str = "default", seed: int = 0, root: Path | None = None, workers
             build(target, size, seed, workers or len(os.sched_getaffinity(0)))
         check(target, size, seed)
     return target
-
-
-def cache_folder() -> Path:
-    """`QUATREFOIL_CACHE`, or `~/.cache/quatrefoil`."""
-    return Path(os.environ.get("QUATREFOIL_CACHE", Path.home() / ".cache" / "quatrefoil"))
 
 
 @contextmanager
