@@ -160,5 +160,5 @@ def test_a_broken_store_ends_with_status_2_before_anything_is_trained(
 
 
 def test_a_gallery_that_cannot_be_drawn_is_a_failure_in_the_words_of_the_command_line(tmp_path: Path) -> None:
-    with pytest.raises(RunFailed, match="no data set `stagee`; did you mean `stage`"):
+    with pytest.raises(RunFailed, match=r"no data set `stagee` \(did you mean `stage`\?\)"):
         draw_gallery("stagee", tmp_path / "gallery.png")

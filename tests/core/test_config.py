@@ -50,8 +50,8 @@ def test_off_removes_an_entry_and_empties_an_optional_field() -> None:
     ("assignment", "message"),
     [
         ("step=3", "did you mean `steps`"),
-        ("part.rat=3", "no `rat` here, did you mean `rate`"),
-        ("parts.tow.rate=3", "no `tow` here, did you mean `two`"),
+        ("part.rat=3", "no `rat` here .did you mean `rate`"),
+        ("parts.tow.rate=3", "no `tow` here .did you mean `two`"),
         ("steps=many", "steps=many: not a value of type int"),
         ("steps=1.5", "not a value of type int"),
         ("part.name=c", "part.name=c"),

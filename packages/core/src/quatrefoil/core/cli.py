@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+    except BrokenPipeError:  # the reader (`| head`) has had enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing is left to say at exit
+        return 0
     except (ValueError, OSError, ModuleNotFoundError) as error:
         if os.environ.get("QUATREFOIL_DEBUG") or (
             isinstance(error, ModuleNotFoundError) and error.name != "accelerate"

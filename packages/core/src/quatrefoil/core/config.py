@@ -37,9 +37,9 @@ def override(config: Config, assignments: Sequence[str]) -> Config:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`, did you mean ...?` where a known name is like `name`, else nothing."""
+    """` (did you mean ...?)` where a known name is like `name`, else nothing."""
     near = get_close_matches(name, known, n=1, cutoff=0.4)
-    return f", did you mean `{near[0]}`?" if near else ""
+    return f" (did you mean `{near[0]}`?)" if near else ""
 
 
 def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:

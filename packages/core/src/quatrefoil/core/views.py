@@ -118,7 +118,7 @@ class ViewGraph:
                     through = f" (needed by view `{users[0]}`)" if users else ""
                     raise ViewError(
                         f"{asker} asks for `{name}`: `{field}`{through} is neither a view of {self.model_name} "
-                        f"nor a field of the data{nearest(field, [*self.needs, *available])} "
+                        f"nor a field of the data{nearest(field, [*self.needs, *available])}. "
                         f"Views: {sorted(self.needs)}; fields: {sorted(available)}"
                     )
 
