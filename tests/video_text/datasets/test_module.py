@@ -19,7 +19,8 @@ from quatrefoil.video_text.datasets.module import VideoTextData
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling
-from quatrefoil.video_text.tags.selection import EXPERTS
+from quatrefoil.video_text.preprocessing import Preprocessing
+from quatrefoil.video_text.tags.selection import EXPERTS, TagSelection
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 from tests.video_text.datasets.small import CAPTIONS, write_corpus
 
@@ -31,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> VideoTextData:
     return VideoTextData(
         corpus="msrvtt", root=root, protocol="msrvtt-1kA", tokenizer=str(root / "tokenizer.json"),
         frames=FrameSampling("segments", 3), transform=FrameTransform(16, jitter=0.3),
-        mask_rate=0.4, tag_dropout=0.3, expert_dropout=0.2, text_length=48,
+        tags=TagSelection(experts=("object", "motion")), mask_rate=0.4, tag_dropout=0.3, expert_dropout=0.2, text_length=48,
     )  # fmt: skip
 
 
@@ -84,7 +85,8 @@ def test_worker_processes_make_the_same_samples(data: VideoTextData) -> None:
 def test_fields_have_their_shapes_and_types(data: VideoTextData) -> None:
     module = data.build(seed=0)
     batch = collate(_all(module.train(FIELDS)), module.fill)
-    size, length = 12, data.text_length
+    size, length = 12, int(batch["text_mask"].sum(1).max())
+    assert length <= data.text_length
     assert (batch["frames"].shape, batch["frames"].dtype) == ((size, 3, 3, 16, 16), torch.uint8)
     for name in ("text_ids", "text_mask", "text_masked_ids", "text_labels"):
         assert batch[name].shape == (size, length)
@@ -160,13 +162,15 @@ def test_unknown_fields_and_rates_are_errors(data: VideoTextData) -> None:
 def test_description_counts_splits_and_follows_content(data: VideoTextData, tmp_path: Path) -> None:
     described = data.build(seed=0).describe()
     assert (described["name"], described["protocol"]) == ("msrvtt", "msrvtt-1kA")
-    assert described["counts"]["train"] == {"clips": 4, "captions": 12, "dropped": 0}
+    assert described["splits"]["train"].items() >= {"clips": 4, "captions": 12, "dropped": 0}.items()
     copy = shutil.copytree(data.root, tmp_path / "copy")
     (copy / "videos/video7.mp4").unlink()
     dropped = _change(data, root=copy, missing="drop").build(seed=0).describe()
     assert dropped["protocol"] == "msrvtt-1kA[7/8 clips]"
-    assert dropped["counts"]["test"] == {"clips": 1, "captions": 1, "dropped": 1}
-    assert data.build(seed=0).assets() == {"tokenizer.json": Path(data.tokenizer).read_text()}
+    assert dropped["splits"]["test"].items() >= {"clips": 1, "captions": 1, "dropped": 1}.items()
+    assets = data.build(seed=0).assets()
+    assert assets["tokenizer.json"] == Path(data.tokenizer).read_text()
+    assert Preprocessing.from_json(assets["preprocessing.json"]) == data.preprocessing
     assert dropped["fingerprint"] != described["fingerprint"]
 
 
