@@ -32,7 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> VideoTextData:
     return VideoTextData(
         corpus="msrvtt", root=root, protocol="msrvtt-1kA", tokenizer=str(root / "tokenizer.json"),
         frames=FrameSampling("segments", 3), transform=FrameTransform(16, jitter=0.3),
-        tags=TagSelection(experts=("object", "motion")), mask_rate=0.4, tag_dropout=0.3, expert_dropout=0.2, text_length=48,
+        tags=TagSelection(experts=("object", "motion")), mask_rate=0.4, tag_dropout=0.3,
+        expert_dropout=0.2, text_length=48,
     )  # fmt: skip
 
 
