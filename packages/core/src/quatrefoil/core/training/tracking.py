@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from quatrefoil.core.files import replace_text
 from quatrefoil.core.training.checkpoint import Json
 
 Item = TypeVar("Item")
@@ -49,9 +49,7 @@ class JsonLines:
 def _cut(path: Path, after: int) -> None:
     whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
     kept = [line for line in whole if json.loads(line)["step"] <= after]
-    shorter = path.with_suffix(".tmp")
-    shorter.write_text("".join(kept))
-    os.replace(shorter, path)
+    replace_text(path, "".join(kept))
 
 
 class TensorBoard:

@@ -178,8 +178,9 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Put weights into a model; `ValueError` where names differ."""
     missing, unexpected = model.load_state_dict(dict(weights), strict=False)
     # safetensors stores tied weights once: a name may be missing if its twin is there
-    known = {id(p) for name, p in model.state_dict(keep_vars=True).items() if name in weights}
-    missing = [name for name in missing if id(model.state_dict(keep_vars=True)[name]) not in known]
+    own = model.state_dict(keep_vars=True)
+    given = {id(tensor) for name, tensor in own.items() if name in weights}
+    missing = [name for name in missing if id(own[name]) not in given]
     if missing or unexpected:
         raise ValueError(f"these weights are of another model: missing {missing}, unexpected {unexpected}")
 

@@ -11,9 +11,6 @@ from typing import Any
 
 from quatrefoil.video_text.datasets.stage.world import REPEATABLE, Act, Actor, Facts, Sound
 
-SCENE_KINDS = ("background", "sound", "sound_on", "sign")
-ACTOR_KINDS = ("shape", "colour", "size", "action", "times", "order")
-
 
 @dataclass(frozen=True)
 class Statement:
