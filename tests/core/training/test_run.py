@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,41 @@ def test_a_run_folder_is_never_overwritten_nor_resumed_with_other_settings(tmp_p
         toy_run([f"run.dir={tmp_path}", "train.steps=2"])
     with pytest.raises(CheckpointError, match="resume with the same settings"):
         toy_run([f"run.dir={tmp_path}", "train.steps=3", "resume=auto"])
+
+
+HOW = [
+    "train.accumulate=2",
+    "train.skip_budget=0.5",
+    "train.compile=true",
+    "train.log_every=7",
+    "train.checkpoint_every=5",
+    "train.keep_last=9",
+    "evaluate.retrieval.batch_size=3",
+    "run.workers=2",
+]
+
+
+@pytest.mark.parametrize("setting", HOW)
+def test_settings_of_how_are_no_part_of_what_was_trained(setting: str) -> None:
+    assert toy_recipe([setting]).config_hash == toy_recipe().config_hash
+
+
+@pytest.mark.parametrize("setting", ["train.steps=13", "train.precision=bf16", "train.evaluate_every=2"])
+def test_settings_of_what_change_the_configuration_hash(setting: str) -> None:
+    assert toy_recipe([setting]).config_hash != toy_recipe().config_hash
+
+
+def test_a_run_goes_on_under_other_settings_of_how_as_if_nothing_had_changed(tmp_path: Path) -> None:
+    settings = [f"run.dir={tmp_path}", "train.steps=4", "train.checkpoint_every=2"]
+    toy_run(settings)
+    last = tmp_path / "checkpoints" / "step-00000004"
+    whole = checkpoint.load(last).tensors["model"]
+    shutil.rmtree(last)  # as if the run had been killed after step 2
+    how = ["train.skip_budget=0.5", "train.log_every=3", "train.keep_last=1", "evaluate.retrieval.batch_size=5"]
+    toy_run([*settings, "resume=auto", *how])
+    resumed = checkpoint.load(last).tensors["model"]
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    assert [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")] == [last.name]
 
 
 def trainer(*overrides: str) -> Trainer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
 from quatrefoil.core.evaluation.retrieval import rank_queries, retrieval_metrics
@@ -57,7 +58,7 @@ class Retrieval:
 
     many: Side
     one: Side
-    batch_size: int = 64
+    batch_size: int = field(default=64, metadata=HOW_NOT_WHAT)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.schedules import ScheduleConfig
 
@@ -13,6 +14,8 @@ Precision = Literal["fp32", "bf16"]
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How a model is trained.
+
+    What is marked `HOW_NOT_WHAT` may be changed on resume. `evaluate_every` is not: selection sees what was evaluated.
 
     Args:
         steps: optimisation steps.
@@ -32,16 +35,16 @@ class TrainConfig:
     steps: int
     batch_size: int
     precision: Precision = "fp32"
-    accumulate: int = 1
+    accumulate: int = field(default=1, metadata=HOW_NOT_WHAT)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     ema: float | None = None
-    skip_budget: float = 0.01
-    compile: bool = False
-    log_every: int = 10
+    skip_budget: float = field(default=0.01, metadata=HOW_NOT_WHAT)
+    compile: bool = field(default=False, metadata=HOW_NOT_WHAT)
+    log_every: int = field(default=10, metadata=HOW_NOT_WHAT)
     evaluate_every: int = 0
-    checkpoint_every: int = 0
-    keep_last: int = 2
+    checkpoint_every: int = field(default=0, metadata=HOW_NOT_WHAT)
+    keep_last: int = field(default=2, metadata=HOW_NOT_WHAT)
     select: str | None = None
 
     def __post_init__(self) -> None:
