@@ -13,7 +13,7 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.config import override
-from quatrefoil.core.data import Batch, SampleKey
+from quatrefoil.core.data import Batch, SampleError, SampleKey
 from quatrefoil.core.data.collate import collate
 from quatrefoil.core.evaluation.tasks import Retrieval, Side
 from quatrefoil.core.hub import Model
@@ -85,10 +85,10 @@ class Toy(Model):
 
 
 class ToySamples:
-    """`count` samples in groups of two; sample i is a function of (epoch, i)."""
+    """`count` samples in groups of two; sample i is a function of (epoch, i). Every `corrupt`-th is (0: none)."""
 
-    def __init__(self, count: int = 64, vocabulary: int = 11) -> None:
-        self.count, self.vocabulary = count, vocabulary
+    def __init__(self, count: int = 64, vocabulary: int = 11, corrupt: int = 0) -> None:
+        self.count, self.vocabulary, self.corrupt = count, vocabulary, corrupt
 
     @property
     def groups_N(self) -> Tensor:
@@ -98,6 +98,8 @@ class ToySamples:
         return self.count
 
     def __getitem__(self, key: Any) -> dict[str, Any]:
+        if self.corrupt and key.index % self.corrupt == 3:
+            raise SampleError(f"sample{key.index} cannot be read")
         fixed, drawn = generator(key.index, "fixed"), generator(key.epoch, key.index, "drawn")
         right = torch.randint(3, self.vocabulary, (4,), generator=fixed)
         labels = torch.full((4,), IGNORE)
@@ -116,21 +118,22 @@ def toy_batch(rows: int = 6) -> dict[str, Any]:
 @dataclass(frozen=True, kw_only=True)
 class ToyData:
     count: int = 64
+    corrupt: int = 0
 
     @property
     def fields(self) -> tuple[str, ...]:
         return "left", "right", "right_masked", "right_labels"
 
     def build(self, seed: int) -> "ToyModule":
-        return ToyModule(self.count)
+        return ToyModule(self.count, self.corrupt)
 
 
 class ToyModule:
     splits = ("val", "test")
     fill: Mapping[str, float] = {"right_labels": IGNORE}
 
-    def __init__(self, count: int) -> None:
-        self.count, self.samples = count, ToySamples(count)
+    def __init__(self, count: int, corrupt: int = 0) -> None:
+        self.count, self.samples = count, ToySamples(count, corrupt=corrupt)
 
     def train(self, fields: Iterable[str]) -> ToySamples:
         return self.samples

@@ -9,8 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quatrefoil.core.data import Batch, Sample, SampleKey
-from quatrefoil.core.data.collate import Guarded, SkipBudget, Skipped, TooManySkipped, collate, loader, to_device
+from quatrefoil.core.data import Batch, Sample, SampleError, SampleKey
+from quatrefoil.core.data.collate import (
+    Guarded,
+    SampleFailed,
+    SkipBudget,
+    Skipped,
+    TooManySkipped,
+    collate,
+    loader,
+    to_device,
+)
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 
 CORRUPT = 5
@@ -28,7 +37,7 @@ class Toy:
 
     def __getitem__(self, key: SampleKey) -> Sample:
         if key.index == CORRUPT:
-            raise ValueError("file 5 is cut off")
+            raise SampleError("file 5 is cut off")
         draws = torch.Generator().manual_seed(1000 * key.epoch + key.index)
         return {
             "id": f"s{key.index}",
@@ -43,7 +52,7 @@ class Broken(Toy):
     """Fails for a reason that is not in the data."""
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        raise RuntimeError("out of memory")
+        raise ValueError("a mistake of ours")
 
 
 def sample(name: str, **fields: Any) -> Sample:
@@ -115,33 +124,45 @@ def test_samples_without_id_or_of_unknown_types_are_refused() -> None:
         collate([sample("a", x=None)], {})
 
 
-def test_only_value_errors_are_taken_for_corrupt_samples() -> None:
+def test_only_sample_errors_are_taken_for_corrupt_samples() -> None:
     guarded = Guarded(Toy())
     assert guarded[SampleKey(0, CORRUPT)] == Skipped(f"index {CORRUPT}", "file 5 is cut off")
     assert len(guarded) == 24
     assert torch.equal(guarded.groups_N, Toy().groups_N)
-    with pytest.raises(RuntimeError, match="out of memory"):
-        Guarded(Broken())[SampleKey(0, 0)]
 
 
-def batch_with(good: int, bad: int) -> Batch:
-    return collate([sample(str(n)) for n in range(good)] + [Skipped(f"bad{n}", "empty") for n in range(bad)], {})
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_mistake_in_making_a_sample_stops_the_loader_and_names_the_sample(workers: int) -> None:
+    plan = BatchPlan(Broken().groups_N, 1, seed=0)
+    index = int(plan.order(0).batches[0, 0])
+    with pytest.raises(SampleFailed, match=f"sample {index} of epoch 0: ValueError: a mistake of ours"):
+        next(iter(loader(Broken(), plan, START, workers=workers, fill={})))
+
+
+def bad(count: int) -> list[Skipped]:
+    return [Skipped(f"bad{n}", "empty") for n in range(count)]
 
 
 def test_budget_is_spent_exactly_where_the_share_is_exceeded() -> None:
     budget = SkipBudget(share=0.1, minimum=0)
     for _ in range(5):
-        budget.add(batch_with(good=9, bad=1))
+        budget.add(10, 1, bad(1))
     with pytest.raises(TooManySkipped, match=r"6 of 51 samples.*10.00%.*bad0: empty"):
-        budget.add({"id": [], "skipped": [Skipped("bad9", "empty")]})
+        budget.add(1, 1, bad(1))
+
+
+def test_a_rank_without_corrupt_samples_stops_with_the_others() -> None:
+    budget = SkipBudget(share=0.1, minimum=0)
+    with pytest.raises(TooManySkipped, match=r"2 of 10 samples.*This process met: none"):
+        budget.add(10, 2, [])
 
 
 def test_budget_lets_a_few_early_losses_pass_and_then_says_all_of_them() -> None:
     budget = SkipBudget(share=0.01, minimum=3)
-    budget.add(batch_with(good=1, bad=3))
+    budget.add(4, 3, bad(3))
     with pytest.raises(TooManySkipped, match="4 of 6 samples"):
-        budget.add(batch_with(good=1, bad=1))
-    assert [entry.id for entry in budget.skipped] == ["bad0", "bad1", "bad2", "bad0"]
+        budget.add(2, 1, bad(1))
+    assert [entry.id for entry in budget.named] == ["bad0", "bad1", "bad2", "bad0"]
 
 
 @pytest.mark.parametrize(("share", "minimum"), [(-0.1, 0), (1.1, 0), (0.1, -1)])

@@ -1,7 +1,9 @@
 """A run as a whole: killed and resumed, over one process and several, and what it refuses."""
 
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 import torch
 
 from quatrefoil.core.data import SampleKey
-from quatrefoil.core.data.collate import collate
+from quatrefoil.core.data.collate import TooManySkipped, collate
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training import checkpoint
@@ -82,14 +84,26 @@ def test_a_run_killed_and_resumed_logs_the_same_losses_to_the_bit(
 
 
 def test_two_processes_and_one_at_the_same_global_batch_learn_the_same(tmp_path: Path) -> None:
-    one = launch(ONE, f"run.dir={tmp_path}/one", "train.steps=20", "train.batch_size=7")
-    two = launch(TWO, f"run.dir={tmp_path}/two", "train.steps=20", "train.batch_size=7", "run.processes=2")
+    settings = ["train.steps=20", "train.batch_size=7", "data.corrupt=16", "train.skip_budget=0.2"]
+    one = launch(ONE, f"run.dir={tmp_path}/one", *settings)
+    two = launch(TWO, f"run.dir={tmp_path}/two", *settings, "run.processes=2")
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
     assert json.loads((tmp_path / "two" / "metrics.json").read_text())["processes"] == 2
     for a, b in zip(logged(tmp_path / "one"), logged(tmp_path / "two"), strict=True):
         for name in ("loss", "contrast/loss", "match/loss", "tokens/loss", "gradient_norm"):
             assert a[name] == pytest.approx(b[name], rel=1e-5), (a["step"], name)
+        assert a["skipped_samples"] == b["skipped_samples"]
+    assert a["skipped_samples"] > 4
+
+
+def test_every_process_stops_at_the_step_at_which_the_budget_of_all_is_spent(tmp_path: Path) -> None:
+    settings = ["train.steps=20", "data.corrupt=4", "train.skip_budget=0", "run.processes=2"]
+    stopped = launch(TWO, f"run.dir={tmp_path}/two", *settings)
+    assert stopped.returncode != 0
+    said = re.findall(r"TooManySkipped: (\d+ of \d+ samples)", stopped.stderr)
+    assert said, stopped.stderr
+    assert len(set(said)) == 1
 
 
 def test_a_launcher_that_starts_fewer_processes_than_asked_is_an_error(tmp_path: Path) -> None:
@@ -188,26 +202,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples() -> None
     assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
 
 
-class Corrupt(ToySamples):
-    def __getitem__(self, key: SampleKey) -> dict[str, Any]:
-        if key.index % 8 == 3:
-            raise ValueError(f"sample{key.index} cannot be read")
-        return super().__getitem__(key)
-
-
 def test_corrupt_samples_are_skipped_within_the_budget_and_stop_the_run_beyond_it() -> None:
     recipe = toy_recipe(["train.skip_budget=0.5"])
-    module = ToyModule(64)
-    module.samples = Corrupt()
+    module = ToyModule(64, corrupt=8)
     run = Trainer(recipe, module, start_engine(recipe.train, recipe.run))
     for step, batch in zip(range(8), run.batches(0), strict=False):
         assert torch.isfinite(torch.tensor(run.train_step(batch, step)["loss"]))
-    assert len(run.budget.skipped) == 8  # an epoch of 64 samples holds 8 corrupt ones
-    assert "cannot be read" in run.budget.skipped[0].reason
+    assert run.budget.seen == 64
+    assert run.budget.skipped == len(run.budget.named) == 8  # an epoch of 64 samples holds 8 corrupt ones
+    assert "cannot be read" in run.budget.named[0].reason
     strict = Trainer(toy_recipe(), module, start_engine(recipe.train, recipe.run))
-    with pytest.raises(ValueError, match="could not be made"):
-        for _ in zip(range(16), strict.batches(0), strict=False):
-            pass
+    steps = (strict.train_step(batch, step) for step, batch in enumerate(strict.batches(0)))
+    with pytest.raises(TooManySkipped, match=r"1[12] of "):  # the first ten pass
+        list(itertools.islice(steps, 16))
 
 
 def test_a_batch_is_cut_into_all_its_rows() -> None:

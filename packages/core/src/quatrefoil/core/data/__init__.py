@@ -12,6 +12,14 @@ Batch = dict[str, Any]
 """A batch: field name -> stacked tensor (B first), plus `id` (list of str), `group` (long B) and `skipped`."""
 
 
+class SampleError(ValueError):
+    """A sample that cannot be made because its data are bad (a file that is cut off, say); data modules raise it.
+
+    Training skips such a sample and counts it. Anything else that is raised while a sample is made is taken for a
+    mistake of the code or the set-up, and stops the run.
+    """
+
+
 class SampleKey(NamedTuple):
     """Names one draw of one sample; everything random about it is a function of (seed, epoch, index)."""
 

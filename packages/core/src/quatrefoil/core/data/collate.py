@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
+from quatrefoil.core.data import Batch, Sample, SampleError, SampleKey, SampleSet
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 
 Fill = Mapping[str, float | int | bool]
@@ -27,6 +27,10 @@ class Skipped(NamedTuple):
 
 class TooManySkipped(ValueError):
     """More samples are corrupt than the budget allows."""
+
+
+class SampleFailed(RuntimeError):
+    """A sample could not be made, and not because its data are bad."""
 
 
 def collate(samples: Sequence[Sample | Skipped], fill: Fill) -> Batch:
@@ -47,7 +51,7 @@ def collate(samples: Sequence[Sample | Skipped], fill: Fill) -> Batch:
 
 
 def _listed(skipped: Iterable[Skipped]) -> str:
-    return "; ".join(f"{sample.id}: {sample.reason}" for sample in skipped)
+    return "; ".join(f"{sample.id}: {sample.reason}" for sample in skipped) or "none"
 
 
 def _check_fields(samples: Sequence[Sample]) -> None:
@@ -93,9 +97,9 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 class Guarded(Dataset[Sample | Skipped]):
-    """A sample set in which a sample that raises ValueError (a corrupt file, say) is a `Skipped` marker.
+    """A sample set in which a sample that raises `SampleError` (a corrupt file, say) is a `Skipped` marker.
 
-    Any other exception is a mistake of ours and stops the run.
+    Any other exception is no fault of the data: it stops the run as a `SampleFailed` that names the sample.
     """
 
     def __init__(self, samples: SampleSet) -> None:
@@ -112,35 +116,50 @@ class Guarded(Dataset[Sample | Skipped]):
     def __getitem__(self, key: SampleKey) -> Sample | Skipped:
         try:
             return self.samples[key]
-        except ValueError as error:
+        except SampleError as error:
             return Skipped(f"index {key.index}", str(error))
+        except Exception as error:  # some exceptions cannot be rebuilt across processes; this one can
+            raise SampleFailed(
+                f"sample {key.index} of epoch {key.epoch}: {type(error).__name__}: {error}; data modules raise "
+                f"SampleError for bad data, so this is a mistake in the code or the set-up"
+            ) from error
 
 
 @dataclass
 class SkipBudget:
-    """Counts corrupt samples and stops a run that meets too many.
+    """Counts the corrupt samples of all ranks and stops a run that meets too many.
 
-    Allowed is the larger of `minimum` samples and `share` of all samples seen. Each rank counts its own samples.
-    `seen` and `skipped` are the whole state.
+    Allowed is the larger of `minimum` samples and `share` of all samples seen. Every rank adds the same counts of the
+    same global batches, so that all of them stop at the same step.
+
+    Attributes:
+        seen, skipped: samples of all ranks so far; the whole state.
+        named: those that this rank skipped since it started, for the message.
     """
 
     share: float = 0.01
     minimum: int = 10
     seen: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: int = 0
+    named: list[Skipped] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1 or self.minimum < 0:
             raise ValueError(f"share must lie in 0..1 and minimum be at least 0, got {self.share} and {self.minimum}")
 
-    def add(self, batch: Batch) -> None:
-        """Counts the samples of a batch. Raises TooManySkipped, with ids and reasons, where the budget is spent."""
-        self.seen += len(batch["id"]) + len(batch["skipped"])
-        self.skipped += batch["skipped"]
-        if len(self.skipped) > max(self.minimum, self.share * self.seen):
+    def add(self, seen: int, skipped: int, named: Iterable[Skipped]) -> None:
+        """Count one global batch: how many samples it was to have, how many are corrupt, and which of them are ours.
+
+        Raises:
+            TooManySkipped: the budget is spent; with the ids and reasons that this rank knows.
+        """
+        self.seen += seen
+        self.skipped += skipped
+        self.named += named
+        if self.skipped > max(self.minimum, self.share * self.seen):
             raise TooManySkipped(
-                f"{len(self.skipped)} of {self.seen} samples could not be made, more than {self.minimum} and more than "
-                f"{self.share:.2%}: mend the data or raise train.skip_budget. They are: {_listed(self.skipped)}"
+                f"{self.skipped} of {self.seen} samples could not be made, more than {self.minimum} and more than "
+                f"{self.share:.2%}: mend the data or raise train.skip_budget. This process met: {_listed(self.named)}"
             )
 
 

@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError, override, restore, to_plain
-from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.files import replace_text
@@ -207,7 +206,7 @@ class Run:
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(checkpoint.path_of(self.checkpoints, evaluated)))
         scores = self._score(self.data.splits)
-        skipped = int(global_sum(torch.tensor(len(self.trainer.budget.skipped))))
+        skipped = self.trainer.budget.skipped
         if self.accelerator.is_main_process:
             self._write_results(scores, evaluated, skipped)
         self.accelerator.wait_for_everyone()

@@ -92,22 +92,23 @@ class Trainer:
         workers, device = self.recipe.run.workers, self.accelerator.device
         pinned = device.type == "cuda"
         for batch in loader(self.samples, self.plan, cursor, workers=workers, fill=self.fill, pin_memory=pinned):
-            self.budget.add(batch)
             yield to_device(batch, device)
 
     def train_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """One update; losses and metrics of the global batch, gradient norm and learning rate.
+        """One update; losses and metrics of the global batch, gradient norm, learning rate, samples skipped so far.
 
         Raises:
             NonFiniteLoss: names the step and the samples; nothing was updated.
+            TooManySkipped: on every rank at the same step.
         """
         self.step_module.train()
         torch.manual_seed(seed_of(self.recipe.seed, "step", step, self.accelerator.process_index))
-        logs = self._global_means(self._backward(batch, step) | {"gradient_norm": self._clipped_norm()})
+        logs = self._global_means(self._backward(batch, step) | {"gradient_norm": self._clipped_norm()}, batch)
         if not all(math.isfinite(value) for value in logs.values()):
             raise NonFiniteLoss(f"step {step}: {logs}; nothing was updated; samples: {batch['id']}")
         self.optimizer.step()
         logs["learning_rate"] = float(max(self.schedule.get_last_lr()))
+        logs["skipped_samples"] = self.budget.skipped
         self.schedule.step()
         self.optimizer.zero_grad()
         if self.ema is not None:
@@ -141,10 +142,14 @@ class Trainer:
         norm = self.accelerator.clip_grad_norm_(self.step_module.parameters(), math.inf if limit is None else limit)
         return torch.as_tensor(norm, device=self.accelerator.device)
 
-    def _global_means(self, logged: Mapping[str, Tensor]) -> dict[str, float]:
+    def _global_means(self, logged: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
+        """Means over ranks; the counts of skipped samples travel in the same collective, exact as doubles."""
+        skipped = batch["skipped"]
         values = torch.stack([value.detach().double() for value in logged.values()])
-        means = global_sum(values) / self.accelerator.num_processes
-        return dict(zip(logged, means.tolist(), strict=True))
+        counts = values.new_tensor([len(batch["id"]) + len(skipped), len(skipped)])
+        *sums, seen, lost = global_sum(torch.cat([values, counts])).tolist()
+        self.budget.add(int(seen), int(lost), skipped)
+        return {name: total / self.accelerator.num_processes for name, total in zip(logged, sums, strict=True)}
 
     def state(self) -> tuple[dict[str, dict[str, Tensor]], Json]:
         """What a checkpoint holds: tensors by file, and the rest as JSON."""
@@ -152,7 +157,7 @@ class Trainer:
         tensors = {"model": self.model.state_dict(), "optimizer": optimizer_tensors}
         if self.ema is not None:
             tensors["ema"] = self.ema.tensors()
-        skips = {"seen": self.budget.seen, "skipped": [list(skipped) for skipped in self.budget.skipped]}
+        skips = {"seen": self.budget.seen, "skipped": self.budget.skipped}
         return tensors, {"optimizer": optimizer_json, "schedule_step": self.schedule.last_epoch, "skips": skips}
 
     def load(self, saved: Checkpoint) -> None:
@@ -163,8 +168,7 @@ class Trainer:
         self.schedule._last_lr = [group["lr"] for group in self.optimizer.optimizer.param_groups]
         if self.ema is not None:
             self.ema.load(saved.tensors["ema"])
-        skips = saved.state["skips"]
-        self.budget.seen, self.budget.skipped = skips["seen"], [Skipped(*skipped) for skipped in skips["skipped"]]
+        self.budget.seen, self.budget.skipped = saved.state["skips"]["seen"], saved.state["skips"]["skipped"]
 
     @contextmanager
     def averaged_weights(self) -> Iterator[None]:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from quatrefoil.core.data import SampleError
 
-class MediaError(ValueError):
+
+class MediaError(SampleError):
     """A file that cannot give what was asked of it.
 
     Attributes: `path`, the file; `reason`, what is wrong with it and, where there is a way, how to mend it.
