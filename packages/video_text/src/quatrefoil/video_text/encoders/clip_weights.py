@@ -2,18 +2,27 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from quatrefoil.core.hub import locate
 from quatrefoil.core.nn.heads import LogitScale
-from quatrefoil.core.nn.transformer import Activation, TransformerConfig
+from quatrefoil.core.nn.transformer import TransformerConfig
+from quatrefoil.core.weights import (
+    Names,
+    check_keys,
+    copy_weights,
+    described_transformer,
+    keys_of,
+    places,
+    require_same,
+)
 from quatrefoil.video_text.encoders.clip import ClipConfig, ClipText, ClipTextConfig, ClipVision, ClipVisionConfig
 
 # transformers leaves out of config.json what equals its own defaults (CLIPVisionConfig, CLIPTextConfig).
@@ -28,12 +37,9 @@ _TEXT_DEFAULTS = _SHARED_DEFAULTS | {
     "hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8, "vocab_size": 49408,
     "max_position_embeddings": 77, "eos_token_id": 49407,
 }  # fmt: skip
-_ACTIVATIONS: dict[str, Activation] = {
-    "quick_gelu": "quick_gelu", "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh",
-}  # fmt: skip
 _LEGACY_END = 2  # configurations before transformers PR 24773 say 2 and mean the highest id
 
-# Ours -> theirs; q, k and v are three matrices there and one here (see _their_keys). `pre_layrnorm` is their spelling.
+# Ours -> theirs; `pre_layrnorm` is their spelling.
 _BLOCK_RENAMES = (
     (".attention_norm.", ".layer_norm1."),
     (".attention.out.", ".self_attn.out_proj."),
@@ -41,31 +47,34 @@ _BLOCK_RENAMES = (
     (".feed_forward.expand.", ".mlp.fc1."),
     (".feed_forward.contract.", ".mlp.fc2."),
 )
-_VISION_RENAMES = (
-    ("class_token", "vision_model.embeddings.class_embedding"),
-    ("patches.", "vision_model.embeddings.patch_embedding."),
-    ("position_embedding.", "vision_model.embeddings.position_embedding."),
-    ("input_norm.", "vision_model.pre_layrnorm."),
-    ("transformer.blocks.", "vision_model.encoder.layers."),
-    ("final_norm.", "vision_model.post_layernorm."),
-    ("project.", "visual_projection."),
-    *_BLOCK_RENAMES,
+_QKV = tuple(f".self_attn.{part}_proj." for part in "qkv")
+_VISION_NAMES = Names(
+    (
+        ("class_token", "vision_model.embeddings.class_embedding"),
+        ("patches.", "vision_model.embeddings.patch_embedding."),
+        ("position_embedding.", "vision_model.embeddings.position_embedding."),
+        ("input_norm.", "vision_model.pre_layrnorm."),
+        ("transformer.blocks.", "vision_model.encoder.layers."),
+        ("final_norm.", "vision_model.post_layernorm."),
+        ("project.", "visual_projection."),
+        *_BLOCK_RENAMES,
+    ),
+    _QKV,
 )
-_TEXT_RENAMES = (
-    ("token_embedding.", "text_model.embeddings.token_embedding."),
-    ("position_embedding.", "text_model.embeddings.position_embedding."),
-    ("transformer.blocks.", "text_model.encoder.layers."),
-    ("final_norm.", "text_model.final_layer_norm."),
-    ("project.", "text_projection."),
-    *_BLOCK_RENAMES,
+_TEXT_NAMES = Names(
+    (
+        ("token_embedding.", "text_model.embeddings.token_embedding."),
+        ("position_embedding.", "text_model.embeddings.position_embedding."),
+        ("transformer.blocks.", "text_model.encoder.layers."),
+        ("final_norm.", "text_model.final_layer_norm."),
+        ("project.", "text_projection."),
+        *_BLOCK_RENAMES,
+    ),
+    _QKV,
 )
 _WORDS = "text_model.embeddings.token_embedding.weight"
-_FREE = {"dropout", "attention_dropout", "checkpoint", "depth_scaled"}  # settings that fit any weights
 # Buffers of positions 0, 1, 2, ... that old versions saved with the weights.
 _NOT_WEIGHTS = {"text_model.embeddings.position_ids", "vision_model.embeddings.position_ids"}
-
-
-TowerConfig = ClipVisionConfig | ClipTextConfig
 
 
 @dataclass(frozen=True)
@@ -122,17 +131,7 @@ def clip_config(described: Mapping[str, Any]) -> ClipConfig:
 
 
 def _transformer(tower: Mapping[str, Any]) -> TransformerConfig:
-    if tower["hidden_act"] not in _ACTIVATIONS:
-        raise ValueError(f"hidden_act `{tower['hidden_act']}` is not one of {', '.join(_ACTIVATIONS)}")
-    return TransformerConfig(
-        width=tower["hidden_size"],
-        layers=tower["num_hidden_layers"],
-        heads=tower["num_attention_heads"],
-        mlp_ratio=tower["intermediate_size"] / tower["hidden_size"],
-        activation=_ACTIVATIONS[tower["hidden_act"]],
-        norm_eps=tower["layer_norm_eps"],
-        attention_dropout=tower["attention_dropout"],
-    )
+    return replace(described_transformer(tower), attention_dropout=tower["attention_dropout"])
 
 
 def initialise_from_clip(vision: ClipVision, text: ClipText, scale: LogitScale, source: str | Path) -> None:
@@ -143,24 +142,9 @@ def initialise_from_clip(vision: ClipVision, text: ClipText, scale: LogitScale, 
             tokens may differ.
     """
     checkpoint = read_clip(source)
-    _require_same(f"{source}: vision", vision.config, checkpoint.config.vision)
-    _require_same(f"{source}: text", replace(text.config, extra_tokens=0), checkpoint.config.text)
+    require_same(f"{source}: vision tower", vision.config, checkpoint.config.vision)
+    require_same(f"{source}: text tower", text.config, checkpoint.config.text, free=("extra_tokens",))
     scale.set(load_clip(vision, text, checkpoint.state))
-
-
-def _require_same(where: str, ours: TowerConfig, theirs: TowerConfig) -> None:
-    """Wrong sizes would show in the weights; wrong heads, activation, epsilon or end token would not."""
-    have, need = _settings(ours), _settings(theirs)
-    differ = [f"{key}={need[key]} (not {have[key]})" for key in need if have[key] != need[key]]
-    if differ:
-        raise ValueError(f"{where} tower of another shape; set {', '.join(differ)}")
-
-
-def _settings(config: TowerConfig) -> dict[str, Any]:
-    """What the weights depend on, by dotted name."""
-    tree = asdict(config)
-    blocks = {f"transformer.{name}": value for name, value in tree.pop("transformer").items() if name not in _FREE}
-    return {**tree, **blocks}
 
 
 def load_clip(vision: ClipVision, text: ClipText, state: Mapping[str, Tensor]) -> float:
@@ -174,39 +158,10 @@ def load_clip(vision: ClipVision, text: ClipText, state: Mapping[str, Tensor]) -
     Raises:
         ValueError: missing or unexpected keys or wrong shapes, all named; nothing is copied then.
     """
-    places = [*_places(vision, _VISION_RENAMES), *_places(text, _TEXT_RENAMES)]
-    wanted = {key for _, keys in places for key in keys} | {"logit_scale"}
-    missing, unexpected = wanted - state.keys(), state.keys() - wanted - _NOT_WEIGHTS
-    if missing or unexpected:
-        raise ValueError(f"not this CLIP: missing keys {sorted(missing)}, unexpected keys {sorted(unexpected)}")
+    found = [*places(vision, _VISION_NAMES), *places(text, _TEXT_NAMES)]
+    check_keys("CLIP", {*keys_of(found), "logit_scale"}, state, _NOT_WEIGHTS)
     words = state[_WORDS]
     means = words.float().mean(0, keepdim=True).to(words.dtype).expand(text.config.extra_tokens, -1)
-    _copy(places, {**state, _WORDS: torch.cat([words, means])})
+    copy_weights(found, {**state, _WORDS: torch.cat([words, means])})
     scale = math.exp(state["logit_scale"].float().item())
     return 100.0 if 100.0 < scale < 100.1 else scale
-
-
-def _places(tower: nn.Module, renames: Sequence[tuple[str, str]]) -> list[tuple[nn.Parameter, tuple[str, ...]]]:
-    """Each parameter with the keys whose concatenation it is."""
-    return [(parameter, _their_keys(name, renames)) for name, parameter in tower.named_parameters()]
-
-
-def _their_keys(name: str, renames: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    for ours, theirs in renames:
-        name = name.replace(ours, theirs)
-    parts = "qkv" if ".attention.qkv." in name else " "
-    return tuple(name.replace(".attention.qkv.", f".self_attn.{part}_proj.") for part in parts)
-
-
-@torch.no_grad()
-def _copy(places: list[tuple[nn.Parameter, tuple[str, ...]]], state: Mapping[str, Tensor]) -> None:
-    values = [torch.cat([state[key] for key in keys]) for _, keys in places]
-    wrong = [
-        f"{' + '.join(keys)}: {tuple(value.shape)} for {tuple(parameter.shape)}"
-        for (parameter, keys), value in zip(places, values, strict=True)
-        if value.shape != parameter.shape
-    ]
-    if wrong:
-        raise ValueError(f"weights of other shapes than the towers: {'; '.join(wrong)}")
-    for (parameter, _), value in zip(places, values, strict=True):
-        parameter.copy_(value)
