@@ -10,6 +10,7 @@ from torch import Tensor
 from quatrefoil.core.evaluation.retrieval import RetrievalMetrics, rank_blocks, retrieval_metrics
 from quatrefoil.genomics.sequence.kmers import CLS, SEP, KmerVocabulary
 from tests.golden.checks import Check, exact, integers, scalar
+from tests.golden.clover_losses import clover_losses_kind
 from tests.golden.files import Golden, UnreadableGolden
 
 
@@ -88,4 +89,5 @@ def _vocabulary(golden: Golden, k: str) -> list[Check]:
 KINDS: Mapping[str, Callable[[Golden], list[Check]]] = {
     "retrieval_metrics": retrieval_kind,
     "kmer_ids": kmer_kind,
+    "clover_losses": clover_losses_kind,
 }

@@ -15,7 +15,11 @@ from tests.golden.checks import Check, activation, exact, gradient_norms, intege
 from tests.golden.files import UnreadableGolden, read_golden
 from tests.golden.kinds import KINDS
 
-FILES = {"retrieval_metrics": "retrieval/metrics.json", "kmer_ids": "genomics/kmer_ids.json"}
+FILES = {
+    "retrieval_metrics": "retrieval/metrics.json",
+    "kmer_ids": "genomics/kmer_ids.json",
+    "clover_losses": "clover/losses.safetensors",
+}
 Perturb = Callable[[dict[str, Any]], None]
 
 

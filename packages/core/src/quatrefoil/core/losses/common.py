@@ -4,10 +4,21 @@ Legend: K rows, V classes.
 """
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
+
+from quatrefoil.core.distributed import world_size
+
+GradientScale = Literal["exact", "local"]
+"""The gradient of a loss over the global batch, once engines have averaged it over W ranks.
+
+`exact`: the gradient of the global loss. `local`: 1/W of it, the same value; so do codes that gather with a gradient
+for the local slice only (Clover, CLIP4Clip), and settings tuned with them (clipping, weights of losses) expect it.
+"""
 
 
 @dataclass(frozen=True)
@@ -43,3 +54,18 @@ def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
     if not fits:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise ValueError(f"{name}: expected shape ({wanted}), got {tuple(x.shape)}")
+
+
+def scale_gradient(
+    loss: Tensor, gradient_scale: GradientScale, process_group: dist.ProcessGroup | None = None
+) -> Tensor:
+    """The same value, with the gradient of the named convention.
+
+    Raises:
+        ValueError: no such convention.
+    """
+    if gradient_scale not in get_args(GradientScale):
+        raise ValueError(f"gradient_scale must be one of {', '.join(get_args(GradientScale))}, got {gradient_scale!r}")
+    if gradient_scale == "exact":
+        return loss
+    return loss.detach() + (loss - loss.detach()) / world_size(process_group)

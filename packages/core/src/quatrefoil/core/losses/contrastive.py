@@ -3,6 +3,7 @@
 Legend: B rows of this rank, N rows of all ranks, D width. Row i of side a and row i of side b are a true pair.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,17 +25,16 @@ class ContrastiveResult(LossResult):
 
 
 @dataclass(frozen=True)
-class GlobalPairs:
+class GlobalCodes:
     """The codes of all ranks, seen from the rows of this one.
 
     Attributes:
-        a_ND, b_ND: codes of both sides.
+        codes_SND: codes of all sides.
         own_B: global row of each local row.
         same_group_BN: pairs of one group, true pairs included.
     """
 
-    a_ND: Tensor
-    b_ND: Tensor
+    codes_SND: Tensor
     own_B: Tensor
     same_group_BN: Tensor
 
@@ -61,29 +61,30 @@ def contrastive(
     Raises:
         ValueError: shapes that do not fit together, on this rank or between ranks.
     """
-    pairs = gather_pairs(a_BD, b_BD, groups_B, process_group)
+    pairs = gather_codes({"side a": a_BD, "side b": b_BD}, groups_B, process_group)
     check_shape("contrastive: scale", scale, ())
+    a_ND, b_ND = pairs.codes_SND
     same_BN = pairs.same_group_BN.scatter(1, pairs.own_B[:, None], False)
-    loss_ab, accuracy_ab = _direction(a_BD, pairs.b_ND, scale, same_BN, pairs.own_B, process_group)
-    loss_ba, accuracy_ba = _direction(b_BD, pairs.a_ND, scale, same_BN, pairs.own_B, process_group)
+    loss_ab, accuracy_ab = _direction(a_BD, b_ND, scale, same_BN, pairs.own_B, process_group)
+    loss_ba, accuracy_ba = _direction(b_BD, a_ND, scale, same_BN, pairs.own_B, process_group)
     return ContrastiveResult((loss_ab + loss_ba) / 2, loss_ab, loss_ba, accuracy_ab, accuracy_ba)
 
 
-def gather_pairs(
-    a_BD: Tensor, b_BD: Tensor, groups_B: Tensor | None, process_group: dist.ProcessGroup | None
-) -> GlobalPairs:
-    """Gather both sides in one exchange, in fp32 at least, so that gradients too are summed over ranks in it."""
-    check_shape("codes of side a", a_BD, (None, None))
-    check_shape("codes of side b", b_BD, tuple(a_BD.shape))
-    everyone = gather_rows(torch.stack([widen(a_BD), widen(b_BD)], dim=1), process_group)
-    a_ND, b_ND = everyone.rows.unbind(1)
-    own_B = torch.arange(len(a_BD), device=a_BD.device) + everyone.start
+def gather_codes(
+    sides: Mapping[str, Tensor], groups_B: Tensor | None, process_group: dist.ProcessGroup | None
+) -> GlobalCodes:
+    """Gather all named sides (B, D) in one exchange, in fp32 at least, so that gradients too are summed in it."""
+    first_BD, *_ = sides.values()
+    for name, codes_BD in sides.items():
+        check_shape(f"codes of {name}", codes_BD, (None, None) if codes_BD is first_BD else tuple(first_BD.shape))
+    everyone = gather_rows(torch.stack([widen(codes_BD) for codes_BD in sides.values()], dim=1), process_group)
+    own_B = torch.arange(len(first_BD), device=first_BD.device) + everyone.start
     if groups_B is None:
-        same_group_BN = own_B[:, None] == torch.arange(len(a_ND), device=a_BD.device)
+        same_group_BN = own_B[:, None] == torch.arange(len(everyone.rows), device=first_BD.device)
     else:
-        check_shape("groups_B", groups_B, (len(a_BD),))
+        check_shape("groups_B", groups_B, (len(first_BD),))
         same_group_BN = groups_B[:, None] == gather_rows(groups_B, process_group).rows
-    return GlobalPairs(a_ND, b_ND, own_B, same_group_BN)
+    return GlobalCodes(everyone.rows.transpose(0, 1), own_B, same_group_BN)
 
 
 def _direction(

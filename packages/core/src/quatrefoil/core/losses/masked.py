@@ -6,6 +6,7 @@ Legend: K masked positions of this rank, V vocabulary.
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
@@ -24,17 +25,27 @@ class MaskedTokensResult(LossResult):
 
 
 def masked_tokens(
-    logits_KV: Tensor, labels_K: Tensor, process_group: dist.ProcessGroup | None = None
+    logits_KV: Tensor,
+    labels_K: Tensor,
+    process_group: dist.ProcessGroup | None = None,
+    *,
+    focal_gamma: float = 0.0,
 ) -> MaskedTokensResult:
     """Cross-entropy, the mean over the masked positions of all ranks, in fp32 at least; K may be 0 on any rank.
+
+    With a focal gamma each term is (1 - p)^gamma times its cross-entropy, p being the probability of the label, with
+    the gradient of both factors (focal loss, Lin et al. 2017; Clover's official code takes gamma 2).
 
     Args:
         logits_KV: logits at the masked positions only.
         labels_K: int64 token ids there. The caller selects the positions: `logits[labels != IGNORE]`.
+        focal_gamma: 0 (plain cross-entropy), or at least 1: below, the gradient is infinite where p = 1.
 
     Raises:
-        ValueError: shapes that do not fit, or labels outside 0 .. V-1 (`IGNORE` among them).
+        ValueError: shapes that do not fit, labels outside 0 .. V-1 (`IGNORE` among them), or another gamma.
     """
+    if not (focal_gamma == 0 or focal_gamma >= 1):
+        raise ValueError(f"masked_tokens: focal_gamma must be 0 (plain cross-entropy) or at least 1, got {focal_gamma}")
     check_shape("masked_tokens: logits_KV", logits_KV, (None, None))
     check_shape("masked_tokens: labels_K", labels_K, (len(logits_KV),))
     outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
@@ -44,4 +55,6 @@ def masked_tokens(
             f"the first is {int(labels_K[outside_K][0])}; pass masked positions only: logits[labels != IGNORE]"
         )
     losses_K, correct_K = score_rows(logits_KV, labels_K)
+    if focal_gamma:
+        losses_K = (-torch.expm1(-losses_K)) ** focal_gamma * losses_K
     return MaskedTokensResult(global_mean(losses_K, None, process_group), global_mean(correct_K, None, process_group))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from quatrefoil.core.distributed import global_mean
 from quatrefoil.core.losses.common import LossResult, check_shape, score_rows
-from quatrefoil.core.losses.contrastive import gather_pairs
+from quatrefoil.core.losses.contrastive import gather_codes
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,20 @@ def hard_negatives(
         ValueError: shapes that do not fit, or codes that are not finite (on every rank).
     """
     # In fp64, or else a draw that falls between two rows could turn with the rounding of another world size.
-    pairs = gather_pairs(a_BD.double(), b_BD.double(), groups_B, process_group)
+    pairs = gather_codes({"side a": a_BD.double(), "side b": b_BD.double()}, groups_B, process_group)
+    a_ND, b_ND = pairs.codes_SND
     check_shape("hard_negatives: scale", scale, ())
-    if not torch.isfinite(pairs.a_ND + pairs.b_ND).all():
+    if not torch.isfinite(pairs.codes_SND).all():
         raise ValueError(
             "hard_negatives: codes hold nan or infinity, so no negative can be drawn: look for divergence upstream"
         )
-    uniform_2N = torch.rand(2, len(pairs.a_ND), generator=generator, dtype=torch.float64)
+    uniform_2N = torch.rand(2, len(a_ND), generator=generator, dtype=torch.float64)
     uniform_2B = uniform_2N.to(a_BD.device)[:, pairs.own_B]
     allowed_BN = ~pairs.same_group_BN
     has_B = allowed_BN.any(1)
     with torch.autocast(a_BD.device.type, enabled=False):
-        logits_ab_BN = scale.double() * (a_BD.double() @ pairs.b_ND.mT)
-        logits_ba_BN = scale.double() * (b_BD.double() @ pairs.a_ND.mT)
+        logits_ab_BN = scale.double() * (a_BD.double() @ b_ND.mT)
+        logits_ba_BN = scale.double() * (b_BD.double() @ a_ND.mT)
     drawn_ab_B = _draw(logits_ab_BN, allowed_BN, uniform_2B[0])
     drawn_ba_B = _draw(logits_ba_BN, allowed_BN, uniform_2B[1])
     return HardNegatives(
