@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.rows import Curve, Reference, Row, RowError, build
 from benchmarks.store import Results
 from benchmarks.suites import Entry
-from quatrefoil.core.training.run import METRICS
+from quatrefoil.core.training.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60

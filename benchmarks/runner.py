@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.rows import Run
 from benchmarks.suites import Entry, Suite
 from quatrefoil.core import recipes
-from quatrefoil.core.training.run import METRICS
+from quatrefoil.core.training.folder import METRICS
 
 RUNS = Path("runs/bench")
 _TAIL_BYTES, _TAIL_LINES = 4000, 15

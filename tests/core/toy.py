@@ -175,7 +175,7 @@ def toy_run(overrides: Iterable[str]) -> Path:
     run = Run("toy", recipe, list(overrides), start_engine(recipe.train, recipe.run))
     run.fit()
     run.finish()
-    return run.folder
+    return run.folder.path
 
 
 def die_at(step: int) -> None:

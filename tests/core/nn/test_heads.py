@@ -1,22 +1,10 @@
-"""Heads: unit codes, a scale that can come back, a decoder that is the embedding."""
+"""Heads: a scale that can come back, a decoder that is the embedding."""
 
 import pytest
 import torch
 from torch import nn
 
-from quatrefoil.core.nn.heads import LogitScale, PairClassifier, Projection, TokenHead
-
-
-def test_projected_codes_have_length_one_even_from_bfloat16() -> None:
-    projection = Projection(8, 4, norm=True).bfloat16()
-    codes = projection(torch.randn(5, 3, 8, dtype=torch.bfloat16))
-    assert codes.dtype == torch.float32
-    torch.testing.assert_close(codes.norm(dim=-1), torch.ones(5, 3), atol=1e-6, rtol=0)
-
-
-def test_projection_without_normalising_is_linear() -> None:
-    projection, x = Projection(8, 4, normalise=False), torch.randn(5, 8)
-    torch.testing.assert_close(projection(3 * x), 3 * projection(x))
+from quatrefoil.core.nn.heads import LogitScale, PairClassifier, TokenHead
 
 
 def test_logit_scale_equals_exp_below_its_maximum() -> None:

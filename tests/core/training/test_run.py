@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 import torch
 
+from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.data.collate import TooManySkipped, collate
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.evaluation.stored import evaluate
+from quatrefoil.core.evaluation.tasks import metric_names, score_splits
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training import checkpoint
 from quatrefoil.core.training.checkpoint import CheckpointError
 from quatrefoil.core.training.engine import EngineError, start_engine
-from quatrefoil.core.training.run import evaluate
 from quatrefoil.core.training.trainer import NonFiniteLoss, Trainer, freeze_unreached, split
 from tests.core.toy import OBJECTIVES, Toy, ToyConfig, ToyModule, ToySamples, toy_batch, toy_recipe, toy_run
 
@@ -156,6 +159,25 @@ def test_a_run_goes_on_under_other_settings_of_how_as_if_nothing_had_changed(tmp
     resumed = checkpoint.load(last).tensors["model"]
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
     assert [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")] == [last.name]
+
+
+@pytest.mark.parametrize(
+    ("select", "near"),
+    [("left_code-to-right_code/R@2", "left_code-to-right_code/R@"), ("right_code-to-left_code/MedianRank", "MedianR")],
+)
+def test_a_metric_that_no_evaluation_gives_is_refused_with_the_recipe_and_the_nearest_is_named(
+    select: str, near: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"did you mean `.*{near}`"):
+        toy_recipe([f"train.select={select}"])
+
+
+@pytest.mark.parametrize("names", [["one"], ["one", "two"]])
+def test_metrics_are_announced_under_the_names_that_they_get(names: list[str]) -> None:
+    evaluations = dict.fromkeys(names, toy_recipe().evaluate["retrieval"])
+    run = EncodingRun(torch.device("cpu"))
+    scores = score_splits(Toy(ToyConfig()), ToyModule(64), evaluations, ["val"], run)
+    assert list(scores["val"].metrics) == metric_names(evaluations)
 
 
 def trainer(*overrides: str) -> Trainer:

@@ -103,8 +103,8 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from quatrefoil.core.evaluation.stored import evaluate
     from quatrefoil.core.evaluation.tasks import table
-    from quatrefoil.core.training.run import evaluate
 
     scores = evaluate(options.path, options.overrides)
     print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))

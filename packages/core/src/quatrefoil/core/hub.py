@@ -1,5 +1,6 @@
 """Models that travel: `save_pretrained`, `from_pretrained` and `push_to_hub` through huggingface_hub's own mixin."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -91,6 +92,17 @@ class Model(
         raise ValueError(
             f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors"
         )
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put weights into a model; `ValueError` where names differ."""
+    missing, unexpected = model.load_state_dict(dict(weights), strict=False)
+    # safetensors stores tied weights once: a name may be missing if its twin is there
+    own = model.state_dict(keep_vars=True)
+    given = {id(tensor) for name, tensor in own.items() if name in weights}
+    missing = [name for name in missing if id(own[name]) not in given]
+    if missing or unexpected:
+        raise ValueError(f"these weights are of another model: missing {missing}, unexpected {unexpected}")
 
 
 def locate(source: str | Path, name: str, revision: str | None = None) -> Path:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from quatrefoil.core.config import HOW_NOT_WHAT, fingerprint, override, to_plain
+from quatrefoil.core.config import HOW_NOT_WHAT, ConfigError, fingerprint, nearest, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.tasks import Scores
+from quatrefoil.core.evaluation.tasks import Scores, metric_names
 from quatrefoil.core.hub import Model
 from quatrefoil.core.installed import find as find
 from quatrefoil.core.installed import names as names
@@ -30,6 +30,10 @@ class Evaluation(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]: ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that it gives, known before any data are read: `train.select` may name one."""
 
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores: ...
 
@@ -77,12 +81,18 @@ class Recipe:
         return fingerprint({key: value for key, value in plain.items() if key != "seed"})
 
     def check(self) -> None:
-        """Raise where a view or field that someone needs cannot be had, or an objective cannot be served."""
+        """Raise where a view, field or metric that someone needs cannot be had, or an objective cannot be served."""
         asked = {f"objective `{name}`": objective.needs for name, objective in self.objectives.items()}
         asked |= {f"evaluation `{name}`": evaluation.needs for name, evaluation in self.evaluate.items()}
         self.graph.check(asked, [*self.data.fields, "id", "group"])
         for objective in self.objectives.values():
             objective.check(self.graph)
+        measured, select = metric_names(self.evaluate), self.train.select
+        if select is not None and select not in measured:
+            raise ConfigError(
+                f"train.select={select}: no evaluation measures that{nearest(select, measured)}; "
+                f"there are {', '.join(measured) or 'none'}"
+            )
 
 
 def load(name: str, overrides: Sequence[str] = ()) -> Recipe:

@@ -17,6 +17,7 @@ from torch import Tensor
 from quatrefoil.core.distributed import gather_rows
 
 Blocks: TypeAlias = Iterable[Tensor]
+COLUMNS = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
 _SHOWN = 8  # how many culprits an error names
 
 
@@ -146,10 +147,9 @@ class RetrievalMetrics:
 
     def row(self) -> dict[str, float]:
         """Columns of a table; what was post-processed has columns of its own, such as `dual_softmax/R@1`."""
-        names = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
         values = (self.r1, self.r5, self.r10, self.median_rank, self.mean_rank)
         prefix = f"{self.postprocessing}/" if self.postprocessing else ""
-        return {prefix + name: value for name, value in zip(names, values, strict=True)}
+        return {prefix + name: value for name, value in zip(COLUMNS, values, strict=True)}
 
 
 def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = "") -> RetrievalMetrics:
@@ -166,30 +166,6 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = ""
     median, mean = (ranks_Q.median() - (-ranks_Q).median()).item() / 2, ranks_Q.mean().item()
     r1, r5, r10 = recall
     return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery, postprocessing)
-
-
-@dataclass(frozen=True)
-class BothDirections:
-    """Metrics of queries asking the gallery, and of the gallery asking the queries."""
-
-    query_to_gallery: RetrievalMetrics
-    gallery_to_query: RetrievalMetrics
-
-
-def retrieve_both_ways(
-    queries_QD: Tensor, gallery_GD: Tensor, query_groups_Q: Tensor, gallery_groups_G: Tensor, *, block: int = 1024
-) -> BothDirections:
-    """Metrics in both directions where an item of the gallery may have several queries (CLIP4Clip's conventions).
-
-    Forward, every query asks on its own. Backward, every gallery item asks, and a group of queries answers by its best.
-
-    Raises:
-        ValueError: as `rank_queries`.
-    """
-    forward = rank_queries(queries_QD, gallery_GD, query_groups_Q, gallery_groups_G, block=block)
-    backward = rank_queries(gallery_GD, queries_QD, gallery_groups_G, query_groups_Q, block=block, rivals="groups")
-    groups = len(torch.unique(query_groups_Q))
-    return BothDirections(retrieval_metrics(forward, len(gallery_GD)), retrieval_metrics(backward, groups))
 
 
 def shard_indices(total: int, rank: int, world: int) -> range:

@@ -5,14 +5,14 @@ Legend: Q queries, G gallery items, D width.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
-from quatrefoil.core.evaluation.retrieval import rank_queries, retrieval_metrics
+from quatrefoil.core.evaluation.retrieval import COLUMNS, rank_queries, retrieval_metrics
 from quatrefoil.core.evaluation.statistics import recall_interval
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
@@ -64,15 +64,23 @@ class Retrieval:
     def needs(self) -> tuple[str, ...]:
         return self.many.view, self.one.view
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(f"{direction}/{column}" for direction in self._directions for column in COLUMNS)
+
+    @property
+    def _directions(self) -> tuple[str, str]:
+        return f"{self.many.view}-to-{self.one.view}", f"{self.one.view}-to-{self.many.view}"
+
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
         many, many_groups = self._encode(self.many, model, data, split, run)
         one, one_groups = self._encode(self.one, model, data, split, run)
-        a, b = self.many.view, self.one.view
         forward = rank_queries(many, one, many_groups, one_groups)
         backward = rank_queries(one, many, one_groups, many_groups, rivals="groups")
+        there, back = self._directions
         directions = {
-            f"{a}-to-{b}": (forward, many_groups, len(one)),
-            f"{b}-to-{a}": (backward, one_groups, len(set(many_groups.tolist()))),
+            there: (forward, many_groups, len(one)),
+            back: (backward, one_groups, len(set(many_groups.tolist()))),
         }
         metrics: dict[str, float] = {}
         intervals: dict[str, tuple[float, float]] = {}
@@ -88,6 +96,18 @@ class Retrieval:
         return encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N
 
 
+class Measures(Protocol):
+    """Whatever says which metrics it gives."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]: ...
+
+
+def metric_names(evaluations: Mapping[str, Measures]) -> list[str]:
+    """The names under which `score_splits` gives the metrics of these evaluations."""
+    return [_prefix(key, evaluations) + name for key, task in evaluations.items() for name in task.metrics]
+
+
 def score_splits(
     model: Model,
     data: DataModule,
@@ -100,8 +120,7 @@ def score_splits(
     found = {}
     for split in splits:
         parts = [
-            _named(name if len(evaluations) > 1 else "", task(model, data, split, run))
-            for name, task in evaluations.items()
+            _named(_prefix(name, evaluations), task(model, data, split, run)) for name, task in evaluations.items()
         ]
         found[split] = Scores(
             *({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores))
@@ -109,8 +128,11 @@ def score_splits(
     return found
 
 
-def _named(name: str, scores: Scores) -> Scores:
-    prefix = f"{name}/" if name else ""
+def _prefix(name: str, evaluations: Mapping[str, object]) -> str:
+    return f"{name}/" if len(evaluations) > 1 else ""
+
+
+def _named(prefix: str, scores: Scores) -> Scores:
     return Scores(*({prefix + key: value for key, value in getattr(scores, f.name).items()} for f in fields(Scores)))
 
 

@@ -1,41 +1,15 @@
 """What stands between an encoder's states and a loss.
 
-Legend: B rows, D width of the states, E width of the token embedding, P width of the shared space, V vocabulary.
+Legend: B rows, D width of the states, E width of the token embedding, V vocabulary.
 """
 
 import math
 from typing import Any
 
 import torch
-import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import ACTIVATIONS, Activation, initialise
-
-
-class Projection(nn.Module):
-    """A linear map into the shared space, (..., D) -> (..., P).
-
-    Args:
-        norm: layer-normalise before the map.
-        normalise: give every output length one. That is done in float32 at least: at a temperature of 0.01, rounding
-            codes to bfloat16 moves the logits by tenths.
-    """
-
-    def __init__(
-        self, width: int, output: int, *, norm: bool = False, bias: bool = False, normalise: bool = True
-    ) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width) if norm else nn.Identity()
-        self.linear = nn.Linear(width, output, bias=bias)
-        self.normalise = normalise
-        initialise(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.linear(self.norm(x))
-        if not self.normalise:
-            return out
-        return nnf.normalize(out.to(torch.promote_types(out.dtype, torch.float32)), dim=-1)
 
 
 class _BoundedExp(torch.autograd.Function):

@@ -11,12 +11,13 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from quatrefoil.core.data import Batch, DataModule
 from quatrefoil.core.data.collate import Guarded, SkipBudget, Skipped, collate, loader, to_device
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 from quatrefoil.core.distributed import global_sum
+from quatrefoil.core.hub import load_weights
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.seeding import seed_of
@@ -176,17 +177,6 @@ class Trainer:
         self.model.eval()
         with self.ema.swapped(self.model) if self.ema is not None else nullcontext():
             yield
-
-
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights into a model; `ValueError` where names differ."""
-    missing, unexpected = model.load_state_dict(dict(weights), strict=False)
-    # safetensors stores tied weights once: a name may be missing if its twin is there
-    own = model.state_dict(keep_vars=True)
-    given = {id(tensor) for name, tensor in own.items() if name in weights}
-    missing = [name for name in missing if id(own[name]) not in given]
-    if missing or unexpected:
-        raise ValueError(f"these weights are of another model: missing {missing}, unexpected {unexpected}")
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:

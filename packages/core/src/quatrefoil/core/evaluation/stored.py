@@ -1,0 +1,61 @@
+"""A stored run, evaluated again: in this process, without the training engine."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from quatrefoil.core import recipes
+from quatrefoil.core.config import ConfigError, override, restore
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.evaluation.tasks import Scores, score_splits
+from quatrefoil.core.hub import load_weights
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.training import checkpoint
+from quatrefoil.core.training.checkpoint import CheckpointError, Json
+from quatrefoil.core.training.folder import METRICS, RunFolder
+
+
+def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
+    """Evaluate a finished run folder, or one of its checkpoints, again: on every split.
+
+    Args:
+        overrides: of where things are, e.g. `data.root=...`; not of what was trained.
+
+    Raises:
+        CheckpointError: `path` is neither; ConfigError: an override would change what was trained.
+    """
+    described, weights = _stored(path)
+    recipe = _recipe(described, overrides)
+    data = recipe.data.build(recipe.seed)
+    model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]
+    load_weights(model, weights)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")
+    return score_splits(model.to(device), data, recipe.evaluate, data.splits, run)
+
+
+def _stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
+    """What a run folder or checkpoint says about its run, and the weights to evaluate."""
+    if (path / checkpoint.MANIFEST).exists():
+        saved = checkpoint.load(path)
+        return saved.config, saved.tensors.get("ema", saved.tensors["model"])
+    folder = RunFolder(path)
+    if folder.metrics.exists():
+        return json.loads(folder.config.read_text()), load_file(folder.model / "model.safetensors")
+    raise CheckpointError(
+        f"{path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
+    )
+
+
+def _recipe(described: Json, overrides: Sequence[str]) -> Recipe:
+    as_stored = restore(recipes.find(described["recipe"]).load()(), described["config"])
+    recipe: Recipe = override(as_stored, overrides)
+    if recipe.config_hash != described["config_hash"]:
+        raise ConfigError(
+            f"this is not what was trained ({described['config_hash']}): {' '.join(overrides) or 'other version'}"
+        )
+    return recipe
