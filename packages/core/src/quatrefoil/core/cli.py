@@ -1,10 +1,10 @@
-"""The command line: `quatrefoil train | evaluate | recipes | describe | data`."""
+"""The command line: `quatrefoil train | evaluate | recipes | describe | data`, and the commands that packages bring."""
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -35,8 +35,9 @@ overrides:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in one line on stderr)."""
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        options = parser(given).parse_args(given)
         status: int = options.run(options)
     except BrokenPipeError:  # the reader (`| head`) has had enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing is left to say at exit
@@ -52,14 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The whole command line; of the commands that packages bring, only what `arguments` ask for is imported."""
     top = argparse.ArgumentParser(prog="quatrefoil", description="Views, objectives and recipes for multimodal models.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], help: str, **more: Any) -> argparse.ArgumentParser:
         sub = commands.add_parser(
-            name, help=help, description=help, formatter_class=argparse.RawDescriptionHelpFormatter, **more
+            name,
+            help=help.replace("%", "%%"),
+            description=help,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **more,
         )
         sub.set_defaults(run=run)
         return sub
@@ -85,7 +90,29 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("action", help="check, make or gallery, where the data set offers it")
     data.add_argument("name", help="data set, e.g. msrvtt")
     data.add_argument("options", nargs="*", default=(), metavar="key=value")
+    _add_brought(command, built_in=commands.choices, asked=arguments[0] if arguments else None)
     return top
+
+
+def _add_brought(command: Callable[..., argparse.ArgumentParser], built_in: Container[str], asked: str | None) -> None:
+    """Add the command that is asked for, or all of them where all are listed: in the help, or after a mistyped name."""
+    brought = installed.names(installed.COMMANDS)
+    if ours := [name for name in brought if name in built_in]:
+        raise ConfigError(f"a package brings a command `{ours[0]}`, which is one of ours: rename or remove it")
+    if asked not in built_in:
+        for name in [asked] if asked in brought else brought:
+            _add_one(command, name, asked)
+
+
+def _add_one(command: Callable[..., argparse.ArgumentParser], name: str, asked: str | None) -> None:
+    try:
+        found = installed.load_command(name)
+    except ConfigError as error:
+        if name == asked:
+            raise
+        command(name, lambda _: 2, f"BROKEN: {error}")  # listed, never run
+    else:
+        found.add_arguments(command(name, found.run, found.help))
 
 
 def _train(options: argparse.Namespace) -> int:
