@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.media.video import open_video
 from quatrefoil.video_text.tags.experts import tag_corpus
-from quatrefoil.video_text.tags.selection import EXPERTS, ExpertLimits, Tag, TagSelection
+from quatrefoil.video_text.tags.selection import EXPERTS, ExpertLimits, Tag, TagSelection, rank
+from quatrefoil.video_text.tags.sentence import sentence, sentence_fields
 from quatrefoil.video_text.tags.store import TagError, TagStore, read_tags, tag_file, write_tags
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
 from tests.video_text.datasets.small import write_video
 
 WORDS = st.sampled_from(["Dog", "dog ", "cat", "run", "tree", "red car"])
@@ -159,3 +161,40 @@ def test_tags_of_another_model_are_not_mixed_in(tmp_path: Path, clips: list[Clip
     write_tags(tmp_path / "tags", "scene", "another", {"a": []})
     with pytest.raises(TagError, match="holds tags of"):
         tag_corpus(_Brightness(), clips, tmp_path / "tags")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> TextTokenizer:
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    return TextTokenizer.train(["dog cat run tree red car, and. a dog"], 290, path)
+
+
+def test_a_sentence_joins_words_by_commas_and_experts_by_full_stops() -> None:
+    tags = [Tag("dog", 0.9, "object"), Tag("red car", 0.4, "object"), Tag("man", 0.8, "person"), Tag("stop", 1, "ocr")]
+    assert sentence(tags) == "dog, red car. man. stop"
+    assert sentence([]) == ""
+
+
+@given(tags=TAGS, length=st.integers(2, 60))
+def test_a_sentence_that_is_too_long_loses_its_least_sure_tags_and_no_more(
+    tokenizer: TextTokenizer, tags: list[Tag], length: int
+) -> None:
+    chosen = TagSelection().choose(tags)
+    fields = sentence_fields(chosen, tokenizer, length)
+    ids = fields["tag_sentence"].tolist()
+    surest = sorted(chosen, key=rank)
+    shortened = [[tag for tag in chosen if tag in surest[:count]] for count in range(1, len(chosen) + 1)]
+    whole = [tokenizer.encode([sentence(some)], 999).ids[0] for some in shortened]
+    fitting = [one for one in whole if len(one) <= length]
+    assert len(ids) <= length
+    assert bool(fields["tag_sentence_mask"].all()) == bool(chosen)
+    if fitting:
+        assert ids == fitting[-1]
+    elif chosen:
+        assert ids == [*whole[0][: length - 1], tokenizer.end_id]
+
+
+def test_no_tags_are_one_masked_token(tokenizer: TextTokenizer) -> None:
+    fields = sentence_fields([], tokenizer, 8)
+    assert fields["tag_sentence"].tolist() == [tokenizer.pad_id]
+    assert fields["tag_sentence_mask"].tolist() == [False]

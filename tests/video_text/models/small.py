@@ -31,6 +31,11 @@ MODELS: dict[str, tuple[TwoTowerConfig, dict[str, Objective]]] = {
     "table-shared-joint": (TableConfig(**PARTS, **CROSS, joint="shared"), dict(ALL)),
     "table-separate-tags": (TableConfig(**PARTS, **CROSS, tag_encoder="separate"), dict(ALL)),
     "table-embedded-tags": (TableConfig(**PARTS, **CROSS, tag_encoder="embedding"), dict(ALL)),
+    "table-sentence": (TableConfig(**PARTS, **CROSS, tag_form="sentence"), dict(ALL)),
+    "table-sentence-embedded": (
+        TableConfig(**PARTS, **CROSS, tag_form="sentence", tag_encoder="embedding"),
+        dict(ALL),
+    ),
 }
 FILL = {"text_labels": IGNORE}
 
@@ -43,6 +48,9 @@ def sample(number: int, tags: int = 3, words: int = 4) -> dict[str, Any]:
     labels[2] = text[2]
     ids = torch.randint(5, 40, (tags, 3), generator=draw)
     ids[:, 2] = 2
+    sentence = (
+        torch.tensor([1, *ids[:, :2].flatten().tolist(), 2][: TOWERS.text.context_length]) if tags else ids.new_zeros(1)
+    )
     return {
         "id": f"clip{number}",
         "group": number,
@@ -53,6 +61,8 @@ def sample(number: int, tags: int = 3, words: int = 4) -> dict[str, Any]:
         "text_labels": labels,
         "tags": ids,
         "tags_mask": torch.ones(tags, 3, dtype=torch.bool),
+        "tag_sentence": sentence,
+        "tag_sentence_mask": torch.full((len(sentence),), bool(tags)),
         "tag_expert": torch.randint(0, 7, (tags,), generator=draw),
     }
 

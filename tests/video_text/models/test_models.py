@@ -9,6 +9,7 @@ import torch
 from quatrefoil.core.objectives import Objective, Step
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views
+from quatrefoil.video_text.datasets.fields import TAG_WORDS, TAGS
 from quatrefoil.video_text.models.table import Table, TableConfig
 from quatrefoil.video_text.models.two_tower import TwoTowerConfig
 from quatrefoil.video_text.recipes.table import ALL, VTC
@@ -81,13 +82,13 @@ def test_a_few_steps_learn_a_few_pairs(case: Case) -> None:
 
 
 @pytest.mark.parametrize("name", TAGGED)
-def test_tags_change_the_video_code_and_their_order_does_not(name: str) -> None:
+def test_tags_change_the_video_code_and_the_order_of_words_does_not(name: str) -> None:
     model = build(MODELS[name][0])
     one, other = dict(BATCH[1]), dict(BATCH[1])
     swap = torch.tensor([3, 0, 4, 1, 2])
-    for field in ("tags", "tags_mask", "tag_expert"):
+    for field in TAG_WORDS:
         one[field] = BATCH[1][field][swap]
-        other[field] = BATCH[0][field]
+    other |= {field: BATCH[0][field] for field in TAGS}
     code, reordered, changed = (Views(model, batch_of(s))["video"] for s in (BATCH[1], one, other))
     torch.testing.assert_close(reordered, code, rtol=0, atol=1e-5)
     assert (changed - code).norm() > 1e-3
@@ -142,3 +143,16 @@ def test_masked_words_are_predicted_from_both_sides_and_from_the_clip() -> None:
 def test_a_configuration_with_two_widths_of_the_shared_space_is_refused() -> None:
     with pytest.raises(ValueError, match="projection must be one width"):
         Table(TableConfig(vision=PARTS["vision"]))
+
+
+def test_the_order_of_a_tag_sentence_changes_the_video_code() -> None:
+    model = build(MODELS["table-sentence"][0])
+    sentence = BATCH[1]["tag_sentence"]
+    turned = {**BATCH[1], "tag_sentence": torch.cat([sentence[:1], sentence[1:-1].flip(0), sentence[-1:]])}
+    codes = [Views(model, batch_of(one))["video"] for one in (BATCH[1], turned)]
+    assert (codes[1] - codes[0]).norm() > 1e-4
+
+
+def test_a_model_is_not_built_from_the_configuration_of_another() -> None:
+    with pytest.raises(ValueError, match="of a SentenceTable, not of a Table"):
+        Table(TableConfig(**PARTS, **CROSS, tag_form="sentence"))

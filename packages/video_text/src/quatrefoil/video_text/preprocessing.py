@@ -11,12 +11,14 @@ from quatrefoil.video_text.media.sampling import FrameSampling
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Which frames, at which size, and the most tokens of a caption and of a tag (special ones included)."""
+    """Which frames, at which size, and the most tokens of a caption, of a tag and of all tags as one sentence
+    (special ones included)."""
 
     frames: FrameSampling
     transform: FrameTransform
     text_length: int
     tag_length: int
+    tag_sentence_length: int
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"

@@ -15,12 +15,13 @@ from torch import Tensor
 from quatrefoil.core.data.collate import collate, to_device
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
-from quatrefoil.video_text.datasets.fields import TAGS, fill_of, mask_id_of, tag_fields, text_fields
+from quatrefoil.video_text.datasets.fields import TAGS, fill_of, mask_id_of, tag_forms, text_fields
 from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
 from quatrefoil.video_text.encoders.clip import ClipConfig
 from quatrefoil.video_text.media.video import read_clip
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import Tag
+from quatrefoil.video_text.tags.sentence import TAG_SENTENCE
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 
@@ -49,14 +50,14 @@ class RetrievalModel(Model):
         """
         if isinstance(paths, str | Path):
             raise ValueError(f"give a list of paths, not one path ({paths})")
-        reads_tags = bool(graph_of(self).fields(["video"]) & set(TAGS))
+        reads_tags = bool(self._video_fields & set(TAGS))
         if reads_tags != (tags is not None) or (tags is not None and len(tags) != len(paths)):
             wanted = "one list of tags per file, e.g. tags=[[]] for none" if reads_tags else "no tags"
             raise ValueError(f"{type(self).__name__} takes {wanted}")
         samples = ({"frames": self._frames(Path(path))} for path in paths)
         if tags is not None:
-            length = self.preprocessing.tag_length
-            samples = (s | tag_fields(t, self.tokenizer, length) for s, t in zip(samples, tags, strict=True))
+            (form,) = tag_forms(self._video_fields, self.tokenizer, self.preprocessing)
+            samples = (s | form(t) for s, t in zip(samples, tags, strict=True))
         return self._encode(samples, "video", batch_size)
 
     @staticmethod
@@ -72,6 +73,10 @@ class RetrievalModel(Model):
     def preprocessing(self) -> Preprocessing:
         return Preprocessing.from_json(self.assets["preprocessing.json"])
 
+    @property
+    def _video_fields(self) -> frozenset[str]:
+        return graph_of(self).fields(["video"])
+
     def _frames(self, path: Path) -> Tensor:
         clip = read_clip(path, self.preprocessing.frames, None, timeout_s=DECODE_LIMIT_S)
         return self.preprocessing.transform(clip.frames_F3HW, None)
@@ -86,6 +91,9 @@ class RetrievalModel(Model):
             ),
             f"data.text_length={given.text_length} > model.text.context_length={text.context_length}": (
                 given.text_length > text.context_length
+            ),
+            f"data.tag_sentence_length={given.tag_sentence_length} > model.text.context_length={text.context_length}": (
+                given.tag_sentence_length > text.context_length and not self._video_fields.isdisjoint(TAG_SENTENCE)
             ),
             f"{ids} token ids, rows for {text.vocab_size + text.extra_tokens} (model.text.vocab_size + extra_tokens)": (
                 ids > text.vocab_size + text.extra_tokens

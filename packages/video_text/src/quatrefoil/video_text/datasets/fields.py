@@ -5,7 +5,7 @@ Legend: F frames, H W pixels, L text tokens, M tags, T tokens of a tag.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import torch
@@ -16,17 +16,23 @@ from quatrefoil.core.masking import choose_whole_words, corrupt
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.frames import FrameSource
 from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import EXPERTS, Tag
+from quatrefoil.video_text.tags.sentence import TAG_SENTENCE, sentence_fields
 from quatrefoil.video_text.tags.store import TagStore
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 FRAMES = ("frames",)
 TEXT = ("text_ids", "text_mask", "text_masked_ids", "text_labels")
-TAGS = ("tags", "tags_mask", "tag_expert")
+TAG_WORDS = ("tags", "tags_mask", "tag_expert")
+TAGS = TAG_WORDS + TAG_SENTENCE
 FIELDS = FRAMES + TEXT + TAGS
 
 Draw = Callable[[str], torch.Generator]
 """A fresh generator for each named choice of one draw of one sample."""
+
+TagForm = Callable[[Sequence[Tag]], dict[str, Tensor]]
+"""Makes the fields of one form in which models read the tags of a clip."""
 
 
 class Maker(Protocol):
@@ -82,14 +88,13 @@ class TextMaker:
 
 @dataclass(frozen=True)
 class TagsMaker:
-    """`tags` long (M, T), `tags_mask` bool (M, T), `tag_expert` long (M,): no rows for a clip without tags.
+    """The tags of a clip, in each of `forms`.
 
     In training each expert is left out with `expert_dropout` and each tag with `tag_dropout` (off in TABLE's recipe).
     """
 
     store: TagStore
-    tokenizer: TextTokenizer
-    length: int
+    forms: Sequence[TagForm]
     tag_dropout: float
     expert_dropout: float
 
@@ -98,7 +103,7 @@ class TagsMaker:
         tags = self.store.tags(clip.id)
         if training:
             tags = self._kept(tags, draw("tags"))
-        return tag_fields(tags, self.tokenizer, self.length)
+        return {name: value for form in self.forms for name, value in form(tags).items()}
 
     def _kept(self, tags: Sequence[Tag], generator: torch.Generator) -> tuple[Tag, ...]:
         heard = torch.rand(len(EXPERTS), generator=generator) >= self.expert_dropout
@@ -111,8 +116,20 @@ def text_fields(ids: Sequence[int]) -> dict[str, Tensor]:
     return {"text_ids": torch.tensor(ids), "text_mask": torch.ones(len(ids), dtype=torch.bool)}
 
 
-def tag_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> dict[str, Tensor]:
-    """The fields of one clip's tags, at most `length` tokens each; no rows where there are no tags."""
+def tag_forms(fields: Collection[str], tokenizer: TextTokenizer, given: Preprocessing) -> list[TagForm]:
+    """The forms that make those of `fields` that are made from tags."""
+    forms: dict[tuple[str, ...], TagForm] = {
+        TAG_WORDS: partial(word_fields, tokenizer=tokenizer, length=given.tag_length),
+        TAG_SENTENCE: partial(sentence_fields, tokenizer=tokenizer, length=given.tag_sentence_length),
+    }
+    return [form for names, form in forms.items() if not set(names).isdisjoint(fields)]
+
+
+def word_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> dict[str, Tensor]:
+    """`tags` long (M, T), `tags_mask` bool (M, T), `tag_expert` long (M,): at most `length` tokens a tag.
+
+    No rows for a clip without tags.
+    """
     lines = tokenizer.encode([tag.word for tag in tags], length).ids if tags else []
     lengths_M = torch.tensor([len(ids) for ids in lines], dtype=torch.long)
     longest = int(lengths_M.max()) if lines else 1
@@ -127,7 +144,7 @@ def tag_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> di
 def fill_of(tokenizer: TextTokenizer) -> dict[str, int]:
     """Padding of the fields in which samples can differ in length, where it is not 0 or False."""
     pad = tokenizer.pad_id
-    return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad}
+    return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad, "tag_sentence": pad}
 
 
 def padded(ids: Sequence[int], length: int, value: int) -> Tensor:

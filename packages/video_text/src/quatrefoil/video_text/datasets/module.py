@@ -24,6 +24,7 @@ from quatrefoil.video_text.datasets.fields import (
     TextMaker,
     check_fields,
     fill_of,
+    tag_forms,
 )
 from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
@@ -49,7 +50,8 @@ class VideoTextData:
         tokenizer: path or hub id of a tokenizer.json, or `train:SIZE` to train one on the training captions.
         frames, transform: which frames, and what becomes of them.
         unit: what training walks over: each `caption` with its clip, or each `clip` with one caption drawn per epoch.
-        text_length, tag_length: most tokens of a caption and of a tag, special ones included.
+        text_length, tag_length, tag_sentence_length: most tokens of a caption, of a tag, and of all tags of a clip as
+            one sentence (for models that read them so), special ones included.
         tags: which tags; they are read from the folder tags/ of root.
         tag_dropout, expert_dropout: shares of tags and experts left out in training.
         mask_rate: share of words that are masked.
@@ -66,6 +68,7 @@ class VideoTextData:
     unit: Unit = "caption"
     text_length: int = 32
     tag_length: int = 8
+    tag_sentence_length: int = 77
     tags: TagSelection = field(default_factory=TagSelection)
     tag_dropout: float = 0.0
     expert_dropout: float = 0.0
@@ -81,7 +84,8 @@ class VideoTextData:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        return Preprocessing(self.frames, self.transform, self.text_length, self.tag_length)
+        lengths = self.text_length, self.tag_length, self.tag_sentence_length
+        return Preprocessing(self.frames, self.transform, *lengths)
 
     @property
     def fields(self) -> Sequence[str]:
@@ -161,8 +165,8 @@ class VideoTextModule:
             masked = bool(wanted & {"text_masked_ids", "text_labels"})
             makers.append(TextMaker(self.tokenizer, config.text_length, config.mask_rate, masked))
         if wanted & set(TAGS):
-            dropout = config.tag_dropout, config.expert_dropout
-            makers.append(TagsMaker(self._tags, self.tokenizer, config.tag_length, *dropout))
+            forms = tag_forms(wanted, self.tokenizer, config.preprocessing)
+            makers.append(TagsMaker(self._tags, forms, config.tag_dropout, config.expert_dropout))
         return makers
 
     @cached_property

@@ -91,18 +91,23 @@ class TaggedModel(TwoTower):
             torch.cat([tags[real_BM], tags_mask[real_BM].long()], 1), dim=0, return_inverse=True
         )
         ids, mask = lines.chunk(2, dim=1)
-        codes = nnf.normalize(self._encode_tags(ids, mask.bool()), dim=-1)[line_of_tag]
+        pooled_KP = (
+            self.tag_tower(ids).pooled if self.tag_words is None else Tokens(self.tag_words(ids), mask.bool()).mean()
+        )
+        return self.or_no_tag(pooled_KP[line_of_tag], real_BM)
+
+    @property
+    def tag_tower(self) -> ClipText:
+        """The text tower that tags go through, unless they are embedded."""
+        return self.textual if self.tag_text is None else self.tag_text
+
+    def or_no_tag(self, codes_KP: Tensor, real_BM: Tensor) -> Tokens:
+        """(B, 1 + M, P): the K codes, of length one, at the K real places; in front `no_tag` where a row has none."""
+        codes = nnf.normalize(codes_KP, dim=-1)
         states = codes.new_zeros(*real_BM.shape, codes.shape[-1]).masked_scatter(real_BM[..., None], codes)
         untagged_B1 = ~real_BM.any(-1, keepdim=True)
         none_B1P = untagged_B1[..., None] * nnf.normalize(self.no_tag, dim=-1)
         return Tokens(torch.cat([none_B1P.to(codes.dtype), states], 1), torch.cat([untagged_B1, real_BM], 1))
-
-    def _encode_tags(self, ids_KL: Tensor, mask_KL: Tensor) -> Tensor:
-        if self.tag_words is not None:
-            return Tokens(self.tag_words(ids_KL), mask_KL).mean()
-        encoder = self.tag_text if self.tag_text is not None else self.textual
-        pooled: Tensor = encoder(ids_KL).pooled
-        return pooled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +121,7 @@ class TableConfig(TaggedConfig):
             themselves, tags see tags, V sees all (the paper leaves open which).
         visual_tokens: one token per frame (its code), or all its patches.
         joint: its own weights, or those of the tag-guiding encoder.
+        tag_form: `words` = a code per tag, in no order; `sentence` = all tags as one text, a state per token of it.
         max_frames: rows of the table of frame positions.
         checkpoint: recompute activations of the cross encoders in the backward pass.
     """
@@ -126,12 +132,13 @@ class TableConfig(TaggedConfig):
     guidance: Literal["self", "cross"] = "self"
     visual_tokens: Literal["frame", "patches"] = "frame"
     joint: Literal["own", "shared"] = "own"
+    tag_form: Literal["words", "sentence"] = "words"
     max_frames: int = 64
     checkpoint: bool = False
 
     @property
     def model_type(self) -> type["Table"]:
-        return Table
+        return SentenceTable if self.tag_form == "sentence" else Table
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -200,13 +207,18 @@ class Table(TaggedModel):
         return (per_frame_BFTP + self.frame_positions.weight[:frames, None] + self.types.weight[VISION]).flatten(1, 2)
 
     @view
-    def guided(self, frame_tokens: Tensor, tag_codes: Tokens, tag_expert: Tensor) -> Tokens:
-        """(B, S, P): [V | frames | tags] after the tag-guiding encoder (a)."""
+    def tag_tokens(self, tag_codes: Tokens, tag_expert: Tensor) -> Tokens:
+        """(B, 1 + M, P): each tag's code, with its expert."""
         experts_BMP = nnf.pad(self.experts(tag_expert), (0, 0, 1, 0))  # `no_tag` comes from no expert
-        tags_BMP = tag_codes.states_BTD + experts_BMP + self.types.weight[TAG]
+        return tag_codes._replace(states_BTD=tag_codes.states_BTD + experts_BMP)
+
+    @view
+    def guided(self, frame_tokens: Tensor, tag_tokens: Tokens) -> Tokens:
+        """(B, S, P): [V | frames | tags] after the tag-guiding encoder (a)."""
+        tags_BMP = tag_tokens.states_BTD + self.types.weight[TAG]
         v_B1P = self.v_token.expand(len(frame_tokens), 1, -1)
-        always_BT = tag_codes.mask_BT.new_ones(len(frame_tokens), 1 + frame_tokens.shape[1])
-        mask_BS = torch.cat([always_BT, tag_codes.mask_BT], 1)
+        always_BT = tag_tokens.mask_BT.new_ones(len(frame_tokens), 1 + frame_tokens.shape[1])
+        mask_BS = torch.cat([always_BT, tag_tokens.mask_BT], 1)
         states_BSP = torch.cat([v_B1P, frame_tokens, tags_BMP], 1)
         bias = self._tags_guide_frames(states_BSP, frame_tokens.shape[1]) if self.config.guidance == "cross" else None
         return Tokens(self.guide_norm(self.tag_guide(states_BSP, mask_BT=mask_BS, bias=bias)), mask_BS)
@@ -254,3 +266,21 @@ class Table(TaggedModel):
         states_BLP = self.joint(guided, words)[:, -text_mask.shape[1] :]
         logits: Tensor = self.token_head(states_BLP[text_labels != IGNORE])
         return logits
+
+
+class SentenceTable(Table):
+    """TABLE that reads all tags of a clip as one text, whose order and full stops tell the experts apart."""
+
+    def __init__(self, config: TableConfig) -> None:
+        super().__init__(config)
+        del self.experts
+
+    @view
+    def tag_tokens(self, tag_sentence: Tensor, tag_sentence_mask: Tensor) -> Tokens:  # type: ignore[override]  # other needs
+        """(B, 1 + L, P): the states of the sentence's tokens. `tag_sentence` are ids (B, L)."""
+        tagged_B = tag_sentence_mask.any(-1)
+        ids_KL, mask_KL = tag_sentence[tagged_B], tag_sentence_mask[tagged_B]
+        states_KLP = (
+            self.tag_tower.project(self.tag_tower(ids_KL).tokens) if self.tag_words is None else self.tag_words(ids_KL)
+        )
+        return self.or_no_tag(states_KLP[mask_KL], tag_sentence_mask)

@@ -42,6 +42,8 @@ class TwoTower(RetrievalModel):
 
     def __init__(self, config: TwoTowerConfig) -> None:
         super().__init__()
+        if not isinstance(self, config.model_type):
+            raise ValueError(f"this configuration is of a {config.model_type.__name__}, not of a {type(self).__name__}")
         self.config = config
         self.visual = ClipVision(config.vision)
         self.textual = ClipText(config.text)

@@ -68,6 +68,7 @@ STAGE = StageData(
     unit="clip",
     text_length=48,
     tag_length=6,
+    tag_sentence_length=48,
     cache_frames=True,
 )
 FROM_SCRATCH = OptimizerConfig(lr=1e-3, weight_decay=0.1, betas=(0.9, 0.98))
@@ -93,14 +94,17 @@ def stage_frames() -> Recipe:
 
 def stage_brute_force() -> Recipe:
     """Tags concatenated, without an encoder across tags and frames."""
-    return replace(
-        stage(), model=BruteForceConfig(vision=SMALL.vision, text=SMALL.text, pooling="mean"), objectives=VTC
-    )
+    return _brute_force(stage())
 
 
 def stage_no_tags() -> Recipe:
     """TABLE that sees no tags: what its encoders over frames alone are worth."""
     return replace(stage(), data=replace(STAGE, tags=TagSelection(experts=())))
+
+
+def stage_tag_sentence() -> Recipe:
+    """TABLE that reads all tags of a clip as one sentence."""
+    return replace(stage(), model=replace(SMALL_TABLE, tag_form="sentence"))
 
 
 def _without_objective(name: str) -> Recipe:
@@ -207,6 +211,23 @@ def msvd_frames() -> Recipe:
     return _frames_only(msvd())
 
 
+def _brute_force(recipe: Recipe) -> Recipe:
+    table = recipe.model
+    assert isinstance(table, TableConfig)
+    fusion = BruteForceConfig(vision=table.vision, text=table.text, clip=table.clip, pooling=table.pooling)
+    return replace(recipe, model=fusion, objectives=VTC)
+
+
+def msrvtt_brute_force() -> Recipe:
+    """Tags without guidance on MSR-VTT 1k-A, full size, from CLIP ViT-B/32."""
+    return _brute_force(msrvtt())
+
+
+def msvd_brute_force() -> Recipe:
+    """Tags without guidance on MSVD, full size, from CLIP ViT-B/32."""
+    return _brute_force(msvd())
+
+
 def _small(recipe: Recipe, steps: int, batch_size: int) -> Recipe:
     """The same clips through small towers from random weights; the tokeniser is trained on the training captions.
 
@@ -222,6 +243,7 @@ def _small(recipe: Recipe, steps: int, batch_size: int) -> Recipe:
         data=replace(
             data,
             tokenizer="train:2048",
+            tag_sentence_length=48,
             transform=replace(data.transform, size=96),
             frames=FrameSampling("segments", 8),
             unit="clip",

@@ -63,13 +63,14 @@ class TagSelection:
         for word, score, expert in tags:
             plain = Tag(word.strip().lower(), score, expert)
             if expert in self.experts:
-                best[plain.word] = min(plain, best.get(plain.word, plain), key=_rank)
+                best[plain.word] = min(plain, best.get(plain.word, plain), key=rank)
         limits: Mapping[str, int] = asdict(self.limits)
-        groups = [sorted((tag for tag in best.values() if tag.expert == expert), key=_rank) for expert in EXPERTS]
+        groups = [sorted((tag for tag in best.values() if tag.expert == expert), key=rank) for expert in EXPERTS]
         kept = [tag for group, expert in zip(groups, EXPERTS, strict=True) for tag in group[: limits[expert]]]
-        strongest = sorted(kept, key=_rank)[: self.max_tags]
-        return tuple(sorted(strongest, key=lambda tag: (EXPERTS.index(tag.expert), _rank(tag))))
+        strongest = sorted(kept, key=rank)[: self.max_tags]
+        return tuple(sorted(strongest, key=lambda tag: (EXPERTS.index(tag.expert), rank(tag))))
 
 
-def _rank(tag: Tag) -> tuple[float, int, str]:
+def rank(tag: Tag) -> tuple[float, int, str]:
+    """What tags sort by: the surest first, then in the order of experts and words."""
     return -tag.score, EXPERTS.index(tag.expert), tag.word
