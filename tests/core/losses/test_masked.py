@@ -4,15 +4,45 @@ import pytest
 import torch
 
 from quatrefoil.core.losses import IGNORE, MaskedTokensResult, masked_tokens
-from tests.core.losses.worlds import Sizes, Towers, assert_independent_of_world_size, mine
+from tests.core.losses.worlds import Sizes, TermsOf, Towers, assert_independent_of_world_size, mine
 
 
 def _terms(towers: Towers, sizes: Sizes) -> MaskedTokensResult:
     return masked_tokens(towers.codes(sizes)[0] * towers.scale, mine(towers.labels, sizes))
 
 
-def test_metrics_and_gradients_do_not_depend_on_world_size() -> None:
-    assert_independent_of_world_size(_terms)
+def _focal_terms(towers: Towers, sizes: Sizes) -> MaskedTokensResult:
+    return masked_tokens(towers.codes(sizes)[0] * towers.scale, mine(towers.labels, sizes), focal_gamma=2.0)
+
+
+@pytest.mark.parametrize("terms", [_terms, _focal_terms])
+def test_metrics_and_gradients_do_not_depend_on_world_size(terms: TermsOf) -> None:
+    assert_independent_of_world_size(terms)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 2.0, 3.5])
+def test_focal_terms_equal_the_plain_reference(gamma: float) -> None:
+    logits_KV, labels_K = torch.randn(20, 9, dtype=torch.float64), torch.randint(9, (20,))
+    p_K = logits_KV.softmax(1).gather(1, labels_K[:, None])[:, 0]
+    result = masked_tokens(logits_KV, labels_K, focal_gamma=gamma)
+    torch.testing.assert_close(result.loss, ((1 - p_K) ** gamma * -p_K.log()).mean(), rtol=1e-12, atol=0)
+
+
+def test_a_focal_term_vanishes_with_its_gradient_where_the_token_is_certain() -> None:
+    logits_KV = torch.tensor([[200.0, 0.0]], requires_grad=True)
+    loss = masked_tokens(logits_KV, torch.tensor([0]), focal_gamma=1.0).loss
+    loss.backward()
+    assert loss == 0
+    assert not logits_KV.grad.any()
+
+
+def test_gamma_zero_is_plain_cross_entropy_and_others_below_one_are_errors() -> None:
+    logits_KV, labels_K = torch.randn(20, 9), torch.randint(9, (20,))
+    zero = masked_tokens(logits_KV, labels_K, focal_gamma=0.0)
+    assert torch.equal(zero.loss, masked_tokens(logits_KV, labels_K).loss)
+    for gamma in (0.5, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="focal_gamma must be 0"):
+            masked_tokens(logits_KV, labels_K, focal_gamma=gamma)
 
 
 def test_value_equals_the_plain_reference() -> None:

@@ -1,6 +1,7 @@
 """Contrast of an anchor with several positives at once, where a row's own positives do not compete.
 
-Legend: B rows of this rank, N rows of all ranks, D width, K kinds of positives, M = K N, R = K B. Row i of every side belongs together.
+Legend: B rows of this rank, N rows of all ranks, D width, K kinds of positives, M = K N, R = K B. Row i of the anchor
+and row i of each kind of positives belong together.
 """
 
 from collections.abc import Sequence
@@ -74,8 +75,8 @@ def exclusive_contrastive(
         scale_gradient(loss_from + loss_to, gradient_scale, process_group),
         loss_from,
         loss_to,
-        global_mean(leads_from_KB, None, process_group),
-        global_mean(leads_to_R, None, process_group),
+        global_mean(leads_from_KB.to(from_KB.dtype), None, process_group),
+        global_mean(leads_to_R.to(to_R.dtype), None, process_group),
     )
 
 

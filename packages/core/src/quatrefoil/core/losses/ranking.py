@@ -14,7 +14,7 @@ from quatrefoil.core.losses.common import GradientScale, LossResult, check_shape
 
 @dataclass(frozen=True)
 class RankingResult(LossResult):
-    """`accuracy` is the weighted share of rows whose better code is ahead (a tie is not); `gap` by how much, on average.
+    """Weighted means: `accuracy` is the share of rows whose better code is ahead (a tie is not), `gap` by how much.
 
     The gap is in units of scaled similarity, as the margin is.
     """
