@@ -4,15 +4,26 @@ Fields have no defaults, so that a stored line without one of them is refused an
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 SCHEMA = 1
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+_PATH = re.compile(r"=(/.*?)(?=\s[\w.]+=|$)")
+
+
+def portable(text: str) -> str:
+    """Settings with a name in the place of each path of this machine: `data.root=/disk/msvd` is `data.root=$MSVD_ROOT`.
+
+    A path lasts to the next setting or the end, so it may hold spaces.
+    """
+    return _PATH.sub(lambda found: f"=${re.sub('[^A-Z0-9]', '_', Path(found[1]).name.upper())}_ROOT", text)
 
 
 Run = tuple[str, str, str, int]
@@ -40,7 +51,7 @@ class Ground:
     Attributes:
         embedded: made by this project; False is a real corpus.
         data_version: of embedded data; "as found" for a real corpus.
-        data_hash: fingerprint of the clips and captions of the split.
+        data_hash: fingerprint of the clips and captions of the split, and of the tags beside the corpus.
     """
 
     embedded: bool
@@ -66,7 +77,7 @@ class Row(Ground):
 
     Attributes:
         model: the name in the tables.
-        overrides: dotted settings on top of the recipe, without the seed and the run folder.
+        overrides: dotted settings on top of the recipe, without the seed and the run folder; portable, as the command.
         metric: e.g. `text-to-video/R@1`, in percent.
         interval: 95 % bootstrap interval over the queries; None where the metric has none.
         config_hash: of everything that decides what is learned, but the seed.
@@ -79,7 +90,7 @@ class Row(Ground):
     schema: Literal[1]
     model: str
     recipe: str
-    overrides: tuple[str, ...]
+    overrides: tuple[Annotated[str, AfterValidator(portable)], ...]
     metric: str
     value: float
     interval: tuple[float, float] | None
@@ -91,7 +102,7 @@ class Row(Ground):
     wall_seconds: float
     steps: int
     parameters: int
-    command: str
+    command: Annotated[str, AfterValidator(portable)]
     provenance: Literal["measured"]
 
     @property

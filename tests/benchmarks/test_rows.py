@@ -35,6 +35,19 @@ def test_a_row_without_any_one_field_is_refused_by_file_and_line(row: Row, name:
         read(path, Row)
 
 
+def test_no_row_names_a_folder_of_the_machine_that_made_it(tmp_path: Path) -> None:
+    roots = {"/disk/my data/msvd": "$MSVD_ROOT", "/data/MSR-VTT/": "$MSR_VTT_ROOT", "data/msvd": "data/msvd"}
+    for number, (root, name) in enumerate(roots.items()):
+        entry = replace(TABLE, overrides=(f"data.root={root}", "train.steps=5"))
+        told = facts(entry, 0, 50.0) | {
+            "command": f"quatrefoil train table/msvd data.root={root} seed=0 run.dir=runs/a"
+        }
+        row = collect(run_folder(tmp_path / str(number), told), entry, HASH, 0).rows[0]
+        assert row.overrides == (f"data.root={name}", "train.steps=5")
+        assert row.command == f"quatrefoil train table/msvd data.root={name} seed=0 run.dir=runs/a"
+        assert parse(Row, to_line(row), "here") == row
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

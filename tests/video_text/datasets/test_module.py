@@ -21,6 +21,7 @@ from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import EXPERTS, TagSelection
+from quatrefoil.video_text.tags.store import write_tags
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 from tests.video_text.datasets.small import CAPTIONS, write_corpus
 
@@ -173,6 +174,30 @@ def test_description_counts_splits_and_follows_content(data: VideoTextData, tmp_
     assert assets["tokenizer.json"] == Path(data.tokenizer).read_text()
     assert Preprocessing.from_json(assets["preprocessing.json"]) == data.preprocessing
     assert dropped["fingerprint"] != described["fingerprint"]
+
+
+def test_other_tags_are_other_data_and_another_choice_among_them_is_not(data: VideoTextData, tmp_path: Path) -> None:
+    def fingerprints(root: Path, experts: tuple[str, ...]) -> set[str]:
+        changed = _change(data, root=root, tags=TagSelection(experts=experts))
+        described = changed.build(seed=0).describe()
+        return {described["fingerprint"], *(split["fingerprint"] for split in described["splits"].values())}
+
+    before = fingerprints(data.root, ("object", "motion"))
+    copy = shutil.copytree(data.root, tmp_path / "copy")
+    for experts in (("object", "motion"), ("object",), ()):
+        assert fingerprints(copy, experts) == before
+    write_tags(copy / "tags", "motion", "m", {"video0": [("rise", 0.81)]})
+    after = fingerprints(copy, ("object", "motion"))
+    (copy / "tags" / "motion.jsonl").unlink()
+    assert len(before | after | fingerprints(copy, ("object",))) == 3 * len(before)
+
+
+def test_a_trained_tokenizer_is_made_once_and_alone_in_its_folder(data: VideoTextData, cache_home: Path) -> None:
+    first = _change(data, tokenizer="train:290").build(seed=0).assets()["tokenizer.json"]
+    (path,) = (cache_home / "tokenizers").iterdir()
+    stamp = path.stat().st_mtime_ns
+    assert _change(data, tokenizer="train:290").build(seed=1).assets()["tokenizer.json"] == first == path.read_text()
+    assert path.stat().st_mtime_ns == stamp
 
 
 @pytest.mark.parametrize("sampling", [FrameSampling("segments", 3), FrameSampling("segments", 2, 4.0),

@@ -1,7 +1,6 @@
 """Samples of clips and captions for training and evaluation, made from a corpus on disk."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -34,7 +33,7 @@ from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import TagSelection
-from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
+from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore, tags_fingerprint
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 TRAIN = "train:"
@@ -116,10 +115,7 @@ class VideoTextModule:
         train = self.split("train")
         path = cache_home() / "tokenizers" / f"{train.fingerprint[:16]}-{size}.json"
         if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            own = path.with_suffix(f".{os.getpid()}")  # ranks may do this at once; they write the same bytes
-            TextTokenizer.train([caption.text for caption in train.captions], size, own)
-            own.replace(path)
+            TextTokenizer.train([caption.text for caption in train.captions], size, path)
         return path
 
     @cache  # noqa: B019 - the module lives as long as the run
@@ -185,9 +181,10 @@ class VideoTextModule:
         return [self.split(name) for name, entries in listing.items() if any(entry.id in videos for entry in entries)]
 
     def describe(self) -> Mapping[str, Any]:
-        """Name, protocol, fingerprint over all splits, and for every split what it holds."""
-        splits = {split.name: _summary(split) for split in self._present()}
-        fingerprint = hashlib.sha256("".join(split["fingerprint"] for split in splits.values()).encode()).hexdigest()
+        """Name, protocol, fingerprint over all splits, and for every split what it holds; tags are part of the data."""
+        tags = tags_fingerprint(self.config.root / TAG_FOLDER)
+        splits = {split.name: _summary(split, tags) for split in self._present()}
+        fingerprint = _combined(*(split["fingerprint"] for split in splits.values()))
         protocol = self._present()[0].protocol
         return {"name": self.corpus.name, "protocol": protocol, "fingerprint": fingerprint, "splits": splits}
 
@@ -196,6 +193,10 @@ class VideoTextModule:
         return {"tokenizer.json": self._definition, "preprocessing.json": self.config.preprocessing.to_json()}
 
 
-def _summary(split: Split) -> dict[str, Any]:
+def _summary(split: Split, tags: str) -> dict[str, Any]:
     counts = {"clips": len(split.clips), "captions": len(split.captions), "dropped": len(split.dropped)}
-    return {**counts, "fingerprint": split.fingerprint}
+    return {**counts, "fingerprint": _combined(split.fingerprint, tags)}
+
+
+def _combined(*fingerprints: str) -> str:
+    return hashlib.sha256("".join(fingerprints).encode()).hexdigest()

@@ -4,6 +4,7 @@ A line: `{"video_id": str, "expert": str, "model": str, "tags": [[word, score], 
 titles, categories and captions must not enter (TABLE, arXiv 2301.12644; the file format is our choice).
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,6 +82,18 @@ def experts_in(folder: Path) -> tuple[str, ...]:
     if not found:
         raise TagError(f"no tag files in {folder}; wanted one of {', '.join(f'{expert}.jsonl' for expert in EXPERTS)}")
     return found
+
+
+def tags_fingerprint(folder: Path) -> str:
+    """SHA-256 over the tag files of `folder`, of every expert that there is, whichever of them are read.
+
+    So models that read some, all or none of one set of tags are on the same data, and those with other tags are not.
+    """
+    digest = hashlib.sha256()
+    for expert in EXPERTS:
+        if (path := tag_file(folder, expert)).is_file():
+            digest.update(f"{expert}:{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def tag_file(folder: Path, expert: str) -> Path:

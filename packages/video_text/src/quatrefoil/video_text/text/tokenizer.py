@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from quatrefoil.core.files import replace_text
 from quatrefoil.core.hub import locate
 
 NO_WORD = -1
@@ -85,7 +86,7 @@ class TextTokenizer:
 
     @classmethod
     def train(cls, texts: Sequence[str], vocab_size: int, path: str | Path) -> "TextTokenizer":
-        """Train a lower-casing byte-level BPE (Radford et al. 2019), write it to `path` and return it.
+        """Train a lower-casing byte-level BPE (Radford et al. 2019), write it to `path` (whole or not at all), return it.
 
         The same texts, in any order, give the same bytes: over bytes no id depends on the order in which characters are
         met, as it would with continuation prefixes. Nothing is unknown to it; `[UNK]` is for readers that want one. The
@@ -115,7 +116,7 @@ class TextTokenizer:
         )
         tokenizer.train_from_iterator(texts, trainer)
         definition = _canonical(tokenizer.to_str())
-        Path(path).write_text(definition, encoding="utf-8")
+        replace_text(Path(path), definition)
         return cls(definition)
 
     def encode(self, texts: Sequence[str], length: int) -> TokenIds:
