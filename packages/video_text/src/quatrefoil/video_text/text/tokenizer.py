@@ -86,7 +86,7 @@ class TextTokenizer:
 
     @classmethod
     def train(cls, texts: Sequence[str], vocab_size: int, path: str | Path) -> "TextTokenizer":
-        """Train a lower-casing byte-level BPE (Radford et al. 2019), write it to `path` (whole or not at all), return it.
+        """Train a lower-casing byte-level BPE (Radford et al. 2019), write it to `path`, whole or not at all.
 
         The same texts, in any order, give the same bytes: over bytes no id depends on the order in which characters are
         met, as it would with continuation prefixes. Nothing is unknown to it; `[UNK]` is for readers that want one. The
