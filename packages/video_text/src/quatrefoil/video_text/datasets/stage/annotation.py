@@ -4,10 +4,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from quatrefoil.core.data.text_files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.atoms import all_atoms
 from quatrefoil.video_text.datasets.stage.captions import CAPTIONS_PER_CLIP, Caption
 from quatrefoil.video_text.datasets.stage.clips import Clip
-from quatrefoil.video_text.datasets.stage.files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.motion import SECONDS
 from quatrefoil.video_text.datasets.stage.tags import MODEL, VOCABULARY
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION, Facts

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from quatrefoil.core.data.text_files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.annotation import test_captions
 from quatrefoil.video_text.datasets.stage.atoms import all_atoms
 from quatrefoil.video_text.datasets.stage.clips import Clip
-from quatrefoil.video_text.datasets.stage.files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.motion import SECONDS
 from quatrefoil.video_text.datasets.stage.questions import (
     FRAME_TYPES,

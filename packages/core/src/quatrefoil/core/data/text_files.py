@@ -1,4 +1,4 @@
-"""The few ways in which Stage writes text: always UTF-8, always `\\n`, always the same bytes for the same content."""
+"""How made benchmarks write text: always UTF-8, always `\\n`, always the same bytes for the same content."""
 
 import csv
 import json

@@ -1,0 +1,159 @@
+"""Benchmarks that the project makes itself: once, in parallel, and either whole or not at all."""
+
+import fcntl
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from tqdm import tqdm
+
+from quatrefoil.core.data.text_files import write_json
+from quatrefoil.core.files import cache_home
+
+MANIFEST = "manifest.json"
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+class Fingerprint(NamedTuple):
+    """Length in bytes and hash of a file."""
+
+    bytes: int
+    sha256: str
+
+
+class Job(NamedTuple):
+    """One benchmark to be made: which, into what folder, by how many processes."""
+
+    folder: Path
+    size: str
+    seed: int
+    workers: int
+
+
+Apart = Mapping[str, Fingerprint | None]
+"""Files that the content hash leaves out (another build of an encoder or solver may write other bytes for the same
+content): path within the benchmark -> its fingerprint, or None where it is still to be taken."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A benchmark that is a function of (name, version, size, seed).
+
+    Args:
+        name: what its folder is called.
+        version: changes when any sample changes.
+        sizes: the sizes that there are.
+        fill: writes all files of a job into its folder, which exists and is empty, and names those set apart.
+    """
+
+    name: str
+    version: int
+    sizes: Collection[str]
+    fill: Callable[[Job], Apart]
+
+    def make(self, size: str = "default", seed: int = 0, root: Path | None = None, workers: int | None = None) -> Path:
+        """Make the benchmark, unless it is there already, and return its folder.
+
+        Args:
+            size: one of `sizes`.
+            seed: benchmarks of different seed share no sample.
+            root: where benchmarks are kept, each in `<name>-v<version>-<size>-seed<seed>`; None means `cache_home()`.
+            workers: processes, None = one for each core that this process may use. The result does not depend on it.
+
+        A process that finds another one at work waits for it. Errors: `ValueError` for an unknown size, for `workers`
+        below one, and for a finished benchmark that has lost or changed files.
+        """
+        if size not in self.sizes:
+            raise ValueError(f"{self.title} has no size {size!r}; choose one of {', '.join(self.sizes)}")
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
+        root = cache_home() if root is None else root
+        target = root / f"{self.name}-v{self.version}-{size}-seed{seed}"
+        root.mkdir(parents=True, exist_ok=True)
+        with locked(root / f".{target.name}.lock"):
+            if not target.exists():
+                self._build(target, size, seed, workers or len(os.sched_getaffinity(0)))
+            self._check(target, size, seed)
+        return target
+
+    @property
+    def title(self) -> str:
+        """The name as messages write it."""
+        return self.name.capitalize()
+
+    def _build(self, target: Path, size: str, seed: int, workers: int) -> None:
+        """Make everything beside the target and rename it when it is whole; what a killed run left there is removed."""
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            part.mkdir()
+            apart = self.fill(Job(part, size, seed, workers))
+            head = {"name": self.name, "version": self.version, "size": size, "seed": seed}
+            write_json(part / MANIFEST, {**head, **contents(part, apart)}, indent=1)
+            part.rename(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def _check(self, target: Path, size: str, seed: int) -> None:
+        """Raise `ValueError` unless the folder is the benchmark asked for, with every file at its length."""
+        mend = f"remove {target} and make it again"
+        if not (target / MANIFEST).is_file():
+            raise ValueError(f"{target} has no {MANIFEST}, so it is not a finished {self.title}; {mend}")
+        content = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        for key, wanted in (("version", self.version), ("size", size), ("seed", seed)):
+            if content[key] != wanted:
+                raise ValueError(f"{target / MANIFEST} says {key} {content[key]!r} where {wanted!r} is wanted; {mend}")
+        for name, entry in content["files"].items():
+            path = target / name
+            if not path.is_file() or path.stat().st_size != entry["bytes"]:
+                raise ValueError(f"{path} is missing or has another length than when it was made; {mend}")
+
+
+def in_order(one: Callable[[Item], Made], items: Sequence[Item], workers: int, title: str, unit: str) -> list[Made]:
+    """`one` of every item, in order, with a progress bar. Workers are spawned: a fork of a process that has run threads
+    may hang. So `one` and the items are picklable."""
+    bar = partial(tqdm, total=len(items), desc=title, unit=unit)
+    if workers == 1:
+        return list(bar(map(one, items)))
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        return list(bar(pool.imap(one, items, chunksize=min(8, max(1, len(items) // (4 * workers))))))
+
+
+def contents(folder: Path, apart: Apart) -> dict[str, object]:
+    """What lies in the folder: `files` covers all bytes, `content_hash` all but the files set apart."""
+    given = {name: entry for name, entry in apart.items() if entry is not None}
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    taken = {name: fingerprint(path) for name, path in paths.items() if name not in given}
+    content = {name: entry._asdict() for name, entry in taken.items() if name not in apart}
+    content_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return {"content_hash": content_hash, "files": {n: e._asdict() for n, e in {**taken, **given}.items()}}
+
+
+def damaged(folder: Path) -> list[str]:
+    """The files of a finished benchmark whose bytes are no longer those that were made."""
+    files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    return [name for name, entry in files.items() if fingerprint(folder / name)._asdict() != entry]
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Length and hash of a file."""
+    content = path.read_bytes()
+    return Fingerprint(len(content), hashlib.sha256(content).hexdigest())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the system takes back when the process dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
