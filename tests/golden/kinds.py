@@ -11,7 +11,10 @@ from quatrefoil.core.evaluation.retrieval import RetrievalMetrics, rank_blocks, 
 from quatrefoil.genomics.sequence.kmers import CLS, SEP, KmerVocabulary
 from tests.golden.checks import Check, exact, integers, scalar
 from tests.golden.clover_losses import clover_losses_kind
+from tests.golden.clover_pretrain import clover_pretrain_kind
+from tests.golden.clover_qa import clover_qa_kind
 from tests.golden.files import Golden, UnreadableGolden
+from tests.golden.video_swin import video_swin_kind
 
 
 def retrieval_kind(golden: Golden) -> list[Check]:
@@ -90,4 +93,8 @@ KINDS: Mapping[str, Callable[[Golden], list[Check]]] = {
     "retrieval_metrics": retrieval_kind,
     "kmer_ids": kmer_kind,
     "clover_losses": clover_losses_kind,
+    "clover_pretrain": clover_pretrain_kind,
+    "clover_qa_oe": clover_qa_kind,
+    "clover_qa_mc": clover_qa_kind,
+    "video_swin": video_swin_kind,
 }

@@ -19,6 +19,7 @@ FILES = {
     "retrieval_metrics": "retrieval/metrics.json",
     "kmer_ids": "genomics/kmer_ids.json",
     "clover_losses": "clover/losses.safetensors",
+    "video_swin": "clover/video_swin.safetensors",
 }
 Perturb = Callable[[dict[str, Any]], None]
 
