@@ -19,6 +19,9 @@ FILES = {
     "retrieval_metrics": "retrieval/metrics.json",
     "kmer_ids": "genomics/kmer_ids.json",
     "clover_losses": "clover/losses.safetensors",
+    "clover_pretrain": "clover/pretrain_small.safetensors",
+    "clover_qa_oe": "clover/qa_open_ended.safetensors",
+    "clover_qa_mc": "clover/qa_multiple_choice.safetensors",
     "video_swin": "clover/video_swin.safetensors",
 }
 Perturb = Callable[[dict[str, Any]], None]

@@ -3,6 +3,7 @@
 Legend: B rows, C channels, H W pixels, L text tokens, T tokens, D width of a tower, P width of the shared space.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -111,8 +112,10 @@ class ClipOutput(NamedTuple):
     pooled: Tensor
 
 
-def normalise_pixels(frames: Tensor) -> Tensor:
-    """uint8 (..., C, H, W) to float32 of CLIP's mean and deviation, on the device of the frames.
+def normalise_pixels(
+    frames: Tensor, mean: Sequence[float] = PIXEL_MEAN, deviation: Sequence[float] = PIXEL_STD
+) -> Tensor:
+    """uint8 (..., C, H, W) to float32, by the mean and the deviation of each channel (CLIP's), on a scale of 0 to 1.
 
     Frames travel as bytes, a quarter of the traffic; per channel, so that no constant has to be copied to the device.
 
@@ -121,8 +124,8 @@ def normalise_pixels(frames: Tensor) -> Tensor:
     """
     if frames.dtype != torch.uint8 or frames.ndim < 3 or frames.shape[-3] != 3:
         raise ValueError(f"frames are uint8 (..., 3, H, W), these are {frames.dtype} {tuple(frames.shape)}")
-    channels = zip(frames.unbind(-3), PIXEL_MEAN, PIXEL_STD, strict=True)
-    return torch.stack([(channel / 255 - mean) / std for channel, mean, std in channels], dim=-3)
+    channels = zip(frames.unbind(-3), mean, deviation, strict=True)
+    return torch.stack([(channel / 255 - middle) / spread for channel, middle, spread in channels], dim=-3)
 
 
 class ClipVision(nn.Module):

@@ -1,0 +1,243 @@
+"""Clover (arXiv 2207.07885, CVPR 2023): video, text and what both become together, in one space.
+
+The paper's body could not be read: this is its figure (`overview.png` of the official repository) with the official
+code's sizes. What stands after `m_` is the same module on a semantically masked copy.
+
+    frames, m_frames --> video Swin -+-> video head --------------> video, video_masked
+                                     |
+                                     +-> fusion(m_video, text) ---> fused_masked_video
+                                     +-> fusion(video, m_text) -+-> fused_masked_text
+                                     |                          +-> text_token_logits
+    caption, m_caption --> BERT -----+-> text head ---------------> text, text_masked
+
+Each module runs once for the complete and once for the masked copy, and only if an objective asks for that copy.
+
+Legend: B samples, S clips of a sample, F frames, T times, H W pixels or places, C width of the video encoder's states,
+V visual tokens, L text tokens, K masked tokens, D width of text and fusion, P width of the shared space.
+"""
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar, Literal
+
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.hub import load_weights
+from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.nn.bert import BertConfig
+from quatrefoil.core.nn.bert_weights import load_bert, load_blocks, read_bert
+from quatrefoil.core.nn.heads import TokenHead
+from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
+from quatrefoil.core.views import Tokens, view
+from quatrefoil.core.weights import read_state, require_same
+from quatrefoil.video_text.encoders.clip import normalise_pixels
+from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD, VIDEO_SWIN_B
+from quatrefoil.video_text.encoders.video_swin_weights import initialise_from_video_swin
+from quatrefoil.video_text.models.clover_fusion import Fused, FusionConfig, FusionEncoder, VisualTokens
+from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, video_head
+from quatrefoil.video_text.retriever import RetrievalModel
+
+VIDEO, TEXT, FUSION, HEADS = replace(VIDEO_SWIN_B, mask_token=True), BertConfig(), FusionConfig(), HeadWidths()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloverConfig:
+    """Clover's sizes and choices; the defaults are the official code's, in the version of the paper's final figure.
+
+    Args:
+        video, text, fusion, heads: sizes of the parts.
+        image_size: side of a frame in pixels; the fusion encoder has positions for its places.
+        projection: P.
+        fused_readout: what of fusion(masked video, text) goes to its head. `visual_mean` = the mean of visual states
+            (official in August 2022, and our choice); `text_cls` = the joint state, as in the last official version.
+        bert: folder or hub id of a BERT (with its masked-token head) from which text encoder, fusion encoder and token
+            head start; None = random weights.
+        swin: file of Video Swin weights; None = random weights.
+        pretrained: folder or hub id of a Clover of this project, to be fine-tuned; instead of `bert` and `swin`.
+
+    Raises:
+        ValueError: text and fusion of two widths, or two starts.
+    """
+
+    video: SwinConfig = VIDEO
+    text: BertConfig = TEXT
+    fusion: FusionConfig = FUSION
+    heads: HeadWidths = HEADS
+    image_size: int = 224
+    projection: int = 768
+    fused_readout: Literal["visual_mean", "text_cls"] = "visual_mean"
+    bert: str | None = None
+    swin: str | None = None
+    pretrained: str | None = None
+
+    def __post_init__(self) -> None:
+        text, fusion = self.text.transformer.width, self.fusion.transformer.width
+        if text != fusion:
+            raise ValueError(f"the fusion encoder reads the text encoder's states: one width, not {text} and {fusion}")
+        if self.pretrained is not None and (self.bert is not None or self.swin is not None):
+            raise ValueError(f"start from pretrained={self.pretrained}, or from bert and swin, not from both")
+
+    @property
+    def places(self) -> int:
+        """Places of a frame in the video encoder's last stage."""
+        sides = [-(-self.image_size // step) for step in self.video.step[1:]]
+        for _ in self.video.depths[1:]:
+            sides = [-(-side // 2) for side in sides]
+        return prod(sides)
+
+    @property
+    def model_type(self) -> type["Clover"]:
+        return Clover
+
+    def build(self) -> "Clover":
+        model = self.model_type(self)
+        model.initialise()
+        return model
+
+
+class Clover(RetrievalModel):
+    """Retrieval reads `video` and `text` alone; what both become together trains them, and answers questions.
+
+    Parts whose names begin with one of `fresh` have no weights in a pre-trained Clover.
+    """
+
+    fresh: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: CloverConfig) -> None:
+        super().__init__()
+        self.config: CloverConfig = config  # type: ignore[assignment]
+        width, space, hidden = config.text.transformer.width, config.projection, config.heads
+        states = config.video.widths[-1]
+        self.visual, self.textual = config.video.build(), config.text.build()
+        self.visual_tokens = VisualTokens(config.fusion, states, config.places)
+        self.fusion = FusionEncoder(config.fusion)
+        self.video_head = video_head(states, hidden.video, space)
+        self.text_head = Head(width, hidden.text, space)
+        self.fused_video_head = video_head(width, hidden.fused_video, space)
+        self.fused_text_head = Head(width, hidden.fused_text, space, hidden_dropout=0.1)
+        words = nn.Parameter(self.textual.token_embedding.weight.detach().clone())  # a decoder of its own
+        self.token_head = TokenHead(width, words, norm_eps=config.text.transformer.norm_eps)
+
+    def initialise(self) -> None:
+        """Start from the weights that the configuration names."""
+        config = self.config
+        if config.pretrained is not None:
+            own = {name: value for name, value in self.state_dict().items() if name.startswith(self.fresh)}
+            load_weights(self, own | read_state(config.pretrained))
+        if config.swin is not None:
+            initialise_from_video_swin(self.visual, config.swin, mask_token=False)
+        if config.bert is not None:
+            self._start_from_bert(config.bert)
+
+    def check_assets(self) -> None:
+        """Raise `ValueError` where the data's frames, captions or vocabulary do not fit the encoders."""
+        given, config, words = self.preprocessing, self.config, self.config.text.vocab_size
+        mismatches = {
+            f"data.transform.size={given.transform.size}, model.image_size={config.image_size}": (
+                given.transform.size != config.image_size
+            ),
+            f"data.text_length={given.text_length} > model.text.max_positions={config.text.max_positions}": (
+                given.text_length > config.text.max_positions
+            ),
+            f"{self.tokenizer.vocab_size} token ids, rows for {words} (model.text.vocab_size)": (
+                self.tokenizer.vocab_size > words
+            ),
+        }
+        if found := [what for what, wrong in mismatches.items() if wrong]:
+            raise ValueError(f"data and model do not fit: {'; '.join(found)}")
+
+    def _start_from_bert(self, source: str) -> None:
+        checkpoint = read_bert(source)
+        require_same(f"{source}: BERT", self.config.text, checkpoint.config, free=("pooler",))
+        fusion = self.config.fusion.transformer
+        require_same(f"{source}: layers of the fusion encoder", fusion, checkpoint.config.transformer, free=("layers",))
+        load_bert(self.textual, checkpoint.state, self.token_head)
+        load_blocks(self.fusion.transformer, checkpoint.state)
+
+    @view
+    def pixels(self, frames: Tensor) -> Tensor:
+        """(B, S, 3, F, H, W), normalised. `frames` are uint8 (B, F, 3, H, W), with several clips (B, S, F, 3, H, W)."""
+        clips = frames if frames.ndim == 6 else frames[:, None]
+        return normalise_pixels(clips, PIXEL_MEAN, PIXEL_STD).transpose(2, 3)
+
+    @view
+    def video_states(self, pixels: Tensor) -> Tensor:
+        """(B, T, H, W, C): the mean over the clips of a sample."""
+        return self._mean_clip(self.visual(pixels.flatten(0, 1)), pixels)
+
+    @view
+    def video_masked_states(self, pixels: Tensor, video_masked_cells: Tensor) -> Tensor:
+        """(B, T, H, W, C). `video_masked_cells` (B, H, W), True = a mask token stands for the cell, at all times."""
+        cells = video_masked_cells[:, None, None].expand(-1, pixels.shape[1], -1, -1, -1)
+        return self._mean_clip(self.visual(pixels.flatten(0, 1), masked=cells.flatten(0, 1)), pixels)
+
+    @staticmethod
+    def _mean_clip(encoded: SwinOutput, pixels: Tensor) -> Tensor:
+        tokens_BGD = encoded.tokens_BGD
+        return tokens_BGD.reshape(*pixels.shape[:2], *tokens_BGD.shape[1:]).mean(1)
+
+    @view
+    def video(self, video_states: Tensor) -> Tensor:
+        """(B, P)."""
+        return nnf.normalize(self.video_head(video_states.mean((1, 2, 3))), dim=-1)
+
+    @view
+    def video_masked(self, video_masked_states: Tensor) -> Tensor:
+        """(B, P)."""
+        return nnf.normalize(self.video_head(video_masked_states.mean((1, 2, 3))), dim=-1)
+
+    @view
+    def text_states(self, text_ids: Tensor, text_mask: Tensor) -> Tokens:
+        """(B, L, D)."""
+        return Tokens(self.textual(text_ids, text_mask), text_mask)
+
+    @view
+    def text_masked_states(self, text_masked_ids: Tensor, text_mask: Tensor) -> Tokens:
+        """(B, L, D)."""
+        return Tokens(self.textual(text_masked_ids, text_mask), text_mask)
+
+    @view
+    def text(self, text_states: Tokens) -> Tensor:
+        """(B, P): the code of the first token."""
+        return nnf.normalize(self.text_head(text_states.states_BTD[:, 0]), dim=-1)
+
+    @view
+    def text_masked(self, text_masked_states: Tokens) -> Tensor:
+        """(B, P)."""
+        return nnf.normalize(self.text_head(text_masked_states.states_BTD[:, 0]), dim=-1)
+
+    @view
+    def fusion_masked_video(self, video_masked_states: Tensor, text_states: Tokens) -> Fused:
+        """<masked video, text>."""
+        fused: Fused = self.fusion(self.visual_tokens(video_masked_states), text_states)
+        return fused
+
+    @view
+    def fusion_masked_text(self, video_states: Tensor, text_masked_states: Tokens) -> Fused:
+        """<video, masked text>."""
+        fused: Fused = self.fusion(self.visual_tokens(video_states), text_masked_states)
+        return fused
+
+    @view
+    def fused_masked_video(self, fusion_masked_video: Fused) -> Tensor:
+        """(B, P)."""
+        by_mean = self.config.fused_readout == "visual_mean"
+        read_BD = fusion_masked_video.visual_BVD.mean(1) if by_mean else fusion_masked_video.joint_BD
+        return nnf.normalize(self.fused_video_head(read_BD), dim=-1)
+
+    @view
+    def fused_masked_text(self, fusion_masked_text: Fused) -> Tensor:
+        """(B, P)."""
+        return nnf.normalize(self.fused_text_head(fusion_masked_text.joint_BD), dim=-1)
+
+    @view
+    def text_token_logits(self, fusion_masked_text: Fused, text_labels: Tensor) -> Tensor:
+        """(K, vocabulary) at masked positions; the clip tells what the text does not."""
+        logits: Tensor = self.token_head(fusion_masked_text.text_BLD[text_labels != IGNORE])
+        return logits
+
+    @view
+    def text_has_mask(self, text_labels: Tensor) -> Tensor:
+        """(B,), False where nothing in the text could be masked: the copy is no worse, and is not to be ranked so."""
+        return (text_labels != IGNORE).any(1)

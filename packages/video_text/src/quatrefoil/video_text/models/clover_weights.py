@@ -1,0 +1,110 @@
+"""Weights of the official Clover (github.com/LeeYN-43/Clover), read into ours.
+
+None were released: who has trained with the official code may go on here, and the tests compare both.
+"""
+
+from itertools import chain
+
+from torch import Tensor
+
+from quatrefoil.core.nn.bert_weights import HEAD_NAMES
+from quatrefoil.core.nn.bert_weights import NAMES as BERT
+from quatrefoil.core.nn.swin_weights import OFFICIAL
+from quatrefoil.core.weights import Names, Place, State, check_keys, copy_weights, keys_of, places
+from quatrefoil.video_text.models.clover import Clover
+
+_FUSION = "multimodal_backbone."
+_TYPES = f"{_FUSION}token_type_embeddings.weight"
+_POSITIONS = {f"{_FUSION}vis_space_pos", f"{_FUSION}vis_tempor_pos"}  # (1, 1, H W, D) and (1, T, 1, D) there
+_VECTORS = {f"{_FUSION}all_cls_token", "backbone.mask_token"}  # with axes of size one there
+
+
+def _mlp(*theirs: str) -> Names:
+    """A head of theirs: its layers for ours, in this order, as far as there are any."""
+    ours = ("expand.", "contract.", "hidden_norm.", "output_norm.")
+    return Names(tuple(zip(ours, theirs, strict=False)), ())
+
+
+# Our part -> the prefix and the names of its weights there.
+_ENCODERS: dict[str, tuple[str, Names]] = {
+    "visual": ("backbone.", OFFICIAL),
+    "textual": ("text_backbone.bert.", BERT),
+    "visual_tokens": (
+        _FUSION,
+        Names(
+            (
+                ("project.", "fc_in."),
+                ("place_embedding.weight", "vis_space_pos"),
+                ("time_embedding.weight", "vis_tempor_pos"),
+            ),
+            (),
+        ),
+    ),
+    "fusion": (
+        _FUSION,
+        Names((*BERT.renames, ("encoder.layer.", "bert_encoder.layer."), ("joint_token", "all_cls_token")), BERT.qkv),
+    ),
+}
+_HEADS: dict[str, tuple[str, Names]] = {
+    "video_head": ("ssl_head.img_projector.", _mlp("0.", "3.", "1.", "4.")),
+    "text_head": ("ssl_head.text_projector.", _mlp("0.", "2.")),
+    "fused_video_head": ("mlm_ssl_V_head.", _mlp("img_fc1.", "img_fc2.", "img_bn1.", "img_bn2.")),
+    "fused_text_head": ("mlm_ssl_T_head.", _mlp("fc1.", "fc2.")),
+    "token_head": ("mlm_head.predictions.", HEAD_NAMES),
+    "answer_head": ("qa_head.", _mlp("1.", "4.", "2.")),
+}
+# Never read there: embeddings and a pooler that are built and not called, a head that blanks do not reach, and tables
+# that follow from the sizes.
+_UNUSED = (f"{_FUSION}bert_embedding.", "text_backbone.bert.pooler.", "itm_head.")
+_TABLES = (".relative_position_index", ".attn_mask", ".position_ids")
+
+
+def load_clover(model: Clover, state: State) -> tuple[str, ...]:
+    """Copy the weights of an official state dict; every key must find its place, every weight of an encoder its key.
+
+    Returns:
+        The heads that the state does not have, and that keep their start: pre-training and fine-tuning have others.
+
+    Raises:
+        ValueError: missing or unexpected keys or wrong shapes, all named; nothing is copied then.
+    """
+    state = clover_state(state)
+    parts = clover_places(model)
+    absent = tuple(name for name in parts if name in _HEADS and not keys_of(parts[name]) & state.keys())
+    found = list(chain.from_iterable(part for name, part in parts.items() if name not in absent))
+    check_keys("Clover", keys_of(found), state)
+    copy_weights(found, state)
+    return absent
+
+
+def clover_places(model: Clover) -> dict[str, list[Place]]:
+    """Part of the model -> its parameters and their keys in a state as `clover_state` gives it."""
+    known = _ENCODERS | _HEADS
+    return {name: _prefixed(places(part, known[name][1]), known[name][0]) for name, part in model.named_children()}
+
+
+def _prefixed(found: list[Place], prefix: str) -> list[Place]:
+    return [Place(place.parameter, tuple(prefix + key for key in place.keys)) for place in found]
+
+
+def clover_state(state: State) -> dict[str, Tensor]:
+    """The same weights under `clover_key`, without those that are never read, tables flat, a key for each type."""
+    kept = {
+        clover_key(key): value
+        for key, value in state.items()
+        if not key.startswith(_UNUSED) and not key.endswith(_TABLES)
+    }
+    flat = {key: _flat(key, value) for key, value in kept.items()}
+    types = flat.pop(_TYPES, None)
+    return flat if types is None else flat | {f"{_FUSION}vision_type": types[0], f"{_FUSION}text_type": types[1]}
+
+
+def _flat(key: str, value: Tensor) -> Tensor:
+    if key in _POSITIONS:
+        return value.flatten(0, -2)
+    return value.flatten() if key in _VECTORS else value
+
+
+def clover_key(key: str) -> str:
+    """The same name for the layers of both kinds of answers."""
+    return key.replace("qa_head.mc_vqa_classifier.", "qa_head.").replace("qa_head.vqa_classifier.", "qa_head.")
