@@ -1,6 +1,6 @@
 """Contrast of an anchor with several positives at once, where a row's own positives do not compete.
 
-Legend: B rows of this rank, N rows of all ranks, D width, K kinds of positives, M = K N, R = K B. Row i of the anchor
+Legend: B rows of this rank, N rows of all ranks, D width, K kinds of positives, R = K B. Row i of the anchor
 and row i of each kind of positives belong together.
 """
 
@@ -85,9 +85,9 @@ def _against_others(logits_KBN: Tensor, everyone: GlobalCodes) -> tuple[Tensor, 
     own_KB = logits_KBN.gather(2, everyone.own_B.expand(len(logits_KBN), -1)[..., None])[..., 0]
     # The least number and not -inf: a row without negatives would have a gradient of nan.
     negatives_KBN = logits_KBN.masked_fill(everyone.same_group_BN, torch.finfo(logits_KBN.dtype).min)
-    negatives_BM = negatives_KBN.transpose(0, 1).flatten(1)
-    leads_KB = (own_KB.detach()[..., None] > negatives_BM.detach()).all(2)
-    return -logsigmoid(own_KB - negatives_BM.logsumexp(1)), leads_KB
+    # Nothing is the largest of no rows, so an empty batch is not asked for it.
+    hardest_B = negatives_KBN.detach().amax((0, 2)) if len(own_KB[0]) else own_KB[0]
+    return -logsigmoid(own_KB - negatives_KBN.logsumexp((0, 2))), own_KB.detach() > hardest_B
 
 
 def _against_anchors(logits_KBN: Tensor, everyone: GlobalCodes) -> tuple[Tensor, Tensor]:
