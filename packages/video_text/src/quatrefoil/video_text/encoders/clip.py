@@ -141,9 +141,9 @@ class ClipVision(nn.Module):
         self.transformer = config.transformer.build()
         self.final_norm = nn.LayerNorm(width, eps=config.transformer.norm_eps)
         self.project = nn.Linear(width, config.projection, bias=False)
-        for module in (self.patches, self.position_embedding):
+        for module in (self.patches, self.project):
             initialise(module)
-        initialise(self.project, std=width**-0.5)
+        initialise(self.position_embedding, embedding_std=width**-0.5)
 
     def forward(self, pixels_BCHW: Tensor) -> ClipOutput:
         """Normalised pixels to tokens [class | patches, row by row] and the code of the class token.
@@ -174,8 +174,8 @@ class ClipText(nn.Module):
         self.final_norm = nn.LayerNorm(self.width, eps=config.transformer.norm_eps)
         self.project = nn.Linear(self.width, config.projection, bias=False)
         initialise(self.token_embedding)
-        initialise(self.position_embedding, std=0.01)
-        initialise(self.project, std=self.width**-0.5)
+        initialise(self.position_embedding, embedding_std=0.01)
+        initialise(self.project)
 
     def forward(self, ids_BL: Tensor, mask_BL: Tensor | None = None) -> ClipOutput:
         """Token states and the code of each text's first end-of-text token.

@@ -81,7 +81,7 @@ def stage() -> Recipe:
         data=STAGE,
         objectives=ALL,
         train=TrainConfig(
-            steps=600, batch_size=32, optimizer=FROM_SCRATCH, evaluate_every=200, checkpoint_every=200, select=SELECT
+            steps=300, batch_size=64, optimizer=FROM_SCRATCH, evaluate_every=100, checkpoint_every=100, select=SELECT
         ),
         evaluate=RETRIEVAL,
     )
