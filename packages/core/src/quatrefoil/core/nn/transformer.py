@@ -35,7 +35,7 @@ def initialise(module: nn.Module, embedding_std: float = 0.02) -> None:
 
     A layer's std is `fan_in ** -0.5` (LeCun et al. 1998), which keeps the variance of its input at any width; so do
     CLIP's own projections start. The customary 0.02 is meant for widths near 768: at 128 a block starts four times too
-    small, and hundreds of steps pass before it says anything. Embeddings take `embedding_std` (BERT, Devlin et al. 2019).
+    small, and hundreds of steps pass before it says anything. Embeddings take `embedding_std` (BERT, Devlin 2019).
     """
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
