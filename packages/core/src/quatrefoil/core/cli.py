@@ -76,6 +76,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     for sub in (train, describe):
         sub.add_argument("recipe", help="a name from `quatrefoil recipes`")
         sub.add_argument("overrides", nargs="*", default=(), metavar="key=value")
+    describe.add_argument(
+        "--flops", action="store_true", help="count the work of a step on a few samples; this opens the data"
+    )
     evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again, on every split.")
     evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
     evaluate.add_argument(
@@ -125,7 +128,7 @@ def _train(options: argparse.Namespace) -> int:
 def _describe(options: argparse.Namespace) -> int:
     from quatrefoil.core.describe import describe
 
-    print(describe(options.recipe, options.overrides))
+    print(describe(options.recipe, options.overrides, flops=options.flops))
     return 0
 
 

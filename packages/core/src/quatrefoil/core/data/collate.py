@@ -1,5 +1,6 @@
 """Puts samples together: padding, the budget for corrupt samples, and the loader that does both in worker processes."""
 
+import itertools
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -123,6 +124,14 @@ class Guarded(Dataset[Sample | Skipped]):
                 f"sample {key.index} of epoch {key.epoch}: {type(error).__name__}: {error}; data modules raise "
                 f"SampleError for bad data, so this is a mistake in the code or the set-up"
             ) from error
+
+
+def first_batch(samples: SampleSet, plan: BatchPlan, fill: Fill, rows: int) -> Batch:
+    """The first batch of a plan, cut to the first `rows` of its samples that can be made."""
+    keys = next(iter(plan.starting_at(Cursor())))
+    drawn = (Guarded(samples)[key] for key in keys)
+    made = itertools.islice((sample for sample in drawn if not isinstance(sample, Skipped)), rows)
+    return collate(list(made), fill)
 
 
 @dataclass

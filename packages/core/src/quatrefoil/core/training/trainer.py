@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from quatrefoil.core.data import Batch, DataModule
-from quatrefoil.core.data.collate import Guarded, SkipBudget, Skipped, collate, loader, to_device
+from quatrefoil.core.data.collate import SkipBudget, first_batch, loader, to_device
 from quatrefoil.core.data.sampler import BatchPlan, Cursor
 from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.hub import load_weights
@@ -73,10 +73,7 @@ class Trainer:
 
     def _probe(self) -> Batch:
         """Two samples, to see before the run what the objectives reach and count."""
-        keys = next(iter(self.plan.starting_at(Cursor())))
-        drawn = (Guarded(self.samples)[key] for key in keys)
-        made = itertools.islice((sample for sample in drawn if not isinstance(sample, Skipped)), 2)
-        return to_device(collate(list(made), self.fill), self.accelerator.device)
+        return to_device(first_batch(self.samples, self.plan, self.fill, rows=2), self.accelerator.device)
 
     def _check_accumulation(self, probe: Batch) -> None:
         coupled = [name for name, objective in self.recipe.objectives.items() if objective.terms(probe) is None]
