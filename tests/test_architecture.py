@@ -57,7 +57,7 @@ def test_core_says_no_word_of_a_domain() -> None:
 
 @pytest.mark.parametrize("package", SOURCES)
 def test_nothing_is_unpickled(package: str) -> None:
-    """Outside the one restricted unpickler, which builds plain data only (tests/video_text/datasets/test_msvd.py)."""
+    """Outside the one restricted unpickler, which builds plain data only (test_plain_pickle.py)."""
     bad = re.compile(
         r"\bpickle\.loads?\b|torch\.load\((?!.*weights_only=True)|allow_pickle=True|\beval\(|\bexec\(|\.all_gather_object"
     )

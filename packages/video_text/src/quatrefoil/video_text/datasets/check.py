@@ -7,9 +7,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
 from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, contradictions, shown
+from quatrefoil.video_text.datasets.didemo import DiDeMo
+from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
+from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
+from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
 from quatrefoil.video_text.datasets.msvd import Msvd
+from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
+from quatrefoil.video_text.datasets.tgif_qa import TgifQa
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import MediaError
@@ -21,12 +28,13 @@ _CHUNK = 32  # frames decoded at once
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """A split as annotated, and how many of its clips have no video."""
+    """A split as annotated: how many clips and texts (of a kind: captions, or questions), and clips without a video."""
 
     protocol: str
     split: str
     clips: int
-    captions: int
+    texts: int
+    kind: str
     missing: int
 
 
@@ -70,7 +78,7 @@ class CheckReport:
         """The report for people."""
         lines = [f"{self.corpus} in {self.root}"]
         lines += [
-            f"  {s.protocol:<20} {s.split:<6} {s.clips:>6} clips {s.captions:>7} captions {s.missing:>6} without video"
+            f"  {s.protocol:<20} {s.split:<6} {s.clips:>6} clips {s.texts:>7} {s.kind} {s.missing:>6} without video"
             for s in self.splits
         ]
         lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]
@@ -116,8 +124,8 @@ def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[
     report.contradictions += [f"{protocol}: {found}" for found in contradictions(listing)]
     for name, entries in listing.items():
         missing = sum(entry.id not in corpus.videos for entry in entries)
-        captions = sum(len(entry.captions) for entry in entries)
-        report.splits.append(SplitCounts(protocol, name, len(entries), captions, missing))
+        texts = sum(len(entry.captions) for entry in entries)
+        report.splits.append(SplitCounts(protocol, name, len(entries), texts, corpus.texts, missing))
     return [entry.id for entries in listing.values() for entry in entries]
 
 
@@ -175,3 +183,12 @@ class CorpusActions:
 
 MSRVTT = CorpusActions(MsrVtt)
 MSVD = CorpusActions(Msvd)
+MSRVTT_CLOVER = CorpusActions(MsrVttClover)
+DIDEMO = CorpusActions(DiDeMo)
+LSMDC = CorpusActions(Lsmdc)
+WEBVID = CorpusActions(WebVid)
+CC3M = CorpusActions(Cc3m)
+TGIF_QA = CorpusActions(TgifQa)
+MSRVTT_QA = CorpusActions(MsrvttQa)
+MSVD_QA = CorpusActions(MsvdQa)
+LSMDC_QA = CorpusActions(LsmdcQa)

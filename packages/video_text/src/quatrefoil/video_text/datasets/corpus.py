@@ -110,6 +110,8 @@ class Corpus(ABC):
     protocols: ClassVar[tuple[str, ...]]
     annotation_folders: ClassVar[tuple[str, ...]] = ("annotation", "annotations", ".")
     video_folders: ClassVar[tuple[str, ...]] = ("videos", "videos/all", ".")
+    extensions: ClassVar[tuple[str, ...]] = EXTENSIONS
+    texts: ClassVar[str] = "captions"
 
     def __init__(self, root: str | Path, missing: Missing = "error") -> None:
         self.root = Path(root)
@@ -136,8 +138,8 @@ class Corpus(ABC):
         """Clip id -> media file. Of two files with one name the first in the order of folders, then extensions."""
         found: dict[str, Path] = {}
         for folder in self.video_folders:
-            paths = [path for path in (self.root / folder).glob("*") if path.suffix.lower() in EXTENSIONS]
-            for path in sorted(paths, key=lambda path: (EXTENSIONS.index(path.suffix.lower()), path.name)):
+            paths = [path for path in self.root.glob(f"{folder}/*") if path.suffix.lower() in self.extensions]
+            for path in sorted(paths, key=lambda path: (self.extensions.index(path.suffix.lower()), path.name)):
                 found.setdefault(path.stem, path)
         return found
 
@@ -171,7 +173,7 @@ class Corpus(ABC):
             return f"{protocol}[{len(ids) - len(absent)}/{len(ids)} clips]"
         raise CorpusError(
             f"{protocol}: {len(absent)} of {len(ids)} videos are missing under {self.root} ({shown(absent)}). Put "
-            f"<id>{'|'.join(EXTENSIONS)} into {self.root / self.video_folders[0]}, or set missing=drop"
+            f"<id>{'|'.join(self.extensions)} into {self.root / self.video_folders[0]}, or set missing=drop"
         )
 
     def annotation(self, name: str) -> Path:

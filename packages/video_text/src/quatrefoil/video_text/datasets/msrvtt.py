@@ -1,12 +1,11 @@
 """MSR-VTT: 10,000 clips with 20 captions each (Xu et al., CVPR 2016), and whatever else is written in its files."""
 
-import csv
-import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
 from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Entry, Listing, SplitName, shown
+from quatrefoil.video_text.datasets.readers import read_json, read_table
 
 _JSON_FILES = (("MSRVTT_data.json",), ("train_val_videodatainfo.json", "test_videodatainfo.json"))
 _TRAIN_LISTS = {"msrvtt-1kA": "MSRVTT_train.9k.csv", "msrvtt-7k": "MSRVTT_train.7k.csv"}
@@ -45,8 +44,9 @@ class MsrVtt(Corpus):
     def _listing(self, protocol: str) -> Listing:
         if protocol == "msrvtt-full":
             return {name: self._entries(self._official(label)) for name, label in _OFFICIAL.items()}
-        train = [row["video_id"] for row in self._rows(_TRAIN_LISTS[protocol.removesuffix(_NO_VAL)], "video_id")]
-        rows = self._rows(_TEST_LIST, "video_id", "sentence")
+        list_file = self.annotation(_TRAIN_LISTS[protocol.removesuffix(_NO_VAL)])
+        train = [row["video_id"] for row in read_table(list_file, ["video_id"])]
+        rows = read_table(self.annotation(_TEST_LIST), ["video_id", "sentence"])
         test = tuple(Entry(row["video_id"], (row["sentence"],)) for row in rows)
         if protocol.endswith(_NO_VAL):
             return {"train": self._entries(train), "test": test}
@@ -59,15 +59,6 @@ class MsrVtt(Corpus):
 
     def _entries(self, ids: Iterable[str]) -> tuple[Entry, ...]:
         return tuple(Entry(id, tuple(self._captions.get(id, ()))) for id in ids)
-
-    def _rows(self, file: str, *columns: str) -> list[dict[str, str]]:
-        path = self.annotation(file)
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-        for number, row in enumerate(rows, start=2):
-            if not all(row.get(column) for column in columns):
-                raise CorpusError(f"{path}:{number}: needs a value in the columns {', '.join(columns)}, has {row}")
-        return rows
 
     @cached_property
     def _videos(self) -> list[tuple[str, str]]:
@@ -99,13 +90,6 @@ class MsrVtt(Corpus):
         for names in _JSON_FILES:
             paths = [path for path in map(self.find_annotation, names) if path]
             if len(paths) == len(names):
-                return {str(path): _read_json(path.read_bytes(), str(path)) for path in paths}
+                return {str(path): read_json(path) for path in paths}
         choices = " or ".join(" + ".join(names) for names in _JSON_FILES)
         raise CorpusError(f"{self.name}: needs {choices} in {self.root} or its folder annotation/")
-
-
-def _read_json(content: bytes, path: str) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise CorpusError(f"{path}: not JSON ({error}); fetch the file again") from error

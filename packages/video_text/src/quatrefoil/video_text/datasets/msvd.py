@@ -1,14 +1,12 @@
 """MSVD: 1,970 clips with about 40 captions each (Chen and Dolan, ACL 2011)."""
 
-import io
-import json
-import pickle
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Entry, Listing, SplitName
+from quatrefoil.video_text.datasets.plain_pickle import read_plain_pickle
+from quatrefoil.video_text.datasets.readers import read_json
 
 _JSON_FILE, _PICKLE_FILE = "captions_msvd.json", "raw-captions.pkl"
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -39,31 +37,10 @@ class Msvd(Corpus):
         path = self.find_annotation(_JSON_FILE) or self.find_annotation(_PICKLE_FILE)
         if path is None:
             raise CorpusError(f"{self.name}: needs {_JSON_FILE} or {_PICKLE_FILE} in {self.root} or in annotation/")
-        content = _read(path)
+        content = read_json(path) if path.suffix == ".json" else read_plain_pickle(path)
         if not isinstance(content, dict):
             raise CorpusError(f"{path}: needs a dictionary of captions by clip id, has a {type(content).__name__}")
         return {id: _sentences(captions, f"{path}: {id!r}") for id, captions in content.items()}
-
-
-def _read(path: Path) -> Any:
-    content = path.read_bytes()
-    try:
-        return json.loads(content) if path.suffix == ".json" else _PlainUnpickler(io.BytesIO(content)).load()
-    except CorpusError as error:
-        raise CorpusError(f"{path}: {error}") from error
-    # Hostile or damaged bytes drive the unpickler's own machine, which then fails in many ways.
-    except (ValueError, EOFError, pickle.UnpicklingError, LookupError, TypeError, AttributeError) as error:
-        raise CorpusError(f"{path}: cannot be read ({error}); fetch the file again") from error
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Builds plain data only: everything else in a pickle has to be looked up by name first, and that is refused."""
-
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file, encoding="utf-8")  # pickles of Python 2 hold bytes where texts are meant
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise CorpusError(f"asks for {module}.{name}; only plain data is read from a pickle, and nothing is executed")
 
 
 def _sentences(captions: Any, where: str) -> tuple[str, ...]:
