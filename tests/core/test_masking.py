@@ -1,5 +1,6 @@
 """Masking. Legend: L positions, n that may be masked."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest
 from torch import Tensor
 
 from quatrefoil.core import masking
@@ -82,6 +84,17 @@ def test_blocks_hold_together_more_than_single_cells_do() -> None:
     blocks = [masking.choose_blocks((7, 7), generator, 0.2, least_cells=4, largest_aspect=3.3) for _ in range(50)]
     cells = [masking.choose_patches(49, generator, 0.2).view(7, 7) for _ in range(50)]
     assert sum(map(touching, blocks)) > 2 * sum(map(touching, cells))
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_the_most_unequal_sides_of_a_block_differ_by_a_log_uniform_ratio(axes: int) -> None:
+    generator, grid = _generator(0), (4000,) * axes
+    boxes = [masking._box(grid, (2000,) * axes, 200**axes, 1 / 0.3, generator) for _ in range(1000)]
+    sides = torch.tensor([[part.stop - part.start for part in box] for box in boxes]).double()
+    ratios = (sides.amax(1) / sides.amin(1)).log() / math.log(1 / 0.3)
+    assert kstest(ratios, "uniform").pvalue > 1e-3
+    assert sides.log().sum(1).sub(axes * math.log(200)).abs().max() < 0.02
+    assert (sides[:, 0] - sides[:, -1]).sign().mean().abs() < 5 / 1000**0.5
 
 
 @quick

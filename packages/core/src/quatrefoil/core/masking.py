@@ -76,8 +76,9 @@ def choose_blocks(
     """Choose cells of an N-dimensional grid in blocks, until exactly `max(1, round(rate * cells))` are chosen.
 
     A block covers about a uniform number of cells between `least_cells` and those still wanted, its sides differ by a
-    ratio of at most `largest_aspect` before rounding, and it holds a cell not yet chosen, so the draw always ends. The
-    last block is cut, in raster order, to make the count exact. Source: BEiT, made N-dimensional and exact.
+    log-uniform ratio of at most `largest_aspect` before rounding, and it holds a cell not yet chosen, so the draw ends.
+    The last block is cut, in raster order, to make the count exact. Source: BEiT, made N-dimensional and exact; BEiT
+    itself places blocks evenly in the grid and may end with fewer cells (9 of 10 in 4 % of Clover's 7 x 7 masks).
 
     Returns:
         Boolean tensor of `grid_shape`.
@@ -171,8 +172,11 @@ def _box(
     grid_shape: Sequence[int], anchor: Sequence[int], cells: int, largest_aspect: float, generator: torch.Generator
 ) -> tuple[slice, ...]:
     """A box of about `cells` cells that holds `anchor` and lies in the grid."""
-    stretch = (torch.rand(len(grid_shape), generator=generator) - 0.5) * math.log(largest_aspect)
-    sides = cells ** (1 / len(grid_shape)) * (stretch - stretch.mean()).exp()
+    draw = torch.rand(len(grid_shape) + 1, generator=generator, dtype=torch.float64)
+    stretch, aspect = draw[:-1] - draw[:-1].mean(), draw[-1] * math.log(largest_aspect)
+    # The two sides that differ most do so by a log-uniform ratio, as BEiT's two do.
+    spread = (stretch.max() - stretch.min()).clamp(min=1e-12)
+    sides = cells ** (1 / len(grid_shape)) * (stretch / spread * aspect).exp()
     box = []
     for side, size, place in zip(sides.round().int().tolist(), grid_shape, anchor, strict=True):
         side = min(max(side, 1), size)

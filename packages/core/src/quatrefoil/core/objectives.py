@@ -262,7 +262,7 @@ class FocalMaskedTokens(MaskedTokens):
     """Masked tokens where those that are predicted well count less: (1 - p)^gamma * cross-entropy.
 
     Args:
-        gamma: at least 1 (Clover: 2).
+        gamma: at least 0 (Clover: 2).
     """
 
     gamma: float = field(kw_only=True)

@@ -39,13 +39,13 @@ def masked_tokens(
     Args:
         logits_KV: logits at the masked positions only.
         labels_K: int64 token ids there. The caller selects the positions: `logits[labels != IGNORE]`.
-        focal_gamma: 0 (plain cross-entropy), or at least 1: below, the gradient is infinite where p = 1.
+        focal_gamma: at least 0; 0 is plain cross-entropy.
 
     Raises:
-        ValueError: shapes that do not fit, labels outside 0 .. V-1 (`IGNORE` among them), or another gamma.
+        ValueError: shapes that do not fit, labels outside 0 .. V-1 (`IGNORE` among them), or a negative gamma.
     """
-    if not (focal_gamma == 0 or focal_gamma >= 1):
-        raise ValueError(f"masked_tokens: focal_gamma must be 0 (plain cross-entropy) or at least 1, got {focal_gamma}")
+    if not focal_gamma >= 0:
+        raise ValueError(f"masked_tokens: focal_gamma must be at least 0 (plain cross-entropy), got {focal_gamma}")
     check_shape("masked_tokens: logits_KV", logits_KV, (None, None))
     check_shape("masked_tokens: labels_K", labels_K, (len(logits_KV),))
     outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
@@ -56,5 +56,10 @@ def masked_tokens(
         )
     losses_K, correct_K = score_rows(logits_KV, labels_K)
     if focal_gamma:
-        losses_K = (-torch.expm1(-losses_K)) ** focal_gamma * losses_K
+        losses_K = _doubt(losses_K) ** focal_gamma * losses_K
     return MaskedTokensResult(global_mean(losses_K, None, process_group), global_mean(correct_K, None, process_group))
+
+
+def _doubt(losses_K: Tensor) -> Tensor:
+    """1 - p of the label; above 0, since a power below 1 of nothing would have a gradient of nan."""
+    return (-torch.expm1(-losses_K)).clamp(min=torch.finfo(losses_K.dtype).tiny)
