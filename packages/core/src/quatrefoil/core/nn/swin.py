@@ -203,7 +203,7 @@ class PatchMerging(nn.Module):
         grid = x_BGD.shape[1:-1]
         x = pad_end(x_BGD, tuple(size + size % 2 * (axis in self.merged) for axis, size in enumerate(grid)))
         for axis in self.merged:
-            x = x.unflatten(axis + 1, (-1, 2)).movedim(axis + 2, len(grid) + 1)
+            x = torch.unflatten(x, axis + 1, (-1, 2)).movedim(axis + 2, len(grid) + 1)
         return x.flatten(len(grid) + 1)
 
 

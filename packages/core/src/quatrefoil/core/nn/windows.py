@@ -92,15 +92,15 @@ def pad_end(x_BGD: Tensor, sizes: Sizes) -> Tensor:
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
-def shift_visibility(tiling: Tiling, device: torch.device) -> Tensor:
-    """(W, N, N), True where two tokens of a rolled window were neighbours before the roll."""
+def apart_by_shift(tiling: Tiling, device: torch.device) -> Tensor:
+    """(W, N, N), True where two tokens of a rolled window were apart before the roll."""
     labels = torch.zeros(tiling.padded, dtype=torch.long, device=device)
     for axis, (size, step) in enumerate(zip(tiling.padded, tiling.shift, strict=True)):
         came_round = torch.arange(size, device=device) >= size - step
         labels = 2 * labels + came_round.view(-1, *[1] * (len(tiling.grid) - axis - 1))
     unrolled = replace(tiling, grid=tiling.padded, shift=(0,) * len(tiling.grid))
     labels_WN = unrolled.split(labels[None, ..., None])[0, ..., 0]
-    return labels_WN[:, :, None] == labels_WN[:, None, :]
+    return labels_WN[:, :, None] != labels_WN[:, None, :]
 
 
 @lru_cache(maxsize=16)
@@ -115,15 +115,15 @@ def relative_positions(window: Sizes, device: torch.device) -> Tensor:
 
 
 class Windows(NamedTuple):
-    """A tiling and what its tokens may see; made once by `of` for all blocks that share it.
+    """A tiling and what its tokens may not see; made once by `of` for all blocks that share it.
 
     Args:
-        visible: boolean, broadcastable to (B, W, H, N, N); None = all.
+        hidden: boolean, broadcastable to (B, W, H, N, N), True = not seen; None = all is seen.
         attends: boolean (B, W, 1, N or 1, 1), False where a token may see nothing; None = every token sees some.
     """
 
     tiling: Tiling
-    visible: Tensor | None
+    hidden: Tensor | None
     attends: Tensor | None
 
     @classmethod
@@ -134,19 +134,19 @@ class Windows(NamedTuple):
             real_BG: boolean, True = a real cell of the grid. Given one, what pads the grid to whole windows is hidden
                 too; without, it is seen, as in the papers' code.
         """
-        shift = shift_visibility(tiling, device)[None, :, None] if any(tiling.shift) else None
+        apart = apart_by_shift(tiling, device)[None, :, None] if any(tiling.shift) else None
         if real_BG is None:
-            return cls(tiling, shift, None)
-        keys = tiling.split(real_BG[..., None])[:, :, None, None, :, 0]
-        visible = keys if shift is None else keys & shift
-        attends = visible.any(-1, keepdim=True)
-        return cls(tiling, visible | ~attends, attends)  # a softmax over nothing is NaN: see all, to no effect
+            return cls(tiling, apart, None)
+        padding = ~tiling.split(real_BG[..., None])[:, :, None, None, :, 0]
+        hidden = padding if apart is None else padding | apart
+        attends = ~hidden.all(-1, keepdim=True)
+        return cls(tiling, hidden & attends, attends)  # a softmax over nothing is NaN: see all, to no effect
 
     def visibility(self, bias_HNN: Tensor) -> Visibility:
         """For `attend`: windows stand with the heads where they see differently, otherwise with the rows."""
-        if self.visible is None:
+        if self.hidden is None:
             return Visibility(bias_HNN[None])
-        mask = bias_HNN.masked_fill(~self.visible, -torch.inf).flatten(1, 2)
+        mask = bias_HNN.masked_fill(self.hidden, -torch.inf).flatten(1, 2)
         if self.attends is None:
             return Visibility(mask)
         return Visibility(mask, self.attends.expand(-1, -1, len(bias_HNN), -1, -1).flatten(1, 2))
@@ -174,7 +174,7 @@ class WindowAttention(Attention):
 
     def forward(self, x_BGD: Tensor, windows: Windows) -> Tensor:  # type: ignore[override]  # a grid, not a sequence
         """(B, *grid, D)."""
-        tiling, fold = windows.tiling, (0, 1) if windows.visible is None else (1, 2)
+        tiling, fold = windows.tiling, (0, 1) if windows.hidden is None else (1, 2)
         qkv_3BWHNd = self.qkv(tiling.split(x_BGD)).unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
         shape = qkv_3BWHNd.shape[1:]
         q, k, v = (part.flatten(*fold) for part in qkv_3BWHNd.unbind())
@@ -183,6 +183,6 @@ class WindowAttention(Attention):
         return out
 
     def _bias(self, tokens: int) -> Tensor:
-        rows_NN = relative_positions(self.window, self.positions.weight.device)[:tokens, :tokens]
-        bias_NNH: Tensor = self.positions(rows_NN)
-        return bias_NNH.permute(2, 0, 1).contiguous()
+        table = self.positions.weight
+        rows_NN = relative_positions(self.window, table.device)[:tokens, :tokens]
+        return table[rows_NN].permute(2, 0, 1).contiguous()  # the gradient of a lookup is faster than an embedding's
