@@ -16,7 +16,7 @@ TRIVIAL_MATCHING = -(math.log(1 / 3) + 2 * math.log(2 / 3)) / 3
 
 @pytest.fixture(scope="module")
 def curves() -> dict[str, list[float]]:
-    """Objective -> losses of 150 steps on one batch of eight samples, all together; the pooling is that of random weights."""
+    """Objective -> losses of 150 steps on one batch of eight samples, with the pooling of random weights."""
     torch.manual_seed(0)
     step = Step(MODELS["table-mean"][0].build(), ALL)
     optimizer = torch.optim.AdamW(step.parameters(), lr=3e-3)
