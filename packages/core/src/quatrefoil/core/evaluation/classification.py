@@ -1,0 +1,185 @@
+"""Classification: the metrics that the field prints, each prediction kept by its id.
+
+Legend: N items, K classes, L classes that are a target or predicted, D distinct scores.
+
+A target of `OUTSIDE` is none of the classes: whatever is predicted for it is wrong.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
+from quatrefoil.core.files import replace_text
+
+OUTSIDE = -1
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+_SHOWN = 8  # how many culprits an error names
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said of each item of a split.
+
+    Args:
+        ids: of the items, each once.
+        groups_N: items of one group are not independent; intervals resample groups. A name each.
+        targets_N: the right class of each, from 0, or `OUTSIDE`.
+        scores_NK: logits; of two classes the second is the positive one.
+
+    Raises:
+        ValueError: sizes that differ, ids that repeat, targets that are no class, scores that are not finite.
+    """
+
+    ids: Sequence[str]
+    groups_N: Sequence[str]
+    targets_N: Ints
+    scores_NK: Floats
+
+    def __post_init__(self) -> None:
+        items = len(self.ids)
+        if self.scores_NK.ndim != 2 or self.scores_NK.shape[1] < 2 or not items:
+            raise ValueError(f"scores {self.scores_NK.shape} must be a row for every item and two or more classes")
+        if {len(self.groups_N), len(self.targets_N), len(self.scores_NK)} != {items}:
+            sizes = f"{len(self.groups_N)} groups, {len(self.targets_N)} targets, {len(self.scores_NK)} rows of scores"
+            raise ValueError(f"{items} ids, {sizes}: give one of each for every item")
+        if len(set(self.ids)) != items:
+            raise ValueError(f"{items - len(set(self.ids))} ids repeat; name every item once")
+        self._refuse("targets that are no class", ~np.isin(self.targets_N, np.arange(OUTSIDE, self.classes)))
+        self._refuse("scores that are not finite", ~np.all(np.isfinite(self.scores_NK), axis=1))
+
+    @classmethod
+    def of(cls, ids: Sequence[str], groups: Sequence[str], targets_N: torch.Tensor, scores_NK: torch.Tensor) -> Self:
+        """From tensors on any device, of any precision."""
+        return cls(ids, groups, targets_N.cpu().numpy().astype(np.int64), scores_NK.detach().double().cpu().numpy())
+
+    def _refuse(self, what: str, wrong_N: Bools) -> None:
+        if wrong_N.any():
+            shown = ", ".join(self.ids[row] for row in np.flatnonzero(wrong_N)[:_SHOWN])
+            raise ValueError(f"{int(wrong_N.sum())} items have {what}: {shown}")
+
+    @property
+    def classes(self) -> int:
+        return int(self.scores_NK.shape[1])
+
+    @cached_property
+    def predicted_N(self) -> Ints:
+        """The class of the highest score. A tie with the right class counts against the model."""
+        best_N1 = self.scores_NK.max(1, keepdims=True)
+        tied_NK = self.scores_NK == best_N1
+        rivals_NK = tied_NK & (np.arange(self.classes) != self.targets_N[:, None])
+        predicted_N: Ints = np.where(rivals_NK.any(1), rivals_NK.argmax(1), tied_NK.argmax(1))
+        return predicted_N
+
+    @property
+    def hits_N(self) -> Floats:
+        """100 where the prediction is right, else 0."""
+        hits_N: Floats = 100.0 * (self.predicted_N == self.targets_N)
+        return hits_N
+
+    def accuracy_interval(self, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
+        """`bootstrap_interval` of the accuracy over groups. Raises ValueError where there is one group only."""
+        return bootstrap_interval(self.hits_N, self.groups_N, level=level, resamples=resamples, seed=seed)
+
+    def write(self, path: Path, *, scores: bool) -> None:
+        """One JSON line for each item: id, group, target, predicted, and its `scores` where they are wanted."""
+        rows = zip(self.ids, self.groups_N, self.targets_N.tolist(), self.predicted_N.tolist(), strict=True)
+        lines = [dict(zip(("id", "group", "target", "predicted"), row, strict=True)) for row in rows]
+        kept = [{"scores": row} for row in self.scores_NK.tolist()] if scores else [{}] * len(lines)
+        replace_text(path, "".join(json.dumps(line | more) + "\n" for line, more in zip(lines, kept, strict=True)))
+
+
+def read_predictions(path: Path) -> Predictions:
+    """What `Predictions.write` wrote with scores. Raises ValueError where there are none."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if not all("scores" in row for row in rows):
+        raise ValueError(f"{path}: written without scores, which all metrics are made from; write it with scores=True")
+    ids, groups, targets, scores = ([row[key] for row in rows] for key in ("id", "group", "target", "scores"))
+    return Predictions(ids, groups, np.array(targets, np.int64), np.array(scores, np.float64))
+
+
+def classification_metrics(found: Predictions) -> dict[str, float]:
+    """Accuracy, macro precision, recall and F1, MCC, and where they exist ROC-AUC and AUPR; all times 100.
+
+    Each equals scikit-learn's where no scores tie for the best (tested). Macro metrics are means over the classes that
+    are a target or predicted, a class without a hit counting 0; `OUTSIDE` is such a class where it is a target. The
+    areas are of the positive class of two, or means over all classes, each against the rest by its odds; they exist
+    only where every class is a target and `OUTSIDE` is none, and are not in the result otherwise.
+    """
+    confusion_LL = _confusion(found)
+    metrics = {"accuracy": float(found.hits_N.mean()), **_macro(confusion_LL), "MCC": 100 * _matthews(confusion_LL)}
+    if set(found.targets_N.tolist()) == set(range(found.classes)):
+        classes = [1] if found.classes == 2 else list(range(found.classes))
+        sides = [(_log_odds(found.scores_NK, k), found.targets_N == k) for k in classes]
+        metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
+        metrics["AUPR"] = 100 * float(np.mean([average_precision(*side) for side in sides]))
+    return metrics
+
+
+def roc_auc(scores_N: Floats, positive_N: Bools) -> float:
+    """The share of pairs of a positive and a negative item in which the positive one scores higher; ties count half.
+
+    Raises:
+        ValueError: there are no positive or no negative items.
+    """
+    hits_D, misses_D = _by_score(scores_N, positive_N)
+    higher_D = hits_D.sum() - hits_D.cumsum()
+    return float((misses_D * (higher_D + hits_D / 2)).sum() / (hits_D.sum() * misses_D.sum()))
+
+
+def average_precision(scores_N: Floats, positive_N: Bools) -> float:
+    """Area under the precision-recall curve as a sum of steps, without interpolation; equal scores are one step.
+
+    Raises:
+        ValueError: there are no positive or no negative items.
+    """
+    hits_D, misses_D = (counts_D[::-1] for counts_D in _by_score(scores_N, positive_N))
+    found_D, taken_D = hits_D.cumsum(), (hits_D + misses_D).cumsum()
+    return float((hits_D * found_D / taken_D).sum() / hits_D.sum())
+
+
+def _by_score(scores_N: Floats, positive_N: Bools) -> tuple[Ints, Ints]:
+    """How many positive and negative items have each distinct score, lowest first."""
+    if positive_N.all() or not positive_N.any():
+        raise ValueError("a curve needs items of the class and items of others; there is only one kind here")
+    values_D, place_N = np.unique(scores_N, return_inverse=True)
+    hits_D, misses_D = (np.bincount(place_N[kind_N], minlength=len(values_D)) for kind_N in (positive_N, ~positive_N))
+    return hits_D, misses_D
+
+
+def _log_odds(scores_NK: Floats, k: int) -> Floats:
+    """Of class k against the rest (N,): ordered as its probability under softmax, but never rounded to 0 or 1."""
+    odds_N: Floats = scores_NK[:, k] - np.logaddexp.reduce(np.delete(scores_NK, k, axis=1), axis=1)
+    return odds_N
+
+
+def _confusion(found: Predictions) -> Ints:
+    """Counts by target (rows) and prediction, of the classes that are either; `OUTSIDE` may be one of them."""
+    labels_L, places = np.unique(np.concatenate([found.targets_N, found.predicted_N]), return_inverse=True)
+    target_N, predicted_N = np.split(places, 2)
+    size = len(labels_L)
+    return np.bincount(target_N * size + predicted_N, minlength=size * size).reshape(size, size)
+
+
+def _macro(confusion_LL: Ints) -> dict[str, float]:
+    hits_L, predicted_L, targets_L = confusion_LL.diagonal(), confusion_LL.sum(0), confusion_LL.sum(1)
+    # A class that is never predicted, or never a target, has no hits: 0 / 1 stands for its 0 / 0.
+    parts = {"precision": predicted_L, "recall": targets_L, "F1": (predicted_L + targets_L) / 2}
+    return {f"macro-{name}": 100 * float((hits_L / np.maximum(of_L, 0.5)).mean()) for name, of_L in parts.items()}
+
+
+def _matthews(confusion_LL: Ints) -> float:
+    """Correlation of targets and predictions (Gorodkin 2004); 0 where either is always the same."""
+    predicted_L, targets_L = confusion_LL.sum(0).astype(np.float64), confusion_LL.sum(1).astype(np.float64)
+    total = predicted_L.sum()
+    shared = confusion_LL.trace() * total - predicted_L @ targets_L
+    spread = np.sqrt((total**2 - predicted_L @ predicted_L) * (total**2 - targets_L @ targets_L))
+    return float(shared / spread) if spread else 0.0
