@@ -78,7 +78,7 @@ class CheckReport:
         """The report for people."""
         lines = [f"{self.corpus} in {self.root}"]
         lines += [
-            f"  {s.protocol:<20} {s.split:<6} {s.clips:>6} clips {s.texts:>7} {s.kind} {s.missing:>6} without video"
+            f"  {s.protocol:<28} {s.split:<6} {s.clips:>6} clips {s.texts:>7} {s.kind} {s.missing:>6} without video"
             for s in self.splits
         ]
         lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]

@@ -11,7 +11,9 @@ from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import SampleSet
 from quatrefoil.core.files import cache_home
 from quatrefoil.core.hub import locate
+from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
 from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
+from quatrefoil.video_text.datasets.didemo import DiDeMo
 from quatrefoil.video_text.datasets.fields import (
     FIELDS,
     FRAMES,
@@ -26,6 +28,8 @@ from quatrefoil.video_text.datasets.fields import (
     tag_forms,
 )
 from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
+from quatrefoil.video_text.datasets.lsmdc import Lsmdc
+from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.samples import ClipSamples, Unit, items_of
@@ -37,7 +41,16 @@ from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore, tags_fingerpr
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 TRAIN = "train:"
-CORPORA: Mapping[str, type[Corpus]] = {"msrvtt": MsrVtt, "msvd": Msvd}
+CorpusName = Literal["msrvtt", "msvd", "msrvtt-clover", "didemo", "lsmdc", "webvid", "cc3m"]
+CORPORA: Mapping[CorpusName, type[Corpus]] = {
+    "msrvtt": MsrVtt,
+    "msvd": Msvd,
+    "msrvtt-clover": MsrVttClover,
+    "didemo": DiDeMo,
+    "lsmdc": Lsmdc,
+    "webvid": WebVid,
+    "cc3m": Cc3m,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +70,7 @@ class VideoTextData:
         cache_frames: decode every clip once into the cache (see `build_cache`), in `cache_workers` processes.
     """
 
-    corpus: Literal["msrvtt", "msvd"]
+    corpus: CorpusName
     root: Path = field(metadata=HOW_NOT_WHAT)
     protocol: str
     tokenizer: str

@@ -89,7 +89,7 @@ class SplitFiles(Corpus, Generic[Item]):
         paths = {split: path for split in splits if (path := self._path(task, split))}
         if not paths:
             choices = "; ".join(f"{split}: {' or '.join(self.files[task][split])}" for split in splits)
-            raise CorpusError(f"{self.name}: {task} needs at least one of its files under {self.root} ({choices})")
+            raise CorpusError(f"{self.name}: none of the files of {task} is under {self.root} ({choices})")
         return {split: self._items(task, split, path) for split, path in paths.items()}
 
     def _path(self, task: str, split: SplitName) -> Path | None:

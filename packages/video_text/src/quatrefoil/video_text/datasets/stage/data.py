@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions
-from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
+from quatrefoil.video_text.datasets.module import CorpusName, VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage.gallery import gallery
 from quatrefoil.video_text.datasets.stage.make import make
@@ -31,7 +31,7 @@ class StageData(VideoTextData):
 
     size: Size = "default"
     made_with_seed: int = 0
-    corpus: Literal["msrvtt", "msvd"] = "msrvtt"
+    corpus: CorpusName = "msrvtt"
     root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)  # type: ignore[assignment]
     protocol: str = "msrvtt-1kA"
     tokenizer: str = OWN
