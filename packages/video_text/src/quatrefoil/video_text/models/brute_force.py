@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.video_text.models.table import TaggedConfig, TaggedModel
+from quatrefoil.video_text.models.tagged import TaggedConfig, TaggedModel
 
 
 @dataclass(frozen=True, kw_only=True)
