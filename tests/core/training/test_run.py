@@ -197,6 +197,8 @@ def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch() -> None:
         # Uneven numbers of masked tokens in the micro-batches: a mean of means would be another loss.
         for b in (batch, same):
             b["right_labels"][0] = b["right_masked"][0]
+            if step == 2:  # and a batch without a term at all
+                b["right_labels"].fill_(IGNORE)
         a, b = whole.train_step(batch, step), parts.train_step(same, step)
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
         assert a["gradient_norm"] == pytest.approx(b["gradient_norm"], rel=1e-5)

@@ -133,7 +133,9 @@ class Trainer:
             return [dict.fromkeys(self.recipe.objectives, 1.0)]
         terms = {name: [o.terms(part) for part in parts] for name, o in self.recipe.objectives.items()}
         counts = {name: global_sum(torch.stack([c for c in values if c is not None])) for name, values in terms.items()}
-        return [{name: float(c[number] / c.sum()) for name, c in counts.items()} for number in range(len(parts))]
+        # A batch may hold no term of an objective at all, e.g. no masked token: its loss is zero, whatever its share.
+        totals = {name: c.sum().clamp(min=1) for name, c in counts.items()}
+        return [{name: float(c[number] / totals[name]) for name, c in counts.items()} for number in range(len(parts))]
 
     def _clipped_norm(self) -> Tensor:
         limit = self.config.optimizer.clip_norm
