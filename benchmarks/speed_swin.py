@@ -125,7 +125,7 @@ def peak_mib(name: str, case: str) -> float:
     assert profiler.profiler is not None
     events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
     changes = (event.nbytes() for event in sorted(events, key=lambda event: event.start_ns()))
-    return max(accumulate(changes)) / 2**20
+    return float(max(accumulate(changes))) / 2**20
 
 
 def measure(case: str) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""Swin (Liu et al. 2021, arXiv 2103.14030) over grids of any number of axes; with three, Video Swin (arXiv 2106.13230).
+"""Swin (Liu et al. 2021, arXiv 2103.14030) over grids of any number of axes; for three, see arXiv 2106.13230.
 
 Legend: B rows, C channels, S the axes of the input, P the axes of a patch, G the axes of the grid of patches, D width.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 from typing import NamedTuple
 
@@ -241,9 +242,10 @@ class Swin(nn.Module):
         self.config = config
         self.patches = PatchEmbedding(config)
         self.mask_token = nn.Parameter(torch.empty(config.width)) if config.mask_token else None
-        rates = iter(torch.linspace(0, config.drop_path, sum(config.depths)).tolist())
+        last = max(sum(config.depths) - 1, 1)
+        rates = (config.drop_path * block / last for block in range(sum(config.depths)))
         self.stages = nn.ModuleList(
-            SwinStage(config, stage, [next(rates) for _ in range(depth)]) for stage, depth in enumerate(config.depths)
+            SwinStage(config, stage, list(islice(rates, depth))) for stage, depth in enumerate(config.depths)
         )
         self.final_norm = nn.LayerNorm(config.widths[-1]) if config.final_norm else nn.Identity()
         initialise(self)

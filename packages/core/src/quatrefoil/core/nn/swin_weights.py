@@ -107,7 +107,7 @@ def load_swin(swin: Swin, state: State, names: Names, *, mask_token: bool = True
     Heads of classification and tables that follow from the sizes are left out.
 
     Args:
-        names: `OFFICIAL`, as Swin's, Video Swin's and mmaction's code have them, or `HUGGING_FACE`, for a state as
+        names: `OFFICIAL`, as the code of both papers and mmaction have them, or `HUGGING_FACE`, for a state as
             `hugging_face_state` gives it.
         mask_token: False leaves ours as it is and theirs unread: weights of classification have none.
 
@@ -128,7 +128,7 @@ def inflate(flat: Swin, deep: Swin) -> None:
     """Start `deep`, whose first axis is new, from `flat`.
 
     A patch's weights are shared out evenly over the new axis, biases of offsets are repeated along it (I3D, Carreira &
-    Zisserman 2017; Video Swin, section 3.3). A mask token of `deep` keeps its start where `flat` has none.
+    Zisserman 2017; Liu et al. 2021, arXiv 2106.13230, section 3.3). A mask token of `deep` keeps its start where `flat` has none.
 
     Raises:
         ValueError: sizes that differ in more than the new axis.
