@@ -128,7 +128,8 @@ def inflate(flat: Swin, deep: Swin) -> None:
     """Start `deep`, whose first axis is new, from `flat`.
 
     A patch's weights are shared out evenly over the new axis, biases of offsets are repeated along it (I3D, Carreira &
-    Zisserman 2017; Liu et al. 2021, arXiv 2106.13230, section 3.3). A mask token of `deep` keeps its start where `flat` has none.
+    Zisserman 2017; Liu et al. 2021, arXiv 2106.13230, section 3.3). A mask token of `deep` keeps its start where `flat`
+    has none.
 
     Raises:
         ValueError: sizes that differ in more than the new axis.
