@@ -67,7 +67,7 @@ ABLATIONS = (
     ),
 )
 
-_MINUTES = ("train.steps=500", "train.evaluate_every=0", "data.frames.frames=2")
+_MINUTES = ("train.steps=250", "train.evaluate_every=0", "data.frames.frames=2")
 _SECONDS = ("data.size=tiny", "train.steps=20", "train.batch_size=8")
 
 
