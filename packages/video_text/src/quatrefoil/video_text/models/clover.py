@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Literal
 
-import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.hub import load_weights
@@ -31,11 +30,12 @@ from quatrefoil.core.nn.heads import TokenHead
 from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.core.weights import read_state, require_same
+from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.encoders.clip import normalise_pixels
 from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD, VIDEO_SWIN_B
 from quatrefoil.video_text.encoders.video_swin_weights import initialise_from_video_swin
 from quatrefoil.video_text.models.clover_fusion import Fused, FusionConfig, FusionEncoder, VisualTokens
-from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, video_head
+from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, code, video_head
 from quatrefoil.video_text.retriever import RetrievalModel
 
 VIDEO, TEXT, FUSION, HEADS = replace(VIDEO_SWIN_B, mask_token=True), BertConfig(), FusionConfig(), HeadWidths()
@@ -131,21 +131,23 @@ class Clover(RetrievalModel):
             self._start_from_bert(config.bert)
 
     def check_assets(self) -> None:
-        """Raise `ValueError` where the data's frames, captions or vocabulary do not fit the encoders."""
-        given, config, words = self.preprocessing, self.config, self.config.text.vocab_size
-        mismatches = {
+        """Raise `ValueError` where what the data give does not fit the model."""
+        if found := [what for what, wrong in self.mismatches().items() if wrong]:
+            raise ValueError(f"data and model do not fit: {'; '.join(found)}")
+
+    def mismatches(self) -> dict[str, bool]:
+        """What of the data could fail to fit the model, in words -> whether it does."""
+        given, config = self.preprocessing, self.config
+        ids, rows = max(self.tokenizer.vocab_size, mask_id_of(self.tokenizer) + 1), config.text.vocab_size
+        return {
             f"data.transform.size={given.transform.size}, model.image_size={config.image_size}": (
                 given.transform.size != config.image_size
             ),
             f"data.text_length={given.text_length} > model.text.max_positions={config.text.max_positions}": (
                 given.text_length > config.text.max_positions
             ),
-            f"{self.tokenizer.vocab_size} token ids, rows for {words} (model.text.vocab_size)": (
-                self.tokenizer.vocab_size > words
-            ),
+            f"{ids} token ids, rows for {rows} (model.text.vocab_size)": ids > rows,
         }
-        if found := [what for what, wrong in mismatches.items() if wrong]:
-            raise ValueError(f"data and model do not fit: {'; '.join(found)}")
 
     def _start_from_bert(self, source: str) -> None:
         checkpoint = read_bert(source)
@@ -180,12 +182,12 @@ class Clover(RetrievalModel):
     @view
     def video(self, video_states: Tensor) -> Tensor:
         """(B, P)."""
-        return nnf.normalize(self.video_head(video_states.mean((1, 2, 3))), dim=-1)
+        return code(self.video_head(video_states.mean((1, 2, 3))))
 
     @view
     def video_masked(self, video_masked_states: Tensor) -> Tensor:
         """(B, P)."""
-        return nnf.normalize(self.video_head(video_masked_states.mean((1, 2, 3))), dim=-1)
+        return code(self.video_head(video_masked_states.mean((1, 2, 3))))
 
     @view
     def text_states(self, text_ids: Tensor, text_mask: Tensor) -> Tokens:
@@ -200,12 +202,12 @@ class Clover(RetrievalModel):
     @view
     def text(self, text_states: Tokens) -> Tensor:
         """(B, P): the code of the first token."""
-        return nnf.normalize(self.text_head(text_states.states_BTD[:, 0]), dim=-1)
+        return code(self.text_head(text_states.states_BTD[:, 0]))
 
     @view
     def text_masked(self, text_masked_states: Tokens) -> Tensor:
         """(B, P)."""
-        return nnf.normalize(self.text_head(text_masked_states.states_BTD[:, 0]), dim=-1)
+        return code(self.text_head(text_masked_states.states_BTD[:, 0]))
 
     @view
     def fusion_masked_video(self, video_masked_states: Tensor, text_states: Tokens) -> Fused:
@@ -224,12 +226,12 @@ class Clover(RetrievalModel):
         """(B, P)."""
         by_mean = self.config.fused_readout == "visual_mean"
         read_BD = fusion_masked_video.visual_BVD.mean(1) if by_mean else fusion_masked_video.joint_BD
-        return nnf.normalize(self.fused_video_head(read_BD), dim=-1)
+        return code(self.fused_video_head(read_BD))
 
     @view
     def fused_masked_text(self, fusion_masked_text: Fused) -> Tensor:
         """(B, P)."""
-        return nnf.normalize(self.fused_text_head(fusion_masked_text.joint_BD), dim=-1)
+        return code(self.fused_text_head(fusion_masked_text.joint_BD))
 
     @view
     def text_token_logits(self, fusion_masked_text: Fused, text_labels: Tensor) -> Tensor:

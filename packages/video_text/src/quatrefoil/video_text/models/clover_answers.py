@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.views import Tokens, view
+from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.models.clover import Clover, CloverConfig
 from quatrefoil.video_text.models.clover_fusion import Fused
 from quatrefoil.video_text.models.clover_heads import Head
@@ -70,6 +71,11 @@ class CloverAnswers(Clover):
         answer = self.answer = config.answer
         width = config.fusion.transformer.width
         self.answer_head = Head(width, answer.hidden, answer.answers, hidden_norm=True, input_dropout=answer.dropout)
+
+    def mismatches(self) -> dict[str, bool]:
+        blank, mask = self.answer.mask_id, mask_id_of(self.tokenizer)
+        fills = self.answer.task == "fill_in_the_blank"
+        return super().mismatches() | {f"mask token {mask}, model.answer.mask_id={blank}": fills and mask != blank}
 
     @view
     def question_states(self, question_ids: Tensor, question_mask: Tensor) -> Tokens:

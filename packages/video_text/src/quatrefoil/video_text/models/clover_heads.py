@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
+from quatrefoil.core.losses.common import widen
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeadWidths:
@@ -58,3 +60,8 @@ class Head(nn.Module):
 def video_head(width: int, hidden: int, output: int) -> Head:
     """The head of pooled visual states, alone or fused."""
     return Head(width, hidden, output, hidden_norm=True, output_norm=True)
+
+
+def code(projected: Tensor) -> Tensor:
+    """The same direction, of length one: in fp32 at least, as rounding to bf16 would move scaled cosines by tenths."""
+    return nnf.normalize(widen(projected), dim=-1)
