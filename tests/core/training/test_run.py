@@ -163,7 +163,10 @@ def test_a_run_goes_on_under_other_settings_of_how_as_if_nothing_had_changed(tmp
 
 @pytest.mark.parametrize(
     ("select", "near"),
-    [("left_code-to-right_code/R@2", r"left_code-to-right_code/R@\d+"), ("right_code-to-left_code/MedianRank", "MedianR")],
+    [
+        ("left_code-to-right_code/R@2", r"left_code-to-right_code/R@\d+"),
+        ("right_code-to-left_code/MedianRank", "MedianR"),
+    ],
 )
 def test_a_metric_that_no_evaluation_gives_is_refused_with_the_recipe_and_the_nearest_is_named(
     select: str, near: str
