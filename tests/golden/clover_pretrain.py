@@ -25,9 +25,10 @@ def clover_pretrain_kind(golden: Golden) -> list[Check]:
 
 
 def clover(golden: Golden) -> Clover:
-    """The file's model; its read-out is that of the official code's last version."""
+    """The file's model; unless the file says otherwise, its read-out is that of the official code's last version."""
     space = len(golden.tensor("weight.ssl_head.text_projector.2.weight"))
-    config = CloverConfig(**clover_sizes(golden), projection=space, fused_readout="text_cls")
+    readout = golden.config.get("fused_readout", "text_cls")
+    config = CloverConfig(**clover_sizes(golden), projection=space, fused_readout=readout)
     model = config.build().eval()
     assert load_clover(model, weights_of(golden)) == ()
     return model
@@ -64,7 +65,7 @@ def _activations(golden: Golden, model: Clover) -> list[Check]:
         "text_projected.1": model.text_head(views["text_masked_states"].states_BTD[:, 0]),
         "fusion_last_hidden.0": all_states(masked_video),
         "fusion_last_hidden.1": all_states(masked_text),
-        "fused_masked_video.0": model.fused_video_head(masked_video.joint_BD),
+        "fused_masked_video.0": model.fused_video_head(model.read_fused_video(masked_video)),
         "fused_masked_text.0": model.fused_text_head(masked_text.joint_BD),
         "mlm_logits.0": model.token_head(masked_text.text_BLD),
     }

@@ -471,6 +471,23 @@ def test_impossible_configurations_are_refused() -> None:
             replace(ANSWERS[task], answers=count)
 
 
+@pytest.mark.parametrize(("config", "millions"), [(CloverConfig(), 250.18), (small_clover(1024), 1.87)])
+def test_the_sizes_are_those_that_we_say(config: CloverConfig, millions: float) -> None:
+    with torch.device("meta"):
+        model = config.build()
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_under_bfloat16_codes_are_of_length_one_and_close_to_those_of_float32() -> None:
+    model, batch = build(SMALL), batch_of(*BATCH)
+    exact = Views(model, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = Views(model, batch)
+        for view in CODES:
+            torch.testing.assert_close(rough[view].norm(dim=-1), torch.ones(3))
+            assert (rough[view] - exact[view]).norm(dim=-1).max() < 0.1
+
+
 @pytest.mark.parametrize("frames", [4, 8])
 def test_the_small_size_trains_on_clips_of_the_embedded_benchmark(frames: int) -> None:
     one = sample(0, frames=frames)

@@ -224,9 +224,11 @@ class Clover(RetrievalModel):
     @view
     def fused_masked_video(self, fusion_masked_video: Fused) -> Tensor:
         """(B, P)."""
-        by_mean = self.config.fused_readout == "visual_mean"
-        read_BD = fusion_masked_video.visual_BVD.mean(1) if by_mean else fusion_masked_video.joint_BD
-        return code(self.fused_video_head(read_BD))
+        return code(self.fused_video_head(self.read_fused_video(fusion_masked_video)))
+
+    def read_fused_video(self, fused: Fused) -> Tensor:
+        """(B, D): what of <masked video, text> goes to its head."""
+        return fused.visual_BVD.mean(1) if self.config.fused_readout == "visual_mean" else fused.joint_BD
 
     @view
     def fused_masked_text(self, fusion_masked_text: Fused) -> Tensor:
