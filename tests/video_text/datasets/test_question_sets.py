@@ -1,5 +1,6 @@
 """The question sets: real files have the published counts, other forms say the same, Stage's come back as written."""
 
+import contextlib
 import csv
 import json
 import pickle
@@ -8,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions, check
+from quatrefoil.video_text.datasets.clover_pickles import clover_captions, clover_choices, clover_open
 from quatrefoil.video_text.datasets.corpus import CorpusError
 from quatrefoil.video_text.datasets.lsmdc import LsmdcQa
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
@@ -268,6 +272,22 @@ def test_rows_of_another_shape_are_errors_that_name_the_file(tmp_path: Path, row
     (tmp_path / "msrvtt_qa_test.pkl").write_bytes(pickle.dumps([row]))
     with pytest.raises(CorpusError, match=r"msrvtt_qa_test\.pkl: (row|item) 0"):
         MsrvttQa(tmp_path).items("msrvtt-qa-clover-zeroshot")
+
+
+VALUES = st.recursive(st.none() | st.integers(-1, 3) | st.text("ab", max_size=2), st.lists, max_leaves=4)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["filename", "text", "answers", "question", "answer_idx"]), VALUES)))
+def test_whatever_rows_hold_they_are_questions_or_errors_of_the_corpus(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "rows.pkl"
+    path.write_bytes(pickle.dumps(rows))
+    for read in (clover_open, clover_choices):
+        with contextlib.suppress(CorpusError):  # any other exception fails the test
+            assert all(question.inputs for question in read(path, "test", (".mp4",)))
+    with contextlib.suppress(CorpusError):
+        assert all(caption.text for caption in clover_captions(path, ()))
 
 
 def test_a_protocol_whose_files_are_not_here_names_them(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_an_open_question_is_read_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "candidates"), [(2, ("a", "b")), (-1, ("a", "b")), ("a", ("a", "b")), (0, ()), (None, ())]
+    ("answer", "candidates"), [(2, ("a", "b")), (-1, ("a", "b")), ("a", ("a", "b")), (0, ()), (None, ()), (0, ("a",))]
 )
 def test_an_answer_that_cannot_be_right_is_refused(answer: Any, candidates: tuple[str, ...]) -> None:
     with pytest.raises(CorpusError, match="test#3: "):

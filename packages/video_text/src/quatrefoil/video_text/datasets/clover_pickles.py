@@ -6,6 +6,7 @@ of a vocabulary that was not released: here they are the answers themselves, in 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,10 +45,7 @@ def clover_captions(path: Path, extensions: Sequence[str]) -> Iterator[Caption]:
         CorpusError: not a list of rows with these keys.
     """
     for where, row in _rows(path):
-        texts = [row["text"]] if isinstance(row.get("text"), str) else row.get("text")
-        if not isinstance(texts, list | tuple):
-            raise CorpusError(f"{where}: 'text' must be a text or a list of texts, not {texts!r}")
-        for text in texts:
+        for text in _listed(row.get("text"), where):
             yield Caption(_clip_id(row, extensions, where), text_of(text, "text", where))
 
 
@@ -60,16 +58,14 @@ def clover_open(path: Path, split: SplitName, extensions: Sequence[str], blank: 
     Raises:
         CorpusError: not a list of rows with these keys.
     """
-    number = 0
+    numbers = count()
     for where, row in _rows(path):
-        texts = row.get("question") or row.get("text")
-        listed = [texts] if isinstance(texts, str) else list(texts or ())
-        for text, label in zip(listed, _labels(row, len(listed), where), strict=True):
+        texts = _listed(row.get("question") or row.get("text"), where)
+        for text, label in zip(texts, _labels(row, len(texts), where), strict=True):
             asked = text_of(text, "text", where)
             asked = blank_filled(asked, MASK, where) if blank else asked
             answer = str(label) if label >= 0 else UNKNOWN
-            yield Question(f"{split}#{number}", _clip_id(row, extensions, where), asked, answer)
-            number += 1
+            yield Question(f"{split}#{next(numbers)}", _clip_id(row, extensions, where), asked, answer)
 
 
 def clover_choices(path: Path, split: SplitName, extensions: Sequence[str]) -> Iterator[Question]:
@@ -78,15 +74,22 @@ def clover_choices(path: Path, split: SplitName, extensions: Sequence[str]) -> I
     Raises:
         CorpusError: not a list of rows with these keys.
     """
-    number = 0
+    numbers = count()
     for where, row in _rows(path):
-        candidates = row.get("answers") or row.get("text") or ()
-        listed = [candidates] if candidates and isinstance(candidates[0], str) else list(candidates)
-        for options, label in zip(listed, _labels(row, len(listed), where), strict=True):
-            texts = tuple(text_of(option, "candidate", where) for option in options)
-            clip_id, asked = _clip_id(row, extensions, where), row.get("question") or ""
-            yield Question(f"{split}#{number}", clip_id, asked, label, texts)
-            number += 1
+        asked = text_of(row["question"], "question", where) if row.get("question") else ""
+        found = _listed(row.get("answers") or row.get("text"), where)
+        several = [found] if isinstance(found[0], str) else found
+        for options, label in zip(several, _labels(row, len(several), where), strict=True):
+            candidates = tuple(text_of(option, "candidate", where) for option in _listed(options, where))
+            yield Question(f"{split}#{next(numbers)}", _clip_id(row, extensions, where), asked, label, candidates)
+
+
+def _listed(value: Any, where: str) -> list[Any]:
+    """A text as a list of one, a list as it is; CorpusError for anything else, and for a list of nothing."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not found:
+        raise CorpusError(f"{where}: needs a text or a list of texts, has {str(value)[:200]!r}")
+    return list(found)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row]]:
@@ -102,10 +105,10 @@ def _clip_id(row: Row, extensions: Sequence[str], where: str) -> str:
     return next((last.removesuffix(end) for end in extensions if last.lower().endswith(end)), last)
 
 
-def _labels(row: Row, count: int, where: str) -> list[int]:
+def _labels(row: Row, texts: int, where: str) -> list[int]:
     """The labels of a row's questions: one that holds for all of them, or one each."""
     found: Any = row.get("answer_idx")
-    labels = list(found) if isinstance(found, list | tuple) else [found] * count
-    if not count or len(labels) != count or not all(type(label) is int for label in labels):
-        raise CorpusError(f"{where}: needs texts and 'answer_idx', a number for all or one each; has {row!r}")
+    labels = list(found) if isinstance(found, list | tuple) else [found] * texts
+    if len(labels) != texts or not all(type(label) is int for label in labels):
+        raise CorpusError(f"{where}: needs 'answer_idx', a number for all texts or one each; has {str(found)[:200]!r}")
     return labels

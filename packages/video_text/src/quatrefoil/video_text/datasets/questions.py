@@ -31,10 +31,10 @@ class Question:
         clip_id: the clip that it is about.
         text: the question; "" where the candidates say it all; a sentence with one `[MASK]` where a word is missing.
         answer: the number of the right candidate, from 0; of an open question its text.
-        candidates: what may be chosen; none in an open question.
+        candidates: what may be chosen, two or more; none in an open question.
 
     Raises:
-        CorpusError: an answer that is no candidate's number, or that is no text in an open question.
+        CorpusError: one candidate only, an answer that is no candidate's number, or no text in an open question.
     """
 
     id: str
@@ -45,6 +45,8 @@ class Question:
 
     def __post_init__(self) -> None:
         count = len(self.candidates)
+        if count == 1:
+            raise CorpusError(f"{self.id}: a choice needs at least two candidates, has {self.candidates}")
         if count and self.answer not in range(count):
             raise CorpusError(f"{self.id}: the answer {self.answer!r} is no number of one of {count} candidates")
         if not count and not isinstance(self.answer, str):
