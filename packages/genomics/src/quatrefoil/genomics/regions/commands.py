@@ -1,0 +1,147 @@
+"""`quatrefoil scan` and `quatrefoil matrix`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from quatrefoil.genomics.regions.matrix import MatrixPlan
+    from quatrefoil.genomics.regions.peaks import Peaks
+    from quatrefoil.genomics.regions.pvalues import Scoring
+    from quatrefoil.genomics.regions.sources import HitSource
+    from quatrefoil.genomics.sequence.fasta import Genome
+
+Background: TypeAlias = tuple[float, float, float, float]
+
+
+class ScanCommand:
+    """Writes the motif hits of a genome, or of its peaks, as BED."""
+
+    help = "Find motif hits in a genome, or in peaks: BED with motif, score in bits, strand and p-value."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        _add_scan_arguments(parser)
+        parser.add_argument("--peaks", type=Path, help="BED or narrowPeak: only hits that overlap these")
+        parser.add_argument("--device", default="cpu", help="cpu (tables of words) or e.g. cuda (convolution)")
+        parser.add_argument("--out", type=Path, required=True, help="the BED file to write")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.genomics.regions.bed import write_hits
+        from quatrefoil.genomics.regions.motifs import read_motifs
+        from quatrefoil.genomics.regions.peaks import merged, read_peaks
+        from quatrefoil.genomics.regions.scan import Scanner
+        from quatrefoil.genomics.regions.sources import Scan
+        from quatrefoil.genomics.sequence.fasta import Genome
+
+        genome = Genome.open(args.genome)
+        scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
+        pieces = None
+        if args.peaks:
+            peaks = read_peaks(args.peaks, genome.lengths)
+            _tell(args.peaks.name, peaks)
+            pieces = merged([peaks], genome.lengths)
+        count = write_hits(Scan(genome, scanner, args.device), pieces, args.out)
+        print(f"{count:,} hits of {len(scanner.motifs)} motifs in {args.out}")
+        _tell_unreachable(scanner.unreachable, args.p_value)
+        return 0
+
+
+class MatrixCommand:
+    """Builds the (motif x region) matrix of cell types."""
+
+    help = "Build the matrix of motifs x peaks for cell types; run again to go on with an interrupted build."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        _add_scan_arguments(parser)
+        parser.add_argument(
+            "--peaks", required=True, nargs="+", metavar="NAME=FILE", help="a cell type and its BED or narrowPeak file"
+        )
+        parser.add_argument(
+            "--training", required=True, nargs="+", metavar="CHROMOSOME", help="values are scaled by these"
+        )
+        parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
+        parser.add_argument("--hits", type=Path, help="precomputed hits (BED with six columns) in place of a scan")
+        parser.add_argument("--workers", type=int, default=0, help="processes; 0: this one alone")
+        parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.genomics.regions.matrix import build
+
+        plan = _plan(args)
+        for name, peaks in plan.peaks.items():
+            _tell(name, peaks)
+        matrix = build(plan, args.out, args.workers, progress=True)
+        print(f"{len(matrix.motifs)} motifs x {sum(map(len, plan.peaks.values())):,} peaks in {args.out}")
+        return 0
+
+
+scan, matrix = ScanCommand(), MatrixCommand()
+
+
+def _add_scan_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
+    parser.add_argument("--motifs", type=Path, help="JASPAR, MEME or TRANSFAC file")
+    parser.add_argument("--p-value", type=float, default=1e-4, help="threshold of a hit (default: 1e-4, as FIMO)")
+    parser.add_argument(
+        "--background", default="genome", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3"
+    )
+
+
+def _scoring(args: argparse.Namespace, genome: "Genome") -> "Scoring":
+    from quatrefoil.genomics.regions.pvalues import Scoring
+    from quatrefoil.genomics.sequence.fasta import background
+
+    if args.background == "genome":
+        return Scoring(background(genome), args.p_value)
+    if args.background == "uniform":
+        return Scoring((0.25, 0.25, 0.25, 0.25), args.p_value)
+    try:
+        a, c, g, t = map(float, args.background.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--background {args.background}: genome, uniform or four numbers A,C,G,T are needed"
+        ) from None
+    return Scoring((a, c, g, t), args.p_value)
+
+
+def _plan(args: argparse.Namespace) -> "MatrixPlan":
+    from quatrefoil.genomics.regions.matrix import MatrixPlan
+    from quatrefoil.genomics.regions.peaks import read_peaks
+    from quatrefoil.genomics.sequence.fasta import Genome
+
+    genome = Genome.open(args.genome)
+    pairs = [text.partition("=") for text in args.peaks]
+    if wrong := [name for name, equals, _ in pairs if not equals or "/" in name]:
+        raise ValueError(f"--peaks {wrong[0]}: give each cell type as NAME=FILE, the name without a slash")
+    if len({name for name, *_ in pairs}) < len(pairs):
+        raise ValueError("--peaks names a cell type twice; one file each is needed")
+    peaks = {name: read_peaks(file, genome.lengths, args.exclude) for name, _, file in pairs}
+    source, order, made_of = _source(args, genome)
+    return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of)
+
+
+def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, list[int], dict[str, str]]":
+    from quatrefoil.genomics.regions.motifs import read_motifs
+    from quatrefoil.genomics.regions.scan import Scanner
+    from quatrefoil.genomics.regions.similarity import similar_first
+    from quatrefoil.genomics.regions.sources import HitFile, Scan
+
+    if (args.hits is None) == (args.motifs is None):
+        raise ValueError("give either --motifs, to scan, or --hits, to use hits made before")
+    if args.hits:
+        file = HitFile(args.hits)
+        return file, list(range(len(file.names))), {"hits": str(args.hits)}  # clusters are named in their order
+    motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
+    scanner = Scanner(motifs, scoring)
+    _tell_unreachable(scanner.unreachable, args.p_value)
+    made_of = {"genome": str(args.genome), "motif file": str(args.motifs), "scoring": str(scoring)}
+    return Scan(genome, scanner), similar_first(motifs), made_of
+
+
+def _tell(name: str, peaks: "Peaks") -> None:
+    print(f"{name}: {len(peaks):,} peaks, {peaks.duplicates} duplicate lines, {peaks.excluded} excluded")
+
+
+def _tell_unreachable(names: tuple[str, ...], p_value: float) -> None:
+    if names:
+        print(f"{len(names)} motifs have no hits, their best word is likelier than {p_value:g}: {', '.join(names)}")

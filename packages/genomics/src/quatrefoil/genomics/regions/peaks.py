@@ -1,0 +1,182 @@
+"""Peaks of cell types: BED, narrowPeak and broadPeak files (plain or gzip), read and merged by bioframe.
+
+Coordinates are 0-based and half-open. Legend: P peaks.
+"""
+
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import bioframe
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from quatrefoil.genomics.regions.hits import Integers
+
+_HEADERS: Final = ("#", "track", "browser")
+_SIGNAL: Final = {"narrowPeak": "fc", "broadPeak": "fc", "bed": "score"}  # bioframe's name of the signal column
+_LEAST: Final = 3
+_MOST: Final = {"narrowPeak": 10, "broadPeak": 9, "bed": 12}
+
+
+class PeakError(ValueError):
+    """A file of intervals that cannot be used; says file and line."""
+
+
+class Interval(NamedTuple):
+    """Bases `start` to `end` of a chromosome."""
+
+    chromosome: str
+    start: int
+    end: int
+
+
+class Unit(NamedTuple):
+    """Intervals of one chromosome that are worked on together."""
+
+    chromosome: str
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """Peaks of one cell type, sorted by chromosome (in the order of the genome), start and end.
+
+    `signal` is the signal value of narrowPeak and broadPeak, the score of BED with at least five columns, else None.
+    `duplicates` lines gave an interval a second time, with a lower signal (a caller writes one line a summit).
+    `excluded` lines are on chromosomes that were asked to be left out.
+    """
+
+    chromosome: npt.NDArray[np.str_]
+    start: Integers
+    end: Integers
+    signal: npt.NDArray[np.float32] | None
+    duplicates: int
+    excluded: int
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def read_peaks(path: str | Path, lengths: Mapping[str, int], exclude: Iterable[str] = ()) -> Peaks:
+    """The peaks of a file, on a genome with chromosomes of these lengths.
+
+    The format is that of the suffix: `.narrowPeak`, `.broadPeak`, anything else BED; `.gz` may follow. Lines that start
+    with `#`, `track` or `browser` are headers.
+
+    Raises:
+        PeakError: too few or too many columns, a coordinate that is no number, an empty interval, an unknown
+            chromosome, or an interval that leaves its chromosome.
+    """
+    path = Path(path)
+    frame = read_intervals(path)
+    left_out = frame["chrom"].isin(list(exclude)).to_numpy()
+    frame = frame[~left_out]
+    _check_places(frame, lengths, path)
+    order = {name: place for place, name in enumerate(lengths)}
+    signal = _SIGNAL[_kind(path)]
+    frame = frame.assign(place=frame["chrom"].map(order), strength=frame.get(signal, 0.0))
+    frame = frame.sort_values(["place", "start", "end", "strength"], ascending=[True, True, True, False], kind="stable")
+    unique = frame.drop_duplicates(["chrom", "start", "end"])
+    return Peaks(
+        chromosome=unique["chrom"].to_numpy(dtype=str),
+        start=unique["start"].to_numpy(np.int64),
+        end=unique["end"].to_numpy(np.int64),
+        signal=unique["strength"].to_numpy(np.float32) if signal in frame else None,
+        duplicates=len(frame) - len(unique),
+        excluded=int(left_out.sum()),
+    )
+
+
+def read_intervals(path: Path) -> Any:
+    """A frame with bioframe's columns and `line`, the number of the line in the file.
+
+    Raises:
+        PeakError: as `read_peaks`, but for what needs the genome.
+    """
+    lines = [
+        (number, line)
+        for number, line in enumerate(_text(path).splitlines(), start=1)
+        if line.strip() and not line.startswith(_HEADERS)
+    ]
+    if not lines:
+        raise PeakError(f"{path}: no interval; a line is `chromosome<TAB>start<TAB>end`")
+    columns = _columns(lines, path)
+    names = bioframe.SCHEMAS["bed12" if _kind(path) == "bed" else _kind(path)][:columns]
+    frame = bioframe.read_table(io.StringIO("\n".join(line for _, line in lines)), names=names, dtype=str)
+    frame["line"] = [number for number, _ in lines]
+    for column in {"start", "end", _SIGNAL[_kind(path)]} & set(frame.columns):
+        frame[column] = _numbers(frame, column, path)
+    _refuse(frame, (frame["start"] < 0) | (frame["start"] >= frame["end"]), "is no interval; 0 <= start < end", path)
+    return frame.astype({"start": np.int64, "end": np.int64})
+
+
+def merged(peaks: Iterable[Peaks], lengths: Mapping[str, int]) -> list[Interval]:
+    """The bases that any of the peaks covers, as few intervals, sorted in the order of `lengths`."""
+    frames = [pd.DataFrame({"chrom": p.chromosome, "start": p.start, "end": p.end}) for p in peaks]
+    frame = bioframe.merge(pd.concat(frames, ignore_index=True))
+    frame = frame.assign(place=frame["chrom"].map({name: i for i, name in enumerate(lengths)}))
+    frame = frame.sort_values(["place", "start"])
+    columns = (frame[name].tolist() for name in ("chrom", "start", "end"))
+    return [Interval(*row) for row in zip(*columns, strict=True)]
+
+
+def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:
+    """Neighbouring intervals of one chromosome, together about as long as `bases`."""
+    for chromosome, group in groupby(intervals, key=lambda piece: piece.chromosome):
+        pieces = list(group)
+        before = np.cumsum([0, *(end - start for _, start, end in pieces)])
+        for _, unit in groupby(zip(pieces, before // bases, strict=False), key=lambda pair: pair[1]):
+            yield Unit(chromosome, tuple(piece for piece, _ in unit))
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", errors="replace")
+
+
+def _kind(path: Path) -> str:
+    suffix = Path(path.name.removesuffix(".gz")).suffix.removeprefix(".")
+    return suffix if suffix in ("narrowPeak", "broadPeak") else "bed"
+
+
+def _columns(lines: list[tuple[int, str]], path: Path) -> int:
+    """How many columns every line has."""
+    kind = _kind(path)
+    least = _MOST[kind] if kind != "bed" else _LEAST
+    count = len(lines[0][1].split("\t"))
+    for number, line in lines:
+        if (columns := len(line.split("\t"))) != count or not least <= columns <= _MOST[kind]:
+            wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
+            raise PeakError(
+                f"{path}:{number}: {columns} columns between tabs, the first line has {count}; {kind} needs {wanted}, "
+                f"the same in every line"
+            )
+    return count
+
+
+def _numbers(frame: Any, column: str, path: Path) -> Any:
+    values = pd.to_numeric(frame[column], errors="coerce")
+    whole = column in ("start", "end")
+    bad = values.isna() | (values % 1 != 0) if whole else values.isna()
+    _refuse(frame, bad, f"has a {column} that is no {'whole ' if whole else ''}number; mend the line", path)
+    return values
+
+
+def _refuse(frame: Any, bad: Any, why: str, path: Path) -> None:
+    if bad.any():
+        row = frame[bad].iloc[0]
+        raise PeakError(f"{path}:{row['line']}: {row['chrom']}:{row['start']}-{row['end']} {why}")
+
+
+def _check_places(frame: Any, lengths: Mapping[str, int], path: Path) -> None:
+    unknown = ~frame["chrom"].isin(list(lengths))
+    some = ", ".join(list(lengths)[:4])
+    _refuse(frame, unknown, f"is on no chromosome of the genome ({some}, ...); rename or exclude it", path)
+    beyond = frame["end"] > frame["chrom"].map(dict(lengths))
+    _refuse(frame, beyond, "leaves its chromosome; was it called on another assembly?", path)

@@ -1,0 +1,114 @@
+"""Where motif hits come from: a scan of the genome, or a file of hits that someone made before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from quatrefoil.genomics.regions.hits import Hits, Integers
+from quatrefoil.genomics.regions.peaks import Interval, PeakError, read_intervals
+from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
+from quatrefoil.genomics.regions.scan import Scanner
+from quatrefoil.genomics.sequence.codes import UNKNOWN
+from quatrefoil.genomics.sequence.fasta import Genome
+
+_HIT_COLUMNS: Final = 6
+_FORWARD: Final = {"+": 1, "-": -1, ".": 1}
+
+
+class HitSource(Protocol):
+    """Motif hits by place. It is sent to workers, so it opens files where it reads them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The motifs; `Hits.motif` counts in this order."""
+
+    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
+        """The hits that share a base with any of the intervals, which are sorted and disjoint, each hit once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Hits found by scanning the bases of the intervals and as many around them as a motif is wide."""
+
+    genome: Genome
+    scanner: Scanner
+    device: str = "cpu"
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [motif.name for motif in self.scanner.motifs]
+
+    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
+        """As `HitSource.hits`. The pieces are scanned as one sequence with N between them: no window crosses N."""
+        pieces = self._pieces(chromosome, intervals)
+        codes = [self.genome.fetch(chromosome, start, end) for start, end in pieces]
+        joined = np.concatenate([part for piece in codes for part in (piece, np.full(1, UNKNOWN, np.uint8))])
+        found = self.scanner.scan(joined, self.device)
+        first = np.cumsum([0] + [len(piece) + 1 for piece in codes])
+        piece_of_hit = np.searchsorted(first, found.start, side="right") - 1
+        offset = np.array([start for start, _ in pieces]) - first[:-1]
+        return _overlapping(found.moved(offset[piece_of_hit]), intervals)
+
+    def _pieces(self, chromosome: str, intervals: Sequence[Interval]) -> list[tuple[int, int]]:
+        """Intervals with their surroundings, joined where these meet."""
+        around, length = self.scanner.widest - 1, self.genome.length(chromosome)
+        pieces: list[tuple[int, int]] = []
+        for _, start, end in intervals:
+            start, end = max(0, start - around), min(end + around, length)
+            if pieces and start <= pieces[-1][1]:
+                start = pieces.pop()[0]
+            pieces.append((start, end))
+        return pieces
+
+
+@dataclass(frozen=True, eq=False)
+class HitFile:
+    """Precomputed hits: BED with six columns, `chromosome start end motif score strand`; plain or gzip.
+
+    The motif column names the motif or its cluster (as `hg38.archetype_motifs` does); the score is read in bits, to a
+    thousandth. The file is held in memory, in every worker.
+
+    Raises:
+        PeakError: not six columns, or a line that cannot be read.
+    """
+
+    path: Path
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self._by_chromosome[1]
+
+    @cached_property
+    def _by_chromosome(self) -> tuple[dict[str, Hits], list[str]]:
+        frame = read_intervals(self.path)
+        if "strand" not in frame:
+            raise PeakError(
+                f"{self.path}: hits need the {_HIT_COLUMNS} columns chromosome start end motif score strand"
+            )
+        if (bad := ~frame["strand"].isin(list(_FORWARD))).any():
+            raise PeakError(f"{self.path}:{frame[bad].iloc[0]['line']}: a strand is one of {' '.join(_FORWARD)}")
+        names = sorted(frame["name"].unique())
+        frame["motif"] = frame["name"].map({name: place for place, name in enumerate(names)})
+        return {chromosome: _columns(rows) for chromosome, rows in frame.groupby("chrom")}, names
+
+    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
+        """As `HitSource.hits`; a chromosome that the file does not name has none."""
+        return _overlapping(self._by_chromosome[0].get(chromosome, Hits.join([])), intervals)
+
+
+def _columns(rows: Any) -> Hits:
+    start, end, motif = (rows[name].to_numpy(np.int64) for name in ("start", "end", "motif"))
+    score = np.rint(rows["score"].to_numpy(float) * UNITS_PER_BIT).astype(np.int64)
+    return Hits.sorted(start, end, motif, rows["strand"].map(_FORWARD).to_numpy(np.int64), score)
+
+
+def _overlapping(hits: Hits, intervals: Sequence[Interval]) -> Hits:
+    """Those that share a base with an interval."""
+    starts, ends = np.array([(start, end) for _, start, end in intervals]).T
+    next_interval: Integers = np.searchsorted(ends, hits.start, side="right")
+    inside = next_interval < len(ends)
+    return hits.take(inside & (hits.end > starts[np.minimum(next_interval, len(ends) - 1)]))

@@ -1,0 +1,166 @@
+"""The (motif x region) matrix on disk: a Zarr group, and its reader.
+
+    root          attributes: motifs, chromosomes, training, made_of, complete
+    root/maximum  (T,) largest summed score on training chromosomes over all cell types
+    root/cells/NAME/scores      (P, T) summed scores, int32, in chunks of consecutive peaks
+    root/cells/NAME/chromosome  (P,) index into `chromosomes`
+    root/cells/NAME/start, end  (P,);  signal  (P,), where the peaks have one
+
+Scores are whole thousandths of a bit, so sums are exact whatever the order in which they were made.
+Legend: P peaks of a cell type, R peaks of a window, T motifs (TF axis).
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+
+from quatrefoil.core.config import nearest
+from quatrefoil.genomics.regions.hits import Integers
+from quatrefoil.genomics.regions.peaks import Peaks
+
+PEAKS_PER_CHUNK: Final = 256
+ACCESSIBILITY: Final = "accessibility"
+Matrix = npt.NDArray[np.float32]
+
+
+class MatrixError(ValueError):
+    """A stored matrix that cannot be used."""
+
+
+class Sample(NamedTuple):
+    """R consecutive peaks, padded at the end of a chromosome: values 0, positions -1, mask False."""
+
+    matrix_TR: Matrix
+    positions_R2: Integers
+    mask_R: npt.NDArray[np.bool_]
+
+
+class RegionMatrix:
+    """Reads windows of a stored matrix. It is opened in the process that reads, so it may be sent to workers."""
+
+    def __init__(self, path: Path, accessibility: bool) -> None:
+        self.path, self.accessibility = path, accessibility
+        self._arrays: dict[str, Any] = {}
+        self._process = -1
+
+    @classmethod
+    def open(cls, path: str | Path, accessibility: bool = False) -> Self:
+        """The matrix at `path`.
+
+        Args:
+            accessibility: append one row: log(1 + signal) of each peak over its maximum on the cell type's training
+                chromosomes, at most 1 (GET's 283rd feature; our scale).
+
+        Raises:
+            MatrixError: no matrix there, one that is not finished, or one without signals where these are asked for.
+        """
+        matrix = cls(Path(path), accessibility)
+        if not (matrix.path / "zarr.json").is_file():
+            raise MatrixError(f"{path}: no matrix here; make one with `quatrefoil matrix`")
+        if not matrix._root.attrs["complete"]:
+            raise MatrixError(f"{path}: not finished; run the same `quatrefoil matrix` again, it goes on where it was")
+        if accessibility:
+            for name in matrix.cell_types:
+                matrix._signal_scale(name)
+        return matrix
+
+    def _open(self, name: str) -> Any:
+        """An array or group of this process; the metadata of each are read once."""
+        if self._process != os.getpid():
+            self._arrays, self._process = {"": zarr.open_group(str(self.path), mode="r")}, os.getpid()
+        if name not in self._arrays:
+            self._arrays[name] = self._arrays[""][name]
+        return self._arrays[name]
+
+    @property
+    def _root(self) -> Any:
+        return self._open("")
+
+    @cached_property
+    def motifs(self) -> tuple[str, ...]:
+        """Names of the T rows, similar motifs beside one another."""
+        return (*self._root.attrs["motifs"], *([ACCESSIBILITY] if self.accessibility else []))
+
+    @cached_property
+    def cell_types(self) -> tuple[str, ...]:
+        return tuple(self._root.attrs["cell_types"])
+
+    @cached_property
+    def training_chromosomes(self) -> tuple[str, ...]:
+        """Those over which values are scaled."""
+        return tuple(self._root.attrs["training"])
+
+    @cached_property
+    def _maximum_T(self) -> Integers:
+        # A motif without a hit on training chromosomes: whatever exceeds nothing is clipped to 1.
+        largest_T: Integers = np.maximum(self._open("maximum")[:], 1)
+        return largest_T
+
+    def peaks(self, cell_type: str) -> Peaks:
+        """The peaks of a cell type; window indices count in this order."""
+        names = np.array(self._root.attrs["chromosomes"])
+        has_signal = "signal" in self._open(self._cell(cell_type))
+        place, start, end = (self._column(cell_type, name)[:] for name in ("chromosome", "start", "end"))
+        return Peaks(names[place], start, end, self._column(cell_type, "signal")[:] if has_signal else None, 0, 0)
+
+    def window(self, cell_type: str, first_peak: int, count: int) -> tuple[Matrix, Integers]:
+        """Values (T, R) in [0, 1] and positions (R, 2) of R = `count` consecutive peaks.
+
+        Raises:
+            ValueError: an unknown cell type, or peaks that do not exist.
+        """
+        peaks = self._column(cell_type, "start").shape[0]
+        if count < 1 or not 0 <= first_peak <= peaks - count:
+            raise ValueError(f"peaks {first_peak}-{first_peak + count} of {cell_type}: it has {peaks}; choose a window")
+        chosen = slice(first_peak, first_peak + count)
+        matrix_RT = (self._column(cell_type, "scores")[chosen] / self._maximum_T).astype(np.float32)
+        if self.accessibility:
+            level_R = np.log1p(self._column(cell_type, "signal")[chosen]) / self._signal_scale(cell_type)
+            matrix_RT = np.concatenate([matrix_RT, level_R[:, None].astype(np.float32)], axis=1)
+        positions_R2 = np.stack([self._column(cell_type, name)[chosen] for name in ("start", "end")], axis=1)
+        return np.ascontiguousarray(np.clip(matrix_RT, 0, 1).T), positions_R2
+
+    def sample(self, cell_type: str, first_peak: int, count: int) -> Sample:
+        """As `window`, but the window ends where its chromosome does, and is padded to `count`."""
+        ends = self._chromosome_ends(cell_type)
+        end = int(ends[np.searchsorted(ends, first_peak, side="right")]) if first_peak < ends[-1] else first_peak + 1
+        real = min(count, end - first_peak)
+        matrix_TR, positions_R2 = self.window(cell_type, first_peak, real)
+        return Sample(
+            np.pad(matrix_TR, ((0, 0), (0, count - real))),
+            np.pad(positions_R2, ((0, count - real), (0, 0)), constant_values=-1),
+            np.arange(count) < real,
+        )
+
+    def _chromosome_ends(self, cell_type: str) -> Integers:
+        """The peak index at which each chromosome that has peaks ends."""
+        chromosome_P = self._column(cell_type, "chromosome")[:]
+        return np.append(np.flatnonzero(np.diff(chromosome_P)) + 1, len(chromosome_P))
+
+    def _signal_scale(self, cell_type: str) -> float:
+        scale: float | None = self._open(self._cell(cell_type)).attrs["signal_scale"]
+        if scale is None:
+            raise MatrixError(
+                f"{self.path}: `{cell_type}` has no row of accessibility: its peaks need signals of 0 or more, and one "
+                f"above 0 on a training chromosome"
+            )
+        return scale
+
+    def _cell(self, cell_type: str) -> str:
+        if cell_type not in self.cell_types:
+            raise ValueError(
+                f"{self.path} has no cell type `{cell_type}`{nearest(cell_type, self.cell_types)}; it has "
+                f"{', '.join(self.cell_types)}"
+            )
+        return f"cells/{cell_type}"
+
+    def _column(self, cell_type: str, name: str) -> Any:
+        return self._open(f"{self._cell(cell_type)}/{name}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_arrays": {}, "_process": -1}
