@@ -13,6 +13,7 @@ from quatrefoil.core.evaluation.classification import (
     OUTSIDE,
     Predictions,
     average_precision,
+    classification_intervals,
     classification_metrics,
     read_predictions,
     roc_auc,
@@ -58,14 +59,14 @@ def _their_areas(found: Predictions) -> dict[str, float]:
     return {name: 100 * float(area) for name, area in zip(("ROC-AUC", "AUPR"), areas, strict=True)}
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6))
 def test_every_metric_equals_scikit_learn(seed: int, items: int, classes: int) -> None:
     found = _draw(seed, items, classes)
     assert classification_metrics(found) == pytest.approx(_theirs(found) | _their_areas(found), abs=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(5, 60), st.integers(2, 6))
 def test_targets_outside_are_a_class_that_no_one_finds(seed: int, items: int, classes: int) -> None:
     found = _draw(seed, items, classes, outside=True)
@@ -74,6 +75,7 @@ def test_targets_outside_are_a_class_that_no_one_finds(seed: int, items: int, cl
     assert not found.hits_N[found.targets_N == OUTSIDE].any()
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2).filter(
         lambda rows: len({p for _, p in rows}) == 2
@@ -85,6 +87,7 @@ def test_areas_equal_scikit_learn_under_ties(rows: list[tuple[int, bool]]) -> No
     assert average_precision(scores, positive) == pytest.approx(sklearn.average_precision_score(positive, scores))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.floats(-1e3, 1e3), st.floats(0.1, 40))
 def test_metrics_do_not_depend_on_shift_or_scale_of_two_logits(seed: int, shift: float, scale: float) -> None:
     found = _draw(seed, 30, 2)
@@ -150,3 +153,20 @@ def test_what_is_no_prediction_is_refused(change: dict[str, Any], message: str) 
 def test_a_curve_of_one_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="only one kind"):
         roc_auc(np.zeros(2), np.array([True, True]))
+
+
+def test_intervals_are_those_of_whole_groups_drawn_and_scored_anew() -> None:
+    found = _draw(3, 90, 3)
+    intervals = classification_intervals(found, resamples=300, seed=5)
+    assert intervals["accuracy"] == pytest.approx(found.accuracy_interval(resamples=300, seed=5))
+    group_N, rng = np.unique(found.groups_N, return_inverse=True)[1], np.random.default_rng(5)
+    drawn = rng.integers(0, group_N.max() + 1, (300, group_N.max() + 1))
+    rows = [np.concatenate([np.flatnonzero(group_N == group) for group in groups]) for groups in drawn]
+    mcc = [100 * sklearn.matthews_corrcoef(found.targets_N[row], found.predicted_N[row]) for row in rows]
+    assert intervals["MCC"] == pytest.approx(np.quantile(mcc, [0.025, 0.975]))
+    assert all(low <= classification_metrics(found)[name] <= high for name, (low, high) in intervals.items())
+
+
+def test_one_group_has_no_interval() -> None:
+    alone = Predictions(["a", "b"], ["g", "g"], np.array([0, 1]), np.eye(2))
+    assert classification_intervals(alone) == {}

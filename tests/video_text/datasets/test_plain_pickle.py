@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.video_text.datasets.corpus import CorpusError
@@ -55,6 +55,7 @@ class Stateful:
         raise AssertionError("executed")
 
 
+@settings(max_examples=60, deadline=None)
 @given(PLAIN, st.sampled_from(PROTOCOLS))
 def test_plain_data_come_back_as_they_were_written(file: Path, data: Any, protocol: int) -> None:
     assert _read(file, pickle.dumps(data, protocol)) == data
@@ -116,12 +117,14 @@ def test_every_opcode_that_reaches_for_code_is_refused(file: Path, opcode: str, 
         _read(file, content)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
 def test_damaged_bytes_are_errors_of_the_corpus(file: Path, content: bytes) -> None:
     with contextlib.suppress(CorpusError):  # any other exception fails the test
         _read(file, content)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_changed_byte_never_brings_out_anything_but_plain_data(file: Path, data: st.DataObject) -> None:
     content = bytearray(

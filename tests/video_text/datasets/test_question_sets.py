@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions, check
@@ -277,6 +277,7 @@ def test_rows_of_another_shape_are_errors_that_name_the_file(tmp_path: Path, row
 VALUES = st.recursive(st.none() | st.integers(-1, 3) | st.text("ab", max_size=2), st.lists, max_leaves=4)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["filename", "text", "answers", "question", "answer_idx"]), VALUES)))
 def test_whatever_rows_hold_they_are_questions_or_errors_of_the_corpus(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]

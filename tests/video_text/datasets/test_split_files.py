@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -52,6 +52,7 @@ def test_about_one_clip_of_twenty_is_held_out_always_the_same() -> None:
     assert held[:5] == [13, 61, 93, 129, 149]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), unique=True, min_size=1))
 def test_splitting_off_validation_loses_no_clip(tmp_path_factory: pytest.TempPathFactory, ids: list[str]) -> None:
     root = tmp_path_factory.mktemp("root")
