@@ -4,7 +4,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from quatrefoil.core.data.text_files import write_json, write_jsonl, write_table
+from quatrefoil.core.text_files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.atoms import all_atoms
 from quatrefoil.video_text.datasets.stage.captions import CAPTIONS_PER_CLIP, Caption
 from quatrefoil.video_text.datasets.stage.clips import Clip

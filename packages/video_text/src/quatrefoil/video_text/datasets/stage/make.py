@@ -1,10 +1,10 @@
-"""Making the benchmark: what Stage puts into the folder that `core.data.embedded` keeps."""
+"""Making the benchmark: what Stage puts into the folder that `core.embedded` keeps."""
 
 from functools import partial
 from pathlib import Path
 
-from quatrefoil.core.data.embedded import Apart, Embedded, Fingerprint, Job, in_order
-from quatrefoil.core.data.text_files import write_json
+from quatrefoil.core.embedded import Apart, Crew, Embedded, Fingerprint, Job
+from quatrefoil.core.text_files import write_json
 from quatrefoil.video_text.datasets.stage.annotation import write_annotation
 from quatrefoil.video_text.datasets.stage.bounds import compute_bounds
 from quatrefoil.video_text.datasets.stage.clips import SIZES, Clip, cast, produce
@@ -33,7 +33,8 @@ def film_all(job: Job) -> list[Clip]:
     """Every clip, in order."""
     (job.folder / "videos").mkdir()
     one = partial(produce, seed=job.seed, folder=job.folder / "videos")
-    return in_order(one, cast(SIZES[job.size], job.seed), job.workers, f"stage {job.size}", "clip")
+    with Crew(job.workers) as crew:
+        return crew.in_order(one, cast(SIZES[job.size], job.seed), f"stage {job.size}", "clip")
 
 
 def train_tokenizer(path: Path, clips: list[Clip]) -> None:

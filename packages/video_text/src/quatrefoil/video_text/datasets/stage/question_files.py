@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from quatrefoil.core.data.text_files import write_json, write_jsonl, write_table
+from quatrefoil.core.text_files import write_json, write_jsonl, write_table
 from quatrefoil.video_text.datasets.stage.annotation import test_captions
 from quatrefoil.video_text.datasets.stage.atoms import all_atoms
 from quatrefoil.video_text.datasets.stage.clips import Clip

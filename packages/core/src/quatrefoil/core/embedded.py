@@ -9,14 +9,13 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from quatrefoil.core.data.text_files import write_json
 from quatrefoil.core.files import cache_home
+from quatrefoil.core.text_files import write_json
 
 MANIFEST = "manifest.json"
 
@@ -119,14 +118,30 @@ class Embedded:
                 raise ValueError(f"{path} is missing or has another length than when it was made; {mend}")
 
 
-def in_order(one: Callable[[Item], Made], items: Sequence[Item], workers: int, title: str, unit: str) -> list[Made]:
-    """`one` of every item, in order, with a progress bar. Workers are spawned: a fork of a process that has run threads
-    may hang. So `one` and the items are picklable."""
-    bar = partial(tqdm, total=len(items), desc=title, unit=unit)
-    if workers == 1:
-        return list(bar(map(one, items)))
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        return list(bar(pool.imap(one, items, chunksize=min(8, max(1, len(items) // (4 * workers))))))
+class Crew:
+    """Processes that make items, in order, with a progress bar. `one` and the items have to be picklable.
+
+    Args:
+        workers: how many; one works in this process itself.
+    """
+
+    def __init__(self, workers: int) -> None:
+        # Spawned, as a fork of a process that has run threads may hang.
+        self._pool = multiprocessing.get_context("spawn").Pool(workers) if workers > 1 else None
+        self._workers = workers
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.terminate()
+
+    def in_order(self, one: Callable[[Item], Made], items: Sequence[Item], title: str, unit: str) -> list[Made]:
+        """`one` of every item."""
+        chunk = min(8, max(1, len(items) // (4 * self._workers)))
+        made = self._pool.imap(one, items, chunk) if self._pool else map(one, items)
+        return list(tqdm(made, total=len(items), desc=title, unit=unit))
 
 
 def contents(folder: Path, apart: Apart) -> dict[str, object]:

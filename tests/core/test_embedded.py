@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from quatrefoil.core.data.embedded import MANIFEST, Apart, Embedded, Job, damaged, in_order
+from quatrefoil.core.embedded import MANIFEST, Apart, Crew, Embedded, Job, damaged
 
 
 def square(number: int) -> int:
@@ -14,7 +14,8 @@ def square(number: int) -> int:
 
 
 def fill(job: Job, encoder: str = "") -> Apart:
-    numbers = in_order(square, range(job.seed, job.seed + 5), job.workers, "toy", "number")
+    with Crew(job.workers) as crew:
+        numbers = crew.in_order(square, range(job.seed, job.seed + 5), "toy", "number")
     (job.folder / "deep").mkdir()
     (job.folder / "deep" / "numbers.txt").write_text(str(numbers))
     (job.folder / "encoded.bin").write_text(f"{numbers[0]} by {encoder}")
