@@ -1,0 +1,1 @@
+"""Models of genome sequence and regions."""

@@ -1,0 +1,139 @@
+"""GeneBERT: sequence and regulatory regions (arXiv 2110.05231).
+
+The paper's body could not be read; what follows its abstract is marked (a), the rest is our choice.
+
+    two halves of a window -> k-mers -> BERT (a) --+-- states -> masked k-mers
+                                                   +-- pooled -> is B the half that follows A?
+                                                   +-- pooled --+
+    motifs x regions (a) -> Swin, or another --> z_R -----------+-> does the sequence belong to the regions?
+
+Legend: B rows, L tokens, M motifs, R regions, D width, K masked positions.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.hub import Model
+from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.nn.bert import BERT_BASE, BertConfig
+from quatrefoil.core.nn.heads import PairClassifier, TokenHead
+from quatrefoil.core.nn.transformer import TransformerConfig, initialise
+from quatrefoil.core.views import Tokens, view
+from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
+from quatrefoil.genomics.models.region_encoders import RegionsConfig
+from quatrefoil.genomics.sequence.kmers import KmerVocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneBertConfig:
+    """GeneBERT's open choices.
+
+    Args:
+        k: length of the k-mers; the vocabulary has 4^k + 5 tokens.
+        max_positions: the most tokens of a sequence.
+        transformer: of the sequence encoder, post-norm.
+        regions: the encoder of the matrix; a map brings its code to the sequence's width where they differ.
+        dnabert: folder, file or hub id of DNABERT's weights to start from; None = random weights.
+    """
+
+    k: int = 6
+    max_positions: int = 512
+    transformer: TransformerConfig = BERT_BASE
+    regions: RegionsConfig
+    dnabert: str | None = None
+
+    @property
+    def bert(self) -> BertConfig:
+        return BertConfig(
+            vocab_size=KmerVocabulary(self.k).size,
+            max_positions=self.max_positions,
+            pooler=True,
+            transformer=self.transformer,
+        )
+
+    @property
+    def model_type(self) -> type["GeneBert"]:
+        return GeneBert
+
+    def build(self) -> "GeneBert":
+        model = GeneBert(self)
+        if self.dnabert is not None:
+            initialise_from_dnabert(model.bert, model.token_head, self.dnabert)
+        return model
+
+
+class GeneBert(Model):
+    """A sequence's code does not depend on the regions, so that it can be used where there are none."""
+
+    def __init__(self, config: GeneBertConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.transformer.width
+        self.bert = config.bert.build()
+        self.region_encoder = config.regions.build()
+        self.region_map = nn.Identity() if config.regions.width == width else nn.Linear(config.regions.width, width)
+        initialise(self.region_map)
+        self.token_head = TokenHead(width, self.bert.token_embedding.weight, norm_eps=config.transformer.norm_eps)
+        self.next_head = PairClassifier(width)
+        self.match_head = FusedPair(width)
+
+    @view
+    def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
+        """(B, L, D): states of [CLS] A [SEP] B [SEP] (a), nothing masked."""
+        return Tokens(self.bert(ids, token_mask, segments), token_mask)
+
+    @view
+    def sequence(self, tokens: Tokens) -> Tensor:
+        """z_S (B, D), the pooled state of [CLS]: what other tasks start from."""
+        return self.bert.pool(tokens.states_BTD)
+
+    @view
+    def masked_tokens(self, masked_ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
+        """(B, L, D): the same states where k-mers are masked; one pass serves all three tasks, as BERT's does."""
+        return self.tokens(masked_ids, token_mask, segments)
+
+    @view
+    def masked_sequence(self, masked_tokens: Tokens) -> Tensor:
+        """z_S (B, D) of the masked sequence."""
+        return self.sequence(masked_tokens)
+
+    @view
+    def regions(self, matrix: Tensor, region_mask: Tensor) -> Tensor:
+        """z_R (B, D) of a window of regions (a): `matrix` (B, M, R), `region_mask` (B, R)."""
+        code_BD: Tensor = self.region_map(self.region_encoder(matrix, region_mask))
+        return code_BD
+
+    @view
+    def token_logits(self, masked_tokens: Tokens, labels: Tensor) -> Tensor:
+        """(K, vocabulary) at the masked positions."""
+        logits_KV: Tensor = self.token_head(masked_tokens.states_BTD[labels != IGNORE])
+        return logits_KV
+
+    @view
+    def next_segment(self, masked_sequence: Tensor) -> Tensor:
+        """(B, 2), class 1: B follows A."""
+        logits_B2: Tensor = self.next_head(masked_sequence)
+        return logits_B2
+
+    @view
+    def match(self, masked_sequence: Tensor, regions: Tensor) -> Tensor:
+        """(B, 2), class 1: A comes from one of the regions, or from where one was taken out."""
+        logits_B2: Tensor = self.match_head(masked_sequence, regions)
+        return logits_B2
+
+
+class FusedPair(nn.Module):
+    """Do two codes belong together? An MLP of [a; b; a * b; |a - b|]: on [a; b] alone a linear map could not match."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.fuse, self.classify = nn.Linear(4 * width, width), PairClassifier(width)
+        initialise(self)
+
+    def forward(self, a_BD: Tensor, b_BD: Tensor) -> Tensor:
+        """(B, 2)."""
+        sides = torch.cat([a_BD, b_BD, a_BD * b_BD, (a_BD - b_BD).abs()], 1)
+        logits_B2: Tensor = self.classify(nnf.gelu(self.fuse(sides)))
+        return logits_B2

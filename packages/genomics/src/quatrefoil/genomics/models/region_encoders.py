@@ -1,0 +1,158 @@
+"""Encoders of the matrix of motifs and regions: one code for a window of peaks.
+
+Which one GeneBERT's paper has, beyond a Swin, could not be read; the sizes and the two alternatives are our choice.
+
+Legend: B rows, M motifs (rows of the matrix), R regions (columns), D width.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.nn.swin import SwinConfig
+from quatrefoil.core.nn.transformer import FeedForward, TransformerConfig, initialise
+from quatrefoil.core.views import Tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwinRegions:
+    """The matrix as a picture of one channel: motifs in the order of their similarity, regions in that of the genome.
+
+    Args:
+        grid: sides to which the matrix is padded, (motifs, regions). 288 x 288 with patch 4 and window 9 needs no
+            padding inside of Swin-T.
+        swin: over two axes, one channel.
+
+    Raises:
+        ValueError: a Swin of other axes or channels.
+    """
+
+    grid: tuple[int, int]
+    swin: SwinConfig
+
+    def __post_init__(self) -> None:
+        if self.swin.in_channels != 1 or len(self.swin.patch) != 2:
+            raise ValueError(f"the matrix has two axes and one channel; this Swin has another shape: {self.swin}")
+
+    @property
+    def width(self) -> int:
+        return self.swin.widths[-1]
+
+    def build(self) -> "SwinEncoder":
+        return SwinEncoder(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerRegions:
+    """Every region a token, in no order: a linear map of its column, then a transformer (GET, Fu et al. 2025).
+
+    Args:
+        motifs: M.
+        transformer: pre-norm.
+    """
+
+    motifs: int
+    transformer: TransformerConfig
+
+    @property
+    def width(self) -> int:
+        return self.transformer.width
+
+    def build(self) -> "TransformerEncoder":
+        return TransformerEncoder(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepSetsRegions:
+    """Regions that do not see each other: an MLP of each column, their mean, an MLP of that (Zaheer et al. 2017).
+
+    Args:
+        motifs: M.
+        set_width: D.
+    """
+
+    motifs: int
+    set_width: int
+
+    @property
+    def width(self) -> int:
+        return self.set_width
+
+    def build(self) -> "DeepSetsEncoder":
+        return DeepSetsEncoder(self)
+
+
+RegionsConfig: TypeAlias = SwinRegions | TransformerRegions | DeepSetsRegions
+
+
+class SwinEncoder(nn.Module):
+    """Mean of the real tokens of the last stage."""
+
+    def __init__(self, config: SwinRegions) -> None:
+        super().__init__()
+        self.config, self.swin = config, config.swin.build()
+
+    def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
+        """Codes (B, D).
+
+        Args:
+            real_BR: boolean, True = a peak; what the other columns hold changes nothing. Each row has a peak.
+
+        Raises:
+            ValueError: a matrix larger than the grid.
+        """
+        (rows, columns), (motifs, regions) = self.config.grid, matrix_BMR.shape[1:]
+        if motifs > rows or regions > columns:
+            raise ValueError(
+                f"{motifs} motifs x {regions} regions exceed the grid of {rows} x {columns}; raise model.regions.grid"
+            )
+        padding = (0, columns - regions, 0, rows - motifs)
+        real_BMR = nnf.pad(real_BR[:, None].expand(-1, motifs, -1), padding)
+        pooled: Tensor = self.swin(nnf.pad(matrix_BMR, padding)[:, None], real_BS=real_BMR).pooled()
+        return pooled
+
+
+class TransformerEncoder(nn.Module):
+    """Mean of the regions' last states."""
+
+    def __init__(self, config: TransformerRegions) -> None:
+        super().__init__()
+        self.embed = nn.Linear(config.motifs, config.width)
+        self.norm = nn.LayerNorm(config.width)  # pre-norm blocks end without one
+        initialise(self)
+        self.transformer = config.transformer.build()
+
+    def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
+        """Codes (B, D); see `SwinEncoder.forward`. Raises ValueError for another number of motifs."""
+        tokens_BRD = self.embed(_columns(matrix_BMR, real_BR, self.embed.in_features))
+        return Tokens(self.norm(self.transformer(tokens_BRD, mask_BT=real_BR)), real_BR).mean()
+
+
+class DeepSetsEncoder(nn.Module):
+    """The mean of the regions in between is all that they share."""
+
+    def __init__(self, config: DeepSetsRegions) -> None:
+        super().__init__()
+        width = config.width
+        self.embed = nn.Linear(config.motifs, width)
+        self.each, self.all = (FeedForward(width, 4 * width, "gelu") for _ in range(2))
+        self.norm = nn.LayerNorm(width)
+        initialise(self)
+
+    def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
+        """Codes (B, D); see `SwinEncoder.forward`. Raises ValueError for another number of motifs."""
+        states_BRD = self.each(nnf.gelu(self.embed(_columns(matrix_BMR, real_BR, self.embed.in_features))))
+        code_BD: Tensor = self.all(self.norm(Tokens(states_BRD, real_BR).mean()))
+        return code_BD
+
+
+def _columns(matrix_BMR: Tensor, real_BR: Tensor, motifs: int) -> Tensor:
+    """(B, R, M), zero where there is no peak: what padding holds, NaN too, must not reach a mean."""
+    if matrix_BMR.shape[1] != motifs:
+        raise ValueError(
+            f"the matrix has {matrix_BMR.shape[1]} motifs, the encoder reads {motifs}; set model.regions.motifs"
+        )
+    return torch.where(real_BR[..., None], matrix_BMR.mT, 0.0)
