@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from quatrefoil.core.config import fingerprint, override, to_plain
-from quatrefoil.core.losses import IGNORE, exclusive_contrastive, masked_tokens, ranking
+from quatrefoil.core.losses import IGNORE, classification, exclusive_contrastive, masked_tokens, ranking
 from quatrefoil.core.objectives import (
+    Classification,
     Contrastive,
     ExclusiveContrastive,
     FocalMaskedTokens,
@@ -116,3 +117,10 @@ def test_scales_and_conventions_can_be_overridden_as_numbers_views_and_names() -
     assert override(objectives, ["tri.gradient_scale=local"])["tri"].gradient_scale == "local"
     with pytest.raises(ValueError, match="gradient_scale"):
         override(objectives, ["tri.gradient_scale=both"])
+
+
+def test_classes_are_learned_from_a_view_and_a_field_and_every_row_is_a_term() -> None:
+    batch = {**toy_batch(rows=4), "label": torch.tensor([0, 2, 1, 1])}
+    views, objective = Views(Toy(ToyConfig()), batch), Classification("right_state", "label")
+    assert torch.equal(objective(views, KEY).loss, classification(views["right_state"], batch["label"]).loss)
+    assert objective.terms(batch) == 4

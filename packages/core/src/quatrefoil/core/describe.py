@@ -88,7 +88,7 @@ def count_flops(recipe: Recipe, rows: int) -> Flops:
     Longer samples are more work, and contrast grows with the square of the batch: other batches differ from proportion.
     """
     data = recipe.data.build(recipe.seed)
-    model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]
+    model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
     model.assets |= data.assets()
     model.check_assets()
     samples = data.train(recipe.train_fields)

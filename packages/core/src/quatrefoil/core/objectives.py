@@ -18,6 +18,7 @@ from quatrefoil.core.losses import (
     IGNORE,
     GradientScale,
     LossResult,
+    classification,
     contrastive,
     exclusive_contrastive,
     hard_negatives,
@@ -270,6 +271,29 @@ class FocalMaskedTokens(MaskedTokens):
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         labels_BL = views[self.labels]
         return masked_tokens(views[self.logits], labels_BL[labels_BL != IGNORE], focal_gamma=self.gamma)
+
+
+@dataclass(frozen=True)
+class Classification(Objective):
+    """Cross-entropy of one class per sample.
+
+    Args:
+        logits: view of logits (B, K).
+        label: batch field of classes (B,), 0 .. K-1.
+    """
+
+    logits: str
+    label: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.logits, self.label
+
+    def __call__(self, views: Views, step: StepKey) -> LossResult:
+        return classification(views[self.logits], views[self.label])
+
+    def terms(self, batch: Batch) -> Tensor:
+        return torch.ones_like(batch[self.label]).sum()
 
 
 class Step(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from quatrefoil.core.config import HOW_NOT_WHAT, ConfigError, fingerprint, nearest, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
@@ -23,6 +23,14 @@ class ModelConfig(Protocol):
     def model_type(self) -> type[Model]: ...
 
     def build(self) -> Model: ...
+
+
+@runtime_checkable
+class FitsData(Protocol):
+    """A model configuration that leaves open what only the data know, the number of classes, say."""
+
+    def fitted(self, data: DataModule) -> ModelConfig:
+        """The configuration without gaps. Raises ValueError where it does not fit the data."""
 
 
 class Evaluation(Protocol):
@@ -68,6 +76,10 @@ class Recipe:
     @property
     def graph(self) -> ViewGraph:
         return graph_of(self.model.model_type)
+
+    def model_for(self, data: DataModule) -> ModelConfig:
+        """The model's configuration, with what it leaves to the data."""
+        return self.model.fitted(data) if isinstance(self.model, FitsData) else self.model
 
     @property
     def train_fields(self) -> frozenset[str]:

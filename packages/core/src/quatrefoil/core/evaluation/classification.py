@@ -1,6 +1,6 @@
 """Classification: the metrics that the field prints, each prediction kept by its id.
 
-Legend: N items, K classes, L classes that are a target or predicted, D distinct scores.
+Legend: N items, K classes, D distinct scores, R resamples.
 
 A target of `OUTSIDE` is none of the classes: whatever is predicted for it is wrong.
 """
@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from quatrefoil.core.evaluation import confusion
+from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
 from quatrefoil.core.files import replace_text
 
@@ -114,14 +116,37 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     areas are of the positive class of two, or means over all classes, each against the rest by its odds; they exist
     only where every class is a target and `OUTSIDE` is none, and are not in the result otherwise.
     """
-    confusion_LL = _confusion(found)
-    metrics = {"accuracy": float(found.hits_N.mean()), **_macro(confusion_LL), "MCC": 100 * _matthews(confusion_LL)}
+    once_1N = np.ones((1, len(found.ids)), np.int64)
+    cells = Cells.of(found.targets_N, found.predicted_N)
+    metrics = {name: float(value_1[0]) for name, value_1 in cells.metrics(once_1N).items()}
     if set(found.targets_N.tolist()) == set(range(found.classes)):
         classes = [1] if found.classes == 2 else list(range(found.classes))
         sides = [(_log_odds(found.scores_NK, k), found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
         metrics["AUPR"] = 100 * float(np.mean([average_precision(*side) for side in sides]))
     return metrics
+
+
+def classification_intervals(
+    found: Predictions, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> dict[str, Interval]:
+    """`bootstrap_interval` over groups of what `confusion.METRICS` names; nothing where there is one group only.
+
+    The areas have none: a resample that lacks a class has no area. Macro metrics are means over the classes of the
+    whole split in every resample.
+    """
+    if len(set(found.groups_N)) < 2:
+        return {}
+    cells = Cells.of(found.targets_N, found.predicted_N)
+
+    def interval(name: str) -> Interval:
+        def statistic(_: Floats, weights_RN: Ints) -> Floats:
+            return cells.metrics(weights_RN)[name]
+
+        groups = found.groups_N
+        return bootstrap_interval(cells.cell_N, groups, statistic, level=level, resamples=resamples, seed=seed)
+
+    return {name: interval(name) for name in confusion.METRICS}
 
 
 def roc_auc(scores_N: Floats, positive_N: Bools) -> float:
@@ -159,27 +184,3 @@ def _log_odds(scores_NK: Floats, k: int) -> Floats:
     """Of class k against the rest (N,): ordered as its probability under softmax, but never rounded to 0 or 1."""
     odds_N: Floats = scores_NK[:, k] - np.logaddexp.reduce(np.delete(scores_NK, k, axis=1), axis=1)
     return odds_N
-
-
-def _confusion(found: Predictions) -> Ints:
-    """Counts by target (rows) and prediction, of the classes that are either; `OUTSIDE` may be one of them."""
-    labels_L, places = np.unique(np.concatenate([found.targets_N, found.predicted_N]), return_inverse=True)
-    target_N, predicted_N = np.split(places, 2)
-    size = len(labels_L)
-    return np.bincount(target_N * size + predicted_N, minlength=size * size).reshape(size, size)
-
-
-def _macro(confusion_LL: Ints) -> dict[str, float]:
-    hits_L, predicted_L, targets_L = confusion_LL.diagonal(), confusion_LL.sum(0), confusion_LL.sum(1)
-    # A class that is never predicted, or never a target, has no hits: 0 / 1 stands for its 0 / 0.
-    parts = {"precision": predicted_L, "recall": targets_L, "F1": (predicted_L + targets_L) / 2}
-    return {f"macro-{name}": 100 * float((hits_L / np.maximum(of_L, 0.5)).mean()) for name, of_L in parts.items()}
-
-
-def _matthews(confusion_LL: Ints) -> float:
-    """Correlation of targets and predictions (Gorodkin 2004); 0 where either is always the same."""
-    predicted_L, targets_L = confusion_LL.sum(0).astype(np.float64), confusion_LL.sum(1).astype(np.float64)
-    total = predicted_L.sum()
-    shared = confusion_LL.trace() * total - predicted_L @ targets_L
-    spread = np.sqrt((total**2 - predicted_L @ predicted_L) * (total**2 - targets_L @ targets_L))
-    return float(shared / spread) if spread else 0.0

@@ -31,7 +31,7 @@ def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
     described, weights = _stored(path)
     recipe = _recipe(described, overrides)
     data = recipe.data.build(recipe.seed)
-    model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]
+    model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
     load_weights(model, weights)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")

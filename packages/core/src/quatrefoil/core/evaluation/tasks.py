@@ -1,16 +1,22 @@
 """Scores of a model on a split, as configurations that a recipe holds.
 
-Legend: Q queries, G gallery items, D width.
+Legend: Q queries, G gallery items, N items, K classes, D width.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
-from quatrefoil.core.data import DataModule
+from quatrefoil.core.data import DataModule, SampleSet
+from quatrefoil.core.evaluation import confusion
+from quatrefoil.core.evaluation.classification import (
+    Predictions,
+    classification_intervals,
+    classification_metrics,
+)
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
 from quatrefoil.core.evaluation.retrieval import COLUMNS, rank_queries, retrieval_metrics
 from quatrefoil.core.evaluation.statistics import recall_interval
@@ -26,11 +32,13 @@ class Scores:
         metrics: name -> value, e.g. `a-to-b/R@1` in percent.
         intervals: name -> 95 % bootstrap interval over the queries (the spread over seeds is another one).
         ranks: direction -> rank of every query, from 1.
+        predictions: view -> what it said of every item; kept in files of their own, not in `plain`.
     """
 
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -96,6 +104,46 @@ class Retrieval:
         return encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N
 
 
+@runtime_checkable
+class LabelledSet(SampleSet, Protocol):
+    """Samples whose ids and classes are known without making them."""
+
+    @property
+    def ids(self) -> Sequence[str]: ...
+
+    @property
+    def labels_N(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One class for each item, from logits; see `classification_metrics`.
+
+    Args:
+        logits: view of logits (B, K).
+        unit: of the items, as `Side.unit`; the data module gives a `LabelledSet` for it.
+    """
+
+    logits: str
+    unit: str
+    batch_size: int = field(default=64, metadata=HOW_NOT_WHAT)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.logits,)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return *confusion.METRICS, "ROC-AUC", "AUPR"
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
+        items = data.items(split, self.unit, graph_of(model).fields([self.logits]))
+        assert isinstance(items, LabelledSet), f"{type(items).__name__} has no labels_N and ids"
+        scores_NK = encode_items(model, items, self.logits, data.fill, self.batch_size, run)
+        found = Predictions.of(items.ids, [str(group) for group in items.groups_N.tolist()], items.labels_N, scores_NK)
+        return Scores(classification_metrics(found), classification_intervals(found), predictions={self.logits: found})
+
+
 class Measures(Protocol):
     """Whatever says which metrics it gives."""
 
@@ -138,7 +186,7 @@ def _named(prefix: str, scores: Scores) -> Scores:
 
 def table(scores: Mapping[str, Scores]) -> str:
     """The scores as text, a line per metric."""
-    lines = [f"{'split':6} {'metric':28} {'value':>8}  95 % interval over queries"]
+    lines = [f"{'split':6} {'metric':28} {'value':>8}  95 % interval over items"]
     for split, score in scores.items():
         for name, value in score.metrics.items():
             low_high = "{:.1f} .. {:.1f}".format(*score.intervals[name]) if name in score.intervals else ""

@@ -1,5 +1,6 @@
 """Losses: plain functions on tensors. The mean over ranks of each result is its value on the global batch."""
 
+from quatrefoil.core.losses.classification import ClassificationResult, classification
 from quatrefoil.core.losses.common import GradientScale, LossResult
 from quatrefoil.core.losses.contrastive import ContrastiveResult, contrastive
 from quatrefoil.core.losses.exclusive import ExclusiveResult, exclusive_contrastive
@@ -9,6 +10,7 @@ from quatrefoil.core.losses.ranking import RankingResult, ranking
 
 __all__ = [
     "IGNORE",
+    "ClassificationResult",
     "ContrastiveResult",
     "ExclusiveResult",
     "GradientScale",
@@ -17,6 +19,7 @@ __all__ = [
     "MaskedTokensResult",
     "MatchingResult",
     "RankingResult",
+    "classification",
     "contrastive",
     "exclusive_contrastive",
     "hard_negatives",

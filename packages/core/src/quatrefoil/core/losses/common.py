@@ -56,6 +56,18 @@ def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
         raise ValueError(f"{name}: expected shape ({wanted}), got {tuple(x.shape)}")
 
 
+def check_labels(name: str, logits_KV: Tensor, labels_K: Tensor, mend: str) -> None:
+    """Raise `ValueError` unless there is one label in 0 .. V-1 for each row of logits; `mend` says how to mend it."""
+    check_shape(f"{name}: logits", logits_KV, (None, None))
+    check_shape(f"{name}: labels", labels_K, (len(logits_KV),))
+    outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
+    if outside_K.any():
+        raise ValueError(
+            f"{name}: {int(outside_K.sum())} of {len(labels_K)} labels outside 0 .. {logits_KV.shape[1] - 1}: "
+            f"the first is {int(labels_K[outside_K][0])}; {mend}"
+        )
+
+
 def scale_gradient(
     loss: Tensor, gradient_scale: GradientScale, process_group: dist.ProcessGroup | None = None
 ) -> Tensor:

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from quatrefoil.core.distributed import global_mean
-from quatrefoil.core.losses.common import LossResult, check_shape, score_rows
+from quatrefoil.core.losses.common import LossResult, check_labels, score_rows
 
 IGNORE: Final = -100
 """Label of a position that is not to be predicted."""
@@ -46,14 +46,7 @@ def masked_tokens(
     """
     if not focal_gamma >= 0:
         raise ValueError(f"masked_tokens: focal_gamma must be at least 0 (plain cross-entropy), got {focal_gamma}")
-    check_shape("masked_tokens: logits_KV", logits_KV, (None, None))
-    check_shape("masked_tokens: labels_K", labels_K, (len(logits_KV),))
-    outside_K = (labels_K < 0) | (labels_K >= logits_KV.shape[1])
-    if outside_K.any():
-        raise ValueError(
-            f"masked_tokens: {int(outside_K.sum())} of {len(labels_K)} labels outside 0 .. {logits_KV.shape[1] - 1}: "
-            f"the first is {int(labels_K[outside_K][0])}; pass masked positions only: logits[labels != IGNORE]"
-        )
+    check_labels("masked_tokens", logits_KV, labels_K, "pass masked positions only: logits[labels != IGNORE]")
     losses_K, correct_K = score_rows(logits_KV, labels_K)
     if focal_gamma:
         losses_K = _doubt(losses_K) ** focal_gamma * losses_K

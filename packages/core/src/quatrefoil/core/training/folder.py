@@ -1,6 +1,6 @@
 """A run folder: what lies in it, and from which checkpoint of it a run may go on.
 
-<run>/config.json  log.jsonl  checkpoints/step-*/  model/  metrics.json
+<run>/config.json  log.jsonl  checkpoints/step-*/  predictions/SPLIT/*.jsonl  model/  metrics.json
 """
 
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.config import to_plain
+from quatrefoil.core.evaluation.tasks import Scores
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.hub import Model
 from quatrefoil.core.recipes import Recipe
@@ -66,6 +67,12 @@ class RunFolder:
     def write_config(self, described: Json) -> None:
         """Open the folder for the run that `described` is about."""
         _write_json(self.config, described)
+
+    def write_predictions(self, scores: Mapping[str, Scores]) -> None:
+        """What was said of every item of every split, with its logits, so that any metric can be made later."""
+        for split, score in scores.items():
+            for name, found in score.predictions.items():
+                found.write(self.path / "predictions" / split / f"{name.replace('/', '-')}.jsonl", scores=True)
 
     def write_results(self, model: Model, facts: Json) -> None:
         """The model with its card, then the facts."""

@@ -167,6 +167,7 @@ class Run:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
         scores = self._score(self.data.splits)
         if self.accelerator.is_main_process:
+            self.folder.write_predictions(scores)
             with self.trainer.averaged_weights():
                 self.folder.write_results(self.trainer.model, self._facts(scores, evaluated, skipped))
             print(f"{table(scores) if scores else 'nothing was scored: the data have no split but train'}")

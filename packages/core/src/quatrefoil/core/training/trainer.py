@@ -47,7 +47,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, data: DataModule, accelerator: Accelerator) -> None:
         self.recipe, self.config, self.accelerator = recipe, recipe.train, accelerator
         torch.manual_seed(seed_of(recipe.seed, "initial weights"))
-        self.model = recipe.model.build()
+        self.model = recipe.model_for(data).build()
         self.model.assets |= data.assets()
         self.model.check_assets()
         self.samples, self.fill = data.train(recipe.train_fields), data.fill

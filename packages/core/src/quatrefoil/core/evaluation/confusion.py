@@ -1,0 +1,46 @@
+"""Metrics of confusion matrices, many matrices at once: one of a split, or one of each of its resamples.
+
+Legend: N items, R resamples, L classes that are a target or predicted, C = L * L cells of the matrix.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from quatrefoil.core.evaluation.statistics import Floats, Ints
+
+METRICS: Final = ("accuracy", "macro-precision", "macro-recall", "macro-F1", "MCC")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Where each item stands in the confusion matrix of the classes that occur, and how many of those there are."""
+
+    cell_N: Floats
+    classes: int
+
+    @classmethod
+    def of(cls, targets_N: Ints, predicted_N: Ints) -> Self:
+        labels_L, places = np.unique(np.concatenate([targets_N, predicted_N]), return_inverse=True)
+        target_N, predicted_N = np.split(places, 2)
+        return cls((target_N * len(labels_L) + predicted_N).astype(np.float64), len(labels_L))
+
+    def metrics(self, weights_RN: Ints) -> dict[str, Floats]:
+        """Each of `METRICS` (R,), times 100, of items that stand weights-many times in each resample."""
+        cell_NC = np.arange(self.classes**2) == self.cell_N[:, None]
+        counts_RC = weights_RN.astype(np.float64) @ cell_NC.astype(np.float64)
+        return _metrics(counts_RC.reshape(-1, self.classes, self.classes))
+
+
+def _metrics(confusion_RLL: Floats) -> dict[str, Floats]:
+    """Of counts by target (rows) and prediction; MCC is 0 where either is always the same (Gorodkin 2004)."""
+    hits_RL = confusion_RLL.diagonal(axis1=1, axis2=2)
+    predicted_RL, targets_RL, total_R = confusion_RLL.sum(1), confusion_RLL.sum(2), confusion_RLL.sum((1, 2))
+    of_RL = {"precision": predicted_RL, "recall": targets_RL, "F1": (predicted_RL + targets_RL) / 2}
+    # A class that is never predicted, or never a target, has no hits: 0 / 1 stands for its 0 / 0.
+    macro = {f"macro-{name}": 100 * (hits_RL / np.maximum(n, 0.5)).mean(1) for name, n in of_RL.items()}
+    shared_R = hits_RL.sum(1) * total_R - (predicted_RL * targets_RL).sum(1)
+    spread_R = np.sqrt((total_R**2 - (predicted_RL**2).sum(1)) * (total_R**2 - (targets_RL**2).sum(1)))
+    matthews_R = np.divide(shared_R, spread_R, out=np.zeros_like(shared_R), where=spread_R > 0)
+    return {"accuracy": 100 * hits_RL.sum(1) / total_R, **macro, "MCC": 100 * matthews_R}

@@ -1,0 +1,68 @@
+"""Classification as an evaluation: each item once, by its id, whatever the number of ranks, and kept on disk."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.evaluation.tasks import Classification, Scores, metric_names, score_splits
+from quatrefoil.core.training.folder import RunFolder
+from tests.core.toy import Toy, ToyConfig, ToyModule, ToySamples
+from tests.distributed_harness import run_ranks
+
+TASK = Classification("left_state", "item")
+ITEMS = 13
+
+
+class _Labelled(ToySamples):
+    @property
+    def ids(self) -> Sequence[str]:
+        return [f"sample{row}" for row in range(self.count)]
+
+    @property
+    def labels_N(self) -> Tensor:
+        return torch.arange(self.count) % 3
+
+
+class _Module(ToyModule):
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> _Labelled:
+        assert (unit, set(fields)) == ("item", {"left"})
+        return _Labelled(ITEMS)
+
+
+def _scores() -> Scores:
+    torch.manual_seed(0)
+    model = Toy(ToyConfig(width=3))
+    return score_splits(model, _Module(ITEMS), {"classes": TASK}, ["test"], EncodingRun(torch.device("cpu")))["test"]
+
+
+def _plain() -> tuple[dict[str, float], list[str], Tensor]:
+    scores = _scores()
+    found = scores.predictions["left_state"]
+    return dict(scores.metrics), list(found.ids), torch.from_numpy(found.scores_NK)
+
+
+def test_every_item_is_scored_once_at_any_number_of_ranks() -> None:
+    metrics, ids, scores_NK = _plain()
+    assert ids == [f"sample{row}" for row in range(ITEMS)]
+    for their_metrics, their_ids, their_scores_NK in run_ranks(3, _plain):
+        assert their_metrics == pytest.approx(metrics)
+        assert their_ids == ids
+        torch.testing.assert_close(their_scores_NK, scores_NK)
+
+
+def test_all_metrics_that_are_promised_are_given() -> None:
+    scores = _scores()
+    assert list(scores.metrics) == metric_names({"classes": TASK})
+    assert set(scores.intervals) < set(scores.metrics)
+
+
+def test_stored_predictions_give_the_metrics_again(tmp_path: Path) -> None:
+    scores = _scores()
+    RunFolder(tmp_path).write_predictions({"test": scores})
+    found = read_predictions(tmp_path / "predictions" / "test" / "left_state.jsonl")
+    assert classification_metrics(found) == scores.metrics
