@@ -1,6 +1,6 @@
 """The fields of a sample: frames, text, tags; each made on its own, from draws of its own.
 
-Legend: F frames, H W pixels, L text tokens, M tags, T tokens of a tag.
+Legend: F frames, S clips of a sample, H W pixels, L text tokens, M tags, T tokens of a tag.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -20,7 +20,7 @@ from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.tags.selection import EXPERTS, Tag
 from quatrefoil.video_text.tags.sentence import TAG_SENTENCE, sentence_fields
 from quatrefoil.video_text.tags.store import TagStore
-from quatrefoil.video_text.text.tokenizer import TextTokenizer
+from quatrefoil.video_text.text.tokenizer import TextTokenizer, TokenIds
 
 FRAMES = ("frames",)
 TEXT = ("text_ids", "text_mask", "text_masked_ids", "text_labels")
@@ -35,6 +35,10 @@ TagForm = Callable[[Sequence[Tag]], dict[str, Tensor]]
 """Makes the fields of one form in which models read the tags of a clip."""
 
 
+ChooseTokens = Callable[[str, TokenIds, torch.Generator], Tensor]
+"""Chooses which tokens of one text are masked, bool (L,): from the text, its tokens (a list of one), a generator."""
+
+
 class Maker(Protocol):
     """Makes some fields of a sample; `training` switches on what is random about the input."""
 
@@ -43,38 +47,54 @@ class Maker(Protocol):
 
 @dataclass(frozen=True)
 class FramesMaker:
-    """`frames`: uint8 (F, 3, H, W)."""
+    """`frames`: uint8 (F, 3, H, W), or (S, F / S, 3, H, W) where they are `clips` = S > 1 clips in a row."""
 
     source: FrameSource
     transform: FrameTransform
+    clips: int = 1
 
     def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
         """Raises MediaError where the clip cannot be read."""
         frames_F3HW = self.source.frames(clip, draw("frames") if training else None)
-        return {"frames": self.transform(frames_F3HW, draw("augment") if training else None)}
+        frames_F3HW = self.transform(frames_F3HW, draw("augment") if training else None)
+        return {"frames": frames_F3HW if self.clips == 1 else frames_F3HW.unflatten(0, (self.clips, -1))}
+
+
+@dataclass(frozen=True)
+class WholeWords:
+    """Chooses among all words of a text."""
+
+    rate: float
+
+    def __call__(self, text: str, tokens: TokenIds, generator: torch.Generator) -> Tensor:
+        return choose_whole_words(torch.tensor(tokens.word_ids[0]), generator, self.rate)
 
 
 @dataclass(frozen=True)
 class TextMaker:
     """`text_ids`, `text_mask` (L,); where they are wanted `text_masked_ids` and `text_labels` (L,).
 
-    Whole words are masked. A tokeniser without a mask token (CLIP's) masks with the id after its last one: the model
-    has a row for it.
+    A tokeniser without a mask token (CLIP's) masks with the id after its last one: the model has a row for it.
+
+    Args:
+        choose: which tokens are masked; None = no masked copy is made.
     """
 
     tokenizer: TextTokenizer
     length: int
-    mask_rate: float
-    masked: bool
+    choose: ChooseTokens | None
 
     def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
-        """The caption, and with `masked` the same caption with words masked, in evaluation too."""
-        ids, word_ids = (rows[0] for rows in self.tokenizer.encode([caption], self.length))
-        text = text_fields(ids)
-        return text | (self._masked(text["text_ids"], torch.tensor(word_ids), draw("mask")) if self.masked else {})
+        """The caption, and where it is wanted its masked copy, in evaluation too."""
+        tokens = self.tokenizer.encode([caption], self.length)
+        text = text_fields(tokens.ids[0])
+        if self.choose is None:
+            return text
+        generator = draw("mask")
+        chosen_L = self.choose(caption, tokens, generator)
+        return text | self._masked(text["text_ids"], chosen_L, generator)
 
-    def _masked(self, ids_L: Tensor, words_L: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        chosen_L = choose_whole_words(words_L, generator, self.mask_rate)
+    def _masked(self, ids_L: Tensor, chosen_L: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         mask_id = mask_id_of(self.tokenizer)
         masked = corrupt(ids_L, chosen_L, generator, mask_id=mask_id, random_ids=self._plain_ids)
         return {"text_masked_ids": masked.ids_L, "text_labels": masked.labels_L}
@@ -144,7 +164,8 @@ def word_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> d
 def fill_of(tokenizer: TextTokenizer) -> dict[str, int]:
     """Padding of the fields in which samples can differ in length, where it is not 0 or False."""
     pad = tokenizer.pad_id
-    return {"text_ids": pad, "text_masked_ids": pad, "text_labels": IGNORE, "tags": pad, "tag_sentence": pad}
+    ids = ("text_ids", "text_masked_ids", "tags", "tag_sentence", "question_ids")
+    return {"text_labels": IGNORE, **dict.fromkeys(ids, pad)}
 
 
 def padded(ids: Sequence[int], length: int, value: int) -> Tensor:
@@ -157,7 +178,7 @@ def mask_id_of(tokenizer: TextTokenizer) -> int:
     return tokenizer.vocab_size if tokenizer.mask_id is None else tokenizer.mask_id
 
 
-def check_fields(fields: Collection[str]) -> None:
+def check_fields(fields: Collection[str], known: Collection[str]) -> None:
     """Raise ValueError for a field that no maker makes."""
-    if unknown := set(fields) - set(FIELDS) - {"id", "group"}:
-        raise ValueError(f"video-text data have no fields {sorted(unknown)}; they have {', '.join(FIELDS)}")
+    if unknown := set(fields) - set(known) - {"id", "group"}:
+        raise ValueError(f"video-text data have no fields {sorted(unknown)}; they have {', '.join(known)}")

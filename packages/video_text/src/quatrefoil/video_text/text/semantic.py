@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.masking import choose_whole_words
@@ -30,6 +31,8 @@ OFFICIAL: Final[tuple[Kind, ...]] = ("NOUN", "PROPN", "VERB")
 # VERB? ADV* AUX* VERB+, over one letter per word.
 _VERB_PHRASE: Final = re.compile("V?R*X*V+")
 _LETTERS: Final = {"VERB": "V", "ADV": "R", "AUX": "X"}
+
+_AT_ONCE: Final = 256  # texts that a tagger gets between two steps of the progress bar
 
 
 class Span(NamedTuple):
@@ -100,9 +103,18 @@ def find_candidates(
     wanted = dict.fromkeys(texts)
     tagged = read_tagged(path) if path.is_file() else {}
     if new := [text for text in wanted if text not in tagged]:
-        tagged |= dict(zip(new, tagger.tag(new), strict=True))
+        tagged |= dict(zip(new, _tag(new, tagger), strict=True))
         replace_text(path, "".join(_line(text, words) for text, words in tagged.items()))
     return {text: mask_candidates(tagged[text], kinds) for text in wanted}
+
+
+def _tag(texts: Sequence[str], tagger: PartOfSpeechTagger) -> list[Sequence[TaggedWord]]:
+    found = list[Sequence[TaggedWord]]()
+    with tqdm(total=len(texts), desc="parts of speech", unit="text") as bar:
+        for start in range(0, len(texts), _AT_ONCE):
+            found += tagger.tag(texts[start : start + _AT_ONCE])
+            bar.update(len(found) - bar.n)
+    return found
 
 
 def read_tagged(path: Path) -> dict[str, Sequence[TaggedWord]]:

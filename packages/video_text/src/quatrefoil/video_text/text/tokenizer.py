@@ -12,13 +12,16 @@ from quatrefoil.core.files import replace_text
 from quatrefoil.core.hub import locate
 
 NO_WORD = -1
+NO_CHARACTERS = (0, 0)
 
 
 class TokenIds(NamedTuple):
-    """Per text its ids and, beside each id, the index of the word that it is part of (`NO_WORD` for special tokens)."""
+    """Per text its ids and, beside each id, the index of the word that it is part of (`NO_WORD` for special tokens) and
+    the characters of the text that it stands for (from, to; an empty span for special tokens)."""
 
     ids: list[list[int]]
     word_ids: list[list[int]]
+    offsets: list[list[tuple[int, int]]]
 
 
 class _Specials(NamedTuple):
@@ -137,6 +140,7 @@ class TextTokenizer:
                 [NO_WORD, *(NO_WORD if word is None else word for word in encoding.word_ids[:inner]), NO_WORD]
                 for encoding in encodings
             ],
+            [[NO_CHARACTERS, *encoding.offsets[:inner], NO_CHARACTERS] for encoding in encodings],
         )
 
 

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions
-from quatrefoil.video_text.datasets.module import CorpusName, VideoTextData, VideoTextModule
+from quatrefoil.video_text.datasets.clips import Files
+from quatrefoil.video_text.datasets.module import CloverData, CorpusName, VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage.gallery import gallery
-from quatrefoil.video_text.datasets.stage.make import make
+from quatrefoil.video_text.datasets.stage.make import TOKENIZER, make
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
 OWN = "the benchmark's own"
@@ -46,29 +47,41 @@ class StageData(VideoTextData):
 
     def build(self, seed: int) -> "StageModule":
         """Makes the benchmark if need be (one process at a time; the others wait), and opens it."""
-        folder = make(self.size, self.made_with_seed, self.root)
-        shared = {f.name: getattr(self, f.name) for f in fields(VideoTextData)}
-        places = {"root": folder, "tokenizer": str(folder / "tokenizer.json")}
-        return StageModule(VideoTextData(**(shared | places)), seed, self.size)
+        return StageModule(self, seed, stage_files(self.size, self.made_with_seed, self.root))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloverStageData(StageData, CloverData):
+    """Stage, of which meaning is masked."""
 
 
 class StageModule(VideoTextModule):
     """MSR-VTT's loader over Stage's files; only what is said about the data knows whose they are."""
 
-    def __init__(self, config: VideoTextData, seed: int, size: Size) -> None:
-        super().__init__(config, seed)
-        self.size = size
+    config: StageData
 
     def describe(self) -> Mapping[str, Any]:
         """As ever, and `reference`: split -> metric -> best score in percent for each set of modalities, and chance."""
-        name = f"stage-v{STAGE_VERSION}-{self.size}"
+        name = f"stage-v{STAGE_VERSION}-{self.config.size}"
         names = {"name": name, "protocol": f"{name}-one-caption", "embedded": True}
-        bounds = json.loads((self.config.root / "bounds.json").read_text())
-        test = {f"{ours}/{k}": _percent(v) for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
+        bounds = read_bounds(self.files.root)
+        test = {f"{ours}/{k}": percent(v) for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
         return {**super().describe(), **names, "reference": {"test": test}}
 
 
-def _percent(shares: Mapping[str, float]) -> dict[str, float]:
+def stage_files(size: Size, made_with_seed: int, root: Path | None) -> Files:
+    """The benchmark with its own tokeniser, made if need be."""
+    folder = make(size, made_with_seed, root)
+    return Files(folder, str(folder / TOKENIZER))
+
+
+def read_bounds(folder: Path) -> Mapping[str, Any]:
+    """The bounds that are stored with the benchmark: task -> metric -> what a reader may use -> share."""
+    found: Mapping[str, Any] = json.loads((folder / "bounds.json").read_text())
+    return found
+
+
+def percent(shares: Mapping[str, float]) -> dict[str, float]:
     return {subset: 100 * share for subset, share in shares.items()}
 
 
