@@ -9,7 +9,7 @@ PACKAGES = ("quatrefoil-core", "torch", "accelerate", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of what decides numbers, and the commit of the checkout (`+` = with changes)."""
+    """Versions of Python and of what decides numbers, and the checkout's commit (`+` = its packages changed since)."""
     found = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **found, "commit": commit()}
 
@@ -32,6 +32,6 @@ def commit() -> str:
 
     try:
         head = git("rev-parse", "--short=12", "HEAD")
-        return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+        return head + ("+" if git("status", "--porcelain", "--untracked-files=no", ":(top)packages") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
