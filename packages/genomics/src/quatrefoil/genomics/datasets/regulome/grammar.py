@@ -68,7 +68,7 @@ class Grammar:
         helping_CF = self.active_CF & present_F & ~self.repressor_F
         pairs = [self.active_CF[:, [pair.first, pair.second]].all(1) for pair in self.pairs_in(sites)]
         opened_C = np.any(np.array([helping_CF.sum(1) >= PILE, *pairs]), axis=0)
-        closed_C: Bools = (self.active_CF & present_F & self.repressor_F).any(1)
+        closed_C = np.any(self.active_CF & present_F & self.repressor_F, axis=1)
         open_C: Bools = opened_C & ~closed_C
         return open_C
 
