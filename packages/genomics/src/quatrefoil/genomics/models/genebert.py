@@ -10,7 +10,9 @@ The paper's body could not be read; what follows its abstract is marked (a), the
 Legend: B rows, L tokens, M motifs, R regions, D width, K masked positions.
 """
 
+import json
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as nnf
@@ -18,10 +20,12 @@ from torch import Tensor, nn
 
 from quatrefoil.core.hub import Model
 from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.losses.common import score_rows
 from quatrefoil.core.nn.bert import BERT_BASE, BertConfig
 from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
 from quatrefoil.core.views import Tokens, view
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
 from quatrefoil.genomics.models.region_encoders import RegionsConfig
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
@@ -68,6 +72,8 @@ class GeneBertConfig:
 class GeneBert(Model):
     """A sequence's code does not depend on the regions, so that it can be used where there are none."""
 
+    asset_names: ClassVar[tuple[str, ...]] = (ASSET,)
+
     def __init__(self, config: GeneBertConfig) -> None:
         super().__init__()
         self.config, width = config, config.transformer.width
@@ -78,6 +84,19 @@ class GeneBert(Model):
         self.token_head = TokenHead(width, self.bert.token_embedding.weight, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
         self.match_head = FusedPair(width)
+
+    def check_assets(self) -> None:
+        """Raise `ValueError` where sequences or regions of the data do not fit the model."""
+        facts = json.loads(self.assets[ASSET])
+        if facts["k"] != self.config.k:
+            raise ValueError(f"data.k={facts['k']}, but model.k={self.config.k}; set both alike")
+        tokens = 2 * (facts["segment"] - facts["k"] + 1) + 3
+        if tokens > self.config.max_positions:
+            raise ValueError(
+                f"two segments of {facts['segment']} bases are {tokens} tokens, but model.max_positions="
+                f"{self.config.max_positions}; shorten data.segment"
+            )
+        self.config.regions.check(len(facts["motifs"]), facts["regions"])
 
     @view
     def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
@@ -110,6 +129,14 @@ class GeneBert(Model):
         """(K, vocabulary) at the masked positions."""
         logits_KV: Tensor = self.token_head(masked_tokens.states_BTD[labels != IGNORE])
         return logits_KV
+
+    @view
+    def masked_hits(self, token_logits: Tensor, labels: Tensor) -> Tensor:
+        """(B, 1), the share of a row's masked k-mers whose own logit alone is the highest."""
+        masked_BL = labels != IGNORE
+        _, correct_K = score_rows(token_logits, labels[masked_BL])
+        hits_BL = torch.zeros_like(masked_BL).masked_scatter(masked_BL, correct_K)
+        return hits_BL.sum(1, keepdim=True) / masked_BL.sum(1, keepdim=True)
 
     @view
     def next_segment(self, masked_sequence: Tensor) -> Tensor:

@@ -41,20 +41,42 @@ class SwinRegions:
     def width(self) -> int:
         return self.swin.widths[-1]
 
+    def check(self, motifs: int, regions: int) -> None:
+        """Raise `ValueError` for a matrix larger than the grid."""
+        rows, columns = self.grid
+        if motifs > rows or regions > columns:
+            raise ValueError(
+                f"{motifs} motifs x {regions} regions exceed the grid of {rows} x {columns}; raise model.regions.grid"
+            )
+
     def build(self) -> "SwinEncoder":
         return SwinEncoder(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerRegions:
-    """Every region a token, in no order: a linear map of its column, then a transformer (GET, Fu et al. 2025).
+class _EachRegion:
+    """An encoder that maps the column of each region.
 
     Args:
         motifs: M.
-        transformer: pre-norm.
     """
 
     motifs: int
+
+    def check(self, motifs: int, regions: int) -> None:
+        """Raise `ValueError` for another number of motifs; any number of regions will do."""
+        if motifs != self.motifs:
+            raise ValueError(f"{motifs} motifs, the encoder of regions reads {self.motifs}; set model.regions.motifs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerRegions(_EachRegion):
+    """Every region a token, in no order: a linear map of its column, then a transformer (GET, Fu et al. 2025).
+
+    Args:
+        transformer: pre-norm.
+    """
+
     transformer: TransformerConfig
 
     @property
@@ -66,15 +88,13 @@ class TransformerRegions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepSetsRegions:
+class DeepSetsRegions(_EachRegion):
     """Regions that do not see each other: an MLP of each column, their mean, an MLP of that (Zaheer et al. 2017).
 
     Args:
-        motifs: M.
         set_width: D.
     """
 
-    motifs: int
     set_width: int
 
     @property
@@ -105,10 +125,7 @@ class SwinEncoder(nn.Module):
             ValueError: a matrix larger than the grid.
         """
         (rows, columns), (motifs, regions) = self.config.grid, matrix_BMR.shape[1:]
-        if motifs > rows or regions > columns:
-            raise ValueError(
-                f"{motifs} motifs x {regions} regions exceed the grid of {rows} x {columns}; raise model.regions.grid"
-            )
+        self.config.check(motifs, regions)
         padding = (0, columns - regions, 0, rows - motifs)
         real_BMR = nnf.pad(real_BR[:, None].expand(-1, motifs, -1), padding)
         pooled: Tensor = self.swin(nnf.pad(matrix_BMR, padding)[:, None], real_BS=real_BMR).pooled()
@@ -120,6 +137,7 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, config: TransformerRegions) -> None:
         super().__init__()
+        self.config = config
         self.embed = nn.Linear(config.motifs, config.width)
         self.norm = nn.LayerNorm(config.width)  # pre-norm blocks end without one
         initialise(self)
@@ -127,7 +145,7 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
         """Codes (B, D); see `SwinEncoder.forward`. Raises ValueError for another number of motifs."""
-        tokens_BRD = self.embed(_columns(matrix_BMR, real_BR, self.embed.in_features))
+        tokens_BRD = self.embed(_columns(matrix_BMR, real_BR, self.config))
         return Tokens(self.norm(self.transformer(tokens_BRD, mask_BT=real_BR)), real_BR).mean()
 
 
@@ -136,7 +154,7 @@ class DeepSetsEncoder(nn.Module):
 
     def __init__(self, config: DeepSetsRegions) -> None:
         super().__init__()
-        width = config.width
+        self.config, width = config, config.width
         self.embed = nn.Linear(config.motifs, width)
         self.each, self.all = (FeedForward(width, 4 * width, "gelu") for _ in range(2))
         self.norm = nn.LayerNorm(width)
@@ -144,15 +162,12 @@ class DeepSetsEncoder(nn.Module):
 
     def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
         """Codes (B, D); see `SwinEncoder.forward`. Raises ValueError for another number of motifs."""
-        states_BRD = self.each(nnf.gelu(self.embed(_columns(matrix_BMR, real_BR, self.embed.in_features))))
+        states_BRD = self.each(nnf.gelu(self.embed(_columns(matrix_BMR, real_BR, self.config))))
         code_BD: Tensor = self.all(self.norm(Tokens(states_BRD, real_BR).mean()))
         return code_BD
 
 
-def _columns(matrix_BMR: Tensor, real_BR: Tensor, motifs: int) -> Tensor:
+def _columns(matrix_BMR: Tensor, real_BR: Tensor, config: _EachRegion) -> Tensor:
     """(B, R, M), zero where there is no peak: what padding holds, NaN too, must not reach a mean."""
-    if matrix_BMR.shape[1] != motifs:
-        raise ValueError(
-            f"the matrix has {matrix_BMR.shape[1]} motifs, the encoder reads {motifs}; set model.regions.motifs"
-        )
+    config.check(*matrix_BMR.shape[1:])
     return torch.where(real_BR[..., None], matrix_BMR.mT, 0.0)

@@ -1,0 +1,1 @@
+"""Pre-training on windows of a genome and the regulatory regions about them."""

@@ -1,0 +1,89 @@
+"""Regulome as data of pre-training: made where it is not there yet, with its matrix, and read as any genome is."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quatrefoil.core.config import HOW_NOT_WHAT
+from quatrefoil.core.embedded import locked
+from quatrefoil.genomics.datasets.pretraining.config import PretrainingData, module_type
+from quatrefoil.genomics.datasets.regulome.make import make
+from quatrefoil.genomics.datasets.regulome.world import (
+    CELL_TYPES,
+    CHROMOSOMES_OF,
+    HELD_OUT_TYPES,
+    REGULOME_VERSION,
+    SizeName,
+)
+
+if TYPE_CHECKING:
+    from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
+    from quatrefoil.genomics.regions.matrix import MatrixPlan
+
+_OWN = Path("the benchmark's own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegulomePretraining(PretrainingData):
+    """The embedded benchmark; chromosomes and cell types are held out as it says.
+
+    Args:
+        size: tiny (seconds), default (a minute) or large.
+        made_with_seed: another seed is another benchmark.
+        root: folder in which benchmarks are kept; None = the cache folder.
+    """
+
+    size: SizeName = "default"
+    made_with_seed: int = 0
+    root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)
+    genome: Path = field(default=_OWN, metadata=HOW_NOT_WHAT)
+    matrix: Path = field(default=_OWN, metadata=HOW_NOT_WHAT)
+    validation_chromosomes: tuple[str, ...] = CHROMOSOMES_OF["dev"]
+    test_chromosomes: tuple[str, ...] = CHROMOSOMES_OF["test"]
+    held_out_cell_types: tuple[str, ...] = HELD_OUT_TYPES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.genome, self.matrix) != (_OWN, _OWN):
+            raise ValueError("Regulome has a genome and a matrix of its own: data.genome and data.matrix cannot be set")
+
+    def build(self, seed: int) -> "PretrainingModule":
+        """Makes benchmark and matrix if need be (one process at a time; the others wait), and opens them."""
+        opened = module_type()
+        folder = make(self.size, self.made_with_seed, self.root)
+        places = {"genome": folder / "genome.fa", "matrix": regulome_matrix(folder)}
+        shared = {f.name: getattr(self, f.name) for f in fields(PretrainingData)}
+        return opened(PretrainingData(**(shared | places)), seed, name=f"regulome-v{REGULOME_VERSION}-{self.size}")
+
+
+def regulome_matrix(folder: Path) -> Path:
+    """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes."""
+    from quatrefoil.genomics.regions.matrix import build
+    from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
+
+    target = folder.with_name(f"{folder.name}-matrix")
+    with locked(target.with_name(f".{target.name}.lock")):
+        try:
+            RegionMatrix.open(target)
+        except MatrixError:  # not there yet, or interrupted
+            build(_plan(folder), target)
+    return target
+
+
+def _plan(folder: Path) -> "MatrixPlan":
+    from quatrefoil.genomics.regions.matrix import MatrixPlan
+    from quatrefoil.genomics.regions.motifs import read_motifs
+    from quatrefoil.genomics.regions.peaks import read_peaks
+    from quatrefoil.genomics.regions.pvalues import Scoring
+    from quatrefoil.genomics.regions.scan import Scanner
+    from quatrefoil.genomics.regions.similarity import similar_first
+    from quatrefoil.genomics.regions.sources import Scan
+    from quatrefoil.genomics.sequence.fasta import Genome, background
+
+    genome, motifs = Genome.open(folder / "genome.fa"), read_motifs(folder / "motifs" / "motifs.meme")
+    scoring, training = Scoring(background(genome)), CHROMOSOMES_OF["train"]
+    peaks = {name: read_peaks(folder / "peaks" / f"{name}.narrowPeak", genome.lengths) for name in CELL_TYPES}
+    made_of = {"benchmark": folder.name, "scoring": str(scoring)}
+    return MatrixPlan(
+        Scan(genome, Scanner(motifs, scoring)), peaks, genome.lengths, training, similar_first(motifs), made_of
+    )

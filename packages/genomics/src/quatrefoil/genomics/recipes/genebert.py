@@ -1,0 +1,155 @@
+"""GeneBERT's pre-training and its ablations, on Regulome and on a genome with peaks of one's own.
+
+The paper's settings could not be read: the full-size ones are those of DNABERT and Swin, where they are known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from quatrefoil.core.evaluation.tasks import Classification
+from quatrefoil.core.nn.bert import bert_transformer
+from quatrefoil.core.nn.swin import SwinConfig, swin_t
+from quatrefoil.core.nn.transformer import TransformerConfig
+from quatrefoil.core.objectives import Classification as ClassificationLoss
+from quatrefoil.core.objectives import MaskedTokens, Objective
+from quatrefoil.core.recipes import Evaluation, Recipe
+from quatrefoil.core.training.optimizer import OptimizerConfig
+from quatrefoil.core.training.schedules import ScheduleConfig
+from quatrefoil.core.training.settings import TrainConfig
+from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.regulome import RegulomePretraining
+from quatrefoil.genomics.models.genebert import GeneBertConfig
+from quatrefoil.genomics.models.region_encoders import (
+    DeepSetsRegions,
+    RegionsConfig,
+    SwinRegions,
+    TransformerRegions,
+)
+from quatrefoil.genomics.tasks.pretraining import MaskedAccuracy, MatchByKind
+
+ALL: Mapping[str, Objective] = {
+    "mgm": MaskedTokens("token_logits", "labels"),
+    "ngsp": ClassificationLoss("next_segment", "next_label"),
+    "srm": ClassificationLoss("match", "match_label"),
+}
+"""Masked genome modelling, next genome segment prediction, sequence-region matching."""
+
+EVALUATIONS: Mapping[str, Mapping[str, Evaluation]] = {
+    "mgm": {"mgm": MaskedAccuracy("masked_hits", "next_segment")},
+    "ngsp": {"ngsp": Classification("next_segment", "next_segment")},
+    "srm": {"srm": MatchByKind("match", "match"), "srm-without-own": MatchByKind("match", "match_without_own")},
+}
+REGULOME_MOTIFS = 60
+SWIN_RATIO = 1.4
+"""FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
+
+SMALL_SWIN = SwinRegions(
+    grid=(64, 32),
+    swin=SwinConfig(
+        in_channels=1,
+        patch=(2, 2),
+        width=32,
+        depths=(2, 2, 2),
+        heads=(2, 4, 8),
+        window=(8, 8),
+        merged=(0, 1),
+        shift_together=True,
+    ),
+)
+REGULOME = RegulomePretraining(segment=150, regions=32)
+
+
+def _tasks(*names: str) -> tuple[Mapping[str, Objective], Mapping[str, Evaluation]]:
+    """The objectives of these names, and what measures them."""
+    evaluations = {key: task for name in names for key, task in EVALUATIONS[name].items()}
+    return {name: ALL[name] for name in names}, evaluations
+
+
+def regulome_pretrain() -> Recipe:
+    """GeneBERT, small, on the embedded benchmark: minutes on two CPU cores."""
+    objectives, evaluate = _tasks(*ALL)
+    return Recipe(
+        model=GeneBertConfig(transformer=bert_transformer(128, 4, 4), regions=SMALL_SWIN),
+        data=REGULOME,
+        objectives=objectives,
+        train=TrainConfig(
+            steps=1500,
+            batch_size=32,
+            optimizer=OptimizerConfig(lr=5e-4, betas=(0.9, 0.98), eps=1e-6),
+            schedule=ScheduleConfig(name="linear"),
+            evaluate_every=500,
+            checkpoint_every=500,
+        ),
+        evaluate=evaluate,
+    )
+
+
+def _only(recipe: Recipe, *names: str) -> Recipe:
+    objectives, evaluate = _tasks(*names)
+    return replace(recipe, objectives=objectives, evaluate=evaluate)
+
+
+def regulome_no_mgm() -> Recipe:
+    """Without the prediction of masked k-mers; k-mers are masked all the same."""
+    return _only(regulome_pretrain(), "ngsp", "srm")
+
+
+def regulome_no_ngsp() -> Recipe:
+    """Without the prediction of the next segment; half of the segments are false all the same."""
+    return _only(regulome_pretrain(), "mgm", "srm")
+
+
+def regulome_no_srm() -> Recipe:
+    """Without matching of sequence and regions, and so without the second modality, in as many steps."""
+    return _only(regulome_pretrain(), "mgm", "ngsp")
+
+
+def regulome_sequence_only() -> Recipe:
+    """The sequence alone, with as much compute as both modalities take: in more steps."""
+    recipe = regulome_no_srm()
+    return replace(recipe, train=replace(recipe.train, steps=round(SWIN_RATIO * recipe.train.steps)))
+
+
+def _encoding_regions(regions: RegionsConfig) -> Recipe:
+    recipe = regulome_pretrain()
+    assert isinstance(recipe.model, GeneBertConfig)
+    return replace(recipe, model=replace(recipe.model, regions=regions))
+
+
+def regulome_region_transformer() -> Recipe:
+    """A transformer over regions, in no order, in place of the Swin."""
+    return _encoding_regions(
+        TransformerRegions(motifs=REGULOME_MOTIFS, transformer=TransformerConfig(width=128, layers=4, heads=4))
+    )
+
+
+def regulome_deep_sets() -> Recipe:
+    """Regions that do not see each other, in place of the Swin."""
+    return _encoding_regions(DeepSetsRegions(motifs=REGULOME_MOTIFS, set_width=128))
+
+
+def atac_pretrain() -> Recipe:
+    """GeneBERT, full size, on a genome, peaks and a matrix of one's own: set data.genome and data.matrix."""
+    objectives, evaluate = _tasks(*ALL)
+    return Recipe(
+        model=GeneBertConfig(regions=SwinRegions(grid=(288, 288), swin=swin_t(in_channels=1, window=9))),
+        data=PretrainingData(
+            genome=Path("data/hg38.fa"),
+            matrix=Path("data/atac-matrix"),
+            validation_chromosomes=("chr10",),
+            test_chromosomes=("chr8", "chr9"),
+            held_out_cell_types=(),
+        ),
+        objectives=objectives,
+        train=TrainConfig(
+            steps=120_000,
+            batch_size=256,
+            precision="bf16",
+            optimizer=OptimizerConfig(lr=1e-4, betas=(0.9, 0.98), eps=1e-6),
+            schedule=ScheduleConfig(name="linear", warmup=10_000),
+            evaluate_every=5000,
+            checkpoint_every=5000,
+        ),
+        evaluate=evaluate,
+    )
