@@ -1,8 +1,9 @@
 """`quatrefoil scan` and `quatrefoil matrix`."""
 
 import argparse
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quatrefoil.genomics.regions.matrix import MatrixPlan
@@ -10,8 +11,6 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.regions.pvalues import Scoring
     from quatrefoil.genomics.regions.sources import HitSource
     from quatrefoil.genomics.sequence.fasta import Genome
-
-Background: TypeAlias = tuple[float, float, float, float]
 
 
 class ScanCommand:
@@ -33,6 +32,8 @@ class ScanCommand:
         from quatrefoil.genomics.regions.sources import Scan
         from quatrefoil.genomics.sequence.fasta import Genome
 
+        if args.motifs is None:
+            raise ValueError("give --motifs, a JASPAR, MEME or TRANSFAC file")
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None
@@ -134,7 +135,8 @@ def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, lis
     motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
     scanner = Scanner(motifs, scoring)
     _tell_unreachable(scanner.unreachable, args.p_value)
-    made_of = {"genome": str(args.genome), "motif file": str(args.motifs), "scoring": str(scoring)}
+    motif_digest = hashlib.sha256(args.motifs.read_bytes()).hexdigest()[:16]
+    made_of = {"genome": str(args.genome.resolve()), "motif file": motif_digest, "scoring": str(scoring)}
     return Scan(genome, scanner), similar_first(motifs), made_of
 
 

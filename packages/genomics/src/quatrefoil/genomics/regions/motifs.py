@@ -101,7 +101,7 @@ def _read(record: _Record, format_: str, preamble: str, path: Path) -> Motif:
     head = record.text.splitlines()[0].strip()
     text, sites = _parsable(record.text, format_, preamble)
     try:
-        (parsed,) = bio.parse(io.StringIO(text), format_)
+        (parsed,) = bio.parse(io.StringIO(text), format_, strict=False)  # TRANSFAC with tabs, as JASPAR writes it
         counts_W4 = np.array([parsed.counts[base] for base in "ACGT"], np.float64).T
     except Exception as error:  # Biopython raises what its lines happen to raise
         raise MotifError(f"{where}: `{head}` cannot be read as {format_}: {error!r}; mend or remove it") from error

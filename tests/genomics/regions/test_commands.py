@@ -1,0 +1,166 @@
+"""The two commands, end to end on files; and the real material of several cell types and factors."""
+
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+
+import bioframe
+import numpy as np
+import pandas as pd
+import pytest
+
+from quatrefoil.genomics.regions.commands import matrix, scan
+from quatrefoil.genomics.regions.matrix import MatrixPlan, build
+from quatrefoil.genomics.regions.peaks import read_peaks
+from quatrefoil.genomics.regions.sources import HitFile
+from quatrefoil.genomics.regions.store import RegionMatrix
+from quatrefoil.genomics.sequence.fasta import LETTERS
+from tests.genomics.regions.toys import sequence, write_fasta
+
+JASPAR = """\
+>M1 One
+A [9 0 0 9 0 9]
+C [0 9 0 0 0 0]
+G [0 0 9 0 9 0]
+T [0 0 0 0 0 0]
+>M2 Two
+A [0 0]
+C [5 1]
+G [5 8]
+T [0 1]
+"""
+
+
+def run(command: object, *arguments: object) -> int:
+    parser = ArgumentParser()
+    command.add_arguments(parser)  # type: ignore[attr-defined]
+    status: int = command.run(parser.parse_args([str(a) for a in arguments]))  # type: ignore[attr-defined]
+    return status
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_fasta(tmp_path / "g.fa", {"chr1": LETTERS[sequence(5000, 1)].tobytes().decode(), "chr2": "ACGAGA" * 50})
+    (tmp_path / "m.jaspar").write_text(JASPAR)
+    (tmp_path / "a.bed").write_text("chr1\t100\t900\nchr2\t0\t30\nchr2\t0\t30\n")
+    (tmp_path / "b.bed").write_text("chr1\t50\t2000\n")
+    return tmp_path
+
+
+def test_scan_writes_sorted_bed_with_p_values(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
+    assert run(scan, *inputs, "--out", folder / "hits.bed") == 0
+    lines = [line.split("\t") for line in (folder / "hits.bed").read_text().splitlines()]
+    assert f"{len(lines)} hits of 2 motifs" in capsys.readouterr().out
+    places = [(name, int(start)) for name, start, *_ in lines]
+    assert places == sorted(places)
+    assert sum(name == "chr2" for name, _ in places) >= 50
+    assert all(0 < float(line[6]) <= 1e-3 and int(line[2]) - int(line[1]) == 6 for line in lines)
+
+
+def test_scan_of_peaks_is_the_part_of_the_whole_scan_that_overlaps_them(folder: Path) -> None:
+    inputs = (
+        "--genome",
+        folder / "g.fa",
+        "--motifs",
+        folder / "m.jaspar",
+        "--p-value",
+        1e-2,
+        "--background",
+        "uniform",
+    )
+    run(scan, *inputs, "--out", folder / "all.bed")
+    run(scan, *inputs, "--out", folder / "some.bed", "--peaks", folder / "b.bed")
+    lines = [line.split("\t") for line in (folder / "all.bed").read_text().splitlines()]
+    inside = ["\t".join(line) for line in lines if line[0] == "chr1" and int(line[1]) < 2000 and int(line[2]) > 50]
+    assert (folder / "some.bed").read_text().splitlines() == inside
+    assert inside
+
+
+def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    peaks = ("--peaks", f"a={folder}/a.bed", f"b={folder}/b.bed", "--training", "chr1", "--exclude", "chrM")
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
+    assert run(matrix, *inputs, *peaks, "--out", folder / "m") == 0
+    said = capsys.readouterr().out
+    assert "a: 2 peaks, 1 duplicate lines, 0 excluded" in said
+    assert "1 motifs have no hits, their best word is likelier than 0.001: M2" in said
+    assert RegionMatrix.open(folder / "m").cell_types == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--peaks", "liver", "--training", "chr1"), "--peaks liver: give each cell type as NAME=FILE"),
+        (("--peaks", "a={0}/a.bed", "a={0}/b.bed", "--training", "chr1"), "names a cell type twice"),
+        (("--peaks", "a={0}/a.bed", "--training", "chr1", "--hits", "x"), "either --motifs, to scan, or --hits"),
+        (
+            ("--peaks", "a={0}/a.bed", "--training", "chr1", "--background", "x"),
+            "--background x: genome, uniform or four",
+        ),
+    ],
+)
+def test_wrong_arguments_are_answered_with_the_right_ones(folder: Path, more: tuple[str, ...], message: str) -> None:
+    arguments = [text.format(folder) for text in more]
+    with pytest.raises(ValueError, match=re.escape(message)):
+        run(matrix, "--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", *arguments, "--out", folder / "m")
+
+
+def encode_peaks(shared: Path) -> dict[str, pd.DataFrame]:
+    """ENCODE peaks of chr1 and chr10 by factor, with bioframe's columns."""
+    path = shared / "data/genomics/regions/encode_tf_hg19_chr1_chr10.bed.gz"
+    frame = pd.read_csv(path, sep="\t", names=["chrom", "start", "end", "name"], dtype={"chrom": str})
+    return dict(list(frame.assign(chrom="chr" + frame["chrom"]).groupby("name")))
+
+
+def test_real_windows_bound_by_ctcf_show_its_motif(shared: Path, tmp_path: Path) -> None:
+    """1,479 real windows x 6 factors; a cell type stands for a factor, its peaks are the windows that ENCODE calls bound."""
+    records = (shared / "data/genomics/regions/keras_genomics/test.fa").read_text().split(">")[1:]
+    windows = [tuple(r.split("\n")[:2]) for r in records if "shuf" not in r and r.split(":")[0] in ("chr1", "chr10")]
+    places = pd.DataFrame([re.split("[:-]", name) for name, _ in windows], columns=["chrom", "start", "end"])
+    places = places.astype({"start": int, "end": int})
+    fasta = write_fasta(tmp_path / "w.fa", {"windows": "N".join(letters for _, letters in windows)})
+    step = len(windows[0][1]) + 1
+    cells = []
+    for factor, peaks in {"all": places, **encode_peaks(shared)}.items():
+        bound = sorted(set(bioframe.overlap(places, peaks, how="inner", return_index=True)["index"]))
+        (tmp_path / f"{factor}.bed").write_text("".join(f"windows\t{n * step}\t{n * step + step - 1}\n" for n in bound))
+        cells.append(f"{factor}={tmp_path}/{factor}.bed")
+    motifs = shared / "data/genomics/motifs/JASPAR2020_vertebrates.pfm"
+    chosen = re.findall(r"^>(?:MA0139.1|MA0108.2|MA0062.3|MA0476.1)[^>]*", motifs.read_text(), re.MULTILINE)
+    (tmp_path / "m.pfm").write_text("".join(chosen))
+    inputs = ("--genome", fasta, "--motifs", tmp_path / "m.pfm", "--peaks", *cells, "--training", "windows")
+    assert run(matrix, *inputs, "--out", tmp_path / "m") == 0
+    found = RegionMatrix.open(tmp_path / "m")
+    assert (len(found.peaks("all")), len(found.peaks("CTCF"))) == (1479, 1171)
+    row = found.motifs.index("MA0139.1_CTCF")
+    every, bound_by = ((found.window(c, 0, len(found.peaks(c)))[0][row] > 0).sum() for c in ("all", "CTCF"))
+    assert bound_by / 1171 > 3 * (every - bound_by) / (1479 - 1171)
+
+
+def test_encode_peaks_as_hits_give_a_factor_by_region_matrix_of_blood_cells_and_pbmc(
+    shared: Path, tmp_path: Path
+) -> None:
+    """10k regions x 6 blood cell types and the PBMC peaks, on hg19; the hits are ENCODE's peaks, each scored 1."""
+    hg19 = bioframe.fetch_chromsizes("hg19", provider="local").to_dict()
+    factors = encode_peaks(shared)
+    hits = pd.concat(factors.values()).assign(score="1", strand=".")
+    hits.to_csv(tmp_path / "hits.bed", sep="\t", header=False, index=False)
+    blood = pd.read_csv(shared / "data/genomics/regions/hg19.blood.most_variable.10k.txt", sep="\t")
+    places = blood["loc"].str.extract(r"(?P<chrom>\w+):(?P<start>\d+)-(?P<end>\d+)").assign(name="r")
+    peaks = {"pbmc": read_peaks(shared / "data/genomics/scatac/pbmc1k_nextgem/peaks.bed", hg19)}
+    for cell in blood.columns[1:]:
+        places.assign(level=2.0 ** blood[cell]).to_csv(tmp_path / f"{cell}.bed", sep="\t", header=False, index=False)
+        peaks[cell] = read_peaks(tmp_path / f"{cell}.bed", hg19)
+    source = HitFile(tmp_path / "hits.bed")
+    plan = MatrixPlan(source, peaks, hg19, [c for c in hg19 if c != "chr10"], range(6), {"hits": "ENCODE"})
+    found = build(plan, tmp_path / "m")
+    assert found.cell_types == ("pbmc", "Mono", "CD4", "CD8", "Nkcell", "Bcell", "Ery")
+    stored = found.peaks("pbmc")
+    assert len(stored) == 50_025
+    values = found.window("pbmc", 0, len(stored))[0]
+    regions = pd.DataFrame({"chrom": stored.chromosome, "start": stored.start, "end": stored.end})
+    for row, factor in enumerate(found.motifs):
+        counts = bioframe.count_overlaps(regions, factors[factor])["count"].to_numpy()
+        np.testing.assert_array_equal(values[row] > 0, counts > 0)
+    levels = [RegionMatrix.open(tmp_path / "m", accessibility=True).window(c, 0, 9996)[0][-1] for c in ("Mono", "Ery")]
+    assert (levels[0] != levels[1]).mean() > 0.9

@@ -1,0 +1,131 @@
+"""Windows of a genome are those of the text, whoever reads them, whatever the storage."""
+
+import gzip
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quatrefoil.genomics.sequence.fasta import LETTERS, FastaError, Genome, background, codes_of
+from tests.genomics.regions.toys import sequence, write_fasta
+
+
+def text(length: int, seed: int) -> str:
+    return LETTERS[sequence(length, seed)].tobytes().decode()
+
+
+TEXTS = {"chr1": text(1234, 1), "chr2": text(50, 2).lower(), "chrM": "ACGTNRYacgtnry"}
+
+
+@pytest.fixture(params=["indexed", "packed"])
+def genome(request: pytest.FixtureRequest, tmp_path: Path) -> Genome:
+    fasta = write_fasta(tmp_path / "toy.fa", TEXTS)
+    return Genome.open(fasta) if request.param == "indexed" else Genome.pack(fasta, tmp_path / "toy.genome")
+
+
+def test_windows_are_those_of_the_text(genome: Genome) -> None:
+    assert dict(genome.lengths) == {name: len(letters) for name, letters in TEXTS.items()}
+    rng = np.random.default_rng(0)
+    for name, letters in TEXTS.items():
+        for start, end in np.sort(rng.integers(0, len(letters) + 1, (40, 2)), axis=1).tolist():
+            if start < end:
+                np.testing.assert_array_equal(genome.fetch(name, start, end), codes_of(letters[start:end]))
+
+
+@given(st.text("ACGTNRYSWKMBDHVacgtnryswkmbdhv", min_size=1))
+def test_case_is_dropped_and_ambiguous_letters_are_n(letters: str) -> None:
+    read = LETTERS[codes_of(letters)].tobytes().decode()
+    assert read == "".join(letter if letter in "ACGT" else "N" for letter in letters.upper())
+
+
+def test_bases_outside_a_chromosome_are_an_error_or_n(genome: Genome) -> None:
+    with pytest.raises(ValueError, match=r"chr2:-3-60 leaves the chromosome \(0-50 in .*outside"):
+        genome.fetch("chr2", -3, 60)
+    padded = genome.fetch("chr2", -3, 60, outside="N")
+    np.testing.assert_array_equal(padded, [4] * 3 + genome.fetch("chr2", 0, 50).tolist() + [4] * 10)
+    assert (genome.fetch("chr2", 70, 75, outside="N") == 4).all()
+
+
+def test_a_genome_reads_the_same_after_fork_and_pickling(genome: Genome) -> None:
+    """A handle shared with a parent that goes on reading would return other bases now and then."""
+    expected = genome.fetch("chr1", 100, 900)
+    again = pickle.loads(pickle.dumps(genome))
+    np.testing.assert_array_equal(again.fetch("chr1", 100, 900), expected)
+    children = []
+    for _ in range(4):
+        if (child := os.fork()) == 0:
+            right = all(np.array_equal(genome.fetch("chr1", 100, 900), expected) for _ in range(50))
+            os._exit(0 if right else 1)
+        children.append(child)
+    for _ in range(200):
+        genome.fetch("chr1", 7, 1000)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+
+
+def test_the_background_counts_bases_of_both_strands(genome: Genome) -> None:
+    letters = "".join(TEXTS.values()).upper()
+    strong = (letters.count("G") + letters.count("C")) / sum(letters.count(base) for base in "ACGT")
+    assert background(genome) == pytest.approx(((1 - strong) / 2, strong / 2, strong / 2, (1 - strong) / 2))
+
+
+def test_a_plain_gzip_file_is_refused_by_window_and_read_by_packing(tmp_path: Path) -> None:
+    fasta = write_fasta(tmp_path / "toy.fa", TEXTS)
+    (tmp_path / "toy.fa.gz").write_bytes(gzip.compress(fasta.read_bytes()))
+    with pytest.raises(FastaError, match=r"toy\.fa\.gz: a plain gzip file .*Genome\.pack.*bgzip"):
+        Genome.open(tmp_path / "toy.fa.gz")
+    packed = Genome.pack(tmp_path / "toy.fa.gz", tmp_path / "packed")
+    np.testing.assert_array_equal(packed.fetch("chr1", 0, 1234), codes_of(TEXTS["chr1"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("1", r"no chromosome `1`; it has `chr1`: .*`chr`"), ("chr3", r"no chromosome `chr3` \(did you mean `chr\w`\?\)")],
+)
+def test_an_unknown_chromosome_is_answered_with_the_nearest(genome: Genome, name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        genome.fetch(name, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("ACGT\n", r"bad\.fa:1: sequence before the first"),
+        (">a\nAC\n>a\nGT\n", r"bad\.fa:3: a second record `a`"),
+        (">a\nAC\n>\nGT\n", r"bad\.fa:3: a record without a name"),
+        (">a\nACGT\nACXT\n", r"bad\.fa:3: character 'X' at position 2 is no IUPAC letter"),
+        (">a\n>b\nAC\n", r"bad\.fa: `a` has no base"),
+        ("", r"bad\.fa: no record"),
+    ],
+)
+def test_a_broken_fasta_is_told_with_its_line(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "bad.fa").write_text(content)
+    with pytest.raises(FastaError, match=message):
+        Genome.pack(tmp_path / "bad.fa", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.fa"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (">a\nACGT\nAC\nACGT\n", "line 3"),
+        (">a\nACGT\n>a\nACGT\n", "uplicate"),
+        ("", "does not contain a valid sequence"),
+        ("hello\n", "bad.fa"),
+    ],
+)
+def test_a_fasta_that_cannot_be_indexed_is_named(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "bad.fa").write_text(content)
+    with pytest.raises(FastaError, match=message):
+        Genome.open(tmp_path / "bad.fa")
+
+
+def test_packed_and_indexed_agree_on_real_sequence(shared: Path, tmp_path: Path) -> None:
+    fasta = shared / "data/genomics/genomes/hg_chrM.fa"
+    indexed, packed = Genome.open(fasta), Genome.pack(fasta, tmp_path / "m")
+    (name,) = indexed.lengths
+    assert dict(indexed.lengths) == dict(packed.lengths) == {name: 16569}
+    np.testing.assert_array_equal(indexed.fetch(name, 0, 16569), packed.fetch(name, 0, 16569))

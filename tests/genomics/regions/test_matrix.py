@@ -1,0 +1,215 @@
+"""The matrix holds, for each peak, the summed scores of the hits that bedtools would intersect with it."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import bioframe
+import numpy as np
+import pandas as pd
+import pytest
+
+from quatrefoil.genomics.regions import matrix as matrix_module
+from quatrefoil.genomics.regions.bed import write_hits
+from quatrefoil.genomics.regions.hits import Hits
+from quatrefoil.genomics.regions.matrix import MatrixPlan, build, summed_scores
+from quatrefoil.genomics.regions.peaks import Interval, Peaks, merged, read_peaks, units_of
+from quatrefoil.genomics.regions.pvalues import Scoring
+from quatrefoil.genomics.regions.scan import Scanner
+from quatrefoil.genomics.regions.similarity import similar_first
+from quatrefoil.genomics.regions.sources import HitFile, HitSource, Scan
+from quatrefoil.genomics.regions.store import ACCESSIBILITY, MatrixError, RegionMatrix
+from quatrefoil.genomics.sequence.fasta import LETTERS, Genome
+from tests.genomics.regions.toys import UNIFORM, motif, sequence, write_fasta
+
+MOTIFS = [motif(8, 1), motif(12, 2), motif(6, 3), motif(8, 4)]
+CHROMOSOMES = {"chr1": 6000, "chr2": 3000, "chr3": 2000}
+
+
+@pytest.fixture(scope="module")
+def genome(tmp_path_factory: pytest.TempPathFactory) -> Genome:
+    texts = {n: LETTERS[sequence(size, size)].tobytes().decode() for n, size in CHROMOSOMES.items()}
+    return Genome.open(write_fasta(tmp_path_factory.mktemp("genome") / "toy.fa", texts))
+
+
+@pytest.fixture(scope="module")
+def source(genome: Genome) -> Scan:
+    return Scan(genome, Scanner(MOTIFS, Scoring(UNIFORM, 3e-3)))
+
+
+@pytest.fixture(scope="module")
+def peaks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Peaks]:
+    folder, rng = tmp_path_factory.mktemp("peaks"), np.random.default_rng(0)
+    for cell in ("liver", "lung"):
+        places = [
+            (name, start, min(size, start + int(rng.integers(20, 300))))
+            for name, size in CHROMOSOMES.items()
+            for start in sorted(rng.integers(0, size - 1, size // 150).tolist())
+        ]
+        lines = [f"{n}\t{s}\t{e}\tp\t0\t.\t{rng.random() * 9:.3f}\t1\t1\t1\n" for n, s, e in places]
+        (folder / f"{cell}.narrowPeak").write_text("".join(lines))
+    return {cell: read_peaks(folder / f"{cell}.narrowPeak", CHROMOSOMES) for cell in ("liver", "lung")}
+
+
+def plan_of(source: HitSource, peaks: Mapping[str, Peaks], training: tuple[str, ...] = ("chr1", "chr2")) -> MatrixPlan:
+    return MatrixPlan(source, peaks, CHROMOSOMES, training, similar_first(MOTIFS), {"scoring": "toy"})
+
+
+def whole(matrix: RegionMatrix, cell: str) -> np.ndarray:
+    return matrix.window(cell, 0, len(matrix.peaks(cell)))[0]
+
+
+def by_bioframe(source: Scan, peaks: Peaks) -> np.ndarray:
+    """Sums (P, T) by an overlap join of all hits of the whole genome."""
+    parts = []
+    for name, size in CHROMOSOMES.items():
+        hits = source.hits(name, [Interval(name, 0, size)])
+        parts.append(
+            pd.DataFrame({"chrom": name, "start": hits.start, "end": hits.end, "m": hits.motif, "s": hits.score})
+        )
+    places = pd.DataFrame({"chrom": peaks.chromosome, "start": peaks.start, "end": peaks.end, "p": range(len(peaks))})
+    joined = bioframe.overlap(places, pd.concat(parts, ignore_index=True), how="inner")
+    sums = np.zeros((len(peaks), len(MOTIFS)))
+    np.add.at(sums, (joined["p"].to_numpy(int), joined["m_"].to_numpy(int)), joined["s_"].to_numpy(float))
+    return sums
+
+
+def test_values_are_overlap_sums_over_the_training_maximum(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path
+) -> None:
+    matrix = build(plan_of(source, peaks), tmp_path / "m")
+    order = similar_first(MOTIFS)
+    assert matrix.motifs == tuple(MOTIFS[place].name for place in order)
+    sums = {cell: by_bioframe(source, found)[:, order] for cell, found in peaks.items()}
+    train = np.concatenate([sums[cell][found.chromosome != "chr3"] for cell, found in peaks.items()])
+    for cell, found in peaks.items():
+        assert sums[cell].any()
+        expected = np.clip(sums[cell] / train.max(0), 0, 1).T.astype(np.float32)
+        np.testing.assert_array_equal(whole(matrix, cell), expected)
+        stored = matrix.peaks(cell)
+        np.testing.assert_array_equal(stored.start, found.start)
+        np.testing.assert_array_equal(stored.chromosome, found.chromosome)
+
+
+def test_a_hit_counts_where_one_base_is_shared_and_not_where_it_only_touches() -> None:
+    one = Hits(*(np.array([value]) for value in (100, 110, 0, 1, 7)))
+    places = [("c", 90, 100), ("c", 90, 101), ("c", 109, 120), ("c", 110, 120), ("c", 0, 500), ("c", 103, 104)]
+    spans = np.array([place[1:] for place in places])
+    assert summed_scores(one, spans, 2).tolist() == [[0, 0], [7, 0], [7, 0], [0, 0], [7, 0], [7, 0]]
+
+
+def test_the_same_dna_has_the_same_column_in_every_cell_type(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path
+) -> None:
+    """A cell type changes the matrix through its list of regions alone."""
+    both = {"liver": peaks["liver"], "same": peaks["liver"], "lung": peaks["lung"]}
+    matrix = build(plan_of(source, both), tmp_path / "m")
+    np.testing.assert_array_equal(whole(matrix, "liver"), whole(matrix, "same"))
+
+
+def test_the_matrix_does_not_depend_on_units_or_workers(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = whole(build(plan_of(source, peaks), tmp_path / "one"), "lung")
+    monkeypatch.setattr(matrix_module, "_UNIT_BASES", 300)
+    np.testing.assert_array_equal(whole(build(plan_of(source, peaks), tmp_path / "many", workers=1), "lung"), expected)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_an_interrupted_build_goes_on_and_gives_the_same(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix_module, "_UNIT_BASES", 300)
+    calls: list[str] = []
+
+    def stops_at_five(scan: Scan, chromosome: str, intervals: tuple[Interval, ...]) -> Hits:
+        calls.append(chromosome)
+        if len(calls) == 5:
+            raise Interrupted
+        return found(scan, chromosome, intervals)
+
+    found = Scan.hits
+    monkeypatch.setattr(Scan, "hits", stops_at_five)
+    units = len(list(units_of(merged(peaks.values(), CHROMOSOMES), 300)))
+    with pytest.raises(Interrupted):
+        build(plan_of(source, peaks), tmp_path / "m")
+    with pytest.raises(MatrixError, match=r"not finished; run the same .* again"):
+        RegionMatrix.open(tmp_path / "m")
+    with (tmp_path / "m" / "units.done").open("a") as journal:
+        journal.write("1")  # a line that was cut off
+    with pytest.raises(MatrixError, match="begun with other training, scoring"):
+        build(replace(plan_of(source, peaks, ("chr1",)), made_of={"scoring": "other"}), tmp_path / "m")
+    resumed = build(plan_of(source, peaks), tmp_path / "m")
+    assert len(calls) == units + 1  # the fifth call, which gave nothing, and every unit once
+    monkeypatch.setattr(Scan, "hits", found)
+    fresh = build(plan_of(source, peaks), tmp_path / "fresh")
+    for cell in peaks:
+        np.testing.assert_array_equal(whole(resumed, cell), whole(fresh, cell))
+    with pytest.raises(MatrixError, match="holds a finished matrix"):
+        build(plan_of(source, peaks), tmp_path / "m")
+
+
+def test_precomputed_hits_give_the_matrix_of_the_scan(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:
+    write_hits(source, None, tmp_path / "hits.bed")
+    lines = [line.split("\t")[:6] for line in (tmp_path / "hits.bed").read_text().splitlines()]
+    (tmp_path / "hits6.bed").write_text("".join("\t".join(line) + "\n" for line in lines))
+    file = HitFile(tmp_path / "hits6.bed")
+    scanned = build(plan_of(source, peaks), tmp_path / "a")
+    order = [list(file.names).index(name) for name in scanned.motifs]
+    read = build(replace(plan_of(file, peaks), order=order), tmp_path / "b")
+    for cell in peaks:
+        np.testing.assert_array_equal(whole(read, cell), whole(scanned, cell))
+
+
+def test_hits_written_by_pieces_are_those_of_the_whole(
+    source: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hits(source, None, tmp_path / "one.bed")
+    monkeypatch.setattr("quatrefoil.genomics.regions.bed._BASES", 177)
+    write_hits(source, None, tmp_path / "many.bed")
+    assert (tmp_path / "one.bed").read_text() == (tmp_path / "many.bed").read_text()
+
+
+def test_a_sample_is_padded_at_the_end_of_its_chromosome(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:
+    matrix = build(plan_of(source, peaks), tmp_path / "m")
+    on_first = int((peaks["lung"].chromosome == "chr1").sum())
+    sample = matrix.sample("lung", on_first - 3, 8)
+    values, positions = matrix.window("lung", on_first - 3, 3)
+    assert sample.matrix_TR.shape == (len(MOTIFS), 8)
+    assert sample.mask_R.tolist() == [True] * 3 + [False] * 5
+    np.testing.assert_array_equal(sample.matrix_TR[:, :3], values)
+    np.testing.assert_array_equal(sample.positions_R2[:3], positions)
+    assert not sample.matrix_TR[:, 3:].any()
+    assert (sample.positions_R2[3:] == -1).all()
+
+
+def test_accessibility_is_one_more_row_and_changes_no_other(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path
+) -> None:
+    build(plan_of(source, peaks), tmp_path / "m")
+    plain, more = RegionMatrix.open(tmp_path / "m"), RegionMatrix.open(tmp_path / "m", accessibility=True)
+    assert more.motifs == (*plain.motifs, ACCESSIBILITY)
+    np.testing.assert_array_equal(whole(more, "lung")[:-1], whole(plain, "lung"))
+    signal, train = peaks["lung"].signal, peaks["lung"].chromosome != "chr3"
+    assert signal is not None
+    expected = np.clip(np.log1p(signal) / np.log1p(signal[train].max()), 0, 1)
+    np.testing.assert_allclose(whole(more, "lung")[-1], expected, rtol=1e-6)
+
+
+def test_a_reader_survives_pickling_and_names_what_is_unknown(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path
+) -> None:
+    matrix = build(plan_of(source, peaks), tmp_path / "m")
+    np.testing.assert_array_equal(whole(pickle.loads(pickle.dumps(matrix)), "lung"), whole(matrix, "lung"))
+    with pytest.raises(ValueError, match=r"no cell type `lungs` \(did you mean `lung`\?\)"):
+        matrix.window("lungs", 0, 1)
+    with pytest.raises(ValueError, match=r"it has \d+; choose a window"):
+        matrix.window("lung", len(peaks["lung"]) - 1, 2)
+    with pytest.raises(MatrixError, match="no matrix here"):
+        RegionMatrix.open(tmp_path)
+    with pytest.raises(ValueError, match="training chromosome `chr9` is not in the genome"):
+        plan_of(source, peaks, ("chr9",))
