@@ -14,6 +14,7 @@ from tests.golden.clover_losses import clover_losses_kind
 from tests.golden.clover_pretrain import clover_pretrain_kind
 from tests.golden.clover_qa import clover_qa_kind
 from tests.golden.files import Golden, UnreadableGolden
+from tests.golden.spectrogram import spectrogram_kind
 from tests.golden.video_swin import video_swin_kind
 
 
@@ -97,4 +98,5 @@ KINDS: Mapping[str, Callable[[Golden], list[Check]]] = {
     "clover_qa_oe": clover_qa_kind,
     "clover_qa_mc": clover_qa_kind,
     "video_swin": video_swin_kind,
+    "log_frequency_spectrogram": spectrogram_kind,
 }

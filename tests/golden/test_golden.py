@@ -23,6 +23,7 @@ FILES = {
     "clover_qa_oe": "clover/qa_open_ended.safetensors",
     "clover_qa_mc": "clover/qa_multiple_choice.safetensors",
     "video_swin": "clover/video_swin.safetensors",
+    "log_frequency_spectrogram": "vlsa/log_frequency_spectrogram.safetensors",
 }
 Perturb = Callable[[dict[str, Any]], None]
 
