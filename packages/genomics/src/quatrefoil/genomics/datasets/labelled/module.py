@@ -1,0 +1,219 @@
+"""Labelled sequences as data of a recipe: splits, classes, and samples of bases.
+
+Legend: N samples, L bases.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from quatrefoil.core.config import HOW_NOT_WHAT
+from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.core.seeding import generator
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.splits import (
+    Negatives,
+    canonical,
+    carve,
+    class_order,
+    reverse_complement,
+    with_negatives,
+)
+
+PADDED: Final = 5  # the codes of bases end at 4, the unknown base
+CLASSES: Final = "classes.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledData:
+    """A set of labelled sequences in files of any format of `readers`.
+
+    Args:
+        root: the folder from which the files' names count.
+        train, validation, test: a file, or POSITIVES+NEGATIVES. Without validation, `validation_share` of train is held
+            out by the rule of `carve`; without test, nothing is tested.
+        negatives: how they are made from positives in sets that have no others (`with_negatives`).
+        both_strands: half of the training samples, drawn anew in every epoch, are read from the other strand: for what
+            has no direction, such as a binding site; not for promoters and splice sites.
+    """
+
+    root: Path = field(default=Path(), metadata=HOW_NOT_WHAT)
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    validation_share: float = 0.1
+    negatives: Negatives = "dinucleotide-shuffle"
+    both_strands: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation_share < 1:
+            raise ValueError(f"validation_share is a share between 0 and 1, not {self.validation_share}")
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """`bases`: uint8 (L,), A C G T = 0-3, unknown 4, padding 5. `label`: number of the class."""
+        return "bases", "label"
+
+    def build(self, seed: int) -> "LabelledModule":
+        """Read the files. Raises LabelledError where one is broken, or they do not fit each other."""
+        return LabelledModule(self, seed)
+
+
+class LabelledModule:
+    """The splits of a `LabelledData`, read; the classes are those of training."""
+
+    fill: Mapping[str, float | int | bool] = {"bases": PADDED}
+
+    def __init__(self, config: LabelledData, seed: int) -> None:
+        self.config, self.seed = config, seed
+        self._records = _read_splits(config)
+        self.classes = class_order(record.label for record in self._records["train"])
+        if len(self.classes) < 2:
+            raise LabelledError(
+                f"{config.train}: all sequences are of class {self.classes[0]!r}; training needs two or more classes"
+            )
+        for split in self.splits:
+            self._check_labels(split)
+
+    def _check_labels(self, split: str) -> None:
+        for record in self._records[split]:
+            if record.label not in self.classes:
+                raise LabelledError(
+                    f"{record.where}: class {record.label!r} is not among those of training "
+                    f"({', '.join(self.classes)}); correct the label or add the class to training"
+                )
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """`val`, and `test` where there is one."""
+        return [name for name in self._records if name != "train"]
+
+    def train(self, fields: Iterable[str]) -> "LabelledSamples":
+        """The training samples, with the named fields."""
+        return self._samples("train", frozenset(fields))
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> "LabelledSamples":
+        """The sequences of a split, in the order of its files. There is one unit, `sequence`."""
+        assert unit == "sequence", unit
+        return self._samples(split, frozenset(fields))
+
+    def _samples(self, split: str, wanted: frozenset[str]) -> "LabelledSamples":
+        flips = self.config.both_strands and split == "train"
+        return LabelledSamples(self._records[split], self.classes, wanted, self.seed, flips, split == "train")
+
+    def describe(self) -> Mapping[str, Any]:
+        """Name, protocol, fingerprint, classes, and of every split its counts, and how many sequences training has."""
+        config = self.config
+        validation = "given" if config.validation else f"carved-{config.validation_share:g}"
+        made = f"/negatives-{config.negatives}" if any("~" in record.where for record in self._records["train"]) else ""
+        seen = {canonical(record.codes) for record in self._records["train"]}
+        splits = {name: _summary(records, seen) for name, records in self._records.items()}
+        prints = hashlib.sha256("".join(split["fingerprint"] for split in splits.values()).encode()).hexdigest()
+        protocol = f"labelled-sequences/validation-{validation}{made}"
+        names = {"name": config.train, "protocol": protocol, "fingerprint": prints}
+        return {**names, "classes": self.classes, "splits": splits}
+
+    def assets(self) -> Mapping[str, str]:
+        """The names of the classes, which a model needs to say what it found."""
+        return {CLASSES: json.dumps(self.classes) + "\n"}
+
+
+def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
+    """Negatives are made after validation is held out, so that no positive has its negative on the other side."""
+    if config.train is None:
+        raise LabelledError("no training set; say data.train=FILE, or data.train=POSITIVES+NEGATIVES")
+    train = read_labelled(config.root, config.train)
+    if config.validation is not None:
+        splits = {"train": train, "val": read_labelled(config.root, config.validation)}
+    else:
+        kept, held = carve(train.records, config.validation_share)
+        splits = {"train": train._replace(records=kept), "val": train._replace(records=held)}
+    if config.test is not None:
+        splits["test"] = read_labelled(config.root, config.test)
+    return {name: _completed(name, found, config, train.only_positives) for name, found in splits.items()}
+
+
+def _completed(split: str, found: Labelled, config: LabelledData, train_is_made: bool) -> list[Record]:
+    if not found.only_positives:
+        return list(found.records)
+    if not train_is_made:
+        where = found.records[0].where
+        raise LabelledError(
+            f"{where}: the {split} set has positives only, but training has negatives of its own; give "
+            f"data.{'validation' if split == 'val' else split}=POSITIVES+NEGATIVES"
+        )
+    return with_negatives(found.records, config.negatives)
+
+
+def _summary(records: Sequence[Record], trained: frozenset[bytes] | set[bytes]) -> dict[str, Any]:
+    keys = [canonical(record.codes) for record in records]
+    content = hashlib.sha256()
+    for record in records:
+        content.update(f"{record.label}\t{len(record.codes)}\t".encode() + record.codes.tobytes())
+    return {
+        "sequences": len(records),
+        "of_class": dict(sorted(Counter(record.label for record in records).items())),
+        "distinct": len(set(keys)),
+        "also_in_training": sum(key in trained for key in keys),
+        "fingerprint": content.hexdigest(),
+    }
+
+
+@dataclass(frozen=True)
+class LabelledSamples:
+    """A `LabelledSet` of sequences; which strand is read follows from (seed, epoch, id).
+
+    In evaluation, copies (on either strand) are one group: they say the same thing, so intervals draw them together.
+    In training every sample is its own, as nothing there compares samples.
+    """
+
+    records: Sequence[Record]
+    classes: Sequence[str]
+    wanted: frozenset[str]
+    seed: int
+    flips: bool
+    training: bool
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """Folder, file and line of each, with the kind of a made negative."""
+        return [_id(record.where) for record in self.records]
+
+    @cached_property
+    def labels_N(self) -> torch.Tensor:
+        """The number of each one's class, long (N,)."""
+        number = {name: place for place, name in enumerate(self.classes)}
+        return torch.tensor([number[record.label] for record in self.records])
+
+    @cached_property
+    def groups_N(self) -> torch.Tensor:
+        """Long (N,)."""
+        if self.training:
+            return torch.arange(len(self.records))
+        first: dict[bytes, int] = {}
+        keys = (canonical(record.codes) for record in self.records)
+        return torch.tensor([first.setdefault(key, len(first)) for key in keys])
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        row = key.index
+        codes, id = self.records[row].codes, self.ids[row]
+        if self.flips and bool(torch.randint(2, (), generator=generator(self.seed, key.epoch, id, "strand"))):
+            codes = reverse_complement(codes)
+        values = {"bases": torch.tensor(codes), "label": int(self.labels_N[row])}
+        return {"id": id, "group": int(self.groups_N[row]), **{k: v for k, v in values.items() if k in self.wanted}}
+
+
+def _id(where: str) -> str:
+    """The last two names of a path tell files of one run apart, wherever they lie."""
+    return "/".join(where.split("/")[-2:])

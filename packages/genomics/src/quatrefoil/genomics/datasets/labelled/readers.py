@@ -1,0 +1,109 @@
+"""The formats of labelled sequences, told apart by their first line.
+
+- A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, sequences as bases or as DNABERT's k-mers.
+  With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
+- `>name`: FASTA, positives only, labelled 1.
+- Bases alone: one sequence a line, positives only, labelled 1.
+- Class, name and bases by commas, without a header: UCI's splice.data.
+
+`POSITIVES+NEGATIVES` names two files of the formats without labels; those of the second are 0.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError, Line, Record, bases, read_lines
+from quatrefoil.genomics.sequence.kmers import AMBIGUOUS, BASES
+
+POSITIVE, NEGATIVE = "1", "0"
+_SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
+_DNA: Final = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE)
+_UCI_COLUMNS: Final = 3
+
+
+def read_labelled(root: Path, names: str) -> Labelled:
+    """The records of a file, or of two joined by `+`; see the table above.
+
+    Raises:
+        LabelledError: a file that is not there, of no known format, or broken; with the line.
+    """
+    if (root / names).exists() or "+" not in names:
+        return _read(root / names)
+    files = names.split("+")
+    if len(files) != 2:
+        raise LabelledError(f"{names}: {len(files)} files joined by `+`; give POSITIVES+NEGATIVES")
+    positives, negatives = (_read(root / name) for name in files)
+    for name, found in zip(files, (positives, negatives), strict=True):
+        if not found.only_positives:
+            raise LabelledError(f"{root / name}: has labels of its own; only files without labels are joined by `+`")
+    return Labelled([*positives.records, *(record._replace(label=NEGATIVE) for record in negatives.records)])
+
+
+def _read(path: Path) -> Labelled:
+    lines = read_lines(path)
+    first = lines[0].text
+    if first.startswith(">"):
+        return Labelled(list(_fasta(lines)), only_positives=True)
+    if _DNA.fullmatch(first):
+        return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
+    delimiter = "\t" if "\t" in first else ","
+    header = {name.strip().lower(): place for place, name in enumerate(first.split(delimiter))}
+    if header.keys() & set(_SEQUENCE):
+        return _table(lines, delimiter, header)
+    fields = first.split(",")
+    if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
+        return Labelled(list(_uci(lines)))
+    raise LabelledError(
+        f"{lines[0].where}: {first[:60]!r} begins no known format; give a table whose header names `sequence` and "
+        f"`label`, a FASTA file, one sequence a line, or UCI's class,name,bases"
+    )
+
+
+def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
+    starts = [row for row, line in enumerate(lines) if line.text.startswith(">")]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        where, title = lines[start]
+        if end == start + 1:
+            raise LabelledError(f"{where}: {title[:60]!r} has no sequence; fill it in or take the title out")
+        for line in lines[start + 1 : end]:
+            bases(line.text, line.where)  # so that an error names the line that is wrong
+        yield Record(where, title[1:].strip(), bases("".join(line.text for line in lines[start + 1 : end]), where), "1")
+
+
+def _table(lines: Sequence[Line], delimiter: str, header: Mapping[str, int]) -> Labelled:
+    sequence, label = _column(header, _SEQUENCE, lines[0]), _column(header, _LABEL, lines[0])
+    name = next((header[key] for key in _NAME if key in header), None)
+    records = []
+    for where, row in _rows(lines[1:], delimiter, len(header)):
+        if not row[label].strip():
+            raise LabelledError(f"{where}: no label; fill it in or take the line out")
+        called = row[name].strip() if name is not None else ""
+        records.append(Record(where, called, bases(row[sequence], where), row[label].strip()))
+    if not records:
+        raise LabelledError(f"{lines[0].where}: a header and no line after it; fetch the file again")
+    return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
+
+
+def _column(header: Mapping[str, int], names: Sequence[str], line: Line) -> int:
+    for name in names:
+        if name in header:
+            return header[name]
+    raise LabelledError(f"{line.where}: no column `{names[0]}` among {', '.join(header)}; name it so in the header")
+
+
+def _rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
+    for where, text in lines:
+        row = next(csv.reader([text], delimiter=delimiter))
+        if len(row) != columns:
+            raise LabelledError(f"{where}: {len(row)} columns where the header has {columns}; is the line cut off?")
+        yield where, row
+
+
+def _uci(lines: Sequence[Line]) -> Iterator[Record]:
+    for where, (label, name, sequence) in _rows(lines, ",", _UCI_COLUMNS):
+        if not label.strip():
+            raise LabelledError(f"{where}: no class; fill it in or take the line out")
+        yield Record(where, name.strip(), bases(sequence, where), label.strip())

@@ -1,0 +1,38 @@
+"""What models of labelled sequences make of bases.
+
+Legend: B rows, L bases, W = L - k + 1 windows (k-mers).
+"""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from quatrefoil.genomics.datasets.labelled.module import PADDED
+from quatrefoil.genomics.sequence.codes import UNKNOWN
+from quatrefoil.genomics.sequence.kmers import PAD, SPECIAL_TOKENS, UNK
+
+_DIGIT: Final = (0, 2, 3, 1, 0, 0)  # codes are in the order A C G T, k-mers are numbered in the order A T C G
+
+
+def kmer_ids(bases_BL: Tensor, k: int) -> Tensor:
+    """Ids of the overlapping k-mers (B, W), as `KmerVocabulary`'s; `PAD` where a window reaches into the padding.
+
+    Raises:
+        ValueError: a row with fewer than k bases.
+    """
+    if bases_BL.shape[1] < k or bool((bases_BL[:, k - 1] == PADDED).any()):
+        raise ValueError(f"a sequence of fewer than {k} bases holds no {k}-mer; leave it out, or set a smaller model.k")
+    digits_BL = torch.tensor(_DIGIT, device=bases_BL.device)[bases_BL.long()]
+    windows_BWk = digits_BL.unfold(1, k, 1)
+    place_k = 4 ** torch.arange(k - 1, -1, -1, device=bases_BL.device)
+    ids_BW = (windows_BWk * place_k).sum(2) + len(SPECIAL_TOKENS)
+    worst_BW = bases_BL.unfold(1, k, 1).amax(2)
+    ids_BW = ids_BW.masked_fill(worst_BW == UNKNOWN, UNK)
+    return ids_BW.masked_fill(bases_BL[:, k - 1 :] == PADDED, PAD)
+
+
+def one_hot(bases_BL: Tensor) -> Tensor:
+    """(B, 4, L) of 0 and 1; an unknown base is a quarter of each, padding is nothing."""
+    table = torch.cat([torch.eye(4), torch.full((1, 4), 0.25), torch.zeros(1, 4)]).to(bases_BL.device)
+    return table[bases_BL.long()].mT

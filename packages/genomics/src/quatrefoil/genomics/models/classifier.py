@@ -1,0 +1,93 @@
+"""What all models that tell classes of sequences apart have in common.
+
+Legend: B sequences, L bases, K classes, D width.
+"""
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from quatrefoil.core.data import DataModule
+from quatrefoil.core.hub import Model
+from quatrefoil.core.nn.transformer import initialise
+from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED
+from quatrefoil.genomics.sequence.fasta import codes_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """What every classifier of sequences needs to know.
+
+    Args:
+        classes: how many; None = as many as the training data have.
+    """
+
+    classes: int | None = None
+
+    @property
+    @abstractmethod
+    def model_type(self) -> type["SequenceModel"]: ...
+
+    def build(self) -> "SequenceModel":
+        return self.model_type(self)  # type: ignore[call-arg]  # the width is known to each model
+
+    def fitted(self, data: DataModule) -> Self:
+        """With the number of classes of the data.
+
+        Raises:
+            ValueError: the data have no classes, or another number than was asked for.
+        """
+        if CLASSES not in data.assets():
+            raise ValueError(f"{data.describe()['name']}: these data have no classes; use labelled sequences")
+        names = json.loads(data.assets()[CLASSES])
+        if self.classes not in (None, len(names)):
+            raise ValueError(f"model.classes={self.classes}, but the data have {len(names)}: {', '.join(names)}")
+        return replace(self, classes=len(names))
+
+
+class SequenceModel(Model):
+    """A model whose view `class_logits` (B, K) is made from the field `bases` (B, L).
+
+    Args:
+        width: of what the last layer reads.
+    """
+
+    asset_names = (CLASSES,)
+
+    def __init__(self, config: ClassifierConfig, width: int) -> None:
+        super().__init__()
+        # Without data (`describe`) the number of classes is not known, and neither is the last layer.
+        self.head = nn.Linear(width, config.classes) if config.classes is not None else None
+        if self.head is not None:
+            initialise(self.head)
+
+    def logits_of(self, code_BD: Tensor) -> Tensor:
+        """(B, K)."""
+        assert self.head is not None, "built without classes: `fitted` tells how many there are"
+        logits_BK: Tensor = self.head(code_BD)
+        return logits_BK
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of the logits."""
+        names: list[str] = json.loads(self.assets[CLASSES])
+        return names
+
+    @torch.no_grad()
+    def predict(self, sequences: Sequence[str]) -> Tensor:
+        """The probability of each class (B, K), fp32 on the CPU, of sequences as text.
+
+        Raises:
+            ValueError: no sequence, or one that is no DNA.
+        """
+        if not sequences:
+            raise ValueError("no sequences; give at least one")
+        device = next(self.parameters()).device
+        rows = [torch.from_numpy(codes_of(sequence)) for sequence in sequences]
+        bases_BL = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDED).to(device)
+        return self.eval().encode({"bases": bases_BL}, "class_logits").float().softmax(1).cpu()

@@ -1,0 +1,45 @@
+"""Classes of sequences, for any labelled set: `genebert/classify data.train=FILE data.validation=FILE data.test=FILE`.
+
+All recipes differ in the model and its optimiser alone. Settings are ours, found on the validation half of GUE's
+prom_core_tata; the paper's are not known.
+"""
+
+from dataclasses import replace
+
+from quatrefoil.core.evaluation.tasks import Classification as ClassScores
+from quatrefoil.core.objectives import Classification
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.training.optimizer import OptimizerConfig
+from quatrefoil.core.training.settings import TrainConfig
+from quatrefoil.genomics.datasets.labelled.module import LabelledData
+from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
+from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
+from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
+
+
+def _train(steps: int, lr: float, weight_decay: float) -> TrainConfig:
+    optimizer = OptimizerConfig(lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98))
+    return TrainConfig(
+        steps=steps, batch_size=64, optimizer=optimizer, evaluate_every=steps // 15, log_every=50, select="MCC"
+    )
+
+
+def classify() -> Recipe:
+    """GeneBERT's sequence encoder on labelled sequences, from random weights or those of model.init."""
+    return Recipe(
+        model=SequenceClassifierConfig(),
+        data=LabelledData(),
+        objectives={"classes": Classification("class_logits", "label")},
+        train=_train(steps=1500, lr=5e-4, weight_decay=0.01),
+        evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
+    )
+
+
+def classify_cnn() -> Recipe:
+    """A one-hot convolutional network on labelled sequences."""
+    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=1e-3, weight_decay=0.01))
+
+
+def classify_kmer_logistic() -> Recipe:
+    """Logistic regression on counts of 3- to 6-mers of labelled sequences."""
+    return replace(classify(), model=KmerLogisticConfig(), train=_train(steps=1500, lr=1e-2, weight_decay=0.01))
