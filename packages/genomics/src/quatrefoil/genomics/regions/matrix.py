@@ -26,7 +26,7 @@ from quatrefoil.genomics.regions.peaks import Interval, Peaks, Unit, merged, uni
 from quatrefoil.genomics.regions.sources import HitSource
 from quatrefoil.genomics.regions.store import PEAKS_PER_CHUNK, MatrixError, RegionMatrix
 
-_UNIT_BASES: Final = 100_000
+_UNIT_BASES: Final = 500_000  # some thousand peaks: few chunks are written in parts, and a lost unit costs seconds
 _AHEAD: Final = 4  # units that a worker may be ahead of the writer
 _JOURNAL: Final = "units.done"
 

@@ -151,7 +151,7 @@ def _columns(lines: list[tuple[int, str]], path: Path) -> int:
     least = _MOST[kind] if kind != "bed" else _LEAST
     count = len(lines[0][1].split("\t"))
     for number, line in lines:
-        if (columns := len(line.split("\t"))) != count or not least <= columns <= _MOST[kind]:
+        if (columns := line.count("\t") + 1) != count or not least <= columns <= _MOST[kind]:
             wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
             raise PeakError(
                 f"{path}:{number}: {columns} columns between tabs, the first line has {count}; {kind} needs {wanted}, "
