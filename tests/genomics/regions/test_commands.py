@@ -151,7 +151,7 @@ def test_real_windows_show_the_motif_of_ctcf_and_shuffled_ones_do_not(shared: Pa
 def test_encode_peaks_as_hits_give_a_factor_by_region_matrix_of_blood_cells_and_pbmc(
     shared: Path, tmp_path: Path
 ) -> None:
-    """10k regions x 6 blood cell types and the PBMC peaks, on hg19; the hits are ENCODE's peaks on chr10, each scored 1."""
+    """10k regions x 6 blood cell types and the PBMC peaks, on hg19; hits are ENCODE's peaks on chr10, each scored 1."""
     hg19 = bioframe.fetch_chromsizes("hg19", provider="local").to_dict()
     factors = {name: peaks[peaks["chrom"] == "chr10"] for name, peaks in encode_peaks(shared).items()}
     hits = pd.concat(factors.values()).assign(score="1", strand=".")

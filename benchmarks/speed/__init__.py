@@ -1,1 +1,0 @@
-"""How fast the parts are, against what else there is."""
