@@ -1,0 +1,33 @@
+"""`quatrefoil overlap A B`: exit status 1 where two sets share loci or sequences."""
+
+from argparse import ArgumentParser, Namespace
+
+help = "Report what two sets of sequences share: loci, and sequences that are alike on either strand; status 1 if any."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Two sets, and when sequences are alike."""
+    for name in ("a", "b"):
+        parser.add_argument(
+            name, help="table with `sequence`, FASTA, DeepBind, UCI or one sequence a line; two files joined by `+`"
+        )
+    parser.add_argument("--k", type=int, default=16, help="bases of a k-mer (default: %(default)s)")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        help="share of the shorter sequence's k-mers that makes two sequences alike (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=10, help="pairs of each kind that are named (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, with all pairs")
+
+
+def run(args: Namespace) -> int:
+    """Print the report; 1 where anything is shared."""
+    from quatrefoil.genomics.datasets.labelled.overlap import overlap
+
+    found = overlap(args.a, args.b, k=args.k, threshold=args.threshold)
+    print(found.json() if args.json else found.text(args.limit))
+    return int(found.any)
