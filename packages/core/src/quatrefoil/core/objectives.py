@@ -22,6 +22,7 @@ from quatrefoil.core.losses import (
     contrastive,
     exclusive_contrastive,
     hard_negatives,
+    masked_patches,
     masked_tokens,
     matching,
     ranking,
@@ -152,9 +153,14 @@ class Ranking(Objective):
         )
 
     def terms(self, batch: Batch) -> Tensor | None:
-        if self.weights is None:
-            return torch.ones_like(batch["group"]).sum()
-        return batch[self.weights].sum() if self.weights in batch else None  # a view's weights are not known yet
+        return _rows_with(self.weights, batch)
+
+
+def _rows_with(weights: str | None, batch: Batch) -> Tensor | None:
+    """The rows that count, or their weight; None where a view gives it, which is not known yet."""
+    if weights is None:
+        return torch.ones_like(batch["group"]).sum()
+    return batch[weights].sum() if weights in batch else None
 
 
 def _views_of(scale: Scale) -> tuple[str, ...]:
@@ -271,6 +277,37 @@ class FocalMaskedTokens(MaskedTokens):
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         labels_BL = views[self.labels]
         return masked_tokens(views[self.logits], labels_BL[labels_BL != IGNORE], focal_gamma=self.gamma)
+
+
+@dataclass(frozen=True)
+class MaskedPatches(Objective):
+    """Regression of masked patches (see `masked_patches`).
+
+    Args:
+        predicted, target: views of the masked patches (B, M, P).
+        present: view or batch field (B,), False for a row that lacks what is masked; None: every row has it.
+        normalised: the target is each patch less its mean, over its deviation.
+    """
+
+    predicted: str
+    target: str
+    present: str | None = None
+    normalised: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.predicted, self.target, *([self.present] if self.present else [])
+
+    def __call__(self, views: Views, step: StepKey) -> LossResult:
+        return masked_patches(
+            views[self.predicted],
+            views[self.target],
+            weights_B=None if self.present is None else widen(views[self.present]),
+            normalised=self.normalised,
+        )
+
+    def terms(self, batch: Batch) -> Tensor | None:
+        return _rows_with(self.present, batch)
 
 
 @dataclass(frozen=True)

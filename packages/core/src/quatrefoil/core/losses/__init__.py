@@ -6,6 +6,7 @@ from quatrefoil.core.losses.contrastive import ContrastiveResult, contrastive
 from quatrefoil.core.losses.exclusive import ExclusiveResult, exclusive_contrastive
 from quatrefoil.core.losses.masked import IGNORE, MaskedTokensResult, masked_tokens
 from quatrefoil.core.losses.matching import HardNegatives, MatchingResult, hard_negatives, matching
+from quatrefoil.core.losses.patches import masked_patches
 from quatrefoil.core.losses.ranking import RankingResult, ranking
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "contrastive",
     "exclusive_contrastive",
     "hard_negatives",
+    "masked_patches",
     "masked_tokens",
     "matching",
     "ranking",
