@@ -1,0 +1,85 @@
+"""GeneBERT that starts from DNABERT's weights predicts masked k-mers as transformers' BertForMaskedLM does."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.views import Views
+from quatrefoil.genomics.models.genebert import GeneBert
+from quatrefoil.genomics.sequence.kmers import KmerVocabulary
+from tests.genomics.models.test_genebert import ENCODERS, K, batch, config_of
+
+transformers = pytest.importorskip("transformers")
+CONFIG = {
+    "vocab_size": KmerVocabulary(K).size,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 32,
+}
+
+
+def dnabert(folder: Path, **options: Any) -> Any:
+    """A random model in the files in which DNABERT comes, whose weights are large enough for every path to matter."""
+    torch.manual_seed(0)
+    model = transformers.BertForMaskedLM(transformers.BertConfig(**CONFIG | options)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(KmerVocabulary(K).tokens))
+    return model
+
+
+def ours_from(folder: Path, **changes: Any) -> GeneBert:
+    return replace(config_of(ENCODERS["deep-sets"]), dnabert=str(folder), **changes).build().eval()
+
+
+@torch.no_grad()
+def test_logits_of_masked_kmers_equal_those_of_transformers(tmp_path: Path) -> None:
+    theirs, given = dnabert(tmp_path), batch()
+    given["token_mask"] = torch.arange(21) < torch.tensor([21, 9, 21, 15, 7, 12])[:, None]
+    given["labels"] = given["labels"].masked_fill(~given["token_mask"], IGNORE)
+    logits = theirs(given["masked_ids"], given["token_mask"].long(), given["segments"]).logits
+    want, got = logits[given["labels"] != IGNORE], Views(ours_from(tmp_path), given)["token_logits"]
+    assert (got - want).abs().max() <= 1e-5
+
+
+def test_the_pooler_starts_as_it_would_without_dnabert(tmp_path: Path) -> None:
+    dnabert(tmp_path)
+    torch.manual_seed(5)
+    started = ours_from(tmp_path).bert.pooler
+    torch.manual_seed(5)
+    plain = config_of(ENCODERS["deep-sets"]).build().bert.pooler
+    assert started is not None
+    assert plain is not None
+    assert torch.equal(started.weight, plain.weight)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"k": 4}, "vocab_size=69"), ({"max_positions": 40}, "max_positions=32")]
+)
+def test_weights_of_another_shape_are_refused_by_name(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    dnabert(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        ours_from(tmp_path, **changes)
+
+
+def test_a_vocabulary_that_numbers_kmers_otherwise_is_refused(tmp_path: Path) -> None:
+    dnabert(tmp_path)
+    tokens = list(KmerVocabulary(K).tokens)
+    tokens[6], tokens[7] = tokens[7], tokens[6]
+    (tmp_path / "vocab.txt").write_text("\n".join(tokens))
+    with pytest.raises(ValueError, match=r"vocab.txt:7: token `AAC`, where ours has `AAT`"):
+        ours_from(tmp_path)
+
+
+def test_weights_without_a_head_are_refused(tmp_path: Path) -> None:
+    transformers.BertModel(transformers.BertConfig(**CONFIG)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="no head for masked k-mers"):
+        ours_from(tmp_path)

@@ -1,0 +1,174 @@
+"""What GeneBERT must hold with any encoder of regions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.nn.bert import bert_transformer
+from quatrefoil.core.nn.swin import SwinConfig
+from quatrefoil.core.nn.transformer import TransformerConfig
+from quatrefoil.core.objectives import Step
+from quatrefoil.core.training.trainer import freeze_unreached
+from quatrefoil.core.views import Views, graph_of
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
+from quatrefoil.genomics.models.region_encoders import (
+    DeepSetsRegions,
+    RegionsConfig,
+    SwinRegions,
+    TransformerRegions,
+)
+from quatrefoil.genomics.recipes.genebert import ALL
+from quatrefoil.genomics.sequence.kmers import MASK
+
+K, MOTIFS, REGIONS, ROWS, TOKENS = 3, 5, 7, 6, 21
+SWIN = SwinConfig(
+    in_channels=1, patch=(2, 2), width=8, depths=(2, 2), heads=(1, 2), window=(2, 2), merged=(0, 1), shift_together=True
+)
+ENCODERS: dict[str, RegionsConfig] = {
+    "swin": SwinRegions(grid=(8, 12), swin=SWIN),
+    "transformer": TransformerRegions(motifs=MOTIFS, transformer=TransformerConfig(width=16, layers=1, heads=2)),
+    "deep-sets": DeepSetsRegions(motifs=MOTIFS, set_width=12),
+}
+every_encoder = pytest.mark.parametrize("regions", ENCODERS.values(), ids=ENCODERS.keys())
+
+
+def config_of(regions: RegionsConfig) -> GeneBertConfig:
+    transformer = bert_transformer(16, 2, 2, dropout=0.0, attention_dropout=0.0)
+    return GeneBertConfig(k=K, max_positions=32, transformer=transformer, regions=regions)
+
+
+def build(regions: RegionsConfig) -> GeneBert:
+    torch.manual_seed(0)
+    model = config_of(regions).build().eval()
+    for parameter in model.parameters():  # nothing stays at a start of zero, which could hide a dependence
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return model
+
+
+def batch() -> dict[str, Any]:
+    draw = torch.Generator().manual_seed(1)
+    ids = torch.randint(5, 69, (ROWS, TOKENS), generator=draw)
+    chosen = torch.rand(ROWS, TOKENS, generator=draw) < 0.3
+    chosen[:, 4] = True
+    return {
+        "id": [str(row) for row in range(ROWS)],
+        "group": torch.arange(ROWS),
+        "ids": ids,
+        "masked_ids": ids.masked_fill(chosen, MASK),
+        "labels": ids.masked_fill(~chosen, IGNORE),
+        "token_mask": torch.ones(ROWS, TOKENS, dtype=torch.bool),
+        "segments": (torch.arange(TOKENS) > TOKENS // 2).long().expand(ROWS, -1),
+        "next_label": torch.arange(ROWS) % 2,
+        "matrix": torch.rand(ROWS, MOTIFS, REGIONS, generator=draw),
+        "region_mask": torch.arange(REGIONS) < torch.tensor([7, 5, 1, 7, 3, 6])[:, None],
+        "match_label": torch.arange(ROWS) // 2 % 2,
+        "match_kind": torch.arange(ROWS) % 4,
+    }
+
+
+def regions_of(model: GeneBert, matrix: Tensor, mask: Tensor) -> Tensor:
+    code: Tensor = Views(model, {"matrix": matrix, "region_mask": mask})["regions"]
+    return code
+
+
+@every_encoder
+@torch.no_grad()
+def test_what_padded_cells_hold_changes_no_code_of_regions(regions: RegionsConfig) -> None:
+    model, given = build(regions), batch()
+    clean = regions_of(model, given["matrix"], given["region_mask"])
+    for rubbish in (1e3, torch.nan):
+        dirty = given["matrix"].masked_fill(~given["region_mask"][:, None], rubbish)
+        assert torch.equal(regions_of(model, dirty, given["region_mask"]), clean)
+    wider = torch.nn.functional.pad(given["matrix"], (0, 4), value=5.0)
+    mask = torch.nn.functional.pad(given["region_mask"], (0, 4))
+    torch.testing.assert_close(regions_of(model, wider, mask), clean, rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ENCODERS)
+def test_only_the_swin_knows_the_order_of_regions(name: str) -> None:
+    model, matrix = build(ENCODERS[name]), batch()["matrix"]
+    mask, turned = torch.ones(ROWS, REGIONS, dtype=torch.bool), matrix.flip(2)
+    moved = (regions_of(model, matrix, mask) - regions_of(model, turned, mask)).abs().max()
+    assert moved > 1e-3 if name == "swin" else moved < 1e-5
+
+
+@every_encoder
+def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig) -> None:
+    assert freeze_unreached(Step(config_of(regions).build(), ALL), batch()) == []
+
+
+def test_without_matching_the_encoder_of_regions_is_not_reached() -> None:
+    objectives = {name: ALL[name] for name in ("mgm", "ngsp")}
+    frozen = freeze_unreached(Step(config_of(ENCODERS["swin"]).build(), objectives), batch())
+    assert {name.split(".")[0] for name in frozen} == {"region_encoder", "region_map", "match_head"}
+
+
+def test_a_sequences_code_never_needs_regions() -> None:
+    assert graph_of(GeneBert).fields(["sequence"]) == {"ids", "token_mask", "segments"}
+
+
+@torch.no_grad()
+def test_the_code_of_a_sequence_does_not_depend_on_padding() -> None:
+    model, given = build(ENCODERS["deep-sets"]), batch()
+    short = {name: given[name][:, :15] for name in ("ids", "token_mask", "segments")}
+    padded = {**given, "token_mask": (torch.arange(TOKENS) < 15).expand(ROWS, -1)}
+    torch.testing.assert_close(Views(model, padded)["sequence"], Views(model, short)["sequence"], rtol=0, atol=1e-5)
+
+
+@every_encoder
+def test_one_batch_is_learned_by_heart_in_all_three_tasks(regions: RegionsConfig) -> None:
+    torch.manual_seed(0)
+    step, given = Step(config_of(regions).build(), ALL), batch()
+    optimizer = torch.optim.AdamW(step.parameters(), lr=1e-2)
+    for number in range(60):
+        logs = step(given, number)
+        optimizer.zero_grad()
+        logs["loss"].backward()
+        optimizer.step()
+    assert all(logs[f"{name}/accuracy"] == 1 for name in ALL)
+
+
+@torch.no_grad()
+def test_masked_hits_are_the_share_of_masked_kmers_told_right() -> None:
+    model, given = build(ENCODERS["deep-sets"]), batch()
+    views = Views(model, given)
+    logits, masked = views["token_logits"], given["labels"] != IGNORE
+    given["labels"][masked] = torch.where(torch.arange(len(logits)) % 3 == 0, logits.argmax(1), 5)
+    right = torch.zeros(ROWS, TOKENS).masked_scatter(masked, (logits.argmax(1) == given["labels"][masked]).float())
+    torch.testing.assert_close(Views(model, given)["masked_hits"][:, 0], right.sum(1) / masked.sum(1))
+
+
+@every_encoder
+def test_a_saved_model_comes_back_bit_for_bit(regions: RegionsConfig, tmp_path: Path) -> None:
+    model = build(regions)
+    model.assets = {ASSET: json.dumps({"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS})}
+    model.save_pretrained(tmp_path)
+    again = GeneBert.from_pretrained(tmp_path).eval()
+    assert again.config == model.config
+    again.check_assets()
+    for view in ("token_logits", "next_segment", "match"):
+        assert torch.equal(Views(again, batch())[view], Views(model, batch())[view])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"k": 4}, "data.k=4, but model.k=3"), ({"segment": 40}, "79 tokens"), ({"motifs": ["m"] * 9}, "exceed the grid")],
+)
+def test_data_that_do_not_fit_the_model_are_refused(change: dict[str, Any], message: str) -> None:
+    model = config_of(ENCODERS["swin"]).build()
+    facts = {"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS}
+    model.assets = {ASSET: json.dumps(facts | change)}
+    with pytest.raises(ValueError, match=message):
+        model.check_assets()
+
+
+def test_another_number_of_motifs_is_refused_where_they_are_counted() -> None:
+    with pytest.raises(ValueError, match=r"4 motifs, the encoder of regions reads 5; set model\.regions\.motifs"):
+        regions_of(build(ENCODERS["deep-sets"]), torch.zeros(1, 4, 2), torch.ones(1, 2, dtype=torch.bool))

@@ -1,0 +1,124 @@
+"""What the regions of a sample must hold."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from quatrefoil.core.data import SampleKey
+from quatrefoil.genomics.datasets.pretraining.fields import MATCH_KINDS, REGION_FIELDS, Unit
+from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
+from quatrefoil.genomics.datasets.pretraining.region_pairs import Window, window_weights
+from quatrefoil.genomics.datasets.pretraining.samples import LocusSamples
+
+REGIONS = 6
+
+
+@pytest.fixture(scope="module")
+def samples(module: PretrainingModule) -> LocusSamples:
+    return module.train(REGION_FIELDS)
+
+
+@pytest.fixture(scope="module")
+def drawn(samples: LocusSamples) -> list[tuple[int, Window]]:
+    pairs = samples.regions
+    return [(row, pairs.window(row, samples._draw(row, epoch))) for epoch in range(12) for row in range(len(samples))]
+
+
+def test_half_of_the_windows_are_the_own_and_the_three_kinds_of_others_come_equally_often(
+    samples: LocusSamples, drawn: list[tuple[int, Window]]
+) -> None:
+    rows = {row for row in range(len(samples)) if is_closed_elsewhere(samples, row)}
+    counts = Counter(window.kind for row, window in drawn if row in rows)
+    total = sum(counts.values())
+    assert abs(counts[0] / total - 1 / 2) < 0.06
+    assert all(abs(counts[kind] / total - 1 / 6) < 0.06 for kind in (1, 2, 3))
+    always_open = Counter(window.kind for row, window in drawn if row not in rows)
+    assert always_open[3] == 0
+    assert abs(always_open[0] / sum(always_open.values()) - 1 / 2) < 0.06
+
+
+def is_closed_elsewhere(samples: LocusSamples, row: int) -> bool:
+    locus, types = samples.regions.locus(row), samples.regions.types
+    touching = [kind.touching(locus.chromosome, locus.start, locus.end).size for kind in types]
+    return any(not size for number, size in enumerate(touching) if number != locus.type)
+
+
+def test_every_window_is_of_the_kind_that_it_says(samples: LocusSamples, drawn: list[tuple[int, Window]]) -> None:
+    pairs = samples.regions
+    for row, window in drawn:
+        locus, kind = pairs.locus(row), pairs.types[window.type]
+        home = [name for name, span in kind.spans.items() if span.first <= window.peaks.first < span.last]
+        assert window.peaks.size == REGIONS
+        assert window.peaks.last <= kind.spans[home[0]].last
+        touching = [
+            peak
+            for peak in range(*window.peaks)
+            if home[0] == locus.chromosome and kind.start_P[peak] < locus.end and kind.end_P[peak] > locus.start
+        ]
+        assert (window.type == locus.type) == (window.kind != 3)
+        assert (home[0] == locus.chromosome) == (window.kind != 1)
+        assert bool(touching) == (window.kind == 0)
+        if window.kind == 0:
+            assert locus.peak in touching
+        if window.kind == 3:  # about the same place: the gap is inside, or beside where the chromosome ends
+            gap = kind.touching(locus.chromosome, locus.start, locus.end).first
+            assert window.peaks.first <= gap <= window.peaks.last
+
+
+def test_the_place_of_the_own_peak_in_its_window_is_even_where_the_chromosome_allows(
+    samples: LocusSamples, drawn: list[tuple[int, Window]]
+) -> None:
+    pairs, places = samples.regions, Counter[int]()
+    for row, window in drawn:
+        locus = pairs.locus(row)
+        span = pairs.types[locus.type].spans[locus.chromosome]
+        if window.kind == 0 and span.first + REGIONS <= locus.peak < span.last - REGIONS:
+            places[locus.peak - window.peaks.first] += 1
+    assert set(places) == set(range(REGIONS))
+    assert max(places.values()) < 1.5 * min(places.values())
+
+
+@pytest.mark.parametrize(("peaks", "count"), [(1, 6), (5, 6), (6, 6), (9, 6), (30, 6), (7, 1)])
+def test_weights_of_windows_are_the_shares_of_anchors_whose_window_they_are(peaks: int, count: int) -> None:
+    size = min(peaks, count)
+    expected = np.zeros(peaks - size + 1)
+    for anchor in range(peaks):
+        starts = [start for start in range(len(expected)) if start <= anchor < start + size]
+        expected[starts] += 1 / len(starts)
+    np.testing.assert_allclose(window_weights(peaks, count).numpy(), expected)
+
+
+def test_holes_take_out_the_own_columns_and_are_as_wide_elsewhere(module: PretrainingModule) -> None:
+    kept, without = (module.items("test", unit, REGION_FIELDS) for unit in ("match", "match_without_own"))
+    pairs = kept.regions
+    for index, row in enumerate(kept.rows_N.tolist()):
+        whole, holed = (samples[SampleKey(0, index)] for samples in (kept, without))
+        window, locus = pairs.window(row, kept._draw(row, 0)), pairs.locus(row)
+        stored, _ = module.matrix.window(pairs.types[window.type].name, window.peaks.first, window.peaks.size)
+        np.testing.assert_array_equal(whole["matrix"], stored)
+        gone = (holed["matrix"] == 0).all(0) & (whole["matrix"] != 0).any(0)
+        own = np.arange(*window.peaks)
+        touching = (own >= locus.touching.first) & (own < locus.touching.last)
+        assert bool((gone[touching] | (whole["matrix"][:, touching] == 0).all(0)).all())
+        expected = touching.sum() if window.kind == 0 else min(REGIONS, locus.touching.size)
+        assert gone.sum() <= expected
+        assert torch.equal(holed["matrix"][:, ~gone], whole["matrix"][:, ~gone])
+
+
+@pytest.mark.parametrize("unit", ["next_segment", "match", "match_without_own"])
+@pytest.mark.parametrize("split", ["val", "test", "unseen"])
+def test_labels_and_kinds_are_those_of_the_samples_and_no_function_of_the_runs_seed(
+    module: PretrainingModule, split: str, unit: Unit
+) -> None:
+    fields = ["next_label", "match_label", "match_kind"]
+    items, other = module.items(split, unit, fields), module.config.build(seed=99).items(split, unit, fields)
+    made = [items[SampleKey(0, index)] for index in range(len(items))]
+    name = "next_label" if unit == "next_segment" else "match_label"
+    assert [sample[name] for sample in made] == items.labels_N.tolist() == other.labels_N.tolist()
+    assert [sample["match_kind"] for sample in made] == items.kinds_N.tolist()
+    assert [sample["id"] for sample in made] == list(items.ids) == list(other.ids)
+    expected = {"val": {0, 2, 3}, "test": {0, 2, 3}, "unseen": {0, 2, 3}}[split]  # each has one chromosome here
+    assert set(items.kinds_N.tolist()) == expected
+    assert len(MATCH_KINDS) == 4
