@@ -24,7 +24,13 @@ from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.readers import read_json_rows, read_table, read_tabs
 from quatrefoil.video_text.datasets.split_files import is_held_out, variants
 from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.media.stored import place_of
 from tests.video_text.datasets.small import write_video
+
+
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUATREFOIL_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def _plain(listing: Listing) -> dict[str, dict[str, list[str]]]:
@@ -108,7 +114,7 @@ def test_lsmdc_is_read_with_its_quotes_and_folders_of_movies(tmp_path: Path) -> 
         (id, lines[2]),
         ("x", lines[1]),
     ]
-    assert split.clips[0].video.parent.name == "1_Movie"
+    assert place_of(split.clips[0].video).parent.name == "1_Movie"
 
 
 CLOVER: list[tuple[type[Corpus], str, str, str]] = [
@@ -141,7 +147,7 @@ def test_images_are_clips_of_one_frame(pictures: Path) -> None:
     clip = Cc3m(pictures).split("cc3m", "val").clips[0]
     frames = FileFrames(FrameSampling("segments", 4)).frames(clip, torch.Generator())
     assert torch.equal(
-        frames, torch.from_numpy(np.array(Image.open(clip.video))).permute(2, 0, 1).expand(4, -1, -1, -1)
+        frames, torch.from_numpy(np.array(Image.open(place_of(clip.video)))).permute(2, 0, 1).expand(4, -1, -1, -1)
     )
     jpeg = Clip("a", pictures / "images/train/00000/000000000.jpg")
     assert FileFrames(FrameSampling("uniform", 2)).frames(jpeg, None).shape == (2, 3, 40, 60)
@@ -179,10 +185,10 @@ def test_errors_of_tables_name_the_line(tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_text("a,b\n1,2\n3,\n")
     with pytest.raises(CorpusError, match=r"table:3: needs a value in the columns a, b"):
-        read_table(path, ("a", "b"))
+        list(read_table(path, ("a", "b")))
     path.write_text("x\ty\nx\n")
     with pytest.raises(CorpusError, match=r"table:2: needs 2 columns separated by tabs, has 1"):
-        read_tabs(path, [2])
+        list(read_tabs(path, [2]))
     for name, content in (("rows.jsonl", '{"a": 1}\n{\n'), ("rows.json", "{")):
         (tmp_path / name).write_text(content)
         with pytest.raises(CorpusError, match=rf"{name}.*: not JSON"):

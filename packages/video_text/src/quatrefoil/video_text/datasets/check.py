@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
-from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, contradictions, shown
+from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, shown
 from quatrefoil.video_text.datasets.didemo import DiDeMo
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
 from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
@@ -16,10 +17,12 @@ from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
+from quatrefoil.video_text.datasets.tars import Tars
 from quatrefoil.video_text.datasets.tgif_qa import TgifQa
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.stored import Media, place_of
 from quatrefoil.video_text.media.video import open_video
 from quatrefoil.video_text.tags.store import TAG_FOLDER, Coverage, TagError, TagStore
 
@@ -121,7 +124,7 @@ def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[
     except CorpusError as error:
         report.unavailable[protocol] = str(error)
         return []
-    report.contradictions += [f"{protocol}: {found}" for found in contradictions(listing)]
+    report.contradictions += [f"{protocol}: {found}" for found in corpus.contradictions(protocol)]
     for name, entries in listing.items():
         missing = sum(entry.id not in corpus.videos for entry in entries)
         texts = sum(len(entry.captions) for entry in entries)
@@ -141,10 +144,10 @@ def _check_video(clip: Clip, report: CheckReport) -> None:
         report.undecodable[clip.id] = error.reason
 
 
-def _has_sound(video: Path, deep: bool) -> bool:
+def _has_sound(video: Media, deep: bool) -> bool:
     if deep:
         return read_audio(video, rate=16_000) is not None
-    with open_container(video, Deadline(video, None)) as container:
+    with open_container(video, Deadline(place_of(video), None)) as container:
         return bool(container.streams.audio)
 
 
@@ -188,6 +191,8 @@ DIDEMO = CorpusActions(DiDeMo)
 LSMDC = CorpusActions(Lsmdc)
 WEBVID = CorpusActions(WebVid)
 CC3M = CorpusActions(Cc3m)
+TARS = CorpusActions(Tars)
+ARROW = CorpusActions(ArrowFolder)
 TGIF_QA = CorpusActions(TgifQa)
 MSRVTT_QA = CorpusActions(MsrvttQa)
 MSVD_QA = CorpusActions(MsvdQa)

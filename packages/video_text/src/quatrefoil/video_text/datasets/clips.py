@@ -4,7 +4,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -135,7 +135,7 @@ class ClipModule(Generic[Config]):
         train = self.split("train")
         path = cache_home() / "tokenizers" / f"{train.fingerprint[:16]}-{size}.json"
         if not path.is_file():
-            TextTokenizer.train([caption.text for caption in train.captions], size, path)
+            TextTokenizer.train(train.texts.texts, size, path)
         return path
 
     @cache  # noqa: B019 - the module lives as long as the run
@@ -169,8 +169,7 @@ class ClipModule(Generic[Config]):
 
     def _present(self) -> list[Split]:
         """The splits of which at least one clip is on disk."""
-        listing, videos = self.corpus.listing(self.config.protocol), self.corpus.videos
-        return [self.split(name) for name, entries in listing.items() if any(entry.id in videos for entry in entries)]
+        return [self.split(name) for name in self.corpus.present(self.config.protocol)]
 
     def describe(self) -> Mapping[str, Any]:
         """Name, protocol, fingerprint over all splits, and for every split what it holds."""

@@ -3,12 +3,15 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
+
+from quatrefoil.video_text.datasets.clip_texts import ClipTexts
+from quatrefoil.video_text.media.stored import Media
 
 SplitName = Literal["train", "val", "test"]
 Missing = Literal["error", "drop"]
@@ -27,12 +30,12 @@ class Clip:
 
     Args:
         id: unique in the corpus.
-        video: the media file.
+        video: the media file, or where in another file it lies.
         start_s, end_s: the stretch in seconds from the start of the file; `None` = up to its end.
     """
 
     id: str
-    video: Path
+    video: Media
     start_s: float = 0.0
     end_s: float | None = None
 
@@ -52,7 +55,7 @@ class Entry(NamedTuple):
     captions: tuple[str, ...]
 
 
-Listing = Mapping[SplitName, tuple[Entry, ...]]
+Listing = Mapping[SplitName, Sequence[Entry]]
 """The splits of a protocol, as annotated. A protocol without a validation set has no `val`."""
 
 
@@ -68,9 +71,17 @@ class Split:
 
     name: SplitName
     protocol: str
-    clips: tuple[Clip, ...]
-    captions: tuple[Caption, ...]
-    dropped: tuple[str, ...] = ()
+    clips: Sequence[Clip]
+    captions: Sequence[Caption]
+    dropped: Sequence[str] = ()
+
+    @cached_property
+    def texts(self) -> ClipTexts:
+        """The texts of the captions, clip by clip."""
+        captions: dict[str, list[str]] = {clip.id: [] for clip in self.clips}
+        for caption in self.captions:
+            captions[caption.clip_id].append(caption.text)
+        return ClipTexts.of_lists(list(captions.values()))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -82,14 +93,16 @@ class Split:
         """
         digest = hashlib.sha256()
         lines: list[tuple[str, ...]] = [(self.name, self.protocol)]
-        lines += [(clip.id, str(clip.start_s), str(clip.end_s), _media_key(clip.video)) for clip in self.clips]
+        lines += [(clip.id, str(clip.start_s), str(clip.end_s), _media_key(clip)) for clip in self.clips]
         lines += [(caption.clip_id, caption.text) for caption in self.captions]
         for line in lines:
             digest.update(repr(line).encode())
         return digest.hexdigest()
 
 
-def _media_key(path: Path) -> str:
+def _media_key(clip: Clip) -> str:
+    path = clip.video
+    assert isinstance(path, Path), "corpora of stored media have fingerprints of their own"
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(_HASHED_BYTES)
@@ -129,12 +142,24 @@ class Corpus(ABC):
         Raises:
             CorpusError: an unknown protocol, or an annotation file that is missing or malformed.
         """
-        if protocol not in self.protocols:
-            raise CorpusError(f"{self.name} has no protocol {protocol!r}; it has {', '.join(self.protocols)}")
+        self._check_known(protocol)
         return self._listing(protocol)
 
+    def _check_known(self, protocol: str) -> None:
+        if protocol not in self.protocols:
+            raise CorpusError(f"{self.name} has no protocol {protocol!r}; it has {', '.join(self.protocols)}")
+
+    def contradictions(self, protocol: str) -> list[str]:
+        """What is wrong with the annotation of `protocol`, one phrase each. Raises CorpusError as `listing`."""
+        return contradictions(self.listing(protocol))
+
+    def present(self, protocol: str) -> list[SplitName]:
+        """The splits of `protocol` of which at least one clip is on disk. Raises CorpusError as `listing`."""
+        listing = self.listing(protocol)
+        return [name for name, entries in listing.items() if any(entry.id in self.videos for entry in entries)]
+
     @cached_property
-    def videos(self) -> Mapping[str, Path]:
+    def videos(self) -> Mapping[str, Media]:
         """Clip id -> media file. Of two files with one name the first in the order of folders, then extensions."""
         found: dict[str, Path] = {}
         for folder in self.video_folders:
@@ -151,30 +176,32 @@ class Corpus(ABC):
                 videos are missing and `missing="error"`, or none of the split is left after dropping.
         """
         listing = self.listing(protocol)
-        if found := contradictions(listing):
+        if found := self.contradictions(protocol):
             raise CorpusError(f"{self.name} in {self.root}, {protocol}: {'; '.join(found)}. Mend the annotation files")
         if name not in listing:
             raise CorpusError(f"{protocol} has no {name!r} split; it has {', '.join(listing)}")
         present = [entry for entry in listing[name] if entry.id in self.videos]
         dropped = tuple(entry.id for entry in listing[name] if entry.id not in self.videos)
-        protocol_id = self._protocol_id(protocol, listing)
+        ids = [entry.id for entries in listing.values() for entry in entries]
+        protocol_id = self._protocol_id(protocol, len(ids), [id for id in ids if id not in self.videos])
         if not present:
             raise CorpusError(f"{protocol}: none of the {len(dropped)} clips of {name!r} has a video under {self.root}")
         clips = tuple(Clip(entry.id, self.videos[entry.id]) for entry in present)
         captions = tuple(Caption(entry.id, text) for entry in present for text in entry.captions)
         return Split(name, protocol_id, clips, captions, dropped)
 
-    def _protocol_id(self, protocol: str, listing: Listing) -> str:
-        ids = [entry.id for entries in listing.values() for entry in entries]
-        absent = [id for id in ids if id not in self.videos]
+    def _protocol_id(self, protocol: str, clips: int, absent: Sequence[str]) -> str:
         if not absent:
             return protocol
         if self.missing == "drop":
-            return f"{protocol}[{len(ids) - len(absent)}/{len(ids)} clips]"
+            return f"{protocol}[{clips - len(absent)}/{clips} clips]"
         raise CorpusError(
-            f"{protocol}: {len(absent)} of {len(ids)} videos are missing under {self.root} ({shown(absent)}). Put "
-            f"<id>{'|'.join(self.extensions)} into {self.root / self.video_folders[0]}, or set missing=drop"
+            f"{protocol}: {len(absent)} of {clips} videos are missing under {self.root} ({shown(absent)}). "
+            f"{self._mend_missing()}, or set missing=drop"
         )
+
+    def _mend_missing(self) -> str:
+        return f"Put <id>{'|'.join(self.extensions)} into {self.root / self.video_folders[0]}"
 
     def annotation(self, name: str) -> Path:
         """The annotation file `name`, wherever it lies; CorpusError where it does not."""

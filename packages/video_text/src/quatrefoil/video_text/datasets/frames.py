@@ -24,6 +24,7 @@ from quatrefoil.core.files import cache_home
 from quatrefoil.video_text.datasets.corpus import Clip, Split
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
+from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.media.video import VideoReader, open_video
 
 DECODE_LIMIT_S = 60.0
@@ -87,7 +88,7 @@ class CachedFrames:
         """See `FrameSource`."""
         stored = self._index[clip.id]
         if stored.error is not None:
-            raise MediaError(clip.video, stored.error)
+            raise MediaError(place_of(clip.video), stored.error)
         chosen_S = self.sampling.indices(torch.tensor(stored.times, dtype=torch.float64), generator)
         rows_S = torch.searchsorted(torch.tensor(stored.kept), chosen_S)
         shape = (len(stored.kept), 3, stored.height, stored.width)

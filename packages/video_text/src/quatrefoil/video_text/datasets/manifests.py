@@ -4,36 +4,72 @@ Of such sets everyone has another part, so most uses set `missing="drop"`, and t
 there.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from quatrefoil.video_text.datasets.clover_pickles import clover_captions
-from quatrefoil.video_text.datasets.corpus import Caption, SplitName
+from quatrefoil.video_text.datasets.corpus import SplitName
+from quatrefoil.video_text.datasets.pair_table import Pair, table_of
 from quatrefoil.video_text.datasets.readers import read_table, read_tabs
-from quatrefoil.video_text.datasets.split_files import CaptionFiles, Files, text_of, variants
+from quatrefoil.video_text.datasets.split_files import Files, text_of
+from quatrefoil.video_text.datasets.table_corpus import ABSENT, Source, TableCorpus
 
 _PER_SHARD = 10_000
 
+IdCaption = tuple[str, str]
 
-class _Manifest(CaptionFiles):
+
+@dataclass(frozen=True)
+class _Below:
+    """Media are files below one of `folders`, by their ids: the first that is there."""
+
+    folders: tuple[Path, ...]
+
+    def media(self, id: str, place_P: Sequence[int]) -> Path:
+        """Where the file is, or else where it should be."""
+        paths = [folder / id for folder in self.folders]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+    def size(self, id: str) -> int:
+        """The length of the file in bytes, or `ABSENT`."""
+        for folder in self.folders:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return os.stat(f"{folder}/{id}").st_size
+        return ABSENT
+
+
+class _Manifest(TableCorpus):
     """A clip's id is the path of its file, below one of `video_folders`."""
 
-    @cached_property
-    def videos(self) -> Mapping[str, Path]:
-        """Clip id -> media file, for all that is listed and on disk."""
-        places = [(self.root / folder) for folder in self.video_folders]
-        found: dict[str, Path] = {}
-        for id in self._listed():
-            if path := next((place / id for place in places if (place / id).is_file()), None):
-                found[id] = path
-        return found
+    files: ClassVar[Mapping[str, Files]]
 
-    def _listed(self) -> dict[str, None]:
-        splits = [(task, split) for task, splits in self.files.items() for split in splits]
-        paths = [(task, split, path) for task, split in splits if (path := self._path(task, split))]
-        return {item.clip_id: None for task, split, path in paths for item in self._items(task, split, path)}
+    @abstractmethod
+    def _read(self, split: SplitName, path: Path) -> Iterator[IdCaption]:
+        """The captions of one file."""
+
+    def _find(self, protocol: str, split: SplitName) -> Source | None:
+        path = self._path(protocol, split)
+        if path is None:
+            return None
+        pairs = (Pair(id, text_of(text, "caption", f"{path}: {id}")) for id, text in self._read(split, path))
+        table = table_of([path], f"{self.name} {protocol} {split}", pairs)
+        below = _Below(tuple(self.root / folder for folder in self.video_folders))
+        return Source(table, below, np.fromiter(map(below.size, table.ids), np.int64, len(table.ids)))
+
+    def _path(self, protocol: str, split: SplitName) -> Path | None:
+        names = self.files[protocol].get(split, ())
+        return next((path for path in map(self.find_annotation, names) if path), None)
+
+    def _nothing(self, protocol: str) -> str:
+        choices = "; ".join(f"{split}: {' or '.join(names)}" for split, names in self.files[protocol].items())
+        return f"none of the files of {protocol} is under {self.root} ({choices})"
 
 
 class WebVid(_Manifest):
@@ -52,11 +88,11 @@ class WebVid(_Manifest):
         },
         "webvid-clover": {"train": ("webvid_train.pkl",), "val": ("webvid_val.pkl",)},
     }
-    protocols = variants(files)
+    protocols = tuple(files)
 
-    def _read(self, task: str, split: SplitName, path: Path) -> Iterator[Caption]:
+    def _read(self, split: SplitName, path: Path) -> Iterator[IdCaption]:
         if path.suffix == ".pkl":
-            return clover_captions(path, ())
+            return _pickled(path)
         return _webvid(path) if path.name.startswith("results") else _named(path, ",")
 
 
@@ -78,25 +114,29 @@ class Cc3m(_Manifest):
         },
         "cc3m-clover": {"train": ("cc3m_train.pkl",), "val": ("cc3m_val.pkl",)},
     }
-    protocols = variants(files)
+    protocols = tuple(files)
 
-    def _read(self, task: str, split: SplitName, path: Path) -> Iterator[Caption]:
+    def _read(self, split: SplitName, path: Path) -> Iterator[IdCaption]:
         if path.suffix == ".pkl":
-            return clover_captions(path, ())
+            return _pickled(path)
         return _conceptual(path, split) if "GCC" in path.name else _named(path, "\t")
 
 
-def _webvid(path: Path) -> Iterator[Caption]:
+def _pickled(path: Path) -> Iterator[IdCaption]:
+    return ((caption.clip_id, caption.text) for caption in clover_captions(path, ()))
+
+
+def _webvid(path: Path) -> Iterator[IdCaption]:
     for row in read_table(path, ("videoid", "page_dir", "name")):
-        yield Caption(f"{row['page_dir']}/{row['videoid']}.mp4", row["name"])
+        yield f"{row['page_dir']}/{row['videoid']}.mp4", row["name"]
 
 
-def _named(path: Path, delimiter: str) -> Iterator[Caption]:
+def _named(path: Path, delimiter: str) -> Iterator[IdCaption]:
     for row in read_table(path, ("filename", "text"), delimiter):
-        yield Caption(row["filename"], row["text"])
+        yield row["filename"], row["text"]
 
 
-def _conceptual(path: Path, split: SplitName) -> Iterator[Caption]:
+def _conceptual(path: Path, split: SplitName) -> Iterator[IdCaption]:
     for number, (caption, _) in enumerate(read_tabs(path, [2])):
         file = f"{split}/{number // _PER_SHARD:05}/{number:09}.jpg"
-        yield Caption(file, text_of(caption, "caption", f"{path}:{number + 1}"))
+        yield file, caption

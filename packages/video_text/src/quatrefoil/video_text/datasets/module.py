@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from quatrefoil.core.data import SampleSet
 from quatrefoil.core.files import cache_home
+from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.clips import ClipData, ClipModule, Files, TestedOtherwise, combined
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
 from quatrefoil.video_text.datasets.corpus import Corpus, Split, SplitName
@@ -29,11 +30,12 @@ from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.masks import VIDEO_MASK, Masks
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
-from quatrefoil.video_text.datasets.samples import ClipSamples, Unit, items_of
+from quatrefoil.video_text.datasets.samples import ClipSamples, Items, Unit
+from quatrefoil.video_text.datasets.tars import Tars
 from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore, tags_fingerprint
 
-CorpusName = Literal["msrvtt", "msvd", "msrvtt-clover", "didemo", "lsmdc", "webvid", "cc3m"]
+CorpusName = Literal["msrvtt", "msvd", "msrvtt-clover", "didemo", "lsmdc", "webvid", "cc3m", "tars", "arrow"]
 CORPORA: Mapping[CorpusName, type[Corpus]] = {
     "msrvtt": MsrVtt,
     "msvd": Msvd,
@@ -42,6 +44,8 @@ CORPORA: Mapping[CorpusName, type[Corpus]] = {
     "lsmdc": Lsmdc,
     "webvid": WebVid,
     "cc3m": Cc3m,
+    "tars": Tars,
+    "arrow": ArrowFolder,
 }
 
 
@@ -129,8 +133,8 @@ class VideoTextModule(ClipModule[VideoTextData]):
     def _samples(self, name: SplitName, unit: Unit, wanted: frozenset[str], training: bool) -> SampleSet:
         check_fields(wanted, self.config.fields)
         split = self.split(name)
-        items = items_of(split, unit)
-        if not training and wanted & set(TEXT) and any(len(item.captions) > 1 for item in items):
+        items = Items(split.clips, split.texts, unit)
+        if not training and unit == "clip" and wanted & set(TEXT) and split.texts.most_of_a_clip > 1:
             raise ValueError(f"clips of {name!r} have several captions: ask for text with unit='caption'")
         return ClipSamples(split.clips, items, self._makers(wanted, split, training), wanted, self.seed, training)
 
@@ -155,7 +159,7 @@ class VideoTextModule(ClipModule[VideoTextData]):
         if masks is None:
             return WholeWords(rate)
         folder = cache_home() / "parts-of-speech" / split.fingerprint[:16]
-        return masks.semantic_words((caption.text for caption in split.captions), rate, folder)
+        return masks.semantic_words(split.texts.texts, rate, folder)
 
     @cached_property
     def _tags(self) -> TagStore:

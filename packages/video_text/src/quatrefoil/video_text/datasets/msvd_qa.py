@@ -11,6 +11,7 @@ from quatrefoil.video_text.datasets.msrvtt_qa import open_questions
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.questions import Question, QuestionCorpus
 from quatrefoil.video_text.datasets.split_files import Files, variants
+from quatrefoil.video_text.media.stored import Media
 
 _NAMES = "youtube_mapping.txt"
 
@@ -42,7 +43,7 @@ class MsvdQa(QuestionCorpus):
         return clover_open(path, split, self.extensions) if pickled else open_questions(path, split, "vid")
 
     @cached_property
-    def videos(self) -> Mapping[str, Path]:
+    def videos(self) -> Mapping[str, Media]:
         """Clip id -> media file: by its file's name, and as vidN."""
         files = super().videos
         return {**files, **{id: files[name] for name, id in self._names() if name in files}}

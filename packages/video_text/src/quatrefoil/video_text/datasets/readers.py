@@ -36,22 +36,20 @@ def objects(rows: Any, path: Path) -> list[Row]:
     return rows
 
 
-def read_table(path: Path, columns: Sequence[str], delimiter: str = ",") -> list[dict[str, str]]:
-    """The rows of a table with a header; each must have a value in `columns`.
+def read_table(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """The rows of a table with a header, one by one; each must have a value in `columns`.
 
     Raises:
         CorpusError: a value is missing; the line is named.
     """
-    rows = []
     for line, row in _named_rows(path, delimiter):
         if not all(row.get(column) for column in columns):
             raise CorpusError(f"{path}:{line}: needs a value in the columns {', '.join(columns)}, has {row}")
-        rows.append(row)
-    return rows
+        yield row
 
 
-def read_tabs(path: Path, widths: Sequence[int]) -> list[list[str]]:
-    """The rows of a tab-separated file without a header, each with one of the numbers of columns `widths`.
+def read_tabs(path: Path, widths: Sequence[int]) -> Iterator[list[str]]:
+    """The rows of a tab-separated file without a header, one by one, each with one of the numbers of columns `widths`.
 
     Quotation marks are letters like any other: the release of LSMDC does not escape them.
 
@@ -59,12 +57,11 @@ def read_tabs(path: Path, widths: Sequence[int]) -> list[list[str]]:
         CorpusError: a row has another number of columns; the line is named.
     """
     with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    for number, row in enumerate(rows, start=1):
-        if len(row) not in widths:
-            wanted = " or ".join(map(str, widths))
-            raise CorpusError(f"{path}:{number}: needs {wanted} columns separated by tabs, has {len(row)}: {row}")
-    return rows
+        for number, row in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), start=1):
+            if len(row) not in widths:
+                wanted = " or ".join(map(str, widths))
+                raise CorpusError(f"{path}:{number}: needs {wanted} columns separated by tabs, has {len(row)}: {row}")
+            yield row
 
 
 def _named_rows(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:

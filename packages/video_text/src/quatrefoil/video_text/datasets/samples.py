@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.seeding import generator
-from quatrefoil.video_text.datasets.corpus import Clip, Split
+from quatrefoil.video_text.datasets.clip_texts import ClipTexts
+from quatrefoil.video_text.datasets.columns import Lazy
+from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import Maker
 
 Unit = Literal["clip", "caption"]
@@ -23,12 +27,35 @@ class Item(NamedTuple):
     captions: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Items(Lazy[Item]):
+    """The samples of a split, in its order: one per clip (id: the clip's), or per caption (id: clip#number)."""
+
+    clips: Sequence[Clip]
+    texts: ClipTexts
+    unit: Unit
+
+    @property
+    def clip_N(self) -> NDArray[np.int64]:
+        """The number of the clip of each sample."""
+        return np.arange(len(self.clips)) if self.unit == "clip" else self.texts.clip_N
+
+    def __len__(self) -> int:
+        return len(self.clips) if self.unit == "clip" else len(self.texts.texts)
+
+    def _at(self, index: int) -> Item:
+        if self.unit == "clip":
+            return Item(self.clips[index].id, index, self.texts.of_clip(index))
+        clip, number = self.texts.place(index)
+        return Item(f"{self.clips[clip].id}#{number}", clip, (self.texts.texts[index],))
+
+
 @dataclass(frozen=True)
 class ClipSamples:
     """A `SampleSet` over clips or captions; all that is random about a sample follows from (seed, epoch, id)."""
 
     clips: Sequence[Clip]
-    items: Sequence[Item]
+    items: Items
     makers: Sequence[Maker]
     wanted: frozenset[str]
     seed: int
@@ -37,7 +64,7 @@ class ClipSamples:
     @property
     def groups_N(self) -> torch.Tensor:
         """The number of the clip of each sample, long (N,)."""
-        return torch.tensor([item.clip for item in self.items])
+        return torch.from_numpy(self.items.clip_N)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -50,15 +77,3 @@ class ClipSamples:
         made = [maker.make(self.clips[item.clip], caption, draw, self.training) for maker in self.makers]
         values = {name: value for fields in made for name, value in fields.items() if name in self.wanted}
         return {"id": item.id, "group": item.clip, **values}
-
-
-def items_of(split: Split, unit: Unit) -> list[Item]:
-    """One item per clip (id: the clip's), or per caption (id: clip#number), in the order of the split."""
-    number = {clip.id: row for row, clip in enumerate(split.clips)}
-    captions: dict[str, list[str]] = {clip.id: [] for clip in split.clips}
-    for caption in split.captions:
-        captions[caption.clip_id].append(caption.text)
-    if unit == "clip":
-        return [Item(id, number[id], tuple(texts)) for id, texts in captions.items()]
-    numbered = [(id, row, text) for id, texts in captions.items() for row, text in enumerate(texts)]
-    return [Item(f"{id}#{row}", number[id], (text,)) for id, row, text in numbered]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from quatrefoil.video_text.media.container import Deadline, check_window, libav_errors, open_container, origin_s
 from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaError
+from quatrefoil.video_text.media.stored import Media, place_of
 
 
 class Waveform(NamedTuple):
@@ -26,7 +27,7 @@ class Waveform(NamedTuple):
 
 
 def read_audio(
-    path: Path | str,
+    media: Media | str,
     *,
     rate: int,
     start_s: float | None = None,
@@ -49,12 +50,12 @@ def read_audio(
     Raises: FileNotFoundError; CorruptMediaError, for a stream that does not decode; EmptyMediaError, for one without
     samples (in the window); MediaTimeoutError; ValueError, for a rate below 1 or an empty window.
     """
-    path = Path(path)
+    path = place_of(media)
     if rate < 1:
         raise ValueError(f"rate is {rate}; give the samples a second to resample to, at least 1")
     window = check_window(start_s, end_s)
     deadline = Deadline(path, timeout_s)
-    with open_container(path, deadline) as container:
+    with open_container(media, deadline) as container:
         if not container.streams.audio:
             return None
         return _read_window(path, container, rate, window, mono, deadline)

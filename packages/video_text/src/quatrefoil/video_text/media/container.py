@@ -4,10 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaError, MediaTimeoutError
+from quatrefoil.video_text.media.stored import Media, Stored, place_of
 
 
 class Deadline:
@@ -44,21 +46,33 @@ def libav_errors(path: Path) -> Iterator[None]:
         raise CorruptMediaError(path, f"cannot be decoded ({error.strerror})") from error
 
 
-def open_container(path: Path, deadline: Deadline) -> Any:
+def open_container(media: Media | str, deadline: Deadline) -> Any:
     """The file as a PyAV input container, which the caller closes.
 
     Raises: FileNotFoundError; MediaError, for what is not a file, holds no bytes, or is no media.
     """
     import av
 
+    source = _bytes_of(media) if isinstance(media, Stored) else _checked(Path(media))
+    with libav_errors(place_of(media)):
+        return av.open(source, timeout=deadline.seconds)
+
+
+def _bytes_of(media: Stored) -> BytesIO:
+    content = media.read()
+    if not content:
+        raise EmptyMediaError(media.place, "the file holds no bytes")
+    return BytesIO(content)
+
+
+def _checked(path: Path) -> str:
     if not path.exists():
         raise FileNotFoundError(f"no such media file: {path}")
     if not path.is_file():
         raise MediaError(path, "not a regular file (opening a pipe or a folder could block for ever)")
     if path.stat().st_size == 0:
         raise EmptyMediaError(path, "the file holds no bytes")
-    with libav_errors(path):
-        return av.open(str(path), timeout=deadline.seconds)
+    return str(path)
 
 
 def origin_s(container: Any) -> Fraction:

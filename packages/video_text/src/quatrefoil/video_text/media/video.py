@@ -9,7 +9,6 @@ F: frames, H, W: height and width in pixels, upright (after the file's rotation)
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, Self
 
@@ -22,6 +21,7 @@ from quatrefoil.video_text.media.fetch import Backend, choose_backend, fetch_for
 from quatrefoil.video_text.media.index import index_frames
 from quatrefoil.video_text.media.pyav import PacketDecoder
 from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.media.stored import Media, Stored, place_of
 
 
 class VideoReader:
@@ -35,22 +35,22 @@ class VideoReader:
 
     def __init__(
         self,
-        path: Path | str,
+        media: Media | str,
         backend: Backend = "auto",
         start_s: float | None = None,
         end_s: float | None = None,
         timeout_s: float | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = place_of(media)
         self._process = os.getpid()
         self._container: Any = None
         window = check_window(start_s, end_s)
         deadline = Deadline(self.path, timeout_s)
-        self._container = open_container(self.path, deadline)
+        self._container = open_container(media, deadline)
         try:
             self._index = index_frames(self.path, self._container, self._first_stream(), window, deadline)
             self._decoder = PacketDecoder(self.path, self._first_stream().codec_context, self._index, deadline)
-            whole = start_s is None and end_s is None
+            whole = start_s is None and end_s is None and not isinstance(media, Stored)
             self.backend, self.fallback = choose_backend(backend, self._container, self._decoder, whole, timeout_s)
         except BaseException:
             self.close()
@@ -120,7 +120,7 @@ class VideoReader:
 
 
 def open_video(
-    path: Path | str,
+    path: Media | str,
     backend: Backend = "auto",
     *,
     start_s: float | None = None,
@@ -150,7 +150,7 @@ class Clip(NamedTuple):
 
 
 def read_clip(
-    path: Path | str,
+    path: Media | str,
     sampling: FrameSampling,
     generator: torch.Generator | None,
     *,
