@@ -1,0 +1,106 @@
+"""Labelled sequences as data of a recipe."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from quatrefoil.core.data import SampleKey
+from quatrefoil.core.evaluation.tasks import LabelledSet
+from quatrefoil.genomics.datasets.labelled.module import LabelledData, LabelledModule
+from quatrefoil.genomics.datasets.labelled.records import LabelledError
+from quatrefoil.genomics.datasets.labelled.splits import reverse_complement
+
+TRAIN = "sequence,label\n" + "".join(f"{'ACGGT' * 2}{'ACGT'[i % 4] * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
+
+
+def opened(folder: Path, train: str = TRAIN, **files: str) -> LabelledModule:
+    (folder / "train").write_text(train)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return LabelledData(root=folder, train="train", **{name: name for name in files}).build(0)  # type: ignore[arg-type]
+
+
+def test_validation_is_made_of_training_never_of_test(tmp_path: Path) -> None:
+    alone = opened(tmp_path)
+    tested = opened(tmp_path, test="sequence,label\nTTTTTTTT,a\nCCCCCCCC,b\n")
+    assert list(alone.splits) == ["val"]
+    assert list(tested.splits) == ["val", "test"]
+    ids = [list(data.items("val", "sequence", ["bases"]).ids) for data in (alone, tested)]
+    assert ids[0] == ids[1]
+    assert not set(ids[0]) & set(tested.train(["bases"]).ids)
+
+
+def test_a_class_that_training_lacks_is_an_error_that_names_the_line(tmp_path: Path) -> None:
+    for split in ("validation", "test"):
+        with pytest.raises(LabelledError, match=rf"{split}:3: class 'c' is not among those of training \(a, b\)"):
+            opened(tmp_path, **{split: "sequence,label\nACGTACGT,a\nACGTACGT,c\n"})
+
+
+def test_one_class_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LabelledError, match="all sequences are of class 'a'"):
+        opened(tmp_path, "sequence,label\nACGTACGT,a\nACCTACGT,a\nACCTACGG,a\n")
+
+
+def test_no_training_set_says_how_to_name_one() -> None:
+    with pytest.raises(LabelledError, match=r"say data\.train=FILE"):
+        LabelledData().build(0)
+
+
+def test_real_negatives_are_never_mixed_with_made_ones(tmp_path: Path) -> None:
+    with pytest.raises(LabelledError, match=r"give data\.test=POSITIVES\+NEGATIVES"):
+        opened(tmp_path, test=">a\nACGTACGT\n")
+
+
+def test_a_positive_and_its_made_negative_are_on_one_side(tmp_path: Path) -> None:
+    data = opened(tmp_path, "".join(f"{'ACGGT' * 3}{'ACGT'[i % 4] * (i + 1)}\n" for i in range(20)))
+    for samples in (data.train(["bases"]), data.items("val", "sequence", ["bases"])):
+        made = [id for id in samples.ids if "~" in id]
+        assert sorted(id.split("~")[0] for id in made) == sorted(set(samples.ids) - set(made))
+    assert "negatives-dinucleotide-shuffle" in data.describe()["protocol"]
+
+
+def test_samples_are_what_evaluation_wants_and_hold_what_is_asked_for(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    items = data.items("val", "sequence", ["bases"])
+    assert isinstance(items, LabelledSet)
+    assert set(items[SampleKey(0, 0)]) == {"id", "group", "bases"}
+    sample = data.train(["bases", "label"])[SampleKey(0, 3)]
+    assert (sample["id"], sample["label"]) == (data.train([]).ids[3], int(data.train([]).labels_N[3]))
+
+
+def test_the_other_strand_is_drawn_anew_in_each_epoch_and_only_in_training(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text(TRAIN)
+    data = LabelledData(root=tmp_path, train="train", both_strands=True).build(0)
+    train, plain = data.train(["bases"]), opened(tmp_path).train(["bases"])
+    for row in range(len(train)):
+        forward = plain[SampleKey(0, row)]["bases"]
+        seen = [train[SampleKey(epoch, row)]["bases"] for epoch in range(16)]
+        strands = {tuple(forward.tolist()), tuple(reverse_complement(forward.numpy()).tolist())}
+        assert {tuple(bases.tolist()) for bases in seen} == strands
+        assert torch.equal(train[SampleKey(3, row)]["bases"], seen[3])
+    items = data.items("val", "sequence", ["bases"])
+    assert all(torch.equal(items[SampleKey(e, 0)]["bases"], items[SampleKey(0, 0)]["bases"]) for e in range(16))
+
+
+def test_copies_on_either_strand_are_one_group_in_evaluation(tmp_path: Path) -> None:
+    data = opened(tmp_path, test="sequence,label\nAACC,a\nGGTT,a\nAACG,b\n")
+    assert data.items("test", "sequence", []).groups_N.tolist() == [0, 0, 1]
+
+
+def test_what_test_shares_with_training_is_counted(tmp_path: Path) -> None:
+    first = TRAIN.splitlines()[-1]
+    data = opened(tmp_path, validation="sequence,label\nAACC,a\n", test=f"sequence,label\n{first}\nTTTTTTTT,b\n")
+    splits = data.describe()["splits"]
+    assert (splits["test"]["also_in_training"], splits["val"]["also_in_training"]) == (1, 0)
+
+
+def test_the_fingerprint_follows_sequences_and_labels(tmp_path: Path) -> None:
+    prints = {opened(tmp_path, text).describe()["fingerprint"] for text in (TRAIN, TRAIN.replace(",a", ",c"))}
+    prints.add(opened(tmp_path, TRAIN.lower().replace("sequence", "SEQUENCE")).describe()["fingerprint"])
+    assert len(prints) == 2
+
+
+def test_classes_travel_with_the_model(tmp_path: Path) -> None:
+    assert json.loads(opened(tmp_path).assets()["classes.json"]) == ["a", "b"]

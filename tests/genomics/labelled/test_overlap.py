@@ -1,0 +1,85 @@
+"""What two sets share: found on either strand, exactly as counting by hand does."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quatrefoil.core.cli import main
+from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
+from quatrefoil.genomics.datasets.labelled.overlap import overlap
+from quatrefoil.genomics.datasets.labelled.records import bases
+from quatrefoil.genomics.sequence.kmers import reverse_complement
+
+FEW = st.lists(st.text("ACGTN", min_size=1, max_size=24), min_size=1, max_size=8)
+
+
+def words(sequence: str, k: int) -> set[str]:
+    windows = (sequence[i : i + k] for i in range(len(sequence) - k + 1))
+    return {min(window, reverse_complement(window)) for window in windows if "N" not in window}
+
+
+def by_hand(a: list[str], b: list[str], k: int, threshold: float) -> dict[tuple[int, int], float]:
+    shares = {
+        (i, j): len(words(x, k) & words(y, k)) / (min(len(x), len(y)) - k + 1)
+        for i, x in enumerate(a)
+        for j, y in enumerate(b)
+        if min(len(x), len(y)) >= k
+    }
+    return {pair: share for pair, share in shares.items() if share >= threshold}
+
+
+@settings(deadline=None, max_examples=100)
+@given(FEW, FEW, st.integers(1, 6), st.sampled_from([0.2, 0.5, 1.0]))
+def test_pairs_are_those_that_counting_by_hand_finds(a: list[str], b: list[str], k: int, threshold: float) -> None:
+    found = near_duplicates([bases(x, "a") for x in a], [bases(x, "b") for x in b], k, threshold)
+    assert {(pair.a, pair.b): pair.share for pair in found} == pytest.approx(by_hand(a, b, k, threshold))
+
+
+def test_k_and_threshold_have_bounds() -> None:
+    for k, threshold in ((0, 0.5), (32, 0.5), (16, 0.0), (16, 1.1)):
+        with pytest.raises(ValueError, match="is needed"):
+            near_duplicates([], [], k, threshold)
+
+
+def random_bases(length: int, seed: int) -> str:
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+def test_a_part_a_copy_on_the_other_strand_and_a_shared_place_are_told_apart(tmp_path: Path) -> None:
+    whole, same, far, near = (random_bases(100, seed) for seed in range(4))
+    (tmp_path / "a.fa").write_text(f">part\n{whole[20:80]}\n>same\n{same}\n>chr1:1000-1100\n{far}\n")
+    (tmp_path / "b.fa").write_text(f">w\n{whole}\n>s\n{reverse_complement(same)}\n>CHR1_1090_1190_x\n{near}\n")
+    found = overlap("a.fa", "b.fa", root=tmp_path)
+    assert [(pair.a[-1], pair.b[-1], pair.amount) for pair in found.alike] == [("1", "1", 1.0)]
+    assert [(pair.a[-1], pair.b[-1]) for pair in found.identical] == [("3", "3")]
+    assert [(pair.a[-1], pair.b[-1], pair.amount) for pair in found.loci] == [("5", "5", 10)]
+    assert found.with_locus == (1, 1)
+
+
+def test_neighbours_that_touch_share_no_place(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(f">chr1:0-100\n{random_bases(100, 0)}\n")
+    (tmp_path / "b.fa").write_text(f">chr1:100-200\n{random_bases(100, 1)}\n>chr2:0-100\n{random_bases(100, 2)}\n")
+    assert not overlap("a.fa", "b.fa", root=tmp_path).any
+
+
+def test_low_complexity_is_no_false_alarm(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A" * 70 + "\n")
+    (tmp_path / "b.txt").write_text(random_bases(30, 0) + "A" * 20 + random_bases(30, 1) + "\n")
+    assert not overlap("a.txt", "b.txt", root=tmp_path).any
+
+
+def test_the_command_reports_and_exits_with_1_where_anything_is_shared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = random_bases(60, 0), random_bases(60, 1)
+    for name, sequence in {"a": one, "b": one, "c": other}.items():
+        (tmp_path / name).write_text(f"sequence,label\n{sequence},1\n")
+    assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "b")]) == 1
+    assert "1 of A and 1 of B are identical" in capsys.readouterr().out
+    assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "c"), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 16, 0.5)

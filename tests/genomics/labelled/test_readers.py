@@ -1,0 +1,133 @@
+"""Files of labelled sequences: the same records in every format, real ones whole, broken ones refused by their line."""
+
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError
+from quatrefoil.genomics.sequence.codes import LETTERS
+
+SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=30), min_size=2, max_size=8)
+
+
+def contents(found: Labelled) -> list[tuple[str, str]]:
+    return [(LETTERS[record.codes].tobytes().decode(), record.label) for record in found.records]
+
+
+def kmers(sequence: str, k: int) -> str:
+    return " ".join(sequence[i : i + k] for i in range(len(sequence) - k + 1))
+
+
+def written(folder: Path, name: str, text: str) -> Labelled:
+    (folder / name).write_text(text)
+    return read_labelled(folder, name)
+
+
+@settings(deadline=None, max_examples=25)
+@given(SEQUENCES, st.integers(3, 6))
+def test_the_same_records_come_from_every_format(
+    tmp_path_factory: pytest.TempPathFactory, sequences: list[str], k: int
+) -> None:
+    folder = tmp_path_factory.mktemp("formats")
+    rows = [(sequence, str(place % 2)) for place, sequence in enumerate(sequences)]
+    csv = "sequence,label\n" + "".join(f"{s},{y}\n" for s, y in rows)
+    tsv = "label\tsequence\r\n" + "".join(f"{y}\t{s.lower()}\r\n" for s, y in rows)
+    kmer = "sequence\tlabel\n" + "".join(f"{kmers(s, k)}\t{y}\n" for s, y in rows)
+    deepbind = "FoldID\tEventID\tseq\tBound\n" + "".join(f"A\tpeak\t{s}\t{y}\n" for s, y in rows)
+    uci = "".join(f"{y},  NAME-1,   {s}\n" for s, y in rows)
+    (folder / "set.seq.gz").write_bytes(gzip.compress(deepbind.encode()))
+    for name, text in {"a.csv": csv, "b.tsv": tsv, "c.tsv": kmer, "d.data": uci}.items():
+        assert contents(written(folder, name, text)) == rows, name
+    assert contents(read_labelled(folder, "set.seq.gz")) == rows
+    fasta = {y: "".join(f"> a name, {s}\n{s[:4]}\n\n{s[4:]}\n" for s, label in rows if label == y) for y in "01"}
+    (folder / "pos.fa").write_text(fasta["1"])
+    (folder / "neg.fa").write_text(fasta["0"])
+    assert sorted(contents(read_labelled(folder, "pos.fa+neg.fa"))) == sorted(rows)
+
+
+def test_where_says_file_and_line(tmp_path: Path) -> None:
+    found = written(tmp_path, "a.csv", "sequence,label\n\nACGT,1\nACGA,0\n")
+    assert [record.where for record in found.records] == [f"{tmp_path}/a.csv:3", f"{tmp_path}/a.csv:4"]
+
+
+def test_only_formats_without_labels_are_positives_only(tmp_path: Path) -> None:
+    assert written(tmp_path, "a.txt", "ACGT\nACGA\n").only_positives
+    assert written(tmp_path, "a.seq", "seq\tBound\nACGT\t1\n").only_positives
+    assert not written(tmp_path, "a.csv", "sequence,label\nACGT,1\n").only_positives
+
+
+BROKEN = {
+    "empty": ("", r"a: empty; fetch"),
+    "no format": ("hello world\n", r"a:1: 'hello world' begins no known format"),
+    "no label column": ("sequence,class\nACGT,1\n", r"a:1: no column `label` among sequence, class"),
+    "cut off": ("sequence,label\nACGT,1\nACGA", r"a:3: 1 columns where the header has 2"),
+    "no label": ("sequence,label\nACGT,\n", r"a:2: no label; fill it in"),
+    "no sequence": ("sequence,label\n,1\n", r"a:2: no sequence; fill it in"),
+    "no row": ("sequence,label\n", r"a:1: a header and no line after it"),
+    "no DNA": ("sequence,label\nACXT,1\n", r"a:2: character 'X' at position 2 is no IUPAC letter"),
+    "no overlap": ("sequence\tlabel\nACGT CGTA TTTT\t1\n", r"a:2: 'CGTA' and 'TTTT' \(words 2 and 3\) are not k-mers"),
+    "empty record": (">one\n>two\nACGT\n", r"a:1: '>one' has no sequence"),
+    "bad letter in FASTA": (">one\nACGT\nAC-T\n", r"a:3: character '-' at position 2"),
+    "no class": ("EI, X, ACGT\n, Y, ACGT\n", r"a:2: no class"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_by_its_line(tmp_path: Path, name: str) -> None:
+    text, message = BROKEN[name]
+    with pytest.raises(LabelledError, match=message):
+        written(tmp_path, "a", text)
+
+
+def test_broken_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:
+    whole = gzip.compress(b"sequence,label\nACGT,1\n" * 100)
+    files = {
+        "cut.gz": (whole[:40], "damaged gzip"),
+        "binary.csv": (b"sequence,label\n\xff\xfe,1\n", "binary.csv:2: not"),
+    }
+    for name, (content, message) in files.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(LabelledError, match=message):
+            read_labelled(tmp_path, name)
+    with pytest.raises(LabelledError, match=r"no such file; paths count from data\.root"):
+        read_labelled(tmp_path, "absent.csv")
+    with pytest.raises(LabelledError, match="3 files joined"):
+        read_labelled(tmp_path, "a+b+c")
+
+
+def test_a_table_is_not_joined(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sequence,label\nACGT,1\n")
+    (tmp_path / "b.fa").write_text(">b\nACGT\n")
+    with pytest.raises(LabelledError, match=r"a\.csv: has labels of its own"):
+        read_labelled(tmp_path, "b.fa+a.csv")
+
+
+REAL = {
+    "gue/prom/prom_core_tata/test.csv": {"0": 304, "1": 309},
+    "gue/splice/reconstructed/dev.csv": {"0": 1001, "1": 987, "2": 2574},
+    "dnabert_sample/dev.tsv": {"0": 500, "1": 500},
+    "chipseq_deepbind/SRF_H1-hESC_SRF_HudsonAlpha_B.seq.gz": {"0": 500, "1": 500},
+    "chipseq_deepbind/SRF_H1-hESC_SRF_HudsonAlpha_AC.seq.gz": {"1": 4605},
+    "cnnprom/Ecoli_prom.fa+cnnprom/Ecoli_non_prom.fa": {"1": 839, "0": 3000},
+    "enhancer_2l/enhancer.cv.txt+enhancer_2l/non.cv.txt": {"1": 1484, "0": 1484},
+    "splice_uci/splice.data": {"EI": 767, "IE": 768, "N": 1655},
+    "deepromoter/hs_pos_TATA.txt": {"1": 2929},
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files_hold_what_their_readme_counts(shared: Path, name: str) -> None:
+    found = read_labelled(shared / "data" / "genomics", name)
+    assert Counter(record.label for record in found.records) == REAL[name]
+
+
+def test_dnaberts_lines_of_96_six_mers_are_101_bases(shared: Path) -> None:
+    found = read_labelled(shared / "data" / "genomics", "dnabert_sample/dev.tsv")
+    lines = (shared / "data" / "genomics" / "dnabert_sample" / "dev.tsv").read_text().splitlines()[1:]
+    assert {len(record.codes) for record in found.records} == {101}
+    assert [kmers(sequence, 6) for sequence, _ in contents(found)] == [line.split("\t")[0] for line in lines]
