@@ -11,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import bioframe
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -107,6 +106,7 @@ def read_intervals(path: Path) -> Any:
     if not lines:
         raise PeakError(f"{path}: no interval; a line is `chromosome<TAB>start<TAB>end`")
     columns = _columns(lines, path)
+    bioframe = _bioframe()
     names = bioframe.SCHEMAS["bed12" if _kind(path) == "bed" else _kind(path)][:columns]
     frame = bioframe.read_table(io.StringIO("\n".join(line for _, line in lines)), names=names, dtype=str)
     frame["line"] = [number for number, _ in lines]
@@ -119,7 +119,7 @@ def read_intervals(path: Path) -> Any:
 def merged(peaks: Iterable[Peaks], lengths: Mapping[str, int]) -> list[Interval]:
     """The bases that any of the peaks covers, as few intervals, sorted in the order of `lengths`."""
     frames = [pd.DataFrame({"chrom": p.chromosome, "start": p.start, "end": p.end}) for p in peaks]
-    frame = bioframe.merge(pd.concat(frames, ignore_index=True))
+    frame = _bioframe().merge(pd.concat(frames, ignore_index=True))
     frame = frame.assign(place=frame["chrom"].map({name: i for i, name in enumerate(lengths)}))
     frame = frame.sort_values(["place", "start"])
     columns = (frame[name].tolist() for name in ("chrom", "start", "end"))
@@ -138,6 +138,13 @@ def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:
 def _text(path: Path) -> str:
     data = path.read_bytes()
     return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", errors="replace")
+
+
+def _bioframe() -> Any:
+    """Imported when it is used: it brings matplotlib with it."""
+    import bioframe
+
+    return bioframe
 
 
 def _kind(path: Path) -> str:
