@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from quatrefoil.core import recipes
 from quatrefoil.core.config import to_plain
 from quatrefoil.core.data.collate import first_batch
-from quatrefoil.core.data.sampler import BatchPlan
+from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 
@@ -92,7 +92,7 @@ def count_flops(recipe: Recipe, rows: int) -> Flops:
     model.assets |= data.assets()
     model.check_assets()
     samples = data.train(recipe.train_fields)
-    plan = BatchPlan(samples.groups_N, recipe.train.batch_size, recipe.seed)
+    plan = plan_of(samples, recipe.train.batch_size, recipe.seed)
     batch = first_batch(samples, plan, data.fill, rows)
     # torch counts no fused attention of CPUs; its plain form is the same products.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:

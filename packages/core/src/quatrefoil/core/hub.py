@@ -47,7 +47,8 @@ class Model(
     """A module with `@view` methods, built from one frozen dataclass, saved as safetensors and JSON.
 
     Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel
-    with the weights (a tokeniser, say); their contents are in `assets`.
+    with the weights (a tokeniser, say); their contents are in `assets`. `started_from` says, for the log, which weights
+    it was built with.
     """
 
     asset_names: ClassVar[tuple[str, ...]] = ()
@@ -55,6 +56,7 @@ class Model(
     def __init__(self) -> None:
         super().__init__()
         self.assets: dict[str, str] = {}
+        self.started_from = "random weights"
 
     def check_assets(self) -> None:
         """Raise `ValueError` where this model cannot take what `assets` describes (too large a vocabulary)."""
@@ -95,7 +97,10 @@ class Model(
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights into a model; `ValueError` where names differ."""
+    """Put weights into a model; `ValueError` where names or shapes differ."""
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if other := {n: tuple(w.shape) for n, w in weights.items() if w.shape != expected.get(n, w.shape)}:
+        raise ValueError(f"these weights are of a model of another size: {other}, where this one has other shapes")
     missing, unexpected = model.load_state_dict(dict(weights), strict=False)
     # safetensors stores tied weights once: a name may be missing if its twin is there
     own = model.state_dict(keep_vars=True)

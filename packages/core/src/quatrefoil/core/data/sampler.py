@@ -9,7 +9,7 @@ then one sample of every row. This gives as many batches as the group sizes allo
 where filling batches greedily gives fewer and a number that varies.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -182,6 +182,10 @@ class BatchPlan:
             self.groups_N, self.batch_size, seed=self.seed, epoch=epoch, allow_group_repeats=self.allow_group_repeats
         )
 
+    def epochs(self, epoch: int) -> Sequence[int]:
+        """For each batch of an epoch the one by which its samples are drawn."""
+        return [epoch] * self.batches_per_epoch
+
     def starting_at(self, cursor: Cursor) -> "BatchStream":
         """The local batches from `cursor` on, without an end."""
         return BatchStream(self, cursor)
@@ -198,7 +202,7 @@ class BatchStream(Sampler[list[SampleKey]]):
         plan = self.plan
         epoch, first = self.start.after(0, plan.batches_per_epoch)  # a cursor at the end of an epoch begins the next
         while True:
-            for batch_B in plan.order(epoch).batches[first:]:
+            for batch_B, own in zip(plan.order(epoch).batches[first:], plan.epochs(epoch)[first:], strict=True):
                 local = torch.tensor_split(batch_B, plan.world_size)[plan.rank]
-                yield [SampleKey(epoch, index) for index in local.tolist()]
+                yield [SampleKey(own, index) for index in local.tolist()]
             epoch, first = epoch + 1, 0

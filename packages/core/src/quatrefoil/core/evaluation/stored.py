@@ -28,7 +28,7 @@ def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
     Raises:
         CheckpointError: `path` is neither; ConfigError: an override would change what was trained.
     """
-    described, weights = _stored(path)
+    described, weights = read_stored(path)
     recipe = _recipe(described, overrides)
     data = recipe.data.build(recipe.seed)
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
@@ -38,8 +38,17 @@ def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
     return score_splits(model.to(device), data, recipe.evaluate, data.splits, run)
 
 
-def _stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
-    """What a run folder or checkpoint says about its run, and the weights to evaluate."""
+def is_stored(path: Path) -> bool:
+    """Whether `path` is a finished run folder or a checkpoint."""
+    return (path / checkpoint.MANIFEST).exists() or RunFolder(path).metrics.exists()
+
+
+def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
+    """What a run folder or checkpoint says about its run, and the weights to evaluate.
+
+    Raises:
+        CheckpointError: `path` is neither.
+    """
     if (path / checkpoint.MANIFEST).exists():
         saved = checkpoint.load(path)
         return saved.config, saved.tensors.get("ema", saved.tensors["model"])

@@ -72,6 +72,7 @@ class Run:
     def _print_plan(self) -> None:
         trainer, plan = self.trainer, self.trainer.plan
         print(json.dumps(self.described, indent=1))
+        print(f"weights at the start: {trainer.model.started_from}")
         print(f"optimiser:\n{trainer.groups_text}")
         print(f"frozen, as no objective reaches them: {', '.join(trainer.frozen) or 'none'}")
         print(

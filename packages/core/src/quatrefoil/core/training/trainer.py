@@ -15,7 +15,8 @@ from torch import Tensor
 
 from quatrefoil.core.data import Batch, DataModule
 from quatrefoil.core.data.collate import SkipBudget, first_batch, loader, to_device
-from quatrefoil.core.data.sampler import BatchPlan, Cursor
+from quatrefoil.core.data.mixture import plan_of
+from quatrefoil.core.data.sampler import Cursor
 from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.hub import load_weights
 from quatrefoil.core.objectives import Step
@@ -51,13 +52,8 @@ class Trainer:
         self.model.assets |= data.assets()
         self.model.check_assets()
         self.samples, self.fill = data.train(recipe.train_fields), data.fill
-        self.plan = BatchPlan(
-            self.samples.groups_N,
-            self.config.batch_size,
-            recipe.seed,
-            accelerator.process_index,
-            accelerator.num_processes,
-        )
+        ranks = accelerator.process_index, accelerator.num_processes
+        self.plan = plan_of(self.samples, self.config.batch_size, recipe.seed, *ranks)
         step = Step(self.model, recipe.objectives, recipe.seed).to(accelerator.device)
         probe = self._probe()
         self.frozen = freeze_unreached(step, probe)

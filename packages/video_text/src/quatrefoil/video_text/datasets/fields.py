@@ -57,7 +57,8 @@ class FramesMaker:
         """Raises MediaError where the clip cannot be read."""
         frames_F3HW = self.source.frames(clip, draw("frames") if training else None)
         frames_F3HW = self.transform(frames_F3HW, draw("augment") if training else None)
-        return {"frames": frames_F3HW if self.clips == 1 else frames_F3HW.unflatten(0, (self.clips, -1))}
+        clips = (self.clips, -1) if self.clips > 1 else (-1,)
+        return {"frames": frames_F3HW.reshape(*clips, *frames_F3HW.shape[1:])}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""What of a clip and its caption is masked because it carries meaning: nouns and verbs of the text, blocks of the video.
+"""What of a clip and its caption is masked as it carries meaning: nouns and verbs of the text, blocks of the video.
 
 Legend: H W cells of the video encoder's last grid, L text tokens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -39,8 +39,8 @@ class CellsMaker:
 
     def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
         """A mask in evaluation too."""
-        sizes = {"least_cells": self.least_cells, "largest_aspect": self.largest_aspect}
-        return {"video_masked_cells": choose_blocks(self.grid, draw("video mask"), self.rate, **sizes)}
+        choose = partial(choose_blocks, least_cells=self.least_cells, largest_aspect=self.largest_aspect)
+        return {"video_masked_cells": choose(self.grid, draw("video mask"), self.rate)}
 
 
 @dataclass(frozen=True)

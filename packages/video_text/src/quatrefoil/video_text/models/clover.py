@@ -29,13 +29,14 @@ from quatrefoil.core.nn.bert_weights import load_bert, load_blocks, read_bert
 from quatrefoil.core.nn.heads import TokenHead
 from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.core.weights import read_state, require_same
+from quatrefoil.core.weights import require_same
 from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.encoders.clip import normalise_pixels
 from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD, VIDEO_SWIN_B
 from quatrefoil.video_text.encoders.video_swin_weights import initialise_from_video_swin
 from quatrefoil.video_text.models.clover_fusion import Fused, FusionConfig, FusionEncoder, VisualTokens
 from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, code, video_head
+from quatrefoil.video_text.models.clover_start import trained_tokenizer, trained_weights
 from quatrefoil.video_text.retriever import RetrievalModel
 
 VIDEO, TEXT, FUSION, HEADS = replace(VIDEO_SWIN_B, mask_token=True), BertConfig(), FusionConfig(), HeadWidths()
@@ -54,7 +55,8 @@ class CloverConfig:
         bert: folder or hub id of a BERT (with its masked-token head) from which text encoder, fusion encoder and token
             head start; None = random weights.
         swin: file of Video Swin weights; None = random weights.
-        pretrained: folder or hub id of a Clover of this project, to be fine-tuned; instead of `bert` and `swin`.
+        pretrained: run folder, checkpoint, folder of a saved model, or hub id, of a Clover of this project, to be
+            fine-tuned; instead of `bert` and `swin`.
 
     Raises:
         ValueError: text and fusion of two widths, or two starts.
@@ -123,12 +125,18 @@ class Clover(RetrievalModel):
         """Start from the weights that the configuration names."""
         config = self.config
         if config.pretrained is not None:
-            own = {name: value for name, value in self.state_dict().items() if name.startswith(self.fresh)}
-            load_weights(self, own | read_state(config.pretrained))
+            self._go_on_from(config.pretrained)
         if config.swin is not None:
             initialise_from_video_swin(self.visual, config.swin, mask_token=False)
         if config.bert is not None:
             self._start_from_bert(config.bert)
+
+    def _go_on_from(self, source: str) -> None:
+        given = trained_weights(source)
+        own = {name: value for name, value in self.state_dict().items() if name.startswith(self.fresh)}
+        load_weights(self, {**own, **given})
+        fresh = [part for part in self.fresh if any(name.startswith(part) for name in own.keys() - given.keys())]
+        self.started_from = f"{source}, fresh: {', '.join(part.rstrip('.') for part in fresh) or 'nothing'}"
 
     def check_assets(self) -> None:
         """Raise `ValueError` where what the data give does not fit the model."""
@@ -147,7 +155,14 @@ class Clover(RetrievalModel):
                 given.text_length > config.text.max_positions
             ),
             f"{ids} token ids, rows for {rows} (model.text.vocab_size)": ids > rows,
+            f"data.tokenizer is not that of model.pretrained={config.pretrained}": self._reads_other_tokens(),
         }
+
+    def _reads_other_tokens(self) -> bool:
+        """Whether the model was pre-trained with another tokeniser, as far as that is known."""
+        source = self.config.pretrained
+        known = None if source is None else trained_tokenizer(source)
+        return known is not None and known.fingerprint != self.tokenizer.fingerprint
 
     def _start_from_bert(self, source: str) -> None:
         checkpoint = read_bert(source)

@@ -5,14 +5,17 @@ Source: the official code (github.com/LeeYN-43/Clover, recognizers/multimodal_tr
 Legend: B samples, O candidates of a sample, R = B or B O texts, L text tokens, A answers.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from quatrefoil.core.data import DataModule
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.datasets.fields import mask_id_of
+from quatrefoil.video_text.datasets.questions import AnswerVocabulary
 from quatrefoil.video_text.models.clover import Clover, CloverConfig
 from quatrefoil.video_text.models.clover_fusion import Fused
 from quatrefoil.video_text.models.clover_heads import Head
@@ -26,7 +29,8 @@ class AnswerConfig:
         task: `open_ended` = one of `answers`, read from the pair's joint state; `fill_in_the_blank` = one of `answers`,
             read from the state of the one mask token in the text; `multiple_choice` = each candidate is a text of its
             own and gets a score.
-        answers: A, the size of the closed set of answers; 1 (the score) for `multiple_choice`.
+        answers: A, the most that the closed set of answers may hold: a run has as many as the vocabulary of its data;
+            1 (the score) for `multiple_choice`.
         hidden: width of the head's hidden layer (official: 384, and 256 for `multiple_choice`).
         dropout: of the state that the head reads.
         mask_id: id of the mask token (103 in BERT's vocabulary).
@@ -60,11 +64,21 @@ class CloverAnswersConfig(CloverConfig):
     def model_type(self) -> type["CloverAnswers"]:
         return CloverAnswers
 
+    def fitted(self, data: DataModule) -> "CloverAnswersConfig":
+        """With as many answers as the data's vocabulary has. Raises ValueError where it does not fit the task."""
+        answers, most = len(json.loads(data.assets()[AnswerVocabulary.ASSET])), self.answer.answers
+        if (self.answer.task == "multiple_choice") != (answers == 0) or answers > most:
+            raise ValueError(
+                f"the data have {answers or 'no'} open answers, model.answer.task={self.answer.task} has {most}"
+            )
+        return replace(self, answer=replace(self.answer, answers=answers or most))
+
 
 class CloverAnswers(Clover):
     """Clover, and one head on the fusion of a video and a question."""
 
-    fresh = ("answer_head.",)
+    asset_names = (*Clover.asset_names, AnswerVocabulary.ASSET)
+    fresh = ("answer_head.", "fusion.joint_token")  # the latter where `text` stood for the pair in pre-training
 
     def __init__(self, config: CloverAnswersConfig) -> None:
         super().__init__(config)

@@ -15,7 +15,6 @@ def small_clover(vocab_size: int, *, image_size: int = 96, patch_size: int = 8, 
         width: of text, fusion and the shared space, and of the video encoder's last stage.
     """
     blocks = bert_transformer(width, 2, 4)
-    blocks = bert_transformer(width, 2, 4)
     video = SwinConfig(
         in_channels=3,
         patch=(2, patch_size, patch_size),

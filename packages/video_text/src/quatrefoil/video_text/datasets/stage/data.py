@@ -8,21 +8,22 @@ from typing import Any, Literal
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions
-from quatrefoil.video_text.datasets.clips import Files
+from quatrefoil.video_text.datasets.clips import ClipData, Files
 from quatrefoil.video_text.datasets.module import CloverData, CorpusName, VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage.gallery import gallery
 from quatrefoil.video_text.datasets.stage.make import TOKENIZER, make
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
+PROTOCOL = "msrvtt-1kA"
 OWN = "the benchmark's own"
 Size = Literal["tiny", "default", "large"]
 _BOUNDS_OF = {"text-to-video": "text_to_video/one_caption", "video-to-text": "video_to_text/one_caption"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageData(VideoTextData):
-    """The embedded benchmark, made where it is not there yet.
+class StagePlace(ClipData):
+    """Where the embedded benchmark lies, and which one it is; it is made where it is not there yet.
 
     Args:
         size: tiny (seconds), default (minutes) or large (for a GPU).
@@ -32,22 +33,41 @@ class StageData(VideoTextData):
 
     size: Size = "default"
     made_with_seed: int = 0
-    corpus: CorpusName = "msrvtt"
     root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)  # type: ignore[assignment]
-    protocol: str = "msrvtt-1kA"
     tokenizer: str = OWN
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        fixed = {"corpus": "msrvtt", "protocol": "msrvtt-1kA", "tokenizer": OWN, "missing": "error"}
+    @property
+    def files(self) -> Files:
+        """Makes the benchmark if need be (one process at a time; the others wait)."""
+        folder = make(self.size, self.made_with_seed, self.root)
+        return Files(folder, str(folder / TOKENIZER))
+
+    @property
+    def stage_name(self) -> str:
+        return f"stage-v{STAGE_VERSION}-{self.size}"
+
+    def refuse_changes(self, **fixed: str) -> None:
+        """Raise ValueError where something was set that Stage has only one of."""
+        fixed |= {"tokenizer": OWN, "missing": "error"}
         if changed := [
             f"data.{name}={getattr(self, name)}" for name, value in fixed.items() if getattr(self, name) != value
         ]:
             raise ValueError(f"Stage has one protocol and its own tokeniser; {', '.join(changed)} cannot be set")
 
+
+@dataclass(frozen=True, kw_only=True)
+class StageData(StagePlace, VideoTextData):
+    """The captions of the embedded benchmark."""
+
+    corpus: CorpusName = "msrvtt"
+    protocol: str = PROTOCOL
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_changes(corpus="msrvtt", protocol=PROTOCOL)
+
     def build(self, seed: int) -> "StageModule":
-        """Makes the benchmark if need be (one process at a time; the others wait), and opens it."""
-        return StageModule(self, seed, stage_files(self.size, self.made_with_seed, self.root))
+        return StageModule(self, seed, self.files)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,27 +82,21 @@ class StageModule(VideoTextModule):
 
     def describe(self) -> Mapping[str, Any]:
         """As ever, and `reference`: split -> metric -> best score in percent for each set of modalities, and chance."""
-        name = f"stage-v{STAGE_VERSION}-{self.config.size}"
-        names = {"name": name, "protocol": f"{name}-one-caption", "embedded": True}
         bounds = read_bounds(self.files.root)
-        test = {f"{ours}/{k}": percent(v) for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
-        return {**super().describe(), **names, "reference": {"test": test}}
+        reference = {f"{ours}/{k}": v for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
+        return {**super().describe(), **stage_facts(self.config.stage_name, "one-caption", reference)}
 
 
-def stage_files(size: Size, made_with_seed: int, root: Path | None) -> Files:
-    """The benchmark with its own tokeniser, made if need be."""
-    folder = make(size, made_with_seed, root)
-    return Files(folder, str(folder / TOKENIZER))
+def stage_facts(name: str, protocol: str, reference: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """What is said of the data: whose they are, and the best scores on the test split, given as shares."""
+    test = {metric: {reader: 100 * share for reader, share in best.items()} for metric, best in reference.items()}
+    return {"name": name, "protocol": f"{name}-{protocol}", "embedded": True, "reference": {"test": test}}
 
 
 def read_bounds(folder: Path) -> Mapping[str, Any]:
     """The bounds that are stored with the benchmark: task -> metric -> what a reader may use -> share."""
     found: Mapping[str, Any] = json.loads((folder / "bounds.json").read_text())
     return found
-
-
-def percent(shares: Mapping[str, float]) -> dict[str, float]:
-    return {subset: 100 * share for subset, share in shares.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

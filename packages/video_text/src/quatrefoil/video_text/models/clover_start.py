@@ -1,0 +1,30 @@
+"""Where a Clover to be fine-tuned finds the weights and the tokeniser of the one that was pre-trained."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from quatrefoil.core.evaluation.stored import is_stored, read_stored
+from quatrefoil.core.hub import locate
+from quatrefoil.core.weights import read_state
+from quatrefoil.video_text.text.tokenizer import TextTokenizer
+
+
+def trained_weights(source: str) -> Mapping[str, Tensor]:
+    """The weights of a run folder, of one of its checkpoints, or of a folder or hub id of a saved model.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    folder = Path(source)
+    return read_stored(folder)[1] if is_stored(folder) else read_state(source)
+
+
+def trained_tokenizer(source: str) -> TextTokenizer | None:
+    """The tokeniser of a run folder or of a saved model; None for a checkpoint, which has none beside it."""
+    folder = Path(source)
+    if is_stored(folder):
+        path = folder / "model" / "tokenizer.json"
+        return TextTokenizer.load(path) if path.is_file() else None
+    return TextTokenizer(locate(source, "tokenizer.json").read_text(encoding="utf-8"))
