@@ -107,7 +107,7 @@ def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig) -
 def test_without_matching_the_encoder_of_regions_is_not_reached() -> None:
     objectives = {name: ALL[name] for name in ("mgm", "ngsp")}
     frozen = freeze_unreached(Step(config_of(ENCODERS["swin"]).build(), objectives), batch())
-    assert {name.split(".")[0] for name in frozen} == {"region_encoder", "region_map", "match_head"}
+    assert {name.split(".")[0] for name in frozen} == {"region_encoder", "match_head"}
 
 
 def test_a_sequences_code_never_needs_regions() -> None:
@@ -126,13 +126,17 @@ def test_the_code_of_a_sequence_does_not_depend_on_padding() -> None:
 def test_one_batch_is_learned_by_heart_in_all_three_tasks(regions: RegionsConfig) -> None:
     torch.manual_seed(0)
     step, given = Step(config_of(regions).build(), ALL), batch()
-    optimizer = torch.optim.AdamW(step.parameters(), lr=1e-2)
-    for number in range(60):
+    optimizer = torch.optim.AdamW(step.parameters(), lr=5e-3)
+    learned = False
+    for number in range(300):
         logs = step(given, number)
+        learned = all(logs[f"{name}/accuracy"] == 1 for name in ALL)
+        if learned:
+            break
         optimizer.zero_grad()
         logs["loss"].backward()
         optimizer.step()
-    assert all(logs[f"{name}/accuracy"] == 1 for name in ALL)
+    assert learned
 
 
 @torch.no_grad()
