@@ -28,8 +28,10 @@ demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a le
 bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/
 	$(BIN)/python -m benchmarks.leaderboard $(BENCH)
 
+# One process per core; a file's tests stay in one of them, so that what they share is made once. One thread each: more
+# would wait for one another.
 test: setup      ## the whole test suite
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses=auto --dist=loadfile
 
 test-slow: setup ## what takes longer than 20 seconds a test
 	$(BIN)/python -m pytest -m slow
