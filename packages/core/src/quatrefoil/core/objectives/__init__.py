@@ -1,0 +1,23 @@
+"""Objectives: a loss bound to the views it reads. A recipe is a list of them; an ablation is a change to that list."""
+
+from quatrefoil.core.objectives.classes import Classification
+from quatrefoil.core.objectives.contrast import Contrastive, ExclusiveContrastive, Ranking, Scale
+from quatrefoil.core.objectives.masked import FocalMaskedTokens, MaskedPatches, MaskedTokens
+from quatrefoil.core.objectives.matching import Matching
+from quatrefoil.core.objectives.objective import Objective, StepKey
+from quatrefoil.core.objectives.step import Step
+
+__all__ = [
+    "Classification",
+    "Contrastive",
+    "ExclusiveContrastive",
+    "FocalMaskedTokens",
+    "MaskedPatches",
+    "MaskedTokens",
+    "Matching",
+    "Objective",
+    "Ranking",
+    "Scale",
+    "Step",
+    "StepKey",
+]
