@@ -88,6 +88,6 @@ class SequenceModel(Model):
         if not sequences:
             raise ValueError("no sequences; give at least one")
         device = next(self.parameters()).device
-        rows = [torch.from_numpy(codes_of(sequence)) for sequence in sequences]
+        rows = [torch.tensor(codes_of(sequence)) for sequence in sequences]
         bases_BL = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDED).to(device)
         return self.eval().encode({"bases": bases_BL}, "class_logits").float().softmax(1).cpu()

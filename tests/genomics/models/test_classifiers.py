@@ -1,0 +1,147 @@
+"""Classifiers of sequences: independent of padding and of what else is in a batch, k-mers as the vocabulary's."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from quatrefoil.core.nn.bert import BertConfig, bert_transformer
+from quatrefoil.core.training import checkpoint
+from quatrefoil.core.views import Views
+from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
+from quatrefoil.genomics.models.bases import kmer_ids, one_hot
+from quatrefoil.genomics.models.classifier import ClassifierConfig
+from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
+from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
+from quatrefoil.genomics.sequence.fasta import codes_of
+from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, UNK, KmerVocabulary
+
+TINY = bert_transformer(16, 2, 2)
+BERT = SequenceClassifierConfig(classes=3, k=3, max_positions=12, transformer=TINY)
+CONFIGS = [
+    BERT,
+    replace(BERT, pooling="cls"),
+    replace(BERT, pooling="pooler"),
+    OneHotCnnConfig(classes=3, width=8, motif=5),
+    KmerLogisticConfig(classes=3),
+]
+SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_size=6)
+
+
+def padded(sequences: list[str], extra: int = 0) -> Tensor:
+    rows = [torch.tensor(codes_of(sequence)) for sequence in sequences]
+    return nn.functional.pad(nn.utils.rnn.pad_sequence(rows, True, PADDED), (0, extra), value=PADDED)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEQUENCES, st.integers(1, 6), st.integers(0, 5))
+def test_kmers_are_numbered_as_the_vocabulary_does_and_padding_is_none(
+    sequences: list[str], k: int, extra: int
+) -> None:
+    ids_BW = kmer_ids(padded(sequences, extra), k)
+    for ids_W, sequence in zip(ids_BW, sequences, strict=True):
+        expected = KmerVocabulary(k).encode(sequence)
+        assert ids_W[: len(expected)].tolist() == expected.tolist()
+        assert (ids_W[len(expected) :] == PAD).all()
+
+
+def test_a_sequence_without_a_kmer_is_an_error() -> None:
+    for sequences in (["ACGTACGT", "ACGTA"], ["ACGTA"]):
+        with pytest.raises(ValueError, match="fewer than 6 bases holds no 6-mer"):
+            kmer_ids(padded(sequences), 6)
+
+
+def test_an_unknown_base_is_a_quarter_of_each_and_padding_is_nothing() -> None:
+    assert one_hot(padded(["GN"], 1))[0].T.tolist() == [[0, 0, 1, 0], [0.25] * 4, [0] * 4]
+
+
+@pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda config: f"{type(config).__name__}-{getattr(config, 'pooling', '')}"
+)
+@settings(deadline=None, max_examples=10)
+@given(SEQUENCES, st.integers(0, 30))
+def test_logits_depend_neither_on_padding_nor_on_the_rest_of_the_batch(
+    config: ClassifierConfig, sequences: list[str], extra: int
+) -> None:
+    torch.manual_seed(0)
+    model = config.build().eval()
+    nn.init.normal_(model.head.weight)  # type: ignore[union-attr]
+    with torch.no_grad():
+        together = Views(model, {"bases": padded(sequences, extra)})["class_logits"]
+        alone = torch.cat([Views(model, {"bases": padded([sequence])})["class_logits"] for sequence in sequences])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.integers(3, 20))
+def test_pieces_hold_every_kmer_once_in_order_and_fit(lengths: list[int], most: int) -> None:
+    rows = [torch.arange(10, 10 + length) for length in lengths]
+    pieces = cut(nn.utils.rnn.pad_sequence(rows, True, PAD), most)
+    assert pieces.ids_PT.shape[1] <= most
+    assert torch.equal(pieces.mask_PT, pieces.ids_PT != PAD)
+    assert (pieces.ids_PT[:, 0] == CLS).all()
+    assert ((pieces.ids_PT == SEP).sum(1) == 1).all()
+    for row, ids in enumerate(rows):
+        real = pieces.ids_PT[pieces.row_P == row]
+        assert torch.equal(real[real > SEP], ids)
+        assert len(real) == -(-len(ids) // (most - 2))
+
+
+def test_counts_of_kmers_are_counted() -> None:
+    vocabulary = KmerVocabulary(2)
+    counts = count_kmers(padded(["ACACN", "GG"], 2), 2)
+    named = [{t: int(n) for t, n in zip(vocabulary.tokens[5:], row, strict=True) if n} for row in counts.tolist()]
+    assert named == [{"AC": 2, "CA": 1}, {"GG": 1}]
+    assert UNK < 5
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"), [(BERT, SequenceClassifier), (CONFIGS[3], OneHotCnn), (CONFIGS[4], KmerLogistic)]
+)
+def test_a_saved_model_predicts_the_same_with_the_names_of_its_classes(
+    tmp_path: Path, config: ClassifierConfig, kind: type[SequenceClassifier]
+) -> None:
+    model = config.build()
+    model.assets["classes.json"] = '["EI", "IE", "N"]'
+    model.save_pretrained(tmp_path)
+    loaded = kind.from_pretrained(tmp_path)
+    sequences = ["ACGTACGTACGTN", "acgtac"]
+    assert loaded.classes == ["EI", "IE", "N"]
+    assert torch.equal(loaded.predict(sequences), model.predict(sequences))
+    torch.testing.assert_close(model.predict(sequences).sum(1), torch.ones(2))
+
+
+def test_the_data_say_how_many_classes_there_are(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text(
+        "sequence,label\n" + "".join(f"ACGTAC{'ACGT'[i % 4] * i},{i % 3}\n" for i in range(12))
+    )
+    data = LabelledData(root=tmp_path, train="train").build(0)
+    assert SequenceClassifierConfig().fitted(data).classes == 3
+    with pytest.raises(ValueError, match=r"model.classes=2, but the data have 3: 0, 1, 2"):
+        SequenceClassifierConfig(classes=2).fitted(data)
+
+
+@pytest.fixture
+def pretrained(tmp_path: Path) -> tuple[nn.Module, Path]:
+    """An encoder, and a checkpoint of a pre-training that holds it among other parts."""
+    torch.manual_seed(1)
+    bert = BertConfig(vocab_size=69, max_positions=12, pooler=True, transformer=TINY).build()
+    weights = {f"bert.{name}": value for name, value in bert.state_dict().items()} | {"head.weight": torch.ones(2)}
+    return bert, checkpoint.save(tmp_path, 7, tensors={"model": weights}, state={}, config={})
+
+
+def test_init_takes_the_sequence_encoder_of_a_pretraining(pretrained: tuple[nn.Module, Path]) -> None:
+    theirs = pretrained[0].state_dict()
+    for pooling in ("mean", "pooler"):
+        ours = replace(BERT, pooling=pooling, init=str(pretrained[1])).build().get_submodule("bert").state_dict()
+        assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+def test_init_of_other_sizes_is_an_error_that_names_them(pretrained: tuple[nn.Module, Path]) -> None:
+    with pytest.raises(ValueError, match=r"other sizes: token_embedding.weight \(69, 16\), here \(261, 16\)"):
+        replace(BERT, k=4, init=str(pretrained[1])).build()

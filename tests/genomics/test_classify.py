@@ -1,0 +1,69 @@
+"""The recipes of classification as a whole: any labelled set goes in, stored predictions give the metrics."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from quatrefoil.core import recipes
+from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
+from quatrefoil.core.evaluation.stored import evaluate
+from quatrefoil.core.training.run import train
+
+pytest.importorskip("accelerate")
+QUICK = ["train.batch_size=16", "run.workers=0", "run.progress=false", "train.select=none", "train.evaluate_every=0"]
+SMALL = ["model.transformer.width=16", "model.transformer.heads=2", "model.transformer.layers=1", "model.k=3"]
+
+
+def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
+    """Random sequences of 20 to 40 bases; the class is the motif that is planted."""
+    rng, lines = random.Random(seed), ["sequence,label"]
+    for row in range(rows):
+        label = sorted(motifs)[row % len(motifs)]
+        bases = "".join(rng.choices("ACGT", k=rng.randint(20, 40)))
+        place = rng.randint(0, 13)
+        lines.append(f"{bases[:place]}{motifs[label]}{bases[place + 7 :]},{label}")
+    path.write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("genebert/classify", SMALL),
+        ("genebert/classify-cnn", ["model.width=8", "model.layers=1"]),
+        ("genebert/classify-kmer-logistic", []),
+    ],
+)
+def test_three_classes_of_any_name_go_in_and_predictions_by_id_come_out(
+    tmp_path: Path, name: str, sizes: list[str]
+) -> None:
+    for file, rows, seed in (("train.csv", 60, 0), ("test.csv", 30, 1)):
+        planted(tmp_path / file, rows, seed, {"EI": "GATTACA", "IE": "CCCGGGC", "N": "TATATAT"})
+    run = tmp_path / "run"
+    data = [f"data.root={tmp_path}", "data.train=train.csv", "data.test=test.csv", f"run.dir={run}"]
+    train(name, [*QUICK, *sizes, *data, "train.steps=2"])
+    stored = json.loads((run / "metrics.json").read_text())
+    assert stored["data"]["classes"] == ["EI", "IE", "N"]
+    for split, count in (("val", 6), ("test", 30)):
+        found = read_predictions(run / "predictions" / split / "class_logits.jsonl")
+        assert len(found.ids) == count
+        assert classification_metrics(found) == pytest.approx(stored["scores"][split]["metrics"])
+    assert found.ids[0] == f"{tmp_path.name}/test.csv:2"
+    assert evaluate(run)["test"].metrics == pytest.approx(stored["scores"]["test"]["metrics"])
+
+
+def test_a_planted_motif_is_found(tmp_path: Path) -> None:
+    for file, rows, seed in (("train.csv", 400, 0), ("val.csv", 100, 1), ("test.csv", 100, 2)):
+        planted(tmp_path / file, rows, seed, {"0": "ACGTGCA", "1": "GATTACA"})
+    files = ["data.train=train.csv", "data.validation=val.csv", "data.test=test.csv"]
+    folder = [f"data.root={tmp_path}", f"run.dir={tmp_path / 'run'}"]
+    train("genebert/classify-kmer-logistic", [*QUICK, *files, *folder, "train.steps=200"])
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["scores"]["test"]["metrics"]["MCC"] > 80
+
+
+def test_recipes_differ_in_the_model_and_its_training_alone() -> None:
+    ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in ("", "-cnn", "-kmer-logistic"))
+    for baseline in baselines:
+        assert (baseline.data, baseline.objectives, baseline.evaluate) == (ours.data, ours.objectives, ours.evaluate)
+        assert (baseline.train.select, baseline.train.batch_size) == (ours.train.select, ours.train.batch_size)
