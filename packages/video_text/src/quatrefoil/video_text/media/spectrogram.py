@@ -98,9 +98,9 @@ def log_frequency(linear_KS: Tensor, rows: int, *, align_corners: bool) -> Tenso
 
     On axes from -1 to 1, row y shows (21^((y + 1) / 2) - 11) / 10. Source: Sound-of-Pixels, `warpgrid`.
     """
-    like = {"dtype": linear_KS.dtype, "device": linear_KS.device}
-    y_R = (21 ** ((torch.linspace(-1, 1, rows, **like) + 1) / 2) - 11) / 10
-    x_S = torch.linspace(-1, 1, linear_KS.shape[1], **like)
+    dtype, device = linear_KS.dtype, linear_KS.device
+    y_R = (21 ** ((torch.linspace(-1, 1, rows, dtype=dtype, device=device) + 1) / 2) - 11) / 10
+    x_S = torch.linspace(-1, 1, linear_KS.shape[1], dtype=dtype, device=device)
     grid_RS2 = torch.stack([x_S.expand(rows, -1), y_R[:, None].expand(-1, len(x_S))], -1)
     return nnf.grid_sample(linear_KS[None, None], grid_RS2[None], align_corners=align_corners)[0, 0]
 
