@@ -84,6 +84,20 @@ def test_a_described_transformer_has_its_sizes() -> None:
         described_transformer({**DESCRIBED, "hidden_act": "relu"})
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model"])
+def test_what_lies_beside_the_weights_in_a_checkpoint_is_passed_over(tmp_path: Path, key: str) -> None:
+    torch.save({"epoch": 3, key: {"a": torch.ones(2)}, "optimizer": {"lr": 0.1}}, tmp_path / "saved.pth")
+    assert torch.equal(read_state(tmp_path / "saved.pth")["a"], torch.ones(2))
+    torch.save({"epoch": 3, key: "a string"}, tmp_path / "saved.pth")
+    with pytest.raises(ValueError, match="is no mapping from names to tensors"):
+        read_state(tmp_path / "saved.pth")
+
+
+def test_weights_that_are_called_as_wrappers_are_stay_weights(tmp_path: Path) -> None:
+    torch.save({"model": torch.ones(2)}, tmp_path / "saved.pth")
+    assert torch.equal(read_state(tmp_path / "saved.pth")["model"], torch.ones(2))
+
+
 def test_safetensors_come_before_what_torch_saved(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "pytorch_model.bin")
     assert torch.equal(read_state(tmp_path)["a"], torch.zeros(2))

@@ -135,7 +135,8 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
     What is not safetensors goes through torch's restricted unpickler, which builds tensors and plain data only.
 
     Raises:
-        ValueError: no such file, or one that holds anything but named tensors (under `state_dict`, or by themselves).
+        ValueError: no such file, or one that holds anything but named tensors (under `state_dict`, under `model`, or by
+            themselves).
     """
     path = Path(source) if Path(source).is_file() else _locate_any(source, revision)
     if path.suffix == ".safetensors":
@@ -144,10 +145,16 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
         held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} holds more than weights, which is not loaded; save its tensors alone") from error
-    state = held.get("state_dict", held) if isinstance(held, dict) else {}
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    state = _unwrapped(held)
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no mapping from names to tensors")
     return dict(state)
+
+
+def _unwrapped(held: Any) -> Any:
+    """The weights of a checkpoint that holds more: `state_dict` (mmaction's) or `model` (timm's, Swin's)."""
+    inner = (held.get(key) for key in ("state_dict", "model")) if isinstance(held, dict) else ()
+    return next((state for state in inner if isinstance(state, dict)), held)
 
 
 def _locate_any(source: str | Path, revision: str | None) -> Path:

@@ -1,11 +1,8 @@
 """Video Swin weights in the layout of its official code, mmaction's and Clover's, and 2-D ones carried over to time."""
 
-import pickle
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from quatrefoil.core.nn.swin import Swin
@@ -22,23 +19,9 @@ def initialise_from_video_swin(swin: Swin, source: str | Path, *, mask_token: bo
         mask_token: read it too. Only checkpoints of masked pre-training hold one.
 
     Raises:
-        ValueError: see `read_video_swin` and `load_video_swin`.
+        ValueError: see `read_state` and `load_video_swin`.
     """
-    load_video_swin(swin, read_video_swin(source), mask_token=mask_token)
-
-
-def read_video_swin(source: str | Path) -> State:
-    """The weights of a file, by themselves or under `state_dict` (mmaction) or `model` (2-D Swin's own code).
-
-    Raises:
-        ValueError: no such file, or one that holds anything but plain data and named tensors.
-    """
-    if Path(source).suffix == ".pth":
-        with suppress(pickle.UnpicklingError, FileNotFoundError):  # of which read_state says how to mend them
-            held = torch.load(source, map_location="cpu", weights_only=True)
-            if isinstance(held, dict) and isinstance(held.get("model"), dict):
-                return dict(held["model"])
-    return read_state(source)
+    load_video_swin(swin, read_state(source), mask_token=mask_token)
 
 
 def load_video_swin(swin: Swin, state: State, *, mask_token: bool = True) -> None:
