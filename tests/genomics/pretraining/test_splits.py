@@ -40,7 +40,7 @@ def test_training_reads_neither_bases_nor_regions_of_what_is_held_out(
         read.update((kind, str(name)) for name in peaks[kind].chromosome[first : first + count])
         return window(matrix, kind, first, count)
 
-    def refuse(chromosome: str, *_: int) -> np.ndarray:  # type: ignore[type-arg]
+    def refuse(chromosome: str, *_: int) -> np.ndarray:
         assert chromosome not in HELD_OUT
         return np.zeros(SEGMENT, np.uint8)
 
@@ -60,9 +60,9 @@ def test_windows_that_leave_their_chromosome_or_hold_too_many_n_are_counted_and_
     module: PretrainingModule,
 ) -> None:
     for split in ("train", "val", "test", "unseen"):
-        loci = module.loci(split)  # type: ignore[arg-type]
+        loci = module.loci(split)
         expected = {"leaves its chromosome": 0, "too many N": 0}
-        for kind in module.types(split):  # type: ignore[arg-type]
+        for kind in module.types(split):
             for name, span in kind.spans.items():
                 codes = module.genome.fetch(name, 0, LENGTH)
                 for peak in range(*span):
@@ -72,7 +72,7 @@ def test_windows_that_leave_their_chromosome_or_hold_too_many_n_are_counted_and_
                     elif (codes[start : start + 2 * SEGMENT] == 4).mean() > 0.05:
                         expected["too many N"] += 1
         assert loci.dropped == expected
-        assert len(loci) == sum(kind.total for kind in module.types(split)) - sum(expected.values())  # type: ignore[arg-type]
+        assert len(loci) == sum(kind.total for kind in module.types(split)) - sum(expected.values())
     assert all(module.loci("train").dropped.values())
 
 

@@ -15,14 +15,6 @@ from quatrefoil.genomics.sequence.fasta import Genome
 LENGTH, SEGMENT, MOTIFS = 12_000, 60, 5
 CHROMOSOMES = ("chr1", "chr2", "chr3", "chr8", "chr10")
 TYPES = ("amber", "birch", "cedar", "delta")
-CONFIG = {
-    "validation_chromosomes": ("chr10",),
-    "test_chromosomes": ("chr8",),
-    "held_out_cell_types": ("cedar", "delta"),
-    "k": 3,
-    "segment": SEGMENT,
-    "regions": 6,
-}
 
 
 @dataclass(frozen=True)
@@ -53,10 +45,19 @@ def write_world(folder: Path, training: Sequence[str] = ("chr1", "chr2", "chr3")
     peaks = {kind: _peaks(places, draw) for kind in TYPES}
     source = EverySpot()
     build(MatrixPlan(source, peaks, genome.lengths, training, range(MOTIFS), {"toy": "1"}), folder / "matrix")
-    return PretrainingData(genome=folder / "genome.fa", matrix=folder / "matrix", **CONFIG)  # type: ignore[arg-type]
+    return PretrainingData(
+        genome=folder / "genome.fa",
+        matrix=folder / "matrix",
+        validation_chromosomes=("chr10",),
+        test_chromosomes=("chr8",),
+        held_out_cell_types=("cedar", "delta"),
+        k=3,
+        segment=SEGMENT,
+        regions=6,
+    )
 
 
-def _peaks(places: dict[str, np.ndarray], draw: np.random.Generator) -> Peaks:  # type: ignore[type-arg]
+def _peaks(places: dict[str, np.ndarray], draw: np.random.Generator) -> Peaks:
     """Two thirds of the places are open, and the very first bases; some peaks overlap the next one."""
     start = {name: np.union1d(at[draw.random(len(at)) < 0.67], 0) for name, at in places.items()}
     chromosome = np.repeat(list(start), [len(at) for at in start.values()])
