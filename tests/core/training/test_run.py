@@ -263,6 +263,9 @@ def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pyt
         assert {split: score.metrics for split, score in evaluate(path).items()} == {
             split: score["metrics"] for split, score in stored.items()
         }
+    assert list(evaluate(tmp_path, splits=["val"])) == ["val"]
+    with pytest.raises(ConfigError, match="no split 'tset'; there are train, val"):
+        evaluate(tmp_path, splits=["tset"])
     with pytest.raises(CheckpointError, match="neither a finished run"):
         evaluate(tmp_path / "model")
 

@@ -79,11 +79,12 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     describe.add_argument(
         "--flops", action="store_true", help="count the work of a step on a few samples; this opens the data"
     )
-    evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again, on every split.")
+    evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
     evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
     evaluate.add_argument(
         "overrides", nargs="*", default=(), metavar="key=value", help="where things are now, e.g. data.root"
     )
+    evaluate.add_argument("--split", action="append", default=[], help="may be repeated; else all but `train`")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
     recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
@@ -136,7 +137,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from quatrefoil.core.evaluation.stored import evaluate
     from quatrefoil.core.evaluation.tasks import table
 
-    scores = evaluate(options.path, options.overrides)
+    scores = evaluate(options.path, options.overrides, options.split)
     print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))
     return 0
 

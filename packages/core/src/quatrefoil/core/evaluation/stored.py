@@ -19,23 +19,27 @@ from quatrefoil.core.training.checkpoint import CheckpointError, Json
 from quatrefoil.core.training.folder import METRICS, RunFolder
 
 
-def evaluate(path: Path, overrides: Sequence[str] = ()) -> dict[str, Scores]:
-    """Evaluate a finished run folder, or one of its checkpoints, again: on every split.
+def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = ()) -> dict[str, Scores]:
+    """Evaluate a finished run folder, or one of its checkpoints, again.
 
     Args:
         overrides: of where things are, e.g. `data.root=...`; not of what was trained.
+        splits: which; `train` shows what was learned by heart. None given = all but `train`.
 
     Raises:
-        CheckpointError: `path` is neither; ConfigError: an override would change what was trained.
+        CheckpointError: `path` is neither; ConfigError: an override would change what was trained, or there is no such
+            split.
     """
     described, weights = read_stored(path)
     recipe = _recipe(described, overrides)
     data = recipe.data.build(recipe.seed)
+    if unknown := [split for split in splits if split not in ("train", *data.splits)]:
+        raise ConfigError(f"there is no split {unknown[0]!r}; there are train, {', '.join(data.splits)}")
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
     load_weights(model, weights)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")
-    return score_splits(model.to(device), data, recipe.evaluate, data.splits, run)
+    return score_splits(model.to(device), data, recipe.evaluate, splits or data.splits, run)
 
 
 def is_stored(path: Path) -> bool:
