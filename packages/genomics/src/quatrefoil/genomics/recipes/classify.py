@@ -1,7 +1,7 @@
 """Classes of sequences, for any labelled set: `genebert/classify data.train=FILE data.validation=FILE data.test=FILE`.
 
-All recipes differ in the model and its optimiser alone. Settings are ours, found on the validation half of GUE's
-prom_core_tata; the paper's are not known.
+All recipes differ in the model and its optimiser alone. Settings are ours and first guesses, not tuned;
+the paper's are not known.
 """
 
 from dataclasses import replace
