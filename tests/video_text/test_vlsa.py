@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from quatrefoil.core.data.collate import collate
+from quatrefoil.core.distributed import rank
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import Objective, Step
 from quatrefoil.core.training.trainer import freeze_unreached
@@ -18,6 +20,7 @@ from quatrefoil.video_text.encoders.patches import draw_visible, hidden_places, 
 from quatrefoil.video_text.encoders.unified import MODALITIES, Modality, mae_transformer, sharing_groups
 from quatrefoil.video_text.models.vlsa import JointVlsa, Vlsa, VlsaConfig
 from quatrefoil.video_text.recipes.vlsa import COMPARISON, GLOBAL, LOCAL, PRETRAINING
+from tests.distributed_harness import run_ranks
 
 SMALL = VlsaConfig(
     image_size=16,
@@ -60,6 +63,7 @@ def batch_of(*samples: dict[str, Any]) -> dict[str, Any]:
 
 
 HEARD = [sample(0), sample(1, words=7), sample(2, words=2), sample(3)]
+LACKING = [*HEARD[:3], sample(3, sound=False), sample(4, sound=False)]  # the second of two ranks hears nothing
 MIXED = [HEARD[0], sample(1, words=7, sound=False), HEARD[2], HEARD[3]]
 
 
@@ -240,6 +244,34 @@ def test_a_batch_without_any_sound_reaches_the_same_parameters_with_finite_gradi
     assert gradients(model).keys() == gradients(heard).keys()
     assert all(gradient.isfinite().all() for gradient in gradients(model).values())
     assert all(value == 0 for name, value in silent.items() if "audio" in name)
+
+
+def _gradients_on_this_rank(sizes: list[int]) -> dict[str, Tensor]:
+    start = sum(sizes[: rank()])
+    model, batch = build(SMALL), batch_of(*LACKING)
+    rows = {name: value[start : start + sizes[rank()]] for name, value in batch.items() if name != "skipped"}
+    Step(model, PRETRAINING)(rows, 0)["loss"].backward()
+    return gradients(model)
+
+
+@pytest.mark.parametrize("sizes", [[3, 2], [1, 4]])
+def test_ranks_with_and_without_sound_have_the_gradients_of_the_whole_batch(sizes: list[int]) -> None:
+    whole = _gradients_on_this_rank([len(LACKING)])
+    ranks = run_ranks(2, _gradients_on_this_rank, sizes)
+    for name, gradient in whole.items():
+        error = (torch.stack([grads[name] for grads in ranks]).mean(0) - gradient).norm()
+        assert error <= 1e-5 * gradient.norm().clamp(min=1), name  # fp32; some gradients are zero but for rounding
+
+
+def test_a_saved_model_comes_back_as_what_it_is(tmp_path: Path) -> None:
+    model = build(replace(SMALL, gam_source="joint", encoder_shared=("video", "text")))
+    model.assets = dict.fromkeys(model.asset_names, "{}")
+    model.save_pretrained(tmp_path)
+    again = JointVlsa.from_pretrained(tmp_path)
+    assert again.config == model.config
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items())
+    with pytest.raises(ValueError, match="of a JointVlsa, not of a Vlsa"):
+        Vlsa.from_pretrained(tmp_path)
 
 
 def test_retrieval_with_samples_without_sound_has_finite_gradients() -> None:

@@ -119,6 +119,8 @@ class Vlsa(RetrievalModel):
 
     def __init__(self, config: VlsaConfig) -> None:
         super().__init__()
+        if not isinstance(self, config.model_type):
+            raise ValueError(f"this configuration is of a {config.model_type.__name__}, not of a {type(self).__name__}")
         self.config: VlsaConfig = config  # type: ignore[assignment]
         width, narrow, cell, axes = config.encoder.width, config.decoder.width, config.patch_size**2, config.axes
         self.video_embed = PatchEmbedding(3 * cell, axes["video"], width)
