@@ -85,7 +85,7 @@ class TurnsPlan(BatchPlan):
 
     @property
     def left_over_per_epoch(self) -> int:
-        """Samples that every epoch leaves out (others in each epoch)."""
+        """Samples that one pass over each part leaves out (others in each pass)."""
         return sum(part.left_over_per_epoch for part in self.parts)
 
     def epochs(self, epoch: int) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""Clover on Stage: pre-training with its ablations, retrieval, and questions of five kinds.
+"""Clover, small, mostly on Stage: pre-training with its ablations, retrieval, and questions of five kinds.
 
 `model.pretrained=RUN` starts a task from a run of `clover/stage-pretrain`; without it a task is its own baseline.
 Rates were chosen on validation (docs/clover.md); margin, temperature and gamma are the official code's.
@@ -6,6 +6,7 @@ Rates were chosen on validation (docs/clover.md); margin, temperature and gamma 
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.evaluation.tasks import Classification as Accuracy
@@ -22,6 +23,7 @@ from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.video_text.datasets.masks import CellsMaker, Masks
+from quatrefoil.video_text.datasets.module import CloverData
 from quatrefoil.video_text.datasets.question_data import UNIT, QuestionCorpusName
 from quatrefoil.video_text.datasets.stage.data import CloverStageData
 from quatrefoil.video_text.datasets.stage.question_data import StageChoiceData, StageQuestionData
@@ -51,13 +53,14 @@ RECALL, ACCURACY = "text-to-video/R@1", "accuracy"
 SMALL = small_clover(vocab_size=1024, patch_size=12)
 FRAMES = FrameSampling("segments", 4)
 WHOLE_FRAMES = FrameTransform(96, scale=(1.0, 1.0), ratio=(1.0, 1.0))  # a crop would cut off what captions speak of
+MASKS = Masks(cells=CellsMaker((4, 4)))  # as many as the small video encoder has places
 STAGE = CloverStageData(
     frames=FRAMES,
     transform=WHOLE_FRAMES,
     unit="clip",
     text_length=48,
     mask_rate=0.3,
-    masks=Masks(cells=CellsMaker((4, 4))),
+    masks=MASKS,
     cache_frames=True,
 )
 
@@ -115,6 +118,28 @@ def _questions(corpus: QuestionCorpusName, protocol: str, answer: AnswerConfig) 
         objectives=ANSWER,
         train=_training(ACCURACY, steps=300, lr=3e-4, head_lr=10.0),
         evaluate=ANSWERS,
+    )
+
+
+def msvd_small() -> Recipe:
+    """Clover's retrieval on MSVD, small, from random weights, on the clips that are there."""
+    data = CloverData(
+        corpus="msvd",
+        root=Path("data/msvd"),
+        protocol="msvd-all-captions",
+        tokenizer="train:2048",
+        frames=FrameSampling("segments", 8),
+        transform=FrameTransform(96),
+        unit="clip",
+        missing="drop",
+        mask_rate=0.3,
+        masks=MASKS,
+    )
+    return replace(
+        stage_retrieval(),
+        model=small_clover(vocab_size=2048, patch_size=12),
+        data=data,
+        train=_training(RECALL, steps=400, lr=3e-4),
     )
 
 

@@ -1,0 +1,151 @@
+"""Clover's recipes on real data: what no objective asks for is not computed, runs resume, tasks go on from runs."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from quatrefoil.core import recipes
+from quatrefoil.core.cli import main
+from quatrefoil.core.data.collate import first_batch
+from quatrefoil.core.data.mixture import plan_of
+from quatrefoil.core.objectives import Step
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.training import checkpoint
+from quatrefoil.video_text.datasets.stage import make
+from quatrefoil.video_text.models.clover import Clover
+from quatrefoil.video_text.models.clover_answers import CloverAnswers
+
+TINY = ["data.size=tiny", "data.cache_frames=false"]
+SHORT = [*TINY, "train.batch_size=8", "train.evaluate_every=0", "run.progress=false", "run.workers=0"]
+MASKED_FIELDS = {"text_masked_ids", "text_labels", "video_masked_cells"}
+QUESTIONS = ("action", "transition", "frame", "fib", "mc")
+FULL = ("webvid-cc3m", "msrvtt", "didemo", "lsmdc", "tgif-action", "tgif-transition", "tgif-frame", "msrvtt-qa",
+        "msvd-qa", "msrvtt-mc", "lsmdc-mc", "lsmdc-fib")  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUATREFOIL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        make("tiny")
+        yield
+
+
+def calls_of(recipe: Recipe) -> Counter[str]:
+    """How often a step on real data calls each part of the model."""
+    data = recipe.data.build(recipe.seed)
+    samples = data.train(recipe.train_fields)
+    batch = first_batch(samples, plan_of(samples, 4, recipe.seed), data.fill, rows=4)
+    assert batch.keys() - {"id", "group", "skipped"} == recipe.train_fields - {"id", "group"}
+    step, calls = Step(recipe.model_for(data).build(), recipe.objectives), Counter[str]()
+    for name, module in step.model.named_children():
+        module.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    assert torch.isfinite(step(batch, 0)["loss"])
+    return calls
+
+
+def test_pre_training_runs_each_encoder_twice() -> None:
+    calls = calls_of(recipes.load("clover/stage-pretrain", TINY))
+    assert {calls[name] for name in ("visual", "textual", "fusion", "video_head", "text_head")} == {2}
+    assert calls["fused_video_head"] == calls["fused_text_head"] == calls["token_head"] == 1
+
+
+@pytest.mark.parametrize("name", ["stage-pretrain-pairwise", "stage-retrieval"])
+def test_without_objectives_of_masks_no_mask_is_made_and_no_masked_pass_is_run(name: str) -> None:
+    recipe = recipes.load(f"clover/{name}", TINY)
+    assert not MASKED_FIELDS & recipe.train_fields
+    calls = calls_of(recipe)
+    assert (calls["visual"], calls["textual"], calls["fusion"], calls["token_head"]) == (1, 1, 0, 0)
+
+
+def test_an_ablation_by_override_drops_the_passes_that_only_it_needed() -> None:
+    off = ["objectives.tma_text=off", "objectives.mlm=off", "objectives.rank_text=off", "objectives.tma_video=off"]
+    recipe = recipes.load("clover/stage-pretrain", [*TINY, *off])
+    assert recipe.train_fields & MASKED_FIELDS == {"video_masked_cells"}
+    calls = calls_of(recipe)
+    assert (calls["visual"], calls["textual"], calls["fusion"]) == (2, 1, 0)
+
+
+def test_ablations_differ_from_pre_training_in_their_objectives_alone() -> None:
+    whole = recipes.load("clover/stage-pretrain")
+    kept = {
+        "pairwise": {"vtc"},
+        "no-ranking": {"mlm", "tma_video", "tma_text"},
+        "no-masks": {"mlm", "tma_video", "tma_text"},
+    }
+    for name, names in kept.items():
+        ablation = recipes.load(f"clover/stage-pretrain-{name}")
+        assert set(ablation.objectives) == names
+        assert (ablation.model, ablation.data, ablation.train) == (whole.model, whole.data, whole.train)
+
+
+@pytest.mark.parametrize("name", [*FULL, *(f"stage-qa-{task}" for task in QUESTIONS)])
+def test_every_recipe_builds_on_the_meta_device(name: str) -> None:
+    recipe = recipes.load(f"clover/{name}")
+    with torch.device("meta"):
+        model = recipe.model.model_type(recipe.model)  # type: ignore[call-arg]
+    assert isinstance(model, Clover)
+
+
+def test_a_resumed_run_has_the_weights_of_one_that_was_not_stopped(tmp_path: Path) -> None:
+    for name, steps in (("whole", "4"), ("stopped", "2")):
+        every = ["train.steps=4", "train.checkpoint_every=2", "train.select=none", f"run.dir={tmp_path / name}"]
+        main(["train", "clover/stage-pretrain", *SHORT, *every])
+        for path in checkpoint.checkpoints(tmp_path / name / "checkpoints"):
+            if int(path.name.removeprefix("step-")) > int(steps):
+                (path / checkpoint.MANIFEST).unlink()
+    with pytest.warns(UserWarning, match="passed over the checkpoint"):
+        main(["train", "clover/stage-pretrain", *SHORT, *every, "resume=auto"])
+    ends = [
+        checkpoint.load(checkpoint.path_of(tmp_path / name / "checkpoints", 4)).tensors["model"]
+        for name in ("whole", "stopped")
+    ]
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+@pytest.mark.slow
+def test_tasks_go_on_from_a_pre_trained_run_and_say_what_is_fresh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(name: str, *more: str) -> Path:
+        folder = tmp_path / name
+        assert main(["train", f"clover/{name}", *SHORT, "train.steps=2", f"run.dir={folder}", *more]) == 0
+        return folder
+
+    trained = run("stage-pretrain")
+    for name in ("stage-retrieval", *(f"stage-qa-{task}" for task in QUESTIONS)):
+        capsys.readouterr()
+        folder = run(name, f"model.pretrained={trained}")
+        answers = name.startswith("stage-qa") and name != "stage-qa-mc"
+        assert f"{trained}, fresh: {'answer_head' if answers else 'nothing'}\n" in capsys.readouterr().out
+        facts = json.loads((folder / "metrics.json").read_text())
+        (metric,) = {"accuracy", "text-to-video/R@1"} & facts["scores"]["test"]["metrics"].keys()
+        assert facts["data"]["reference"]["test"][metric]["chance"] > 0
+    model = CloverAnswers.from_pretrained(tmp_path / "stage-qa-frame" / "model")
+    assert len(json.loads(model.assets["answers.json"])) == model.config.answer.answers
+    main(["evaluate", str(tmp_path / "stage-qa-frame"), "--json"])
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again == json.loads((tmp_path / "stage-qa-frame" / "metrics.json").read_text())["scores"]
+
+
+def test_a_start_of_another_size_or_tokeniser_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = recipes.load("clover/stage-pretrain", ["model.projection=64"]).model.build()
+    other.assets = dict.fromkeys(other.asset_names, "{}")
+    other.save_pretrained(tmp_path / "other")
+    asked = [*SHORT, f"model.pretrained={tmp_path / 'other'}", f"run.dir={tmp_path / 'run'}"]
+    assert main(["train", "clover/stage-retrieval", *asked]) == 2
+    assert "of a model of another size" in capsys.readouterr().err
+
+
+def test_a_choice_must_not_be_trained_on_the_clips_that_it_is_tested_with() -> None:
+    data = recipes.load("clover/stage-qa-mc", TINY).data
+    module = data.build(0)
+    tested = {clip.id for clip in module._test.split.clips}  # type: ignore[attr-defined]
+    assert tested
+    assert not tested & {clip.id for clip in module.split("train").clips}  # type: ignore[attr-defined]
