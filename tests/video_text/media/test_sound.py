@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from quatrefoil.video_text.media.audio import read_audio
+from quatrefoil.video_text.media.errors import EmptyMediaError
 from quatrefoil.video_text.media.sound import Heard, Window, even_windows, hear, random_window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, log_frequency, magnitude, spectrogram
 from tests.video_text.media.clips import write_clip, write_tone
@@ -126,7 +127,13 @@ def test_sound_that_starts_late_is_preceded_by_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "window"), [("mute.mp4", SECOND), ("silent.m4a", SECOND), ("elsewhere.m4a", Window(50.0, 51.0))]
+    ("name", "window"),
+    [
+        ("mute.mp4", SECOND),
+        ("silent.m4a", SECOND),
+        ("after.m4a", Window(50.0, 51.0)),
+        ("before.m4a", Window(-9.0, -8.0)),
+    ],
 )
 def test_no_sound_is_a_mask_and_not_an_error(name: str, window: Window, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -138,6 +145,12 @@ def test_no_sound_is_a_mask_and_not_an_error(name: str, window: Window, tmp_path
     heard = hear(path, [window], quiet, None)
     assert heard.mask_W.tolist() == [False]
     assert not heard.pictures_WRS.any()
+
+
+def test_a_file_of_no_bytes_is_bad_and_not_silent(tmp_path: Path) -> None:
+    (path := tmp_path / "empty.m4a").touch()
+    with pytest.raises(EmptyMediaError, match="holds no bytes"):
+        one(path, SECOND)
 
 
 def test_windows_of_one_file_may_differ_in_whether_there_is_sound(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from quatrefoil.video_text.media.audio import Waveform, read_audio
+from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import EmptyMediaError
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, spectrogram
-from quatrefoil.video_text.media.stored import Media
+from quatrefoil.video_text.media.stored import Media, place_of
 
 
 class Window(NamedTuple):
@@ -71,7 +72,8 @@ def hear(
         generator: draws a gain from 0.5 to 1.5 for training; None keeps the loudness.
 
     Raises:
-        FileNotFoundError; CorruptMediaError and MediaTimeoutError, as `read_audio`; ValueError, for no windows.
+        FileNotFoundError; CorruptMediaError and MediaTimeoutError, as `read_audio`; EmptyMediaError, for a file of no
+            bytes; ValueError, for no windows.
     """
     if not windows:
         raise ValueError(f"{media}: no windows to hear; give at least one")
@@ -90,8 +92,9 @@ def hear(
 def _read(media: Media | str, end_s: float, rate: int, timeout_s: float | None) -> Waveform | None:
     try:
         return read_audio(media, rate=rate, end_s=end_s, timeout_s=timeout_s)
-    except EmptyMediaError:  # a stream without a sample, or one that starts later
-        return None
+    except EmptyMediaError:  # a stream without a sample, or one that starts later; or a file of no bytes, which is bad
+        with open_container(media, Deadline(place_of(media), timeout_s)):
+            return None
 
 
 def _picture(waveform: Waveform | None, window: Window, gain: float, config: SpectrogramConfig) -> Tensor | None:
