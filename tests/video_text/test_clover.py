@@ -242,9 +242,13 @@ def test_masked_words_are_predicted_from_both_sides_and_from_the_clip() -> None:
         assert (with_(model, first, name, value)["text_token_logits"] - before).abs().max() > 1e-4
 
 
-def test_a_text_in_which_nothing_is_masked_is_not_ranked() -> None:
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_copy_that_equals_its_text_is_not_ranked(chosen: bool) -> None:
     model, plain = build(SMALL), dict(BATCH[0])
-    plain |= {"text_masked_ids": plain["text_ids"], "text_labels": torch.full_like(plain["text_labels"], IGNORE)}
+    assert (plain["text_labels"] != IGNORE).any()  # a tenth of what is chosen keeps its word
+    plain["text_masked_ids"] = plain["text_ids"]
+    if not chosen:
+        plain["text_labels"] = torch.full_like(plain["text_labels"], IGNORE)
     batch = batch_of(plain, BATCH[1])
     assert Views(model, batch)["text_has_mask"].tolist() == [False, True]
     both = Step(model, {"rank": RANKINGS["rank_text"]})(batch, 0)["rank/loss"]

@@ -257,6 +257,9 @@ class Clover(RetrievalModel):
         return logits
 
     @view
-    def text_has_mask(self, text_labels: Tensor) -> Tensor:
-        """(B,), False where nothing in the text could be masked: the copy is no worse, and is not to be ranked so."""
-        return (text_labels != IGNORE).any(1)
+    def text_has_mask(self, text_ids: Tensor, text_masked_ids: Tensor) -> Tensor:
+        """(B,), False where the copy equals the text, as nothing could be masked or all that was chosen was kept.
+
+        Such a copy is no worse, and is not to be ranked so.
+        """
+        return (text_masked_ids != text_ids).any(1)
