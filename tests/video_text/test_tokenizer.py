@@ -49,7 +49,7 @@ def test_a_fingerprint_does_not_depend_on_spacing_or_key_order(tmp_path: Path, t
 @settings(max_examples=40, deadline=None)
 @given(text=st.text(max_size=40), length=st.integers(2, 30))
 def test_any_text_is_framed_and_never_unknown(text: str, length: int, tokenizer: TextTokenizer) -> None:
-    (ids,), (word_ids,) = tokenizer.encode([text], length)
+    (ids,), (word_ids,), _ = tokenizer.encode([text], length)
     specials = {tokenizer.pad_id, tokenizer.start_id, tokenizer.end_id, tokenizer.mask_id}
     assert len(ids) == len(word_ids) <= length
     assert (ids[0], ids[-1]) == (tokenizer.start_id, tokenizer.end_id)
@@ -60,9 +60,9 @@ def test_any_text_is_framed_and_never_unknown(text: str, length: int, tokenizer:
 
 
 def test_truncation_is_a_prefix_of_the_whole_and_keeps_the_end(tokenizer: TextTokenizer) -> None:
-    (whole,), _ = tokenizer.encode(TEXTS[:1], 100)
+    (whole,), *_ = tokenizer.encode(TEXTS[:1], 100)
     for length in range(2, len(whole)):
-        (ids,), _ = tokenizer.encode(TEXTS[:1], length)
+        (ids,), *_ = tokenizer.encode(TEXTS[:1], length)
         assert ids == [*whole[: length - 1], tokenizer.end_id]
 
 
@@ -72,7 +72,7 @@ def test_case_and_spacing_do_not_matter(tokenizer: TextTokenizer) -> None:
 
 
 def test_tokens_of_one_word_share_its_index(tokenizer: TextTokenizer) -> None:
-    (_,), (word_ids,) = tokenizer.encode(["red zyx red"], 40)
+    (_,), (word_ids,), _ = tokenizer.encode(["red zyx red"], 40)
     assert sorted(set(word_ids)) == [NO_WORD, 0, 1, 2]
     assert word_ids.count(1) > 1
 
@@ -80,7 +80,7 @@ def test_tokens_of_one_word_share_its_index(tokenizer: TextTokenizer) -> None:
 def test_special_tokens_written_in_a_text_are_text(tmp_path: Path, tokenizer: TextTokenizer) -> None:
     clip, _ = clip_tokenizer(tmp_path)
     for each, word in ((tokenizer, "[MASK] [END]"), (clip, "<|endoftext|>")):
-        (ids,), _ = each.encode([word], 60)
+        (ids,), *_ = each.encode([word], 60)
         assert not {each.end_id, each.mask_id} & set(ids[1:-1])
 
 
@@ -99,7 +99,8 @@ def test_a_bert_vocabulary_is_framed_by_its_own_special_tokens() -> None:
     bert = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     bert.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     ours = TextTokenizer(bert.to_str())
-    assert ours.encode(["red squares"], 8) == ([[2, 5, 6, 7, 3]], [[NO_WORD, 0, 1, 1, NO_WORD]])
+    offsets = [(0, 0), (0, 3), (4, 10), (10, 11), (0, 0)]
+    assert ours.encode(["red squares"], 8) == ([[2, 5, 6, 7, 3]], [[NO_WORD, 0, 1, 1, NO_WORD]], [offsets])
     assert (ours.pad_id, ours.mask_id) == (0, 4)
 
 
@@ -116,3 +117,15 @@ def test_mistakes_are_named(tmp_path: Path, tokenizer: TextTokenizer) -> None:
         TextTokenizer.load(tmp_path)
     with pytest.raises(ValueError, match="none of these sets of special tokens"):
         TextTokenizer(Tokenizer(models.BPE()).to_str())
+
+
+@pytest.mark.parametrize("text", ["A dog  barks,\tloudly", " naïve café 🐕 runs", "[MASK] is text here", ""])
+def test_offsets_are_the_characters_that_each_token_stands_for(text: str, tmp_path: Path) -> None:
+    tokenizer = TextTokenizer.train(["a dog barks loudly", "naïve café"], 280, tmp_path / "tokenizer.json")
+    (ids,), _, (offsets,) = tokenizer.encode([text], 64)
+    assert len(offsets) == len(ids)
+    assert offsets[0] == offsets[-1] == (0, 0)
+    covered = {place for start, end in offsets for place in range(start, end)}
+    assert {place for place, character in enumerate(text) if not character.isspace()} <= covered
+    assert all(0 <= start <= end <= len(text) for start, end in offsets)
+    assert [start for start, _ in offsets[1:-1]] == sorted(start for start, _ in offsets[1:-1])
