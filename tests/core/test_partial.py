@@ -9,8 +9,15 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from quatrefoil.core.distributed import rank
-from quatrefoil.core.objectives import Contrastive, MaskedPatches, Matching, Objective, StepKey
-from quatrefoil.core.partial import PresentContrastive, PresentMatching
+from quatrefoil.core.objectives import (
+    Contrastive,
+    MaskedPatches,
+    Matching,
+    Objective,
+    PresentContrastive,
+    PresentMatching,
+    StepKey,
+)
 from quatrefoil.core.views import Views, view
 from tests.distributed_harness import run_ranks
 

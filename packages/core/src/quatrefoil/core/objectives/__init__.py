@@ -5,6 +5,7 @@ from quatrefoil.core.objectives.contrast import Contrastive, ExclusiveContrastiv
 from quatrefoil.core.objectives.masked import FocalMaskedTokens, MaskedPatches, MaskedTokens
 from quatrefoil.core.objectives.matching import Matching
 from quatrefoil.core.objectives.objective import Objective, StepKey
+from quatrefoil.core.objectives.partial import PresentContrastive, PresentMatching
 from quatrefoil.core.objectives.step import Step
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "MaskedTokens",
     "Matching",
     "Objective",
+    "PresentContrastive",
+    "PresentMatching",
     "Ranking",
     "Scale",
     "Step",

@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 
-from quatrefoil.core.objectives import Contrastive, MaskedPatches, MaskedTokens, Matching, Objective
-from quatrefoil.core.partial import PresentContrastive, PresentMatching
+from quatrefoil.core.objectives import (
+    Contrastive,
+    MaskedPatches,
+    MaskedTokens,
+    Matching,
+    Objective,
+    PresentContrastive,
+    PresentMatching,
+)
 
 GLOBAL_WEIGHT = 5.0
 """Lambda of the paper's equation 8."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from torch.utils import _pytree as pytree
 
 from quatrefoil.core.losses import LossResult
-from quatrefoil.core.objectives import Contrastive, Matching, StepKey
+from quatrefoil.core.objectives.contrast import Contrastive
+from quatrefoil.core.objectives.matching import Matching
+from quatrefoil.core.objectives.objective import StepKey
 from quatrefoil.core.views import Views
 
 
