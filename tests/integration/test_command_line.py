@@ -46,10 +46,13 @@ def test_recipes_are_listed_one_per_line(capsys: pytest.CaptureFixture[str]) -> 
 def test_every_recipe_builds_on_the_meta_device_and_describes_itself(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["describe", name])
-    text = capsys.readouterr().out
-    assert "video" in text
-    assert "in all" in text
+    assert main(["describe", name]) == 0
+    views, objectives, parameters, _ = capsys.readouterr().out.split("\n## ")[1:]
+    recipe = recipes.load(name)
+    for objective in recipe.objectives:
+        assert f"\n{objective} " in objectives
+    assert "<-" in views
+    assert "in all" in parameters
 
 
 def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
