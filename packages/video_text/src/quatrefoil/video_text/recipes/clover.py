@@ -1,7 +1,7 @@
 """Clover, small, mostly on Stage: pre-training with its ablations, retrieval, and questions of five kinds.
 
 `model.pretrained=RUN` starts a task from a run of `clover/stage-pretrain`; without it a task is its own baseline.
-Rates were chosen on validation (docs/clover.md); margin, temperature and gamma are the official code's.
+Sizes and rates are ours (docs/clover.md); margin, temperature and gamma are the official code's.
 """
 
 from collections.abc import Mapping
