@@ -150,3 +150,15 @@ def test_a_choice_must_not_be_trained_on_the_clips_that_it_is_tested_with() -> N
     tested = {clip.id for clip in module._test.split.clips}  # type: ignore[attr-defined]
     assert tested
     assert not tested & {clip.id for clip in module.split("train").clips}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("task", [name for name in FULL if name != "webvid-cc3m"])
+def test_full_size_tasks_start_from_the_run_that_pre_training_leaves(task: str) -> None:
+    left = recipes.load("clover/webvid-cc3m").run.dir
+    assert Path(recipes.load(f"clover/{task}").model.pretrained) == left  # type: ignore[attr-defined]
+
+
+def test_full_size_pre_training_keeps_the_official_share_of_gradients() -> None:
+    objectives = recipes.load("clover/webvid-cc3m").objectives
+    scales = {name: vars(objective).get("gradient_scale") for name, objective in objectives.items()}
+    assert scales == {**dict.fromkeys(("tma_video", "tma_text", "rank_text", "rank_video"), "local"), "mlm": None}

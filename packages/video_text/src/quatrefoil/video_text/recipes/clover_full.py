@@ -1,17 +1,19 @@
 """Clover at full size, with the settings of the official code (github.com/LeeYN-43/Clover, configs/exp_local).
 
 What is ours: bf16 for its fp16; the last checkpoint or the best one on a validation split, never on the test split;
-RGB everywhere; and epochs as steps, counted from the usual sizes of the sets, with one caption a clip and epoch.
-Tasks start from a pre-trained run: model.pretrained=RUN.
+RGB everywhere; epochs as steps, counted from the usual sizes of the sets, with one caption a clip and epoch; and exact
+gradients in retrieval, where the official ones are 1/W at W ranks (in pre-training they are as there). Tasks start from
+the run that `clover/webvid-cc3m` leaves, or from another: model.pretrained=RUN.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from quatrefoil.core.objectives import ExclusiveContrastive, Ranking
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.schedules import ScheduleConfig
-from quatrefoil.core.training.settings import Precision, TrainConfig
+from quatrefoil.core.training.settings import Precision, RunConfig, TrainConfig
 from quatrefoil.video_text.datasets.choice_data import ChoiceData
 from quatrefoil.video_text.datasets.clips import Reading
 from quatrefoil.video_text.datasets.masks import CellsMaker, Masks
@@ -42,6 +44,13 @@ PRETRAINED = "runs/clover/webvid-cc3m"
 SQUARE = FrameTransform(224, scale=(0.08, 1.0))
 WHOLE = FrameTransform(224, scale=(1.0, 1.0), ratio=(1.0, 1.0))
 MASKS = Masks(cells=CellsMaker((7, 7)))
+# The official gathers keep the local rows' gradient, 1/W of the whole; that of masked tokens is whole.
+OFFICIAL_PRETRAIN = {
+    name: replace(objective, gradient_scale="local")
+    if isinstance(objective, ExclusiveContrastive | Ranking)
+    else objective
+    for name, objective in PRETRAIN.items()
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +112,10 @@ def webvid_cc3m() -> Recipe:
     return Recipe(
         model=CloverConfig(bert=BERT, swin=SWIN),
         data=MixedData(videos=videos, images=images),
-        objectives=PRETRAIN,
+        objectives=OFFICIAL_PRETRAIN,
         train=run.training(RECALL, steps_a_batch=2),
         evaluate=RETRIEVAL,
+        run=RunConfig(dir=Path(PRETRAINED)),
     )
 
 
