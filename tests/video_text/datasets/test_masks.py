@@ -81,9 +81,9 @@ def test_only_nouns_and_verbs_are_masked_and_each_of_them_sometimes(root: Path) 
     assert {"dot", "rises"} <= {word for word in ("dot", "rises") if any(piece and piece in word for piece in masked)}
 
 
-def test_a_caption_without_meaning_stays_as_it_is() -> None:
+def test_a_caption_without_meaning_stays_as_it_is(tmp_path: Path) -> None:
     masks = Masks(cells=CellsMaker((2, 2)))
-    words = masks.semantic_words(["and of the"], 0.5, Path("unused-because-nothing-is-kept"))
+    words = masks.semantic_words(["and of the"], 0.5, tmp_path)
     assert words.candidates == {"and of the": ()}
 
 
