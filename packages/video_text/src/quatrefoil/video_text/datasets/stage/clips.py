@@ -27,7 +27,7 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(48, 16, 40),
+    "tiny": Size(64, 16, 40),  # a batch of the small recipes
     "default": Size(3_000, 200, 500),
     "large": Size(20_000, 500, 1_000),
 }
