@@ -89,7 +89,7 @@ def _batch_count(sizes_G: Indices, batch_size: int, allow_group_repeats: bool) -
             f"batch_size={batch_size} is more than the {len(sizes_G)} samples that there are: take a smaller batch"
             if allow_group_repeats
             else f"batch_size={batch_size} is more than the {len(sizes_G)} groups that there are, so some group would "
-            "occur twice in a batch: take a smaller batch, or say allow_group_repeats=True"
+            "occur twice in a batch: take a smaller train.batch_size"
         )
     low, high = 1, int(sizes_G.sum()) // batch_size
     while low < high:
