@@ -147,7 +147,7 @@ def test_what_an_epoch_leaves_out_is_counted() -> None:
     [
         (4, 2, 2, "rank must lie in 0..1"),
         (2, 0, 3, "without a sample"),
-        (9, 0, 1, "allow_group_repeats"),
+        (9, 0, 1, "take a smaller train.batch_size"),
         (0, 0, 1, "without a sample"),
     ],
 )
