@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PROJECTS := packages/core packages/video_text packages/genomics
 BENCH  ?= default
 
-.PHONY: help setup demo test test-slow lint bench clean lock release
+.PHONY: help setup demo test test-slow test-fuzz lint bench clean lock release
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -35,6 +35,10 @@ test: setup      ## the whole test suite
 
 test-slow: setup ## what takes longer than 20 seconds a test
 	$(BIN)/python -m pytest -m slow
+
+test-fuzz: setup ## the property tests with newly drawn examples: run it now and then, and keep what it finds as an @example
+	HYPOTHESIS_PROFILE=drawn OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile \
+	    $$(grep -rl "@given" tests)
 
 lint: setup      ## ruff and mypy
 	$(BIN)/ruff check .

@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The suite tries the same examples every time, so that its verdict is of the change and not of the draw; `make
+# test-fuzz` draws new ones. A deadline would judge the machine.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("drawn", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SHARED = Path(os.environ.get("QUATREFOIL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

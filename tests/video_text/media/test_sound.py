@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.errors import EmptyMediaError
-from quatrefoil.video_text.media.sound import Heard, Window, even_windows, hear, random_window
+from quatrefoil.video_text.media.sound import ROUNDING_S, Heard, Window, even_windows, hear, random_window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, log_frequency, magnitude, spectrogram
 from tests.video_text.media.clips import write_clip, write_tone
 
@@ -77,6 +77,7 @@ def test_settings_that_make_no_picture_are_refused() -> None:
         spectrogram(torch.zeros(100), FULL)
 
 
+@example(31.0, 1.8489556766338184, 1.8489556766338184, 2, 0)  # room by rounding alone
 @given(st.floats(0, 100), st.floats(0.1, 400), st.floats(0.5, 10), st.integers(1, 9), st.integers(0, 2**32))
 def test_windows_lie_in_the_clip_and_tests_take_them_evenly(
     start_s: float, length_s: float, seconds: float, count: int, seed: int
@@ -90,7 +91,7 @@ def test_windows_lie_in_the_clip_and_tests_take_them_evenly(
         assert window.end_s <= max(clip.end_s, start_s + seconds) + 1e-6
     assert drawn == random_window(clip, seconds, torch.Generator().manual_seed(seed))
     steps = torch.tensor([window.start_s for window in even], dtype=torch.float64).diff()
-    assert len(even) == (count if length_s > seconds else 1)
+    assert len(even) == (count if clip.end_s - clip.start_s - seconds >= ROUNDING_S else 1)
     assert torch.allclose(steps, steps.mean() if len(steps) else steps, atol=1e-6)
     middle = (even[0].start_s + even[-1].end_s) / 2
     assert middle == pytest.approx(start_s + max(length_s, seconds) / 2)

@@ -15,6 +15,10 @@ from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, spectrogr
 from quatrefoil.video_text.media.stored import Media, place_of
 
 
+ROUNDING_S = 1e-6
+"""Differences of times that mean nothing: far below a sample, far above the rounding of hours in double precision."""
+
+
 class Window(NamedTuple):
     """Seconds from the start of the file."""
 
@@ -39,7 +43,7 @@ def random_window(clip: Window, seconds: float, generator: torch.Generator) -> W
 def even_windows(clip: Window, seconds: float, count: int) -> list[Window]:
     """Windows of a test, evenly spaced from the clip's start to its end; a single one lies in its middle.
 
-    A clip that is shorter begins the only window there is.
+    A clip that is shorter, or longer by rounding alone (less than a microsecond), begins the only window there is.
 
     Raises:
         ValueError: a count below one.
@@ -47,7 +51,7 @@ def even_windows(clip: Window, seconds: float, count: int) -> list[Window]:
     if count < 1:
         raise ValueError(f"cannot take {count} windows of a clip; take at least 1")
     room_s = clip.end_s - clip.start_s - seconds
-    if room_s <= 0:
+    if room_s < ROUNDING_S:
         return [Window(clip.start_s, clip.start_s + seconds)]
     shares = [0.5] if count == 1 else [number / (count - 1) for number in range(count)]
     starts_s = [clip.start_s + share * room_s for share in shares]
