@@ -1,0 +1,110 @@
+"""Samples of clips with their sound and captions, made from a corpus on disk: VLSA's data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from quatrefoil.video_text.datasets.corpus import Split
+from quatrefoil.video_text.datasets.fields import FRAMES, ChooseTokens, Maker
+from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
+from quatrefoil.video_text.datasets.sound_fields import (
+    AUDIO_VISIBLE,
+    SOUND,
+    SOUND_FIELDS,
+    VIDEO_VISIBLE,
+    SingleTokens,
+    SoundMaker,
+    VisibleMaker,
+    WindowFrames,
+    Windows,
+)
+from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hiding:
+    """What is hidden from the encoder; the defaults are VLSA's (arXiv 2405.07202, section 4).
+
+    Args:
+        patch_size: side of a patch of frames and of pictures of sound, the model's.
+        video: share of the patches of each frame.
+        audio: share of the patches of a picture of sound.
+
+    Raises:
+        ValueError: a share outside (0, 1).
+    """
+
+    patch_size: int = 16
+    video: float = 0.75
+    audio: float = 0.75
+
+    def __post_init__(self) -> None:
+        if not (0 < self.video < 1 and 0 < self.audio < 1):
+            raise ValueError(f"shares that are hidden lie between 0 and 1: video {self.video}, audio {self.audio}")
+
+    def patches(self, height: int, width: int) -> int:
+        """Of a picture. Raises ValueError where they do not fill it."""
+        if height % self.patch_size or width % self.patch_size:
+            raise ValueError(f"data.hiding.patch_size={self.patch_size} does not divide {height} x {width}")
+        return (height // self.patch_size) * (width // self.patch_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundData(VideoTextData):
+    """Clips with captions and sound. Media may lack a sound stream (`sound_mask` is False then), not the frames where
+    these are asked for.
+
+    Args:
+        sound: how sound is pictured; `sound.seconds` is the length of a window.
+        windows: pictures of sound in a test, evenly spaced over the clip; a clip no longer than one has one.
+        cut: training draws one window anywhere in the clip and takes frames and sound from it, in step; False = frames
+            of the whole clip, and the sound with which it begins (for clips that are one window long).
+        hiding: what is hidden of frames and sound; of texts `mask_rate`.
+
+    Raises:
+        ValueError: frames that are cut out of clips cannot come from a cache.
+    """
+
+    sound: SpectrogramConfig = field(default_factory=SpectrogramConfig)
+    windows: int = 5
+    cut: bool = True
+    hiding: Hiding = field(default_factory=Hiding)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cut and self.cache_frames:
+            raise ValueError("frames of a window that is drawn are not in a cache: set data.cut=false, or no cache")
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """The fields that can be asked for; `id` and `group` always come."""
+        return (*super().fields, *SOUND_FIELDS)
+
+    def build(self, seed: int) -> "SoundModule":
+        """Opens the corpus. Raises CorpusError where it is not what the protocol needs."""
+        return SoundModule(self, seed, self.files)
+
+
+class SoundModule(VideoTextModule):
+    """The clips, captions and sounds of a `SoundData`."""
+
+    config: SoundData
+
+    def _makers(self, wanted: frozenset[str], split: Split, training: bool) -> list[Maker]:
+        windows = Windows(self.config.sound.seconds, self.config.windows, self.config.cut)
+        makers = super()._makers(wanted - set(FRAMES), split, training)
+        if wanted & set(FRAMES):
+            makers.append(WindowFrames(self.frames_maker(training), windows))
+        if wanted & set(SOUND):
+            makers.append(SoundMaker(windows, self.config.sound))
+        return makers + [maker for maker in self._hiders(training) if maker.field in wanted]
+
+    def _hiders(self, training: bool) -> list[VisibleMaker]:
+        hiding, side, sound = self.config.hiding, self.config.transform.size, self.config.sound
+        frames, per_frame = self.reading(training).frames.frames, hiding.patches(side, side)
+        return [
+            VisibleMaker(VIDEO_VISIBLE, frames, per_frame, hiding.video),
+            VisibleMaker(AUDIO_VISIBLE, 1, hiding.patches(sound.rows, sound.columns), hiding.audio),
+        ]
+
+    def _choose(self, split: Split) -> ChooseTokens:
+        return SingleTokens(self.config.mask_rate)
