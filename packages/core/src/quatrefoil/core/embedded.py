@@ -1,20 +1,17 @@
 """Benchmarks that the project makes itself: once, in parallel, and either whole or not at all."""
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
 import os
-import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
-from quatrefoil.core.files import cache_home
+from quatrefoil.core.files import cache_home, locked, whole_folder
 from quatrefoil.core.text_files import write_json
 
 MANIFEST = "manifest.json"
@@ -78,8 +75,7 @@ class Embedded:
             raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
         root = cache_home() if root is None else root
         target = root / f"{self.name}-v{self.version}-{size}-seed{seed}"
-        root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f".{target.name}.lock"):
+        with locked(target):
             if not target.exists():
                 self._build(target, size, seed, workers or len(os.sched_getaffinity(0)))
             self._check(target, size, seed)
@@ -91,17 +87,10 @@ class Embedded:
         return self.name.capitalize()
 
     def _build(self, target: Path, size: str, seed: int, workers: int) -> None:
-        """Make everything beside the target and rename it when it is whole; what a killed run left there is removed."""
-        part = target.with_name(f".{target.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            part.mkdir()
+        with whole_folder(target) as part:
             apart = self.fill(Job(part, size, seed, workers))
             head = {"name": self.name, "version": self.version, "size": size, "seed": seed}
             write_json(part / MANIFEST, {**head, **contents(part, apart)}, indent=1)
-            part.rename(target)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
     def _check(self, target: Path, size: str, seed: int) -> None:
         """Raise `ValueError` unless the folder is the benchmark asked for, with every file at its length."""
@@ -164,11 +153,3 @@ def fingerprint(path: Path) -> Fingerprint:
     """Length and hash of a file."""
     content = path.read_bytes()
     return Fingerprint(len(content), hashlib.sha256(content).hexdigest())
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the system takes back when the process dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,8 +1,13 @@
-"""Files of our own: where caches lie, and texts that are written whole or not at all."""
+"""Files of our own: where caches lie, and what is made by one process at a time, whole or not at all."""
 
+import fcntl
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def cache_home() -> Path:
@@ -10,11 +15,71 @@ def cache_home() -> Path:
     return Path(os.environ.get("QUATREFOIL_CACHE") or Path.home() / ".cache" / "quatrefoil")
 
 
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Alone at work on `target`, whose folder is made: other processes on this machine wait for the block to end.
+
+    The lock is a file `.<name>.lock` beside the target, which is removed in the end. The system takes the lock back
+    when its process dies.
+    """
+    path = target.with_name(f".{target.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _lock(path: Path) -> IO[str]:
+    while True:
+        file = path.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # whoever held it has removed it, and others lock a file that is not this one
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """An empty folder that becomes `target` when the block ends well, and is removed otherwise.
+
+    It is `.<name>.part` beside the target. What a killed process left there is removed, so whoever is not alone holds
+    `locked(target)`.
+
+    Raises:
+        OSError: in the end, where `target` has come to be and is not empty.
+    """
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A UTF-8 file that takes the place of `path` when the block ends well, and is removed otherwise.
+
+    Lines end as they are written. Several processes may write `path` at once, the last one stands.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".tmp-{path.name}-", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        part.chmod(0o644)  # mkstemp's files are for their owner alone
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Write a UTF-8 file whole or not at all; several processes may do so at once, the last one stands."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".tmp-{path.name}-", dir=path.parent)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as file:
         file.write(text)
-    os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
-    os.replace(temporary, path)

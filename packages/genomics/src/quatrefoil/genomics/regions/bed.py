@@ -1,10 +1,10 @@
 """Hits as BED: chromosome, start, end, motif, score in bits, strand, p-value."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from quatrefoil.core.files import whole_file
 from quatrefoil.genomics.regions.hits import Hits
 from quatrefoil.genomics.regions.peaks import Interval, units_of
 from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
@@ -18,13 +18,11 @@ def write_hits(scan: Scan, intervals: Sequence[Interval] | None, path: Path) -> 
 
     Its first six columns are what `HitFile` reads.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary, count = path.with_name(f".tmp-{path.name}"), 0
-    with temporary.open("w", encoding="utf-8") as file:
+    count = 0
+    with whole_file(path) as file:
         for chromosome, hits in found(scan, intervals):
             file.writelines(_lines(scan, chromosome, hits))
             count += len(hits.start)
-    os.replace(temporary, path)
     return count
 
 

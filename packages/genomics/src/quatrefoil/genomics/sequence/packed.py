@@ -3,14 +3,13 @@
 import gzip
 import io
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from quatrefoil.core.files import locked, whole_folder
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 
 _CODES, _INDEX = "codes.u8", "index.json"
@@ -46,18 +45,13 @@ def pack(fasta: Path, folder: Path) -> None:
     Raises:
         FastaError: `folder` exists, or a broken FASTA (file and line).
     """
-    if folder.exists():
-        raise FastaError(f"{folder} exists; choose another folder, or remove it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
-    try:
-        with _lines_of(fasta) as source, (temporary / _CODES).open("wb") as target:
-            lengths = _copy(_records(source, fasta), target, fasta)
-        (temporary / _INDEX).write_text(json.dumps(lengths))
-        temporary.chmod(0o755)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with locked(folder):
+        if folder.exists():
+            raise FastaError(f"{folder} exists; choose another folder, or remove it")
+        with whole_folder(folder) as part:
+            with _lines_of(fasta) as source, (part / _CODES).open("wb") as target:
+                lengths = _copy(_records(source, fasta), target, fasta)
+            (part / _INDEX).write_text(json.dumps(lengths))
 
 
 def _lines_of(path: Path) -> gzip.GzipFile | io.BufferedReader:

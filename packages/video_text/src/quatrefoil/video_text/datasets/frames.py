@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from quatrefoil.core.files import cache_home
+from quatrefoil.core.files import cache_home, locked, whole_folder
 from quatrefoil.video_text.datasets.corpus import Clip, Split
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
@@ -99,32 +98,20 @@ class CachedFrames:
 def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) -> CachedFrames:
     """The frames that `sampling` can ever choose, of all clips, decoded once, full size, below `cache_home()`.
 
-    Made in `workers` processes, with a progress bar, in a folder that gets its name only when it is whole; the name is
-    a hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be read is kept as its
-    error, which is raised when the clip is asked for.
+    Made in `workers` processes, with a progress bar; a process that finds another one at work waits for it. The
+    folder's name is a hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be
+    read is kept as its error, which is raised when the clip is asked for.
 
     Raises:
         ValueError: the disk is too small.
     """
     key = json.dumps([_LAYOUT, [split.fingerprint for split in splits], asdict(sampling)])
     folder = cache_home() / "frames" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(mkdtemp(prefix=".part-", dir=folder.parent))
-        try:
-            _write_cache(part, [clip for split in splits for clip in split.clips], sampling, workers)
-            _publish(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    with locked(folder):
+        if not folder.is_dir():
+            with whole_folder(folder) as part:
+                _write_cache(part, [clip for split in splits for clip in split.clips], sampling, workers)
     return CachedFrames(folder, sampling)
-
-
-def _publish(part: Path, folder: Path) -> None:
-    try:
-        part.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # else another process made the same cache in the meantime
-            raise
 
 
 def _write_cache(folder: Path, clips: Sequence[Clip], sampling: FrameSampling, workers: int) -> None:

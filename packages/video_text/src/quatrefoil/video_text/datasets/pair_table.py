@@ -5,7 +5,6 @@ Shapes: N captions, C clips, P numbers that say where the media of a clip lie.
 
 import hashlib
 import json
-import shutil
 from array import array
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quatrefoil.core.embedded import locked
-from quatrefoil.core.files import cache_home
+from quatrefoil.core.files import cache_home, locked, whole_folder
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked, Texts, TextWriter
 from quatrefoil.video_text.datasets.corpus import SHOWN, CorpusError
 
@@ -69,25 +67,14 @@ def table_of(sources: Iterable[Path], what: str, rows: Iterable[Pair | Problem])
     states = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
     key = hashlib.sha256(json.dumps([_LAYOUT, what, states]).encode()).hexdigest()[:16]
     folder = cache_home() / "tables" / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f".{key}.lock")):
+    with locked(folder):
         if not folder.is_dir():
-            _make(folder, rows)
+            with whole_folder(folder) as part:
+                _write(part, rows)
     table = _opened(folder)
     if not table.ids:
         raise CorpusError(f"there is no clip in {', '.join(path for path, *_ in states[:SHOWN])}")
     return table
-
-
-def _make(folder: Path, rows: Iterable[Pair | Problem]) -> None:
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-    part.mkdir()
-    try:
-        _write(part, rows)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write(folder: Path, rows: Iterable[Pair | Problem]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quatrefoil.core.config import HOW_NOT_WHAT
-from quatrefoil.core.embedded import locked
+from quatrefoil.core.files import locked
 from quatrefoil.genomics.datasets.pretraining.config import PretrainingData, module_type
 from quatrefoil.genomics.datasets.regulome.make import make
 from quatrefoil.genomics.datasets.regulome.world import (
@@ -62,7 +62,7 @@ def regulome_matrix(folder: Path) -> Path:
     from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 
     target = folder.with_name(f"{folder.name}-matrix")
-    with locked(target.with_name(f".{target.name}.lock")):
+    with locked(target):
         try:
             RegionMatrix.open(target)
         except MatrixError:  # not there yet, or interrupted
