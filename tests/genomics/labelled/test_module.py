@@ -10,7 +10,7 @@ from quatrefoil.core.data import SampleKey
 from quatrefoil.core.evaluation.tasks import LabelledSet
 from quatrefoil.genomics.datasets.labelled.module import LabelledData, LabelledModule
 from quatrefoil.genomics.datasets.labelled.records import LabelledError
-from quatrefoil.genomics.datasets.labelled.splits import reverse_complement
+from quatrefoil.genomics.sequence.codes import reverse_complement
 
 TRAIN = "sequence,label\n" + "".join(f"{'ACGGT' * 2}{'ACGT'[i % 4] * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
 

@@ -14,11 +14,10 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     canonical,
     carve,
     class_order,
-    reverse_complement,
     with_negatives,
 )
 from quatrefoil.genomics.sequence import kmers
-from quatrefoil.genomics.sequence.codes import LETTERS
+from quatrefoil.genomics.sequence.codes import LETTERS, reverse_complement
 
 
 def records(count: int, classes: int = 2, length: int = 20, seed: int = 0) -> list[Record]:

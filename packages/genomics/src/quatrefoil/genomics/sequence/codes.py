@@ -1,4 +1,4 @@
-"""The codes of bases, and the error that all readers of FASTA raise."""
+"""The codes of bases and of their other strand, and the error that all readers of FASTA raise."""
 
 from typing import Final, TypeAlias
 
@@ -11,6 +11,7 @@ Codes: TypeAlias = npt.NDArray[np.uint8]
 
 UNKNOWN: Final = 4
 LETTERS: Final = np.frombuffer(b"ACGTN", np.uint8)
+_COMPLEMENT: Final = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 _INVALID: Final = 255
 
 
@@ -47,3 +48,8 @@ def encode(letters: bytes, where: str, offset: int) -> Codes:
             f"(ACGT{AMBIGUOUS}); remove gaps and write U as T"
         )
     return codes
+
+
+def reverse_complement(codes_L: Codes) -> Codes:
+    """The codes of the other strand, read in its own direction."""
+    return _COMPLEMENT[codes_L[::-1]]

@@ -24,9 +24,9 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     canonical,
     carve,
     class_order,
-    reverse_complement,
     with_negatives,
 )
+from quatrefoil.genomics.sequence.codes import reverse_complement
 
 PADDED: Final = 5  # the codes of bases end at 4, the unknown base
 CLASSES: Final = "classes.json"

@@ -13,7 +13,7 @@ import numpy as np
 
 from quatrefoil.genomics.datasets.labelled.readers import NEGATIVE
 from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
-from quatrefoil.genomics.sequence.codes import LETTERS, Codes, encode
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes, encode, reverse_complement
 from quatrefoil.genomics.sequence.kmers import Bytes
 from quatrefoil.genomics.sequence.negatives import dinucleotide_shuffle, substitute_parts
 
@@ -22,12 +22,6 @@ _MADE: Mapping[Negatives, Callable[[Bytes, np.random.Generator], Bytes]] = {
     "dinucleotide-shuffle": dinucleotide_shuffle,
     "substitution": partial(substitute_parts, parts=20, replaced=12),
 }
-_COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
-
-
-def reverse_complement(codes_L: Codes) -> Codes:
-    """The codes of the other strand, read in its own direction."""
-    return _COMPLEMENT[codes_L[::-1]]
 
 
 def canonical(codes_L: Codes) -> bytes:

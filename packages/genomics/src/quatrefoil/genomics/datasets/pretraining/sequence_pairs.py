@@ -4,7 +4,6 @@ Legend: L tokens, S bases of a half.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -14,11 +13,9 @@ from quatrefoil.core.masking import choose_spans, corrupt
 from quatrefoil.genomics.datasets.pretraining.draws import Draw, chance, pick
 from quatrefoil.genomics.datasets.pretraining.loci import Loci
 from quatrefoil.genomics.regions.hits import Integers
-from quatrefoil.genomics.sequence.codes import LETTERS, Codes
+from quatrefoil.genomics.sequence.codes import LETTERS, reverse_complement
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.sequence.kmers import CLS, MASK, SEP, SPECIAL_TOKENS, KmerVocabulary
-
-_COMPLEMENT: Final = np.array([3, 2, 1, 0, 4], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +88,3 @@ class SequencePairs:
         letters = LETTERS[reverse_complement(codes) if reverse else codes]
         ids: list[int] = self.vocabulary.encode(letters).tolist()
         return ids
-
-
-def reverse_complement(codes_L: Codes) -> Codes:
-    """The other strand of codes, read in its own direction."""
-    return _COMPLEMENT[codes_L][::-1]
