@@ -10,10 +10,11 @@ import torch
 
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.data.collate import collate
+from quatrefoil.core.evaluation.classification import OUTSIDE
 from quatrefoil.video_text.datasets.choice_data import ChoiceData, validation_choices
 from quatrefoil.video_text.datasets.corpus import Caption, Clip, CorpusError, Split
 from quatrefoil.video_text.datasets.question_data import ANSWER, QUESTION, UNIT, QuestionData, QuestionMaker
-from quatrefoil.video_text.datasets.questions import OUTSIDE, AnswerVocabulary
+from quatrefoil.video_text.datasets.questions import AnswerVocabulary
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.text.tokenizer import TextTokenizer

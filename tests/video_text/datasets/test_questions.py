@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quatrefoil.core.evaluation.classification import OUTSIDE
 from quatrefoil.video_text.datasets.corpus import CorpusError
 from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
 from quatrefoil.video_text.datasets.questions import (
     MASK,
-    OUTSIDE,
     UNKNOWN,
     AnswerVocabulary,
     Question,

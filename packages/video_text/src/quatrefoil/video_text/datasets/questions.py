@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
+from quatrefoil.core.evaluation.classification import OUTSIDE
 from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
 from quatrefoil.video_text.datasets.split_files import NO_VAL, ZERO_SHOT, SplitFiles
 
@@ -16,9 +17,6 @@ MASK = "[MASK]"
 
 UNKNOWN = ""
 """The answer of a question that its own file calls outside of its vocabulary; nothing that is predicted equals it."""
-
-OUTSIDE = -1
-"""The label of answers that a vocabulary does not hold."""
 
 
 @dataclass(frozen=True)
