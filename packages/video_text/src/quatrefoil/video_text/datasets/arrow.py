@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from quatrefoil.core.files import cache_home
 from quatrefoil.video_text.datasets.corpus import CorpusError, SplitName
 from quatrefoil.video_text.datasets.pair_table import Pair, table_of
-from quatrefoil.video_text.datasets.table_corpus import ABSENT, Source, TableCorpus
+from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source, TableCorpus
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.stored import Stored
 
@@ -140,7 +140,7 @@ def _size(root: Path, path: str | None) -> int:
 
 
 @dataclass(frozen=True)
-class _InRows:
+class _InRows(Locator):
     """Media are cells of a column; places are rows."""
 
     root: Path

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
-from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, shown
+from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, Kind, shown
 from quatrefoil.video_text.datasets.didemo import DiDeMo
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
 from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
@@ -31,7 +31,8 @@ _CHUNK = 32  # frames decoded at once
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """A split as annotated: how many clips and texts (of a kind: captions, or questions), and clips without a video."""
+    """A split as annotated: how many clips and texts (of a kind: captions, or questions), clips without a file, and how
+    many clips those who made it say that there are (None: unknown here)."""
 
     protocol: str
     split: str
@@ -39,6 +40,15 @@ class SplitCounts:
     texts: int
     kind: str
     missing: int
+    published: int | None
+
+    def text(self) -> str:
+        """A line for people."""
+        other = self.published not in (None, self.clips)
+        return (
+            f"  {self.protocol:<28} {self.split:<6} {self.clips:>6} clips {self.texts:>7} {self.kind} "
+            f"{self.missing:>6} without media{f'  (published: {self.published} clips)' if other else ''}"
+        )
 
 
 @dataclass
@@ -50,7 +60,8 @@ class CheckReport:
         unavailable: protocol -> why its annotations cannot be read.
         contradictions: what is wrong in annotations, with the protocol.
         missing: ids of clips without a video.
-        undecodable: id -> why its video (in a deep check: any frame or its sound) cannot be read.
+        undecodable: id -> why its media (in a deep check: any frame or its sound) cannot be read. Clips of one file are
+            known by the first of them.
         silent: ids of videos without an audio stream; no problem, a fact.
         tags: expert -> coverage of the annotated clips; `tag_error` says why tag files cannot be read.
     """
@@ -58,6 +69,7 @@ class CheckReport:
     corpus: str
     root: str
     deep: bool
+    holds: Kind
     splits: list[SplitCounts] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
@@ -73,17 +85,14 @@ class CheckReport:
         found = [] if self.splits else list(self.unavailable.values())
         found += self.contradictions
         if self.missing:
-            found.append(f"{len(self.missing)} clips have no video: {shown(self.missing)}")
+            found.append(f"{len(self.missing)} clips have no {self.holds}: {shown(self.missing)}")
         found += [f"{id} cannot be read: {reason}" for id, reason in self.undecodable.items()]
         return found + ([self.tag_error] if self.tag_error else [])
 
     def text(self) -> str:
         """The report for people."""
         lines = [f"{self.corpus} in {self.root}"]
-        lines += [
-            f"  {s.protocol:<28} {s.split:<6} {s.clips:>6} clips {s.texts:>7} {s.kind} {s.missing:>6} without video"
-            for s in self.splits
-        ]
+        lines += [split.text() for split in self.splits]
         lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]
         lines += [f"  {len(self.silent)} videos have no sound: {shown(self.silent)}"] if self.silent else []
         lines += [f"  tags of {expert}: {found.tagged} clips" for expert, found in self.tags.items()]
@@ -106,13 +115,15 @@ def check(corpus_type: type[Corpus], root: Path, deep: bool = False) -> CheckRep
         CorpusError: there is no folder `root`.
     """
     corpus = corpus_type(root, "drop")
-    report = CheckReport(corpus.name, str(root), deep)
+    report = CheckReport(corpus.name, str(root), deep, corpus.holds)
     ids: dict[str, None] = {}
     for protocol in corpus.protocols:
         ids |= dict.fromkeys(_check_protocol(corpus, protocol, report))
     report.missing = [id for id in ids if id not in corpus.videos]
-    for id in tqdm([id for id in ids if id in corpus.videos], f"check {corpus.name}", unit="clip"):
-        _check_video(Clip(id, corpus.videos[id]), report)
+    clips = [corpus.clip(id) for id in ids if id in corpus.videos]
+    files = {(clip.video, clip.audio): clip for clip in reversed(clips)}
+    for clip in tqdm(reversed(files.values()), f"check {corpus.name}", len(files), unit="file"):
+        _check_media(clip, report)
     _check_tags(root / TAG_FOLDER, list(ids), report)
     return report
 
@@ -128,26 +139,36 @@ def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[
     for name, entries in listing.items():
         missing = sum(entry.id not in corpus.videos for entry in entries)
         texts = sum(len(entry.captions) for entry in entries)
-        report.splits.append(SplitCounts(protocol, name, len(entries), texts, corpus.texts, missing))
+        published = corpus.published.get(protocol, {}).get(name)
+        report.splits.append(SplitCounts(protocol, name, len(entries), texts, corpus.texts, missing, published))
     return [entry.id for entries in listing.values() for entry in entries]
 
 
-def _check_video(clip: Clip, report: CheckReport) -> None:
+def _check_media(clip: Clip, report: CheckReport) -> None:
     try:
-        with open_video(clip.video, "pyav") as reader:
-            wanted = range(reader.frame_count if report.deep else 1)
-            for start in wanted[::_CHUNK]:
-                reader.frames(wanted[start : start + _CHUNK])
-        if not _has_sound(clip.video, report.deep):
-            report.silent.append(clip.id)
+        if report.holds == "video":
+            _check_frames(clip.video, report.deep)
+        heard = _has_sound(clip.sound, report.deep)
     except MediaError as error:
         report.undecodable[clip.id] = error.reason
+    else:
+        if not heard and report.holds == "audio":
+            report.undecodable[clip.id] = "it holds no sound"
+        elif not heard:
+            report.silent.append(clip.id)
 
 
-def _has_sound(video: Media, deep: bool) -> bool:
+def _check_frames(video: Media, deep: bool) -> None:
+    with open_video(video, "pyav") as reader:
+        wanted = range(reader.frame_count if deep else 1)
+        for start in wanted[::_CHUNK]:
+            reader.frames(wanted[start : start + _CHUNK])
+
+
+def _has_sound(media: Media, deep: bool) -> bool:
     if deep:
-        return read_audio(video, rate=16_000) is not None
-    with open_container(video, Deadline(place_of(video), None)) as container:
+        return read_audio(media, rate=16_000) is not None
+    with open_container(media, Deadline(place_of(media), None)) as container:
         return bool(container.streams.audio)
 
 

@@ -10,12 +10,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from quatrefoil.video_text.datasets.clip_texts import ClipTexts
 from quatrefoil.video_text.media.stored import Media
 
 SplitName = Literal["train", "val", "test"]
 Missing = Literal["error", "drop"]
+Kind = Literal["video", "audio"]
 EXTENSIONS = (".mp4", ".avi", ".webm", ".mkv", ".mov")
+SOUND_EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", *EXTENSIONS)
+"""Of corpora of sound, whose files may be what the web calls videos."""
 SHOWN = 5
 _HASHED_BYTES = 16 * 1024
 
@@ -30,14 +36,21 @@ class Clip:
 
     Args:
         id: unique in the corpus.
-        video: the media file, or where in another file it lies.
+        video: the media file, or where in another file it lies; of corpora of sound, that of the sound.
         start_s, end_s: the stretch in seconds from the start of the file; `None` = up to its end.
+        audio: where the sound lies if not in the same file; its times are those of `video`.
     """
 
     id: str
     video: Media
     start_s: float = 0.0
     end_s: float | None = None
+    audio: Media | None = None
+
+    @property
+    def sound(self) -> Media:
+        """The file in which to look for sound, which it may lack."""
+        return self.video if self.audio is None else self.audio
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,7 @@ class Split:
         name: train, val or test.
         protocol: id of the protocol; says how many clips were dropped from it, where any were.
         dropped: ids of annotated clips whose videos are missing.
+        classes: captions are names of classes: clips of one name belong together, and are no negatives of each other.
     """
 
     name: SplitName
@@ -74,6 +88,13 @@ class Split:
     clips: Sequence[Clip]
     captions: Sequence[Caption]
     dropped: Sequence[str] = ()
+    classes: bool = False
+
+    @property
+    def class_C(self) -> NDArray[np.int64] | None:
+        """The number of the class of each clip, in the order of names; None where captions name no classes."""
+        names = [self.texts.of_clip(clip)[0] for clip in range(len(self.clips))] if self.classes else None
+        return None if names is None else np.unique(names, return_inverse=True)[1].astype(np.int64)
 
     @cached_property
     def texts(self) -> ClipTexts:
@@ -93,15 +114,18 @@ class Split:
         """
         digest = hashlib.sha256()
         lines: list[tuple[str, ...]] = [(self.name, self.protocol)]
-        lines += [(clip.id, str(clip.start_s), str(clip.end_s), _media_key(clip)) for clip in self.clips]
+        lines += [(clip.id, str(clip.start_s), str(clip.end_s), *_media_keys(clip)) for clip in self.clips]
         lines += [(caption.clip_id, caption.text) for caption in self.captions]
         for line in lines:
             digest.update(repr(line).encode())
         return digest.hexdigest()
 
 
-def _media_key(clip: Clip) -> str:
-    path = clip.video
+def _media_keys(clip: Clip) -> list[str]:
+    return [_media_key(media) for media in (clip.video, clip.audio) if media is not None]
+
+
+def _media_key(path: Media) -> str:
     assert isinstance(path, Path), "corpora of stored media have fingerprints of their own"
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -125,6 +149,9 @@ class Corpus(ABC):
     video_folders: ClassVar[tuple[str, ...]] = ("videos", "videos/all", ".")
     extensions: ClassVar[tuple[str, ...]] = EXTENSIONS
     texts: ClassVar[str] = "captions"
+    holds: ClassVar[Kind] = "video"  # what every file must hold; that a video has no sound is no error
+    classes: ClassVar[bool] = False  # see `Split`
+    published: ClassVar[Mapping[str, Mapping[SplitName, int]]] = {}  # clips of splits, where whoever made them says so
 
     def __init__(self, root: str | Path, missing: Missing = "error") -> None:
         self.root = Path(root)
@@ -168,6 +195,10 @@ class Corpus(ABC):
                 found.setdefault(path.stem, path)
         return found
 
+    def clip(self, id: str) -> Clip:
+        """A clip that is on disk (one of `videos`)."""
+        return Clip(id, self.videos[id])
+
     def split(self, protocol: str, name: SplitName) -> Split:
         """One split of `protocol`, with the videos that are on disk.
 
@@ -186,9 +217,9 @@ class Corpus(ABC):
         protocol_id = self._protocol_id(protocol, len(ids), [id for id in ids if id not in self.videos])
         if not present:
             raise CorpusError(f"{protocol}: none of the {len(dropped)} clips of {name!r} has a video under {self.root}")
-        clips = tuple(Clip(entry.id, self.videos[entry.id]) for entry in present)
+        clips = tuple(self.clip(entry.id) for entry in present)
         captions = tuple(Caption(entry.id, text) for entry in present for text in entry.captions)
-        return Split(name, protocol_id, clips, captions, dropped)
+        return Split(name, protocol_id, clips, captions, dropped, self.classes)
 
     def _protocol_id(self, protocol: str, clips: int, absent: Sequence[str]) -> str:
         if not absent:

@@ -19,7 +19,7 @@ from quatrefoil.video_text.datasets.corpus import SplitName
 from quatrefoil.video_text.datasets.pair_table import Pair, table_of
 from quatrefoil.video_text.datasets.readers import read_table, read_tabs
 from quatrefoil.video_text.datasets.split_files import Files, text_of
-from quatrefoil.video_text.datasets.table_corpus import ABSENT, Source, TableCorpus
+from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source, TableCorpus
 
 _PER_SHARD = 10_000
 
@@ -27,7 +27,7 @@ IdCaption = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class _Below:
+class _Below(Locator):
     """Media are files below one of `folders`, by their ids: the first that is there."""
 
     folders: tuple[Path, ...]

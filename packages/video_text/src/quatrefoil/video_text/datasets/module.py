@@ -133,7 +133,7 @@ class VideoTextModule(ClipModule[VideoTextData]):
     def _samples(self, name: SplitName, unit: Unit, wanted: frozenset[str], training: bool) -> SampleSet:
         check_fields(wanted, self.config.fields)
         split = self.split(name)
-        items = Items(split.clips, split.texts, unit)
+        items = Items(split.clips, split.texts, unit, split.class_C)
         if not training and unit == "clip" and wanted & set(TEXT) and split.texts.most_of_a_clip > 1:
             raise ValueError(f"clips of {name!r} have several captions: ask for text with unit='caption'")
         return ClipSamples(split.clips, items, self._makers(wanted, split, training), wanted, self.seed, training)

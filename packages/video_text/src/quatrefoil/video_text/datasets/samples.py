@@ -34,11 +34,17 @@ class Items(Lazy[Item]):
     clips: Sequence[Clip]
     texts: ClipTexts
     unit: Unit
+    class_C: NDArray[np.int64] | None
 
     @property
-    def clip_N(self) -> NDArray[np.int64]:
-        """The number of the clip of each sample."""
-        return np.arange(len(self.clips)) if self.unit == "clip" else self.texts.clip_N
+    def group_N(self) -> NDArray[np.int64]:
+        """The group of each sample: the class of its clip, or else the clip's number."""
+        clip_N = np.arange(len(self.clips)) if self.unit == "clip" else self.texts.clip_N
+        return clip_N if self.class_C is None else self.class_C[clip_N]
+
+    def group(self, clip: int) -> int:
+        """That of the samples of a clip."""
+        return clip if self.class_C is None else int(self.class_C[clip])
 
     def __len__(self) -> int:
         return len(self.clips) if self.unit == "clip" else len(self.texts.texts)
@@ -63,8 +69,8 @@ class ClipSamples:
 
     @property
     def groups_N(self) -> torch.Tensor:
-        """The number of the clip of each sample, long (N,)."""
-        return torch.from_numpy(self.items.clip_N)
+        """The group of each sample, long (N,)."""
+        return torch.from_numpy(self.items.group_N)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -76,4 +82,4 @@ class ClipSamples:
         caption = item.captions[int(torch.randint(len(item.captions), (), generator=draw("caption")))]
         made = [maker.make(self.clips[item.clip], caption, draw, self.training) for maker in self.makers]
         values = {name: value for fields in made for name, value in fields.items() if name in self.wanted}
-        return {"id": item.id, "group": item.clip, **values}
+        return {"id": item.id, "group": self.items.group(item.clip), **values}

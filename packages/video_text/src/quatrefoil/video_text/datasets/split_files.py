@@ -81,9 +81,15 @@ class SplitFiles(Corpus, Generic[Item]):
         found = self._of(task, tuple(self.files[task]))
         if "val" in self.files[task] or protocol.endswith(NO_VAL) or "train" not in found:
             return found
-        train, val = ([item for item in found["train"] if is_held_out(item.clip_id) == out] for out in (False, True))
+        train, val = (
+            [item for item in found["train"] if is_held_out(self._kept_together(item)) == out] for out in (False, True)
+        )
         rest: dict[SplitName, Sequence[Item]] = {name: items for name, items in found.items() if name != "train"}
         return {"train": train, "val": val, **rest}
+
+    def _kept_together(self, item: Item) -> str:
+        """What goes to one side of a split as a whole: the clip; of clips that are parts of videos the video."""
+        return item.clip_id
 
     def _of(self, task: str, splits: Sequence[SplitName]) -> dict[SplitName, Sequence[Item]]:
         paths = {split: path for split in splits if (path := self._path(task, split))}

@@ -38,6 +38,10 @@ class Locator(Protocol):
 
     def media(self, id: str, place_P: Sequence[int]) -> Media: ...
 
+    def clip(self, id: str, place_P: Sequence[int]) -> Clip:
+        """All of its media, unless part of it is asked for."""
+        return Clip(id, self.media(id, place_P))
+
 
 class Source(NamedTuple):
     """One split as annotated: its table, where its media are, and how long each is in bytes (`ABSENT`: not there)."""
@@ -70,7 +74,7 @@ class _Clips(Lazy[Clip]):
     def _at(self, index: int) -> Clip:
         row = index if self.rows is None else int(self.rows[index])
         id = self.ids[row]
-        return Clip(id, self.locator.media(id, self.places[row].tolist()))
+        return self.locator.clip(id, self.places[row].tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,10 +189,18 @@ class TableCorpus(Corpus):
     def _listing(self, protocol: str) -> Listing:
         return {name: _Entries(source.table.ids, source.texts) for name, source in self.sources(protocol).items()}
 
-    @cached_property
+    @property
     def videos(self) -> Mapping[str, Media]:
         """Clip id -> media, of all protocols that are here: for checks; training does not need it."""
-        found: dict[str, Media] = {}
+        return {id: clip.video for id, clip in self._clips.items()}
+
+    def clip(self, id: str) -> Clip:
+        """A clip that is on disk (one of `videos`)."""
+        return self._clips[id]
+
+    @cached_property
+    def _clips(self) -> Mapping[str, Clip]:
+        found: dict[str, Clip] = {}
         for protocol in self.protocols:
             try:
                 sources = self.sources(protocol)
@@ -197,7 +209,7 @@ class TableCorpus(Corpus):
             for table, locator, sizes_A in sources.values():
                 for row in np.flatnonzero(sizes_A != ABSENT).tolist():
                     id = table.ids[row]
-                    found[id] = locator.media(id, table.places_CP[row].tolist())
+                    found[id] = locator.clip(id, table.places_CP[row].tolist())
         return found
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from quatrefoil.video_text.datasets.corpus import EXTENSIONS, CorpusError, SplitName
 from quatrefoil.video_text.datasets.pair_table import Pair, Problem, table_of
-from quatrefoil.video_text.datasets.table_corpus import ABSENT, Source, TableCorpus
+from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source, TableCorpus
 from quatrefoil.video_text.media.tar import TarMember
 
 _MEDIA = (*EXTENSIONS, ".gif", ".jpg", ".jpeg", ".png", ".webp")
@@ -96,7 +96,7 @@ class Tars(TableCorpus):
 
 
 @dataclass(frozen=True)
-class _InTars:
+class _InTars(Locator):
     """Media are members of tars; places are the number of the tar, offset and size."""
 
     shards: tuple[Path, ...]
