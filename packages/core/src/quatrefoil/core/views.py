@@ -25,8 +25,8 @@ class Tokens(NamedTuple):
     mask_BT: Tensor
 
     def mean(self) -> Tensor:
-        """The mean of the real tokens, (B, D)."""
-        share_BT = self.mask_BT / self.mask_BT.sum(1, keepdim=True)
+        """The mean of the real tokens, (B, D); zeros for a row that has none."""
+        share_BT = self.mask_BT / self.mask_BT.sum(1, keepdim=True).clamp(min=1)
         return (self.states_BTD * share_BT[..., None]).sum(1)
 
 

@@ -1,6 +1,6 @@
 """Samples of clips with their sound and captions, made from a corpus on disk: VLSA's data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quatrefoil.video_text.datasets.corpus import Split
@@ -11,6 +11,7 @@ from quatrefoil.video_text.datasets.sound_fields import (
     SOUND,
     SOUND_FIELDS,
     VIDEO_VISIBLE,
+    Hearing,
     SingleTokens,
     SoundMaker,
     VisibleMaker,
@@ -75,6 +76,12 @@ class SoundData(VideoTextData):
             raise ValueError("frames of a window that is drawn are not in a cache: set data.cut=false, or no cache")
 
     @property
+    def hearing(self) -> Hearing:
+        """How a trained model hears."""
+        windows = Windows(self.sound.seconds, self.windows, self.cut)
+        return Hearing(windows, self.sound, self.hiding.patch_size)
+
+    @property
     def fields(self) -> Sequence[str]:
         """The fields that can be asked for; `id` and `group` always come."""
         return (*super().fields, *SOUND_FIELDS)
@@ -90,7 +97,7 @@ class SoundModule(VideoTextModule):
     config: SoundData
 
     def _makers(self, wanted: frozenset[str], split: Split, training: bool) -> list[Maker]:
-        windows = Windows(self.config.sound.seconds, self.config.windows, self.config.cut)
+        windows = self.config.hearing.windows
         makers = super()._makers(wanted - set(FRAMES), split, training)
         if wanted & set(FRAMES):
             makers.append(WindowFrames(self.frames_maker(training), windows))
@@ -105,6 +112,10 @@ class SoundModule(VideoTextModule):
             VisibleMaker(VIDEO_VISIBLE, frames, per_frame, hiding.video),
             VisibleMaker(AUDIO_VISIBLE, 1, hiding.patches(sound.rows, sound.columns), hiding.audio),
         ]
+
+    def assets(self) -> Mapping[str, str]:
+        """As ever, and how sound is heard."""
+        return {**super().assets(), Hearing.ASSET: self.config.hearing.to_json()}
 
     def _choose(self, split: Split) -> ChooseTokens:
         return SingleTokens(self.config.mask_rate)

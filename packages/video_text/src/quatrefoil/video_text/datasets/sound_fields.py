@@ -3,10 +3,12 @@
 Legend: W windows, R S rows and columns of a picture of sound, V visible patches.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from quatrefoil.core.masking import choose_tokens
@@ -40,10 +42,11 @@ def stretch_of(clip: Clip) -> Window:
         return Window(clip.start_s, container.duration / 1_000_000)
 
 
-class Windows(NamedTuple):
+@dataclass(frozen=True)
+class Windows:
     """Which stretches of a clip are read.
 
-    Attributes:
+    Args:
         seconds: length of a window.
         count: windows of a test.
         cut: training draws a window anywhere in a longer clip, for frames and sound together; else it hears the
@@ -98,10 +101,41 @@ class SoundMaker:
 
     def make(self, clip: Clip, caption: str, draw: Draw, training: bool) -> dict[str, Tensor]:
         """Raises MediaError where the clip cannot be read; a clip without sound is no error."""
-        windows = [self.windows.of_training(clip, draw)] if training else self.windows.of_tests(clip)
-        gain = draw("gain") if training else None
+        return self._in_training(clip, draw) if training else self.in_tests(clip)
+
+    def in_tests(self, clip: Clip) -> dict[str, Tensor]:
+        """As in tests, where nothing is drawn. Raises MediaError."""
+        return self._heard(clip, self.windows.of_tests(clip), None)
+
+    def _in_training(self, clip: Clip, draw: Draw) -> dict[str, Tensor]:
+        return self._heard(clip, [self.windows.of_training(clip, draw)], draw("gain"))
+
+    def _heard(self, clip: Clip, windows: list[Window], gain: torch.Generator | None) -> dict[str, Tensor]:
         heard = hear(clip.video, windows, self.picture, gain, timeout_s=DECODE_LIMIT_S)
         return dict(zip(SOUND, heard, strict=True))
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How a trained model hears files, as in tests; travels with its weights.
+
+    Args:
+        patch_size: side of the patches of which it was told which are visible.
+    """
+
+    ASSET: ClassVar[str] = "sound.json"
+
+    windows: Windows
+    picture: SpectrogramConfig
+    patch_size: int
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Hearing":
+        """Raises ValueError (pydantic's) where the text is not what `to_json` wrote."""
+        return TypeAdapter(cls).validate_python(json.loads(text))
 
 
 @dataclass(frozen=True)

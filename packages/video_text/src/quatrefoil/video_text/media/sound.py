@@ -69,8 +69,9 @@ def hear(
     """Read a file's sound once and picture it in each window.
 
     A window is silent, and its mask False, where the file has no audio stream, the stream lies elsewhere, or all of it
-    stays below `config.silence`. Sound that ends before its window is repeated and training changes its loudness, as
-    in Sound-of-Pixels; sound that starts late is preceded by silence (our choice), so that it stays in step.
+    stays below `config.silence`. Sound that ends before its window, and a window shorter than a picture, is repeated
+    and training changes its loudness, as in Sound-of-Pixels; sound that starts late is preceded by silence (our choice),
+    so that it stays in step.
 
     Args:
         generator: draws a gain from 0.5 to 1.5 for training; None keeps the loudness.
@@ -102,15 +103,16 @@ def _read(media: Media | str, end_s: float, rate: int, timeout_s: float | None) 
 
 
 def _picture(waveform: Waveform | None, window: Window, gain: float, config: SpectrogramConfig) -> Tensor | None:
-    sound_T = None if waveform is None else _sound_in(waveform, window, config.samples)
+    sound_T = None if waveform is None else _sound_in(waveform, window, config)
     if sound_T is None or float(sound_T.abs().max()) < config.silence:
         return None
     whole_T = sound_T.repeat(-(-config.samples // len(sound_T)))[: config.samples]
     return spectrogram((gain * whole_T).clamp(-1, 1), config)
 
 
-def _sound_in(waveform: Waveform, window: Window, samples: int) -> Tensor | None:
+def _sound_in(waveform: Waveform, window: Window, config: SpectrogramConfig) -> Tensor | None:
     """The sound of a window, silent before the stream's start and no longer than the stream; None: all lies outside."""
+    samples = min(config.samples, round((window.end_s - window.start_s) * config.rate))
     first = round((window.start_s - waveform.start_s) * waveform.rate)
     heard_T = waveform.samples_CT[0, max(first, 0) : max(first + samples, 0)]
     return torch.cat([heard_T.new_zeros(max(-first, 0)), heard_T]) if len(heard_T) else None

@@ -61,3 +61,8 @@ VIDEO_TEXT: Mapping[str, Objective] = {
 }
 COMPARISON: Mapping[str, Objective] = {**LOCAL, **VIDEO_TEXT}
 """What the paper compares with: video-text contrast and matching in place of global audio matching."""
+
+TUNE_TEXT_VIDEO: Mapping[str, Objective] = {"contrast": Contrastive("text", "video")}
+"""Fine-tuning (our choice, the paper names no loss): contrast of whole modalities, nothing hidden."""
+TUNE_TEXT_AUDIO: Mapping[str, Objective] = {"contrast": PresentContrastive("text", "audio", present="audio_present")}
+TUNE_AUDIO_VIDEO: Mapping[str, Objective] = {"contrast": PresentContrastive("audio", "video", present="audio_present")}

@@ -1,0 +1,41 @@
+"""What VLSA is scored on: retrieval between text, video and audio, in all six directions, by cosine alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from quatrefoil.core.data import DataModule
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.evaluation.tasks import Retrieval, Scores, Side
+from quatrefoil.core.hub import Model
+
+VIDEO, AUDIO = Side("video", "clip"), Side("audio", "clip")
+TEXT_VIDEO = Retrieval(many=Side("text", "caption"), one=VIDEO)
+TEXT_AUDIO = Retrieval(many=Side("text", "caption"), one=AUDIO)
+AUDIO_VIDEO = Retrieval(many=AUDIO, one=VIDEO)
+
+
+@dataclass(frozen=True)
+class Retrievals:
+    """Several retrievals as one evaluation: the directions, which all differ, name the metrics without a prefix.
+
+    Args:
+        pairs: name -> retrieval; every caption of a clip is a query, and in the other direction its best one counts.
+    """
+
+    pairs: Mapping[str, Retrieval]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(need for pair in self.pairs.values() for need in pair.needs))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(metric for pair in self.pairs.values() for metric in pair.metrics)
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
+        parts = [pair(model, data, split, run) for pair in self.pairs.values()]
+        merged = ({k: v for part in parts for k, v in getattr(part, of.name).items()} for of in fields(Scores))
+        return Scores(*merged)
+
+
+SIX = Retrievals({"text_video": TEXT_VIDEO, "text_audio": TEXT_AUDIO, "audio_video": AUDIO_VIDEO})
