@@ -4,7 +4,7 @@ Every rank still computes the same views and takes part in every exchange, with 
 means are those of the rows of all ranks that count.
 """
 
-from collections.abc import Iterable
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 from torch.utils import _pytree as pytree
@@ -12,13 +12,13 @@ from torch.utils import _pytree as pytree
 from quatrefoil.core.losses import LossResult
 from quatrefoil.core.objectives.contrast import Contrastive
 from quatrefoil.core.objectives.matching import Matching
-from quatrefoil.core.objectives.objective import StepKey
+from quatrefoil.core.objectives.objective import Objective, StepKey
 from quatrefoil.core.views import Views
 
 
 @dataclass(frozen=True)
-class PresentContrastive(Contrastive):
-    """Symmetric InfoNCE among the rows that have both sides; the others are neither asked nor an answer.
+class _OfPresent(Objective):
+    """What stands before an objective of two sides, among its bases, to leave out the rows that lack one.
 
     Args:
         present: view or batch field (B,), True for a row that has both.
@@ -27,35 +27,34 @@ class PresentContrastive(Contrastive):
     present: str = field(kw_only=True)
 
     @property
+    @abstractmethod
+    def _sides(self) -> tuple[str, ...]:
+        """The views whose rows are left out."""
+
+    @property
     def needs(self) -> tuple[str, ...]:
-        return *super().needs, self.present
+        return *super().needs, self.present  # type: ignore[safe-super]  # that of the objective behind it
 
     def __call__(self, views: Views, step: StepKey) -> LossResult:
-        return super().__call__(_rows_that_have(self.present, (self.a, self.b), views), step)
+        """The loss over the same graph, where sides and groups have lost the rows that are not present."""
+        rows_B, lose = views[self.present], (*self._sides, "group")
+        kept = {name: pytree.tree_map(lambda value: value[rows_B], views[name]) for name in lose}
+        return super().__call__(views.replace(**kept), step)  # type: ignore[safe-super]  # likewise
 
 
 @dataclass(frozen=True)
-class PresentMatching(Matching):
-    """Matching among the rows that have both sides; the others are in no pair, true or false.
-
-    Args:
-        present: view or batch field (B,), True for a row that has both.
-    """
-
-    present: str = field(kw_only=True)
+class PresentContrastive(_OfPresent, Contrastive):
+    """Symmetric InfoNCE among the rows that have both sides; the others are neither asked nor an answer."""
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        return *super().needs, self.present
-
-    def __call__(self, views: Views, step: StepKey) -> LossResult:
-        sides = {self.a, self.b, *self.swap_a, *self.swap_b}
-        return super().__call__(_rows_that_have(self.present, sorted(sides), views), step)
+    def _sides(self) -> tuple[str, ...]:
+        return self.a, self.b
 
 
-def _rows_that_have(present: str, names: Iterable[str], views: Views) -> Views:
-    """The same graph, where these views and the groups have lost the rows that are not present."""
-    rows_B = views[present]
-    return views.replace(
-        **{name: pytree.tree_map(lambda value: value[rows_B], views[name]) for name in (*names, "group")}
-    )
+@dataclass(frozen=True)
+class PresentMatching(_OfPresent, Matching):
+    """Matching among the rows that have both sides; the others are in no pair, true or false."""
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        return tuple(sorted({self.a, self.b, *self.swap_a, *self.swap_b}))
