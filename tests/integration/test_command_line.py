@@ -78,7 +78,7 @@ def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
         (["data", "check", "msrvtt"], "root=FOLDER"),
         (["data", "check", "msrvt"], "did you mean `msrvtt`"),
         (["data", "sing", "msrvtt"], "no action `sing`"),
-        (["evaluate", "/nowhere"], "neither a finished run"),
+        (["evaluate", "/nowhere"], "there is no /nowhere; give a run folder"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_status_2(

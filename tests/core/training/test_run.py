@@ -266,8 +266,17 @@ def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pyt
     assert list(evaluate(tmp_path, splits=["val"])) == ["val"]
     with pytest.raises(ConfigError, match="no split 'tset'; there are train, val"):
         evaluate(tmp_path, splits=["tset"])
+
+
+def test_what_cannot_be_evaluated_is_told_with_what_can(tmp_path: Path) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=1"])
     with pytest.raises(CheckpointError, match="neither a finished run"):
         evaluate(tmp_path / "model")
+    with pytest.raises(CheckpointError, match=f"there is no {tmp_path}/gone; give a run folder"):
+        evaluate(tmp_path / "gone")
+    (tmp_path / "metrics.json").unlink()
+    with pytest.raises(CheckpointError, match="has not finished; .*resume=auto, or evaluate .*step-00000001"):
+        evaluate(tmp_path)
 
 
 def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured(tmp_path: Path) -> None:

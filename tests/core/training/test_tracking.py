@@ -144,17 +144,17 @@ def test_waiting_for_items_changes_nothing_about_them() -> None:
     assert list(Stopwatch().waiting_for(range(5))) == list(range(5))
 
 
-def test_the_bar_shows_losses_speed_and_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    bar = Progress(steps=10, after=4, shown=True)
+def test_the_bar_shows_the_run_its_losses_speed_and_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Progress("toy/run", steps=10, after=4, shown=True)
     bar.advance()
     bar.show({"total": 0.123456}, samples=64, lap=Lap(2.0, 0.25))
     bar.close()
     shown = capsys.readouterr().err
-    assert all(part in shown for part in ("5/10", "total=0.1235", "samples/s=32.0", "waiting=25%"))
+    assert all(part in shown for part in ("toy/run:", "5/10", "total=0.1235", "samples/s=32.0", "waiting=25%"))
 
 
 def test_a_hidden_bar_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    bar = Progress(steps=10, after=0, shown=False)
+    bar = Progress("toy/run", steps=10, after=0, shown=False)
     bar.advance()
     bar.show({"total": 0.1}, samples=64, lap=Lap(2.0, 0.25))
     bar.close()

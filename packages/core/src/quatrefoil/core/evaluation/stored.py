@@ -59,16 +59,22 @@ def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
     folder = RunFolder(path)
     if folder.metrics.exists():
         return json.loads(folder.config.read_text()), load_file(folder.model / "model.safetensors")
-    raise CheckpointError(
-        f"{path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
-    )
+    raise CheckpointError(_not_stored(folder))
+
+
+def _not_stored(folder: RunFolder) -> str:
+    """What the path is instead, and what to give."""
+    if not folder.path.exists():
+        return f"there is no {folder.path}; give a run folder (a run names it in its last line), or a checkpoint in one"
+    if newest := checkpoint.newest_valid(folder.checkpoints):
+        return f"{folder.path} is a run that has not finished; finish it with resume=auto, or evaluate {newest}"
+    return f"{folder.path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
 
 
 def _recipe(described: Json, overrides: Sequence[str]) -> Recipe:
-    as_stored = restore(recipes.find(described["recipe"]).load()(), described["config"])
-    recipe: Recipe = override(as_stored, overrides)
-    if recipe.config_hash != described["config_hash"]:
-        raise ConfigError(
-            f"this is not what was trained ({described['config_hash']}): {' '.join(overrides) or 'other version'}"
-        )
+    as_stored: Recipe = restore(recipes.find(described["recipe"]).load()(), described["config"])
+    recipe = override(as_stored, overrides)
+    # Compared as both are read now: what the run started from may since have moved, which changes nothing here.
+    if recipe.config_hash != as_stored.config_hash:
+        raise ConfigError(f"this is not what was trained ({described['config_hash']}): {' '.join(overrides)}")
     return recipe

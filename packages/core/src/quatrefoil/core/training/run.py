@@ -1,6 +1,5 @@
 """One run, from a recipe's name to a folder of results."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training import checkpoint
 from quatrefoil.core.training.checkpoint import Checkpoint, Json
-from quatrefoil.core.training.engine import hardware, start_engine
+from quatrefoil.core.training.engine import engine_of, hardware, start_engine
 from quatrefoil.core.training.folder import command, description, folder_of
+from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
 from quatrefoil.core.training.trainer import Trainer
 from quatrefoil.core.versions import versions
@@ -57,28 +57,17 @@ class Run:
         with accelerator.main_process_first():  # what an embedded corpus needs is made once
             self.data = recipe.data.build(recipe.seed)
         self._check_validation()
-        self.data_fingerprint = str(self.data.describe()["fingerprint"])
+        about = self.data.describe()
+        self.data_fingerprint = str(about["fingerprint"])
         saved = self.folder.resumed_from(recipe, self.data_fingerprint)  # nothing is written before this is settled
         self.trainer = Trainer(recipe, self.data, accelerator)
         self.progress = self._restored(saved) if saved else Standing()
         accelerator.wait_for_everyone()  # every rank has seen the folder as it was
         if accelerator.is_main_process:
             self.folder.write_config(self.described)
-            self._print_plan()
+            print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)
         self.encoding = EncodingRun(
             accelerator.device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16"
-        )
-
-    def _print_plan(self) -> None:
-        trainer, plan = self.trainer, self.trainer.plan
-        print(json.dumps(self.described, indent=1))
-        print(f"weights at the start: {trainer.model.started_from}")
-        print(f"optimiser:\n{trainer.groups_text}")
-        print(f"frozen, as no objective reaches them: {', '.join(trainer.frozen) or 'none'}")
-        print(
-            f"an epoch: {plan.batches_per_epoch} steps over {len(plan.groups_N):,} samples, of which "
-            f"{plan.left_over_per_epoch:,} (others each time) are left out",
-            flush=True,
         )
 
     def _check_validation(self) -> None:
@@ -109,7 +98,8 @@ class Run:
             if main
             else Trackers([])
         )
-        bar = Progress(config.steps, progress.step, shown=main and self.recipe.run.progress)
+        name = self.described["recipe"]
+        bar = Progress(name, config.steps, progress.step, shown=main and self.recipe.run.progress)
         watch, steps = Stopwatch(), range(progress.step, config.steps)
         # The steps come first: zip then asks for no batch after the last one.
         for step, batch in zip(steps, watch.waiting_for(trainer.batches(progress.step)), strict=False):
@@ -146,12 +136,12 @@ class Run:
         return True
 
     def _score(self, splits: Sequence[str]) -> dict[str, Scores]:
-        with self.trainer.averaged_weights():
-            return score_splits(self.trainer.model, self.data, self.recipe.evaluate, splits, self.encoding)
+        with self.trainer.evaluated() as model:
+            return score_splits(model, self.data, self.recipe.evaluate, splits, self.encoding)
 
     def _save(self) -> None:
+        tensors, state = self.trainer.state()
         if self.accelerator.is_main_process:
-            tensors, state = self.trainer.state()
             state |= {"progress": vars(self.progress), "data": self.data_fingerprint}
             folder = self.folder.checkpoints
             checkpoint.save(folder, self.progress.step, tensors=tensors, state=state, config=self.described)
@@ -167,17 +157,17 @@ class Run:
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
         scores = self._score(self.data.splits)
+        with self.trainer.evaluated() as model:
+            if self.accelerator.is_main_process:
+                self.folder.write_predictions(scores)
+                self.folder.write_results(model, self._facts(scores, evaluated, skipped))
         if self.accelerator.is_main_process:
-            self.folder.write_predictions(scores)
-            with self.trainer.averaged_weights():
-                self.folder.write_results(self.trainer.model, self._facts(scores, evaluated, skipped))
             print(f"{table(scores) if scores else 'nothing was scored: the data have no split but train'}")
             print(f"run folder: {self.folder.path}", flush=True)
         self.accelerator.wait_for_everyone()
 
     def _facts(self, scores: Mapping[str, Scores], evaluated_step: int, skipped: int) -> Json:
         """What metrics.json says: all that makes a result one to believe."""
-        parameters = list(self.trainer.model.parameters())
         return {
             **self.described,
             "seed": self.recipe.seed,
@@ -187,12 +177,13 @@ class Run:
             "evaluated_step": evaluated_step,
             "train_seconds": round(self.progress.train_seconds, 1),
             "processes": self.accelerator.num_processes,
+            "engine": engine_of(self.accelerator),
             "hardware": hardware(self.accelerator.device),
             "versions": versions(),
             "command": command(self.described),
             "skipped_samples": skipped,
-            "parameters": sum(p.numel() for p in parameters),
-            "trained_parameters": sum(p.numel() for p in parameters if p.requires_grad),
+            "parameters": self.trainer.parameters,
+            "trained_parameters": self.trainer.trained_parameters,
             "frozen": self.trainer.frozen,
         }
 

@@ -159,10 +159,10 @@ class Stopwatch:
 
 
 class Progress:
-    """A bar over the steps of a run: the latest losses, samples per second, the share of time waiting for data."""
+    """A bar over the steps of run `name`: the latest losses, samples per second, the share of time waiting for data."""
 
-    def __init__(self, steps: int, after: int, shown: bool) -> None:
-        self._bar = tqdm(total=steps, initial=after, disable=not shown, unit="step", dynamic_ncols=True)
+    def __init__(self, name: str, steps: int, after: int, shown: bool) -> None:
+        self._bar = tqdm(desc=name, total=steps, initial=after, disable=not shown, unit="step", dynamic_ncols=True)
 
     def advance(self) -> None:
         """Counts one step."""

@@ -1,0 +1,50 @@
+"""What a run says before its first step: what is trained, on what, for how long, and where the rest is written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from quatrefoil.core.training.checkpoint import Json
+from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.training.trainer import Trainer
+
+_WIDTH = 13
+
+
+def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: int, folder: RunFolder) -> str:
+    """A few lines, a name and what it is about in each.
+
+    Args:
+        described: the recipe's name, its hash and the overrides, as in the run folder.
+        data: what the data module says of itself.
+        start: the step from which the run goes on (0: it begins).
+    """
+    lines = {
+        "recipe": f"{described['recipe']}, configuration {described['config_hash']}, seed {trainer.recipe.seed}",
+        "settings": " ".join(described["overrides"]) or "all as in the recipe",
+        "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
+        "starts from": trainer.model.started_from,
+        "parameters": _parameters(trainer.model, trainer.frozen),
+        "optimiser": trainer.groups_text.replace("\n", "\n" + " " * _WIDTH),
+        "steps": _steps(trainer, start),
+        "run folder": f"{folder.path} ({folder.config.name}: every setting; log.jsonl: losses)",
+    }
+    return "\n".join(f"{name:{_WIDTH}}{text}" for name, text in lines.items())
+
+
+def _parameters(model: nn.Module, unreached: Sequence[str]) -> str:
+    counts = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    total, trained = sum(counts.values()), sum(p.numel() for p in model.parameters() if p.requires_grad)
+    parts = ", ".join(dict.fromkeys(name.split(".")[0] for name in unreached))
+    why = f"; frozen, as no objective reaches them: {sum(map(counts.__getitem__, unreached)):,} in {parts}"
+    return f"{total:,}, {'all' if trained == total else f'{trained:,}'} trained{why if unreached else ''}"
+
+
+def _steps(trainer: Trainer, start: int) -> str:
+    plan, config, processes = trainer.plan, trainer.config, trainer.accelerator.num_processes
+    since = f"from step {start:,} on to " if start else ""
+    where = f"over {processes} processes" if processes > 1 else "in one process"
+    left_out = f", {plan.left_over_per_epoch:,} (others each time) left out" if plan.left_over_per_epoch else ""
+    epoch = f"an epoch: {plan.batches_per_epoch:,} steps over {len(plan.groups_N):,} samples{left_out}"
+    return f"{since}{config.steps:,} of {config.batch_size:,} samples {where}; {epoch}"
