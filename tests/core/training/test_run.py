@@ -275,7 +275,7 @@ def test_what_cannot_be_evaluated_is_told_with_what_can(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=f"there is no {tmp_path}/gone; give a run folder"):
         evaluate(tmp_path / "gone")
     (tmp_path / "metrics.json").unlink()
-    with pytest.raises(CheckpointError, match="has not finished; .*resume=auto, or evaluate .*step-00000001"):
+    with pytest.raises(CheckpointError, match=r"has not finished; .*resume=auto, or evaluate .*step-00000001"):
         evaluate(tmp_path)
 
 
