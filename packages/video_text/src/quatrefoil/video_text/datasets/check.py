@@ -8,9 +8,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
+from quatrefoil.video_text.datasets.audio_captions import AudioCaps, SoundDescs
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
 from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, Kind, shown
 from quatrefoil.video_text.datasets.didemo import DiDeMo
+from quatrefoil.video_text.datasets.fsdd import Fsdd
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
 from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
@@ -19,6 +21,8 @@ from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
 from quatrefoil.video_text.datasets.tars import Tars
 from quatrefoil.video_text.datasets.tgif_qa import TgifQa
+from quatrefoil.video_text.datasets.triples import Triples
+from quatrefoil.video_text.datasets.youcook2 import YouCook2
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import MediaError
@@ -214,6 +218,11 @@ WEBVID = CorpusActions(WebVid)
 CC3M = CorpusActions(Cc3m)
 TARS = CorpusActions(Tars)
 ARROW = CorpusActions(ArrowFolder)
+AUDIOCAPS = CorpusActions(AudioCaps)
+SOUNDDESCS = CorpusActions(SoundDescs)
+YOUCOOK2 = CorpusActions(YouCook2)
+TRIPLES = CorpusActions(Triples)
+FSDD = CorpusActions(Fsdd)
 TGIF_QA = CorpusActions(TgifQa)
 MSRVTT_QA = CorpusActions(MsrvttQa)
 MSVD_QA = CorpusActions(MsvdQa)

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from quatrefoil.core.data import SampleSet
 from quatrefoil.core.files import cache_home
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
+from quatrefoil.video_text.datasets.audio_captions import AudioCaps, SoundDescs
 from quatrefoil.video_text.datasets.clips import ClipData, ClipModule, Files, TestedOtherwise, combined
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
 from quatrefoil.video_text.datasets.corpus import Corpus, Split, SplitName
@@ -25,6 +26,7 @@ from quatrefoil.video_text.datasets.fields import (
     check_fields,
     tag_forms,
 )
+from quatrefoil.video_text.datasets.fsdd import Fsdd
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc
 from quatrefoil.video_text.datasets.manifests import Cc3m, WebVid
 from quatrefoil.video_text.datasets.masks import VIDEO_MASK, Masks
@@ -32,10 +34,27 @@ from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.samples import ClipSamples, Items, Unit
 from quatrefoil.video_text.datasets.tars import Tars
+from quatrefoil.video_text.datasets.triples import Triples
+from quatrefoil.video_text.datasets.youcook2 import YouCook2
 from quatrefoil.video_text.tags.selection import TagSelection
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore, tags_fingerprint
 
-CorpusName = Literal["msrvtt", "msvd", "msrvtt-clover", "didemo", "lsmdc", "webvid", "cc3m", "tars", "arrow"]
+CorpusName = Literal[
+    "msrvtt",
+    "msvd",
+    "msrvtt-clover",
+    "didemo",
+    "lsmdc",
+    "webvid",
+    "cc3m",
+    "tars",
+    "arrow",
+    "audiocaps",
+    "sounddescs",
+    "youcook2",
+    "triples",
+    "fsdd",
+]
 CORPORA: Mapping[CorpusName, type[Corpus]] = {
     "msrvtt": MsrVtt,
     "msvd": Msvd,
@@ -46,6 +65,11 @@ CORPORA: Mapping[CorpusName, type[Corpus]] = {
     "cc3m": Cc3m,
     "tars": Tars,
     "arrow": ArrowFolder,
+    "audiocaps": AudioCaps,
+    "sounddescs": SoundDescs,
+    "youcook2": YouCook2,
+    "triples": Triples,
+    "fsdd": Fsdd,
 }
 
 

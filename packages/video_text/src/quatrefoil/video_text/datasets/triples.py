@@ -1,0 +1,153 @@
+"""Video, sound and words by manifest: how a set such as the clips that HowTo100M and AudioSet share is given.
+
+Such sets are lists of stretches of videos of the web, of which everyone has another part; so most uses set
+`missing="drop"`, and the protocol's id says how many are there.
+
+Shapes: A clips as annotated, P numbers of a place.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quatrefoil.video_text.datasets.columns import Lazy
+from quatrefoil.video_text.datasets.corpus import Clip, CorpusError, SplitName
+from quatrefoil.video_text.datasets.pair_table import Pair, table_of
+from quatrefoil.video_text.datasets.readers import read_table
+from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source, TableCorpus
+from quatrefoil.video_text.media.stored import Media
+
+_NEEDED = ("id", "video", "text")
+_COLUMNS = (*_NEEDED, "start", "end", "audio")
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_ROWS = 10_000  # of a parquet file, read at once
+_NONE = -1  # in the place of an end, or of a file of sound, that is not given
+_TICKS = 1_000_000  # a second
+
+
+class Triple(NamedTuple):
+    """A row: a stretch in microseconds of a video, the file of its sound if it has one of its own, and what is said."""
+
+    id: str
+    start: int
+    end: int
+    video: str
+    audio: str
+    text: str
+
+
+class Triples(TableCorpus):
+    """Stretches of videos with sound and text, under `triples`.
+
+    Files: `train`, `val` and `test`, each as `.parquet`, `.csv` or `.tsv` with a header: `id`, `video`, `text`, and
+    where they are needed `start`, `end` (seconds; empty: the ends of the file) and `audio`. `video` and `audio` are
+    paths below the folder; without `audio` the sound is that of the video, and one that has none is no error. Several
+    rows of one id are several texts of one clip, whose stretch is that of the first. Read once into mapped columns.
+    """
+
+    name = "triples"
+    protocols = ("triples",)
+
+    def _find(self, protocol: str, split: SplitName) -> Source | None:
+        path = self._path(split)
+        if path is None:
+            return None
+        names = table_of([path], "files of triples", (Pair(name, "") for name in _files(_rows(path)))).ids
+        table = table_of([path], "triples", _pairs(_rows(path), names))
+        sizes_A = _sizes(table.places_CP.values, [self._size(name) for name in names])
+        return Source(table, _Stretches(self.root, names), sizes_A)
+
+    def _path(self, split: SplitName) -> Path | None:
+        names = (f"{split}{end}" for end in (".parquet", *_DELIMITERS))
+        return next((path for path in map(self.find_annotation, names) if path), None)
+
+    def _size(self, name: str) -> int:
+        path = self.root / name
+        return path.stat().st_size if path.is_file() else ABSENT
+
+    def _nothing(self, protocol: str) -> str:
+        return f"there is no train, val or test as .parquet, .csv or .tsv under {self.root}"
+
+    def _mend_missing(self) -> str:
+        return f"Put the files of the columns video and audio below {self.root}"
+
+
+@dataclass(frozen=True)
+class _Stretches(Locator):
+    """Places are start and end in microseconds, and the numbers of the files of video and sound."""
+
+    root: Path
+    names: Lazy[str]
+
+    def media(self, id: str, place_P: Sequence[int]) -> Media:
+        """The video."""
+        return self.root / self.names[place_P[2]]
+
+    def clip(self, id: str, place_P: Sequence[int]) -> Clip:
+        """The stretch."""
+        start, end, _, audio = place_P
+        end_s = None if end == _NONE else end / _TICKS
+        sound = None if audio == _NONE else self.root / self.names[audio]
+        return Clip(id, self.media(id, place_P), start / _TICKS, end_s, sound)
+
+
+def _files(rows: Iterator[Triple]) -> Iterator[str]:
+    return (name for row in rows for name in (row.video, row.audio) if name)
+
+
+def _pairs(rows: Iterator[Triple], names: Lazy[str]) -> Iterator[Pair]:
+    numbers = {name: number for number, name in enumerate(names)} | {"": _NONE}
+    for row in rows:
+        yield Pair(row.id, row.text, (row.start, row.end, numbers[row.video], numbers[row.audio]))
+
+
+def _sizes(places_AP: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Bytes of the media of each clip, `ABSENT` where one of its files is not there."""
+    size_F = np.array([*sizes, 0], np.int64)  # the last one for `_NONE`
+    both_A2 = size_F[places_AP[:, 2:]]
+    return np.where((both_A2 == ABSENT).any(1), ABSENT, both_A2.sum(1))
+
+
+def _rows(path: Path) -> Iterator[Triple]:
+    rows = _parquet(path) if path.suffix == ".parquet" else read_table(path, _NEEDED, _DELIMITERS[path.suffix])
+    for number, row in enumerate(rows, start=1):
+        yield _triple(row, f"{path}: row {number}")
+
+
+def _triple(row: Mapping[str, Any], where: str) -> Triple:
+    texts = {name: "" if row.get(name) is None else str(row[name]).strip() for name in _COLUMNS}
+    if missing := [name for name in _NEEDED if not texts[name]]:
+        raise CorpusError(f"{where}: needs {', '.join(_NEEDED)}; {', '.join(missing)} is empty. Leave such rows out")
+    start = _ticks(texts["start"], where) if texts["start"] else 0
+    end = _ticks(texts["end"], where) if texts["end"] else _NONE
+    if start < 0 or (end != _NONE and end <= start):
+        raise CorpusError(f"{where}: the stretch from {texts['start']} to {texts['end']} s is empty")
+    return Triple(texts["id"], start, end, texts["video"], texts["audio"], texts["text"])
+
+
+def _ticks(seconds: str, where: str) -> int:
+    try:
+        value = float(seconds)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise CorpusError(f"{where}: start and end are seconds, not {seconds!r}")
+    return round(value * _TICKS)
+
+
+def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError("parquet files need pyarrow: pip install 'quatrefoil-video-text[datasets]'") from error
+    file = parquet.ParquetFile(path)
+    if missing := set(_NEEDED) - set(file.schema_arrow.names):
+        raise CorpusError(f"{path}: has no columns {', '.join(sorted(missing))}; it has {file.schema_arrow.names}")
+    columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
+    for batch in file.iter_batches(_ROWS, columns):
+        yield from batch.to_pylist()
