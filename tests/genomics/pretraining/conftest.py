@@ -2,7 +2,7 @@
 
 import pytest
 
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
 from tests.genomics.pretraining.toy import write_world
 

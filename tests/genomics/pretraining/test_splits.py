@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from quatrefoil.core.data import SampleKey
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.datasets.pretraining.fields import FIELDS
 from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
 from quatrefoil.genomics.regions.store import RegionMatrix

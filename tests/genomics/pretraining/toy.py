@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.regions.hits import Hits
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import Interval, Peaks

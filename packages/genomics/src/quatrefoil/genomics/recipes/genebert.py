@@ -17,7 +17,7 @@ from quatrefoil.core.recipes import Evaluation, Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.schedules import ScheduleConfig
 from quatrefoil.core.training.settings import TrainConfig
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.datasets.pretraining.regulome import RegulomePretraining
 from quatrefoil.genomics.models.genebert import GeneBertConfig
 from quatrefoil.genomics.models.region_encoders import (

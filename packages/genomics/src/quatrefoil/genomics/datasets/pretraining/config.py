@@ -1,20 +1,16 @@
-"""The configuration of pre-training data; what opens them is imported when they are opened."""
+"""Which windows pre-train a model, and what is made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.genomics.datasets.pretraining.fields import FIELDS
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 
-if TYPE_CHECKING:
-    from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
-
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainingData:
+class PretrainingPlan:
     """Windows about the peaks of cell types, and the regions about them.
 
     Four splits: `train`, `val` and `test` by chromosome, with the cell types that are not held out; `unseen` are the
@@ -77,22 +73,3 @@ class PretrainingData:
     @property
     def fields(self) -> Sequence[str]:
         return FIELDS
-
-    def build(self, seed: int) -> "PretrainingModule":
-        """Opens genome and matrix.
-
-        Raises:
-            ValueError: what reads the matrix is not installed, or see `PretrainingModule`.
-        """
-        return module_type()(self, seed, name=self.matrix.stem)
-
-
-def module_type() -> "type[PretrainingModule]":
-    """The class that opens such data; ValueError where what it needs is not installed."""
-    try:
-        from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"the matrix of regions needs {error.name}: pip install 'quatrefoil-genomics[regions]'"
-        ) from error
-    return PretrainingModule

@@ -14,7 +14,7 @@ import torch
 from quatrefoil.core.config import nearest
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET, FIELDS, SplitName, Unit
 from quatrefoil.genomics.datasets.pretraining.loci import Loci, TypePeaks, WindowRule, find_loci
 from quatrefoil.genomics.datasets.pretraining.region_pairs import RegionPairs
@@ -40,7 +40,7 @@ class PretrainingModule:
             chromosomes that are held out, or no window to train on.
     """
 
-    def __init__(self, config: PretrainingData, seed: int, name: str) -> None:
+    def __init__(self, config: PretrainingPlan, seed: int, name: str) -> None:
         self.config, self.seed, self.name = config, seed, name
         self.genome = Genome.open(config.genome)
         self.matrix = RegionMatrix.open(config.matrix, config.accessibility)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.files import locked
-from quatrefoil.genomics.datasets.pretraining.config import PretrainingData, module_type
+from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData, module_type
 from quatrefoil.genomics.datasets.regulome.make import make
 from quatrefoil.genomics.datasets.regulome.world import (
     CELL_TYPES,
@@ -52,8 +53,8 @@ class RegulomePretraining(PretrainingData):
         opened = module_type()
         folder = make(self.size, self.made_with_seed, self.root)
         places = {"genome": folder / "genome.fa", "matrix": regulome_matrix(folder)}
-        shared = {f.name: getattr(self, f.name) for f in fields(PretrainingData)}
-        return opened(PretrainingData(**(shared | places)), seed, name=f"regulome-v{REGULOME_VERSION}-{self.size}")
+        shared = {f.name: getattr(self, f.name) for f in fields(PretrainingPlan)}
+        return opened(PretrainingPlan(**(shared | places)), seed, name=f"regulome-v{REGULOME_VERSION}-{self.size}")
 
 
 def regulome_matrix(folder: Path) -> Path:
