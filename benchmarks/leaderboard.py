@@ -36,6 +36,11 @@ class Place:
     page: Path
     papers: Sequence[PaperRow]
 
+    @property
+    def gallery(self) -> Path:
+        """Samples to look at; the page shows them where they have been drawn."""
+        return self.page.with_name("gallery.png")
+
 
 def place_of(suite: Suite) -> Place:
     """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
@@ -63,13 +68,13 @@ def run(suite: Suite, place: Place) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
     planned = list(jobs(suite))
     failures = make(planned, place.store)
-    text = write_pages(place, place.store.read())
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     if suite.gallery:
-        paths["gallery"] = place.page.with_name("gallery.png")
-        failures += attempt(draw_gallery, suite.gallery, paths["gallery"])
+        paths["gallery"] = place.gallery
+        failures += attempt(draw_gallery, suite.gallery, place.gallery)
         paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
         failures += attempt(keep_to_try, planned, paths["model"], paths["clip"])
+    text = write_pages(place, place.store.read())
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
@@ -125,7 +130,8 @@ def write_pages(place: Place, results: Results) -> str:
     groups = group(results)
     text = markdown(groups, place.papers)
     write_text(place.leaderboard, text)
-    write_text(place.page, page(groups, place.papers))
+    gallery = place.gallery.name if place.gallery.exists() else None
+    write_text(place.page, page(groups, place.papers, gallery))
     return text
 
 

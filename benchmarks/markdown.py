@@ -31,16 +31,23 @@ def markdown(groups: Sequence[Group], papers: Sequence[PaperRow]) -> str:
 def _section(group: Group) -> str:
     title = f"## {heading(group.ground)}\n\n{origin(group.ground)}\n"
     notes = [*(f"- {remark}" for remark in remarks(group)), ""]
-    return "\n".join([title, *notes, *map(_table, group_tables(group))])
+    return "\n".join([title, *notes, *map(_table, group_tables(group)), _commands(group)])
 
 
 def _table(table: Table) -> str:
     rows = [table.columns, *map(_texts, table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = "|".join(["", *("-" * (width + 2) for width in widths), ""])
+    rule = "|".join(["", "-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]), ""])
     head, *body = (_line(row, widths) for row in rows)
     notes = [*(f"- {remark}" for remark in table.remarks), ""] if table.remarks else []
     return "\n".join([f"### {table.title}\n", head, rule, *body, "", *notes])
+
+
+def _commands(group: Group) -> str:
+    """How each model was trained, with the first of its seeds."""
+    width = max(len(line.model) for line in group.lines)
+    lines = (f"{line.model:{width}}  {line.config_hash}  {line.commands[0]}" for line in group.lines)
+    return "\n".join(["### configurations and commands (of the first seed)\n", "```", *lines, "```", ""])
 
 
 def _texts(row: TableRow) -> list[str]:

@@ -35,8 +35,8 @@ class Section:
     lines: list[Line]
 
 
-def page(groups: Sequence[Group], papers: Sequence[PaperRow]) -> str:
-    """The whole page."""
+def page(groups: Sequence[Group], papers: Sequence[PaperRow], gallery: str | None = None) -> str:
+    """The whole page; `gallery` is a picture of samples beside it."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -45,7 +45,8 @@ def page(groups: Sequence[Group], papers: Sequence[PaperRow]) -> str:
         lstrip_blocks=True,
     )
     sections = [_section(group) for group in groups]
-    return environment.get_template(TEMPLATE).render(sections=sections, papers=paper_tables(papers)) + "\n"
+    shown = {"sections": sections, "papers": paper_tables(papers), "gallery": gallery}
+    return environment.get_template(TEMPLATE).render(shown) + "\n"
 
 
 def _section(group: Group) -> Section:
@@ -63,6 +64,7 @@ def _section(group: Group) -> Section:
 def _plots(group: Group) -> list[Plot]:
     colour = colours(line.model for line in group.lines)
     recalls = sorted({metric for line in group.lines for metric in line.scores if metric.endswith("R@1")})
-    numbers = sorted({name for curve in group.curves for name in curve.points})
+    # What was measured once, at the end, is no curve.
+    numbers = sorted({name for curve in group.curves for name, points in curve.points.items() if len(points) > 1})
     bars = [Plot(metric, bar_plot(group, metric, colour)) for metric in recalls]
     return bars + [Plot(f"{name} while training", line_plot(group.curves, name, colour)) for name in numbers]

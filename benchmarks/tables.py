@@ -83,7 +83,10 @@ def remarks(group: Group) -> list[str]:
     if any(len(line.seeds) == 1 for line in group.lines):
         found.append("1 seed: the value and its 95 % bootstrap interval over queries, which says nothing of the seed")
     if group.references:
-        found.append("computed rows are calculated and not trained: chance, and the best that the named facts allow")
+        found.append(
+            "computed rows are no models: chance, and the best score that is possible for one that knows only what is "
+            "named (still: what a single frame shows; frames: also movement and order)"
+        )
     return found
 
 
@@ -136,7 +139,7 @@ def _difference_table(group: Group) -> Table:
         cells = [Cell(f"{d.better} minus {d.than}"), Cell(d.metric), Cell(str(d.seeds), d.seeds)]
         rows.append(TableRow("measured", [*cells, Cell(f"{d.mean:+.1f}", d.mean), Cell(interval), p_value]))
     columns = ["difference", "metric", "seeds", "points", "95 % t-interval", "p"]
-    remark = "paired by seed; p of an exact sign-flip test, at least 2 / 2^seeds"
+    remark = "paired by seed; p of an exact sign-flip test, which cannot fall below 2 / 2^seeds (0.25 for 3)"
     return Table("paired differences", columns, rows, [remark])
 
 

@@ -19,7 +19,7 @@ from benchmarks.store import Results, Store, read
 from benchmarks.suites import FRAMES, TABLE, Entry
 from benchmarks.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
-from tests.benchmarks.fabricated import results
+from tests.benchmarks.fabricated import HASH, results
 
 RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
 PAPER_ROWS = read(PAPERS, PaperRow)
@@ -139,6 +139,30 @@ def test_the_page_needs_no_network_and_its_plots_are_well_formed(tmp_path: Path)
     assert len(plots) == 2
     for plot in plots:
         assert ElementTree.fromstring(plot).tag == "svg"
+
+
+def test_what_was_measured_once_is_no_curve(tmp_path: Path) -> None:
+    found = three_seeds(tmp_path)
+    once = [replace(curve, points={**curve.points, "val/a/R@1": [(5, 50.0)]}) for curve in found.curves]
+    more = [replace(curve, points={**curve.points, "val/a/R@1": [(4, 40.0), (5, 50.0)]}) for curve in found.curves]
+    drawn = [page(group(replace(found, curves=curves)), []) for curves in (found.curves, once, more)]
+    assert drawn[0] == drawn[1]
+    assert "val/a/R@1 while training" in drawn[2]
+
+
+def test_the_page_shows_the_gallery_that_lies_beside_it_and_no_other(tmp_path: Path) -> None:
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", [])
+    write_pages(place, three_seeds(tmp_path))
+    assert "gallery.png" not in place.page.read_text()
+    place.gallery.touch()
+    write_pages(place, three_seeds(tmp_path / "again"))
+    assert '<a href="gallery.png"><img src="gallery.png"' in place.page.read_text()
+
+
+def test_the_table_says_how_each_model_was_trained(tmp_path: Path) -> None:
+    lines = markdown(group(three_seeds(tmp_path)), []).splitlines()
+    for name, entry in (("TABLE      ", TABLE), ("Frames only", FRAMES)):
+        assert f"{name}  {HASH}  quatrefoil train {entry.recipe} seed=0" in lines
 
 
 def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:
