@@ -111,7 +111,7 @@ class SoundMaker:
         return self._heard(clip, [self.windows.of_training(clip, draw)], draw("gain"))
 
     def _heard(self, clip: Clip, windows: list[Window], gain: torch.Generator | None) -> dict[str, Tensor]:
-        heard = hear(clip.video, windows, self.picture, gain, timeout_s=DECODE_LIMIT_S)
+        heard = hear(clip.sound, windows, self.picture, gain, timeout_s=DECODE_LIMIT_S)
         return dict(zip(SOUND, heard, strict=True))
 
 
