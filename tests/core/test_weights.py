@@ -16,6 +16,7 @@ from quatrefoil.core.weights import (
     described_transformer,
     keys_of,
     places,
+    read_described,
     read_state,
     require_same,
 )
@@ -104,3 +105,12 @@ def test_safetensors_come_before_what_torch_saved(tmp_path: Path) -> None:
     save_file({"a": torch.ones(2)}, tmp_path / "model.safetensors")
     assert torch.equal(read_state(tmp_path)["a"], torch.ones(2))
     assert torch.equal(read_state(tmp_path / "pytorch_model.bin")["a"], torch.zeros(2))
+
+
+def test_a_file_of_weights_is_described_by_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"hidden_size": 4}')
+    (tmp_path / "some.safetensors").touch()
+    assert read_described(tmp_path / "some.safetensors") == read_described(str(tmp_path)) == {"hidden_size": 4}
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"has no config\.json"):
+        read_described(tmp_path / "some.safetensors")

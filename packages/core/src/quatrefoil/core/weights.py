@@ -4,6 +4,7 @@ A state is a mapping from their keys to tensors. An adapter (`nn/bert_weights.py
 are; what is common to all adapters is here.
 """
 
+import json
 import pickle
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -109,6 +110,17 @@ def _settings(tree: Mapping[str, Any], free: Collection[str], prefix: str = "") 
             yield from _settings(value, free, f"{prefix}{name}.")
         elif name not in free:
             yield prefix + name, value
+
+
+def read_described(source: str | Path, revision: str | None = None) -> dict[str, Any]:
+    """What Hugging Face's config.json says: that of a folder or a hub id, or the one beside a file of weights.
+
+    Raises:
+        ValueError: there is none.
+    """
+    folder = Path(source).parent if Path(source).is_file() else source
+    described: dict[str, Any] = json.loads(locate(folder, "config.json", revision).read_text(encoding="utf-8"))
+    return described
 
 
 def described_transformer(described: Mapping[str, Any]) -> TransformerConfig:

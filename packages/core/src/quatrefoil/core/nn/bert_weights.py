@@ -1,6 +1,5 @@
 """BERT weights in Hugging Face's layout (BertModel, BertForMaskedLM and their like), read into `Bert`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quatrefoil.core.hub import locate
 from quatrefoil.core.nn.bert import Bert, BertConfig
 from quatrefoil.core.nn.heads import TokenHead
 from quatrefoil.core.nn.transformer import Transformer
@@ -22,6 +20,7 @@ from quatrefoil.core.weights import (
     described_transformer,
     keys_of,
     places,
+    read_described,
     read_state,
     require_same,
 )
@@ -68,9 +67,7 @@ def read_bert(source: str | Path, revision: str | None = None) -> BertCheckpoint
     Raises:
         ValueError: a path without these files, or a configuration that `Bert` cannot express.
     """
-    folder = Path(source).parent if Path(source).is_file() else source
-    described = json.loads(locate(folder, "config.json", revision).read_text(encoding="utf-8"))
-    state = bert_state(read_state(source, revision))
+    described, state = read_described(source, revision), bert_state(read_state(source, revision))
     return BertCheckpoint(bert_config(described, pooler="pooler.dense.weight" in state), state)
 
 

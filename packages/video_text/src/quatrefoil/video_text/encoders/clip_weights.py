@@ -1,6 +1,5 @@
 """CLIP weights in Hugging Face's layout, read into our towers. Safetensors only, never pickle."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from quatrefoil.core.weights import (
     described_transformer,
     keys_of,
     places,
+    read_described,
     require_same,
 )
 from quatrefoil.video_text.encoders.clip import ClipConfig, ClipText, ClipTextConfig, ClipVision, ClipVisionConfig
@@ -91,11 +91,9 @@ def read_clip(source: str | Path, revision: str | None = None) -> ClipCheckpoint
     Raises:
         ValueError: a path without these files, or a configuration that our towers cannot express.
     """
-    if Path(source).suffix == ".safetensors":
-        weights, config = Path(source), locate(Path(source).parent, "config.json")
-    else:
-        weights, config = (locate(source, name, revision) for name in ("model.safetensors", "config.json"))
-    return ClipCheckpoint(clip_config(json.loads(config.read_text(encoding="utf-8"))), load_file(weights))
+    alone = Path(source).suffix == ".safetensors"
+    weights = Path(source) if alone else locate(source, "model.safetensors", revision)
+    return ClipCheckpoint(clip_config(read_described(source, revision)), load_file(weights))
 
 
 def clip_config(described: Mapping[str, Any]) -> ClipConfig:

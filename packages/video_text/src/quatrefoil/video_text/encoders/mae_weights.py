@@ -1,13 +1,11 @@
 """Weights of masked autoencoders in Hugging Face's layout (ViTMAE), and BERT's words, read into the unified encoder."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from quatrefoil.core.hub import locate
 from quatrefoil.core.nn.bert_weights import read_bert
 from quatrefoil.core.weights import (
     Names,
@@ -18,6 +16,7 @@ from quatrefoil.core.weights import (
     described_transformer,
     keys_of,
     places,
+    read_described,
     read_state,
     require_same,
 )
@@ -59,8 +58,7 @@ def initialise_from_mae(encoder: UnifiedEncoder, embed: PatchEmbedding, source: 
     Raises:
         ValueError: an encoder of other sizes or habits (what differs is named), without biases, or unknown weights.
     """
-    folder = Path(source).parent if Path(source).is_file() else source
-    described = _DEFAULTS | json.loads(locate(folder, "config.json").read_text(encoding="utf-8"))
+    described = _DEFAULTS | read_described(source)
     if not described["qkv_bias"]:
         raise ValueError(f"{source}: its attention has no biases (qkv_bias=false), which ours has")
     theirs = described_transformer(described)
