@@ -64,7 +64,8 @@ ALL: dict[str, Objective] = {
     **RANKINGS,
 }
 RETRIEVAL: dict[str, Objective] = {"vtc": Contrastive("video", "text", SCALE)}
-CODES = ("video", "video_masked", "text", "text_masked", "fused_masked_video", "fused_masked_text")
+CODES = ("video", "video_masked", "text", "text_masked", "fused_masked_video", "fused_masked_text", "fused_video",
+         "fused_text")  # fmt: skip
 
 
 def without(*names: str) -> dict[str, Objective]:
@@ -201,13 +202,27 @@ def test_a_fused_code_reads_the_masked_copy_of_one_side_and_the_complete_other()
         "text_ids": first["text_ids"].clamp(min=4),
         "text_masked_ids": first["text_masked_ids"].clamp(min=4),
     }
-    reads = {"fused_masked_video": {"video_masked_cells", "text_ids"}, "fused_masked_text": {"text_masked_ids"}}
+    reads = {
+        "fused_masked_video": {"video_masked_cells", "text_ids"},
+        "fused_masked_text": {"text_masked_ids"},
+        "fused_video": {"text_ids"},
+        "fused_text": {"text_ids"},
+    }
     for view, fields in reads.items():
         before = Views(model, first)[view]
         changed = {
             name for name, value in changes.items() if not torch.equal(with_(model, first, name, value)[view], before)
         }
         assert changed == fields
+
+
+@every_variant
+def test_where_nothing_is_masked_the_masked_and_the_complete_fusion_are_one(config: CloverConfig) -> None:
+    batch = batch_of(*BATCH)
+    batch |= {"video_masked_cells": batch["video_masked_cells"] & False, "text_masked_ids": batch["text_ids"]}
+    views = Views(build(config), batch)
+    for masked, complete in (("fused_masked_video", "fused_video"), ("fused_masked_text", "fused_text")):
+        torch.testing.assert_close(views[masked], views[complete])
 
 
 def with_(model: Model, batch: dict[str, Any], name: str, value: Tensor) -> Views:

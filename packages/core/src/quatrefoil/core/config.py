@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -103,21 +103,36 @@ def parse(hint: Any, text: str, where: str) -> Any:
 HOW_NOT_WHAT: Mapping[str, bool] = {"how_not_what": True}
 """Metadata of a field that says where things lie or how fast they go, not what is learned: it is left out of hashes."""
 
+_HASHED_AS = "hashed_as"
+
+
+def hashed_as(stands_for: Callable[[Any], Any]) -> Mapping[str, Callable[[Any], Any]]:
+    """Metadata of a field for which hashes take `stands_for(value)`: of a path to weights what they are, not where."""
+    return {_HASHED_AS: stands_for}
+
 
 def to_plain(config: Any, *, what_only: bool = False) -> Any:
     """The configuration as JSON-ready values; the class of each dataclass is kept under `_type`.
 
-    With `what_only`, fields marked `HOW_NOT_WHAT` are left out.
+    With `what_only`, fields marked `HOW_NOT_WHAT` are left out, and those marked by `hashed_as` are what that says.
     """
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
         kept = [f for f in dataclasses.fields(config) if not (what_only and f.metadata == HOW_NOT_WHAT)]
-        parts = {f.name: to_plain(getattr(config, f.name), what_only=what_only) for f in kept}
-        return {"_type": type(config).__name__, **parts}
+        values = {f.name: _hashed(f, config) if what_only else getattr(config, f.name) for f in kept}
+        return {
+            "_type": type(config).__name__,
+            **{name: to_plain(value, what_only=what_only) for name, value in values.items()},
+        }
     if isinstance(config, Mapping):
         return {str(key): to_plain(value, what_only=what_only) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return [to_plain(value, what_only=what_only) for value in config]
     return str(config) if isinstance(config, Path) else config
+
+
+def _hashed(field: "dataclasses.Field[Any]", config: Any) -> Any:
+    value = getattr(config, field.name)
+    return field.metadata[_HASHED_AS](value) if _HASHED_AS in field.metadata else value
 
 
 def restore(config: Config, plain: Any) -> Config:

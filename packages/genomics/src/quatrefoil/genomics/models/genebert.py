@@ -11,7 +11,7 @@ Legend: B rows, L tokens, M motifs, R regions, D width, K masked positions.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -24,6 +24,7 @@ from quatrefoil.core.losses.common import score_rows
 from quatrefoil.core.nn.bert import BERT_BASE, BertConfig
 from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
+from quatrefoil.core.training.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
@@ -47,7 +48,7 @@ class GeneBertConfig:
     max_positions: int = 512
     transformer: TransformerConfig = BERT_BASE
     regions: RegionsConfig
-    dnabert: str | None = None
+    dnabert: str | None = field(default=None, metadata=START)
 
     @property
     def bert(self) -> BertConfig:
@@ -63,7 +64,7 @@ class GeneBertConfig:
         return GeneBert
 
     def build(self) -> "GeneBert":
-        model = GeneBert(self)
+        model = self.model_type(self)
         if self.dnabert is not None:
             initialise_from_dnabert(model.bert, model.token_head, self.dnabert)
         return model

@@ -5,7 +5,7 @@
 Legend: B sequences, L bases, W k-mers of the longest, P pieces of all sequences, T tokens of a piece, D width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
+from quatrefoil.core.training.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import kmer_ids
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
@@ -41,7 +42,7 @@ class SequenceClassifierConfig(ClassifierConfig):
     transformer: TransformerConfig = SMALL
     pooling: Pooling = "mean"
     dropout: float = 0.1
-    init: str | None = None
+    init: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         if not 3 <= self.k <= 6:
@@ -63,7 +64,7 @@ class SequenceClassifierConfig(ClassifierConfig):
         return SequenceClassifier
 
     def build(self) -> "SequenceClassifier":
-        model = SequenceClassifier(self)
+        model = self.model_type(self)
         if self.init is not None:
             initialise_from_pretrained(model.bert, self.init)
         return model

@@ -1,13 +1,15 @@
 """Clover (arXiv 2207.07885, CVPR 2023): video, text and what both become together, in one space.
 
 The paper's body could not be read: this is its figure (`overview.png` of the official repository) with the official
-code's sizes. What stands after `m_` is the same module on a semantically masked copy.
+code's sizes. What stands after `m_` is the same module on a semantically masked copy. `fused_video` and `fused_text`,
+where nothing is masked, are no part of the figure: an ablation without masked copies aligns them.
 
     frames, m_frames --> video Swin -+-> video head --------------> video, video_masked
                                      |
                                      +-> fusion(m_video, text) ---> fused_masked_video
                                      +-> fusion(video, m_text) -+-> fused_masked_text
                                      |                          +-> text_token_logits
+                                     +-> fusion(video, text) -----> fused_video, fused_text
     caption, m_caption --> BERT -----+-> text head ---------------> text, text_masked
 
 Each module runs once for the complete and once for the masked copy, and only if an objective asks for that copy.
@@ -16,7 +18,7 @@ Legend: B samples, S clips of a sample, F frames, T times, H W pixels or places,
 V visual tokens, L text tokens, K masked tokens, D width of text and fusion, P width of the shared space.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar, Literal
 
@@ -28,6 +30,7 @@ from quatrefoil.core.nn.bert import BertConfig
 from quatrefoil.core.nn.bert_weights import load_bert, load_blocks, read_bert
 from quatrefoil.core.nn.heads import TokenHead
 from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
+from quatrefoil.core.training.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.core.weights import require_same
 from quatrefoil.video_text.datasets.fields import mask_id_of
@@ -69,9 +72,9 @@ class CloverConfig:
     image_size: int = 224
     projection: int = 768
     fused_readout: Literal["visual_mean", "text_cls"] = "visual_mean"
-    bert: str | None = None
-    swin: str | None = None
-    pretrained: str | None = None
+    bert: str | None = field(default=None, metadata=START)
+    swin: str | None = field(default=None, metadata=START)
+    pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         text, fusion = self.text.transformer.width, self.fusion.transformer.width
@@ -237,6 +240,12 @@ class Clover(RetrievalModel):
         return fused
 
     @view
+    def fusion_complete(self, video_states: Tensor, text_states: Tokens) -> Fused:
+        """<video, text>, nothing of which is masked."""
+        fused: Fused = self.fusion(self.visual_tokens(video_states), text_states)
+        return fused
+
+    @view
     def fused_masked_video(self, fusion_masked_video: Fused) -> Tensor:
         """(B, P)."""
         return code(self.fused_video_head(self.read_fused_video(fusion_masked_video)))
@@ -249,6 +258,16 @@ class Clover(RetrievalModel):
     def fused_masked_text(self, fusion_masked_text: Fused) -> Tensor:
         """(B, P)."""
         return code(self.fused_text_head(fusion_masked_text.joint_BD))
+
+    @view
+    def fused_video(self, fusion_complete: Fused) -> Tensor:
+        """(B, P)."""
+        return code(self.fused_video_head(self.read_fused_video(fusion_complete)))
+
+    @view
+    def fused_text(self, fusion_complete: Fused) -> Tensor:
+        """(B, P)."""
+        return code(self.fused_text_head(fusion_complete.joint_BD))
 
     @view
     def text_token_logits(self, fusion_masked_text: Fused, text_labels: Tensor) -> Tensor:

@@ -43,6 +43,10 @@ PRETRAIN: Mapping[str, Objective] = {
     "rank_text": Ranking("video", "text", "text_masked", SCALE, MARGIN, weights="text_has_mask"),
     "rank_video": Ranking("text", "video", "video_masked", SCALE, MARGIN),
 }
+UNMASKED: Mapping[str, Objective] = {
+    "tma_video": ExclusiveContrastive("video", ("text", "fused_video"), SCALE),
+    "tma_text": ExclusiveContrastive("text", ("video", "fused_text"), SCALE),
+}
 PAIRWISE: Mapping[str, Objective] = {"vtc": Contrastive("video", "text", SCALE, weight=2.0)}  # a sum of both directions
 ANSWER: Mapping[str, Objective] = {"answer": Classification("answer_logits", "answer")}
 RETRIEVAL = {"retrieval": Retrieval(many=Side("text", "caption"), one=Side("video", "clip"))}
@@ -96,12 +100,8 @@ def stage_pretrain_no_ranking() -> Recipe:
 
 
 def stage_pretrain_no_masks() -> Recipe:
-    """Clover's pre-training without masked copies as positives, and so without ranking; what is fused stays masked."""
-    aligned = {
-        "tma_video": ExclusiveContrastive("video", ("text", "fused_masked_video"), SCALE),
-        "tma_text": ExclusiveContrastive("text", ("video", "fused_masked_text"), SCALE),
-    }
-    return replace(stage_pretrain(), objectives={"mlm": PRETRAIN["mlm"], **aligned})
+    """Clover's pre-training without masked samples: codes are aligned with the fusion of both complete sides."""
+    return replace(stage_pretrain(), objectives=UNMASKED)
 
 
 def stage_retrieval() -> Recipe:
