@@ -13,12 +13,8 @@ def video_swin_kind(golden: Golden) -> list[Check]:
     swin = golden_swin(golden)
     numbers = sorted(int(name.removeprefix("in.")) for name in golden.tensors if name.startswith("in."))
     with torch.inference_mode():
-        return [
-            activation(
-                f"out.{number}", swin(golden.tensor(f"in.{number}")).channels_first(), golden.tensor(f"out.{number}")
-            )
-            for number in numbers
-        ]
+        found = {number: swin(golden.tensor(f"in.{number}")).tokens_BGD.movedim(-1, 1) for number in numbers}
+    return [activation(f"out.{number}", out, golden.tensor(f"out.{number}")) for number, out in found.items()]
 
 
 def golden_swin(golden: Golden) -> Swin:

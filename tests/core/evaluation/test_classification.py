@@ -18,6 +18,7 @@ from quatrefoil.core.evaluation.classification import (
     read_predictions,
     roc_auc,
 )
+from quatrefoil.core.evaluation.statistics import bootstrap_interval
 
 sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is what the metrics are compared with")
 
@@ -109,8 +110,8 @@ def test_a_right_prediction_of_everything_is_100_everywhere() -> None:
 def test_intervals_draw_groups_not_items() -> None:
     targets, scores = np.zeros(40, np.int64), np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0)
     ids = [str(i) for i in range(40)]
-    alone = Predictions(ids, ids, targets, scores).accuracy_interval()
-    together = Predictions(ids, ["a"] * 20 + ["b"] * 20, targets, scores).accuracy_interval()
+    alone = classification_intervals(Predictions(ids, ids, targets, scores))["accuracy"]
+    together = classification_intervals(Predictions(ids, ["a"] * 20 + ["b"] * 20, targets, scores))["accuracy"]
     assert together == (0.0, 100.0)
     assert 20 < alone.low < 50 < alone.high < 80
 
@@ -158,7 +159,8 @@ def test_a_curve_of_one_kind_is_refused() -> None:
 def test_intervals_are_those_of_whole_groups_drawn_and_scored_anew() -> None:
     found = _draw(3, 90, 3)
     intervals = classification_intervals(found, resamples=300, seed=5)
-    assert intervals["accuracy"] == pytest.approx(found.accuracy_interval(resamples=300, seed=5))
+    plain = bootstrap_interval(found.hits_N, found.groups_N, resamples=300, seed=5)
+    assert intervals["accuracy"] == pytest.approx(plain)
     group_N, rng = np.unique(found.groups_N, return_inverse=True)[1], np.random.default_rng(5)
     drawn = rng.integers(0, group_N.max() + 1, (300, group_N.max() + 1))
     rows = [np.concatenate([np.flatnonzero(group_N == group) for group in groups]) for groups in drawn]

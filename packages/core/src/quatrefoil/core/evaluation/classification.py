@@ -87,10 +87,6 @@ class Predictions:
         hits_N: Floats = 100.0 * (self.predicted_N == self.targets_N)
         return hits_N
 
-    def accuracy_interval(self, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-        """`bootstrap_interval` of the accuracy over groups. Raises ValueError where there is one group only."""
-        return bootstrap_interval(self.hits_N, self.groups_N, level=level, resamples=resamples, seed=seed)
-
     def write(self, path: Path, *, scores: bool) -> None:
         """One JSON line for each item: id, group, target, predicted, and its `scores` where they are wanted."""
         rows = zip(self.ids, self.groups_N, self.targets_N.tolist(), self.predicted_N.tolist(), strict=True)

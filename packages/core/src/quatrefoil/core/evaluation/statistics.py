@@ -55,16 +55,6 @@ def mean_of(values_Q: Floats, weights_RQ: Ints) -> Floats:
     return means_R
 
 
-def median_of(values_Q: Floats, weights_RQ: Ints) -> Floats:
-    """Median (R,), as numpy's, of values that stand weights-many times in each resample."""
-    order = np.argsort(values_Q, kind="stable")
-    reached_RQ = weights_RQ[:, order].cumsum(1)
-    total_R1 = reached_RQ[:, -1:]
-    middle = [(reached_RQ <= place).sum(1) for place in ((total_R1 - 1) // 2, total_R1 // 2)]
-    medians_R: Floats = values_Q[order[middle[0]]] / 2 + values_Q[order[middle[1]]] / 2
-    return medians_R
-
-
 def bootstrap_interval(
     values_Q: npt.ArrayLike,
     groups_Q: npt.ArrayLike,
@@ -79,7 +69,7 @@ def bootstrap_interval(
     Args:
         values_Q: a number per query.
         groups_Q: group of each query; queries of one group are drawn together.
-        statistic: `mean_of`, `median_of`, or another function of values and integer weights.
+        statistic: `mean_of`, or another function of values and integer weights.
 
     Raises:
         ValueError: values that are not finite, sizes that differ, fewer than two groups, a level outside 0-1.
@@ -167,15 +157,6 @@ def permutation_test(
     extreme = [np.abs(signs_RC @ sums_C) >= limit for signs_RC in blocks]
     count, tried = sum(int(block.sum()) for block in extreme), sum(len(block) for block in extreme)
     return (count / tried if exact else (count + 1) / (tried + 1)), exact
-
-
-def sign_test(differences_S: npt.ArrayLike) -> float:
-    """Exact two-sided p-value of as many wins as losses; zeros say nothing and are left out (Dixon and Mood, 1946)."""
-    differences_S = _values(differences_S)
-    wins, losses = int((differences_S > 0).sum()), int((differences_S < 0).sum())
-    n = wins + losses
-    tail = sum(math.comb(n, i) for i in range(min(wins, losses) + 1))
-    return min(1.0, float(2 * tail / 2**n))
 
 
 def student_quantile(probability: float, degrees: int) -> float:

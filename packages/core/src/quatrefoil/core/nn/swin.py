@@ -123,10 +123,6 @@ class SwinOutput(NamedTuple):
         real_BT1 = self.real_BG.flatten(1)[..., None]
         return tokens_BTD.masked_fill(~real_BT1, 0.0).sum(1) / real_BT1.sum(1).clamp(min=1)
 
-    def channels_first(self) -> Tensor:
-        """(B, D, *G)."""
-        return self.tokens_BGD.movedim(-1, 1)
-
 
 class PatchEmbedding(nn.Module):
     """A convolution over patches, (B, C, *S) to (B, *G, D), and a norm; axes are padded with zeros to whole patches."""
