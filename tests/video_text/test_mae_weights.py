@@ -10,22 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from quatrefoil.video_text.encoders.patches import patches_of
-from quatrefoil.video_text.encoders.unified import mae_transformer
-from quatrefoil.video_text.models.vlsa import Vlsa, VlsaConfig
+from quatrefoil.video_text.models.vlsa import Vlsa
+from tests.video_text.small_vlsa import SMALL
 
 transformers = pytest.importorskip("transformers")
 
-SMALL = VlsaConfig(
-    image_size=16,
-    patch_size=4,
-    frames=2,
-    sound_rows=16,
-    sound_columns=16,
-    vocab_size=40,
-    text_length=9,
-    encoder=mae_transformer(16, 2, 2),
-    decoder=mae_transformer(8, 1, 2),
-)
 SIZES: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "image_size": 16,
     "patch_size": 4, "decoder_hidden_size": 8, "decoder_num_hidden_layers": 1, "decoder_num_attention_heads": 2,

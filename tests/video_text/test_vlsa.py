@@ -17,22 +17,12 @@ from quatrefoil.core.objectives import Objective, Step
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.video_text.encoders.patches import draw_visible, hidden_places, patches_of, take
-from quatrefoil.video_text.encoders.unified import MODALITIES, Modality, mae_transformer, sharing_groups
+from quatrefoil.video_text.encoders.unified import MODALITIES, Modality, sharing_groups
 from quatrefoil.video_text.models.vlsa import JointVlsa, Vlsa, VlsaConfig
 from quatrefoil.video_text.recipes.vlsa import COMPARISON, GLOBAL, LOCAL, PRETRAINING
 from tests.distributed_harness import run_ranks
+from tests.video_text.small_vlsa import SMALL
 
-SMALL = VlsaConfig(
-    image_size=16,
-    patch_size=4,
-    frames=2,
-    sound_rows=16,
-    sound_columns=24,
-    vocab_size=40,
-    text_length=9,
-    encoder=mae_transformer(16, 2, 2),
-    decoder=mae_transformer(8, 1, 2),
-)
 SHARINGS: list[tuple[Modality, ...]] = [(), *combinations(MODALITIES, 2), MODALITIES]
 GLOBAL_CODES = ("video_global", "text_global", "audio_global")
 CODES = ("video", "text", "audio")
