@@ -149,5 +149,5 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     if missing := set(_NEEDED) - set(file.schema_arrow.names):
         raise CorpusError(f"{path}: has no columns {', '.join(sorted(missing))}; it has {file.schema_arrow.names}")
     columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
-    for batch in file.iter_batches(_ROWS, columns):
+    for batch in file.iter_batches(_ROWS, columns=columns):
         yield from batch.to_pylist()
