@@ -68,13 +68,14 @@ def run(suite: Suite, place: Place) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
     planned = list(jobs(suite))
     failures = make(planned, place.store)
+    results = place.store.read()  # a broken store ends this before anything is drawn
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     if suite.gallery:
         paths["gallery"] = place.gallery
         failures += attempt(draw_gallery, suite.gallery, place.gallery)
         paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
         failures += attempt(keep_to_try, planned, paths["model"], paths["clip"])
-    text = write_pages(place, place.store.read())
+    text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
