@@ -13,7 +13,8 @@ from quatrefoil.core.training.run import train
 
 pytest.importorskip("accelerate")
 QUICK = ["train.batch_size=16", "run.workers=0", "run.progress=false", "train.select=none", "train.evaluate_every=0"]
-SMALL = ["model.transformer.width=16", "model.transformer.heads=2", "model.transformer.layers=1", "model.k=3"]
+SIZES = ["transformer.width=16", "transformer.heads=2", "transformer.layers=1", "k=3"]
+SMALL, STEM = ([f"{where}.{size}" for size in SIZES] for where in ("model", "model.encoder"))
 
 
 def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
@@ -30,7 +31,8 @@ def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [
-        ("genebert/classify", SMALL),
+        ("genebert/classify", STEM),
+        ("genebert/classify-bert", SMALL),
         ("genebert/classify-cnn", ["model.width=8", "model.layers=1"]),
         ("genebert/classify-kmer-logistic", []),
     ],
@@ -63,7 +65,22 @@ def test_a_planted_motif_is_found(tmp_path: Path) -> None:
 
 
 def test_recipes_differ_in_the_model_and_its_training_alone() -> None:
-    ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in ("", "-cnn", "-kmer-logistic"))
+    names = ("", "-bert", "-cnn", "-kmer-logistic")
+    ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in names)
     for baseline in baselines:
         assert (baseline.data, baseline.objectives, baseline.evaluate) == (ours.data, ours.objectives, ours.evaluate)
         assert (baseline.train.select, baseline.train.batch_size) == (ours.train.select, ours.train.batch_size)
+
+
+def test_a_classifier_starts_from_a_pretraining_that_never_saw_its_test_sequences(tmp_path: Path) -> None:
+    for file, rows, seed in (("train.csv", 60, 0), ("test.csv", 30, 1)):
+        planted(tmp_path / file, rows, seed, {"0": "ACGTGCA", "1": "GATTACA"})
+    corpus = ['data.sequences=["train.csv", "test.csv"]', 'data.exclude=["test.csv"]', "data.shortest=20"]
+    first, second, root = tmp_path / "first", tmp_path / "second", [f"data.root={tmp_path}"]
+    train("genebert/sequence-pretrain", [*QUICK, *STEM, *corpus, *root, f"run.dir={first}", "train.steps=2"])
+    stored = json.loads((first / "metrics.json").read_text())
+    assert stored["data"]["dropped"]["alike to what is excluded"] == 30
+    assert sum(split["pieces"] for split in stored["data"]["splits"].values()) == 60
+    data = ["data.train=train.csv", "data.test=test.csv", f"model.init={first}", f"run.dir={second}"]
+    train("genebert/classify", [*QUICK, *STEM, *data, *root, "train.steps=2"])
+    assert 0 <= json.loads((second / "metrics.json").read_text())["scores"]["test"]["metrics"]["accuracy"] <= 100

@@ -10,20 +10,27 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
+from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.training import checkpoint
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
 from quatrefoil.genomics.models.bases import kmer_ids, one_hot
 from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
+from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
+from quatrefoil.genomics.models.stem_classifier import StemClassifier, StemClassifierConfig
+from quatrefoil.genomics.models.stem_encoder import StemEncoderConfig
 from quatrefoil.genomics.sequence.fasta import codes_of
 from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, UNK, KmerVocabulary
 
 TINY = bert_transformer(16, 2, 2)
 BERT = SequenceClassifierConfig(classes=3, k=3, max_positions=12, transformer=TINY)
+STEM = StemEncoderConfig(k=3, convolutions=2, transformer=TransformerConfig(width=16, layers=2, heads=2))
 CONFIGS = [
+    StemClassifierConfig(classes=3, encoder=STEM),
+    StemClassifierConfig(classes=3, encoder=replace(STEM, k=1, convolutions=0, stride=1)),
     BERT,
     replace(BERT, pooling="cls"),
     replace(BERT, pooling="pooler"),
@@ -101,7 +108,13 @@ def test_counts_of_kmers_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "kind"), [(BERT, SequenceClassifier), (CONFIGS[3], OneHotCnn), (CONFIGS[4], KmerLogistic)]
+    ("config", "kind"),
+    [
+        (CONFIGS[0], StemClassifier),
+        (BERT, SequenceClassifier),
+        (OneHotCnnConfig(classes=3, width=8), OneHotCnn),
+        (KmerLogisticConfig(classes=3), KmerLogistic),
+    ],
 )
 def test_a_saved_model_predicts_the_same_with_the_names_of_its_classes(
     tmp_path: Path, config: ClassifierConfig, kind: type[SequenceClassifier]
@@ -145,3 +158,42 @@ def test_init_takes_the_sequence_encoder_of_a_pretraining(pretrained: tuple[nn.M
 def test_init_of_other_sizes_is_an_error_that_names_them(pretrained: tuple[nn.Module, Path]) -> None:
     with pytest.raises(ValueError, match=r"other sizes: token_embedding.weight \(69, 16\), here \(261, 16\)"):
         replace(BERT, k=4, init=str(pretrained[1])).build()
+
+
+def test_init_takes_the_encoder_of_a_pretraining_on_sequences(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model = MaskedSequencesConfig(encoder=STEM).build()
+    stored = checkpoint.save(tmp_path, 7, tensors={"model": model.state_dict()}, state={}, config={})
+    ours = StemClassifierConfig(classes=2, encoder=STEM, init=str(stored)).build().encoder.state_dict()
+    theirs = model.encoder.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    with pytest.raises(ValueError, match=r"other sizes: token_embedding.weight \(69, 16\), here \(4101, 16\)"):
+        StemClassifierConfig(classes=2, encoder=replace(STEM, k=6), init=str(stored)).build()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 6), st.integers(1, 5), SEQUENCES, st.integers(0, 9), st.data())
+def test_hidden_bases_are_told_from_their_neighbours_and_from_no_padding(
+    k: int, stride: int, sequences: list[str], extra: int, data: st.DataObject
+) -> None:
+    torch.manual_seed(0)
+    model = MaskedSequencesConfig(encoder=replace(STEM, k=k, stride=stride)).build().eval()
+    bases = padded(sequences, extra)
+    labels = torch.full(bases.shape, -100)
+    places = [(row, data.draw(st.integers(0, len(text) - 1))) for row, text in enumerate(sequences)]
+    for row, place in places:
+        labels[row, place], bases[row, place] = row % 4, 4
+    logits, hits = predicted(model, bases, labels)
+    assert torch.equal(hits[:, 0] == 1, logits.argmax(1) == labels[labels != -100])
+    for row, text in enumerate(sequences):
+        alone = slice(row, row + 1), slice(0, len(text))
+        torch.testing.assert_close(
+            predicted(model, bases[alone], labels[alone])[0], logits[[row]], rtol=1e-4, atol=1e-5
+        )
+
+
+def predicted(model: MaskedSequences, bases: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        views = Views(model, {"masked_bases": bases, "labels": labels})
+        return views["base_logits"], views["masked_hits"]

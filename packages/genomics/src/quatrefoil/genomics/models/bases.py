@@ -1,8 +1,9 @@
 """What models of labelled sequences make of bases.
 
-Legend: B rows, L bases, W = L - k + 1 windows (k-mers).
+Legend: B rows, L bases, W = L - k + 1 windows (k-mers), D width.
 """
 
+import math
 from typing import Final
 
 import torch
@@ -36,3 +37,13 @@ def one_hot(bases_BL: Tensor) -> Tensor:
     """(B, 4, L) of 0 and 1; an unknown base is a quarter of each, padding is nothing."""
     table = torch.cat([torch.eye(4), torch.full((1, 4), 0.25), torch.zeros(1, 4)]).to(bases_BL.device)
     return table[bases_BL.long()].mT
+
+
+def places(length: int, width: int, device: torch.device) -> Tensor:
+    """Sines and cosines of each place (L, D), of wavelengths from 4 to 4,096 bases in a geometric row.
+
+    A promoter's elements have their places before its start; a convolution alone would not know where it is.
+    """
+    rates = 2 * math.pi / torch.logspace(2, 12, width // 2, base=2, device=device)
+    angles = torch.arange(length, device=device)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1)

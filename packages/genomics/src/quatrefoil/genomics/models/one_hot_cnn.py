@@ -5,18 +5,17 @@
 Legend: B sequences, L bases, D width.
 """
 
-import math
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.datasets.labelled.module import PADDED
-from quatrefoil.genomics.models.bases import one_hot
+from quatrefoil.genomics.models.bases import one_hot, places
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.models.pooling import picked_and_highest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,22 +73,9 @@ class OneHotCnn(SequenceModel):
     @view
     def sequence(self, tokens: Tokens) -> Tensor:
         """(B, 2D): what attention picks, and the highest of each channel."""
-        scores_BL = self.attention(tokens.states_BTD)[..., 0].masked_fill(~tokens.mask_BT, -math.inf)
-        picked_BD = (scores_BL.softmax(1)[..., None] * tokens.states_BTD).sum(1)
-        highest_BD = tokens.states_BTD.masked_fill(~tokens.mask_BT[..., None], -math.inf).amax(1)
-        return torch.cat([picked_BD, highest_BD], 1)
+        return picked_and_highest(tokens, self.attention(tokens.states_BTD)[..., 0])
 
     @view
     def class_logits(self, sequence: Tensor) -> Tensor:
         """(B, K)."""
         return self.logits_of(self.dropout(sequence))
-
-
-def places(length: int, width: int, device: torch.device) -> Tensor:
-    """Sines and cosines of each place (L, D), of wavelengths from 4 to 4,096 bases in a geometric row.
-
-    A promoter's elements have their places before its start; a convolution alone would not know where it is.
-    """
-    rates = 2 * math.pi / torch.logspace(2, 12, width // 2, base=2, device=device)
-    angles = torch.arange(length, device=device)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], 1)

@@ -2,34 +2,35 @@
 
 from pathlib import Path
 
+from torch import nn
+
 from quatrefoil.core.evaluation.stored import read_stored
-from quatrefoil.core.nn.bert import Bert
 from quatrefoil.core.weights import State
 
 _FIRST = "token_embedding.weight"
 
 
-def initialise_from_pretrained(bert: Bert, source: str) -> None:
-    """Copy into `bert` the one BERT that `source` holds: a finished run, or a checkpoint of one.
+def initialise_from_pretrained(encoder: nn.Module, source: str) -> None:
+    """Copy into `encoder` the one encoder of k-mers that `source` holds: a finished run, or a checkpoint of one.
 
-    Heads and other encoders of the pre-training are left behind; a pooler that `bert` does not have too.
+    Heads and other encoders of the pre-training are left behind; a pooler that `encoder` does not have too.
 
     Raises:
         CheckpointError: nothing there, or it is damaged.
-        ValueError: no BERT in it, or several, or one of other sizes (they are named).
+        ValueError: no such encoder in it, or several, or one of other sizes (they are named).
     """
     _, state = read_stored(Path(source))
     prefixes = [key.removesuffix(_FIRST) for key in state if key.endswith(_FIRST)]
     if len(prefixes) != 1:
         raise ValueError(f"{source} holds {len(prefixes)} encoders of k-mers; name a pre-training with one")
     theirs = {key.removeprefix(prefixes[0]): value for key, value in state.items() if key.startswith(prefixes[0])}
-    ours = bert.state_dict()
+    ours = encoder.state_dict()
     if differing := _differences(ours, theirs):
         raise ValueError(
-            f"{source} was pre-trained with other sizes: {'; '.join(differing)}. Set model.k, model.max_positions and "
-            f"model.transformer.* to those of the pre-training"
+            f"{source} was pre-trained with other sizes: {'; '.join(differing)}. Set model.* to those "
+            f"of the pre-training (k, widths, layers)"
         )
-    bert.load_state_dict({name: theirs[name] for name in ours})
+    encoder.load_state_dict({name: theirs[name] for name in ours})
 
 
 def _differences(ours: State, theirs: State) -> list[str]:

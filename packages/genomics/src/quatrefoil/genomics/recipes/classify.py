@@ -1,7 +1,7 @@
 """Classes of sequences, for any labelled set: `genebert/classify data.train=FILE data.validation=FILE data.test=FILE`.
 
-All recipes differ in the model and its optimiser alone. Settings are ours and first guesses, not tuned;
-the paper's are not known.
+All recipes differ in the model and its optimiser alone. Settings are ours, see docs/genebert.md; the paper's are not
+known.
 """
 
 from dataclasses import replace
@@ -15,24 +15,30 @@ from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
+from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 
 
-def _train(steps: int, lr: float, weight_decay: float) -> TrainConfig:
+def _train(steps: int, lr: float, weight_decay: float, ema: float | None = None) -> TrainConfig:
     optimizer = OptimizerConfig(lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98))
     return TrainConfig(
-        steps=steps, batch_size=64, optimizer=optimizer, evaluate_every=steps // 15, log_every=50, select="MCC"
+        steps=steps, batch_size=64, optimizer=optimizer, ema=ema, evaluate_every=steps // 15, log_every=50, select="MCC"
     )
 
 
 def classify() -> Recipe:
-    """GeneBERT's sequence encoder on labelled sequences, from random weights or those of model.init."""
+    """A transformer on k-mers behind convolutions, from random weights or, in model.init, a `sequence-pretrain`."""
     return Recipe(
-        model=SequenceClassifierConfig(),
+        model=StemClassifierConfig(),
         data=LabelledData(),
         objectives={"classes": Classification("class_logits", "label")},
-        train=_train(steps=1500, lr=5e-4, weight_decay=0.01),
+        train=_train(steps=1500, lr=1e-3, weight_decay=0.01, ema=0.99),
         evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
     )
+
+
+def classify_bert() -> Recipe:
+    """GeneBERT's own sequence encoder, a plain BERT on k-mers, from random weights or a pre-training in model.init."""
+    return replace(classify(), model=SequenceClassifierConfig(), train=_train(steps=1500, lr=5e-4, weight_decay=0.01))
 
 
 def classify_cnn() -> Recipe:

@@ -1,0 +1,1 @@
+"""Sequences without labels, for pre-training: read, cut, kept apart from sets that are to be tested."""
