@@ -6,13 +6,13 @@ Legend: F frames of the clip, K frames kept in the cache, S frames chosen for a 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
 from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.media.video import VideoReader, open_video
 
+Read = TypeVar("Read")
 DECODE_LIMIT_S = 60.0
 _LAYOUT = 1  # of the cache; a cache of another layout is made anew
 
@@ -117,15 +118,16 @@ def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) 
 def _write_cache(folder: Path, clips: Sequence[Clip], sampling: FrameSampling, workers: int) -> None:
     index: dict[str, Stored] = {}
     with (folder / "frames.u8").open("wb") as file:
-        decoded = tqdm(_decode_all(clips, sampling, workers), "frame cache", len(clips), unit="clip")
+        decoded = tqdm(read_all(clips, partial(_decode, sampling), workers), "frame cache", len(clips), unit="clip")
         for clip, (stored, pixels) in zip(clips, decoded, strict=True):
-            _check_space(folder, pixels.nbytes, len(index), len(clips))
+            check_space(folder, pixels.nbytes, len(index), len(clips))
             index[clip.id] = stored._replace(offset=file.tell())
             file.write(pixels.tobytes())
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
-def _check_space(folder: Path, wanted: int, done: int, clips: int) -> None:
+def check_space(folder: Path, wanted: int, done: int, clips: int) -> None:
+    """Raise ValueError where a cache in the making has no room for `wanted` more bytes."""
     if shutil.disk_usage(folder).free < wanted + (1 << 28):
         raise ValueError(
             f"{folder.parent}: the disk is full after {done} of {clips} clips; free some space, point QUATREFOIL_CACHE "
@@ -133,16 +135,15 @@ def _check_space(folder: Path, wanted: int, done: int, clips: int) -> None:
         )
 
 
-def _decode_all(
-    clips: Sequence[Clip], sampling: FrameSampling, workers: int
-) -> Iterator[tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]]:
+def read_all(clips: Sequence[Clip], read: Callable[[Clip], Read], workers: int) -> Iterator[Read]:
+    """What `read` gives of each clip, in order, in `workers` processes."""
     if workers <= 1:
-        yield from map(partial(_decode, sampling), clips)
+        yield from map(read, clips)
         return
     with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
         # In runs of a few hundred, as a pool keeps all results that no one has taken yet.
         for start in range(0, len(clips), 256):
-            yield from pool.map(partial(_decode, sampling), clips[start : start + 256], chunksize=4)
+            yield from pool.map(read, clips[start : start + 256], chunksize=4)
 
 
 def _decode(sampling: FrameSampling, clip: Clip) -> tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]:

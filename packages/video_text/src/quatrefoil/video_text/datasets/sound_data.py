@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.corpus import Split
 from quatrefoil.video_text.datasets.fields import FRAMES, ChooseTokens, Maker
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
@@ -18,6 +20,7 @@ from quatrefoil.video_text.datasets.sound_fields import (
     WindowFrames,
     Windows,
 )
+from quatrefoil.video_text.datasets.sounds import FileSounds, SoundSource, build_sound_cache
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 
 
@@ -59,6 +62,7 @@ class SoundData(VideoTextData):
         windows: pictures of sound in a test, evenly spaced over the clip; a clip no longer than one has one.
         cut: training draws one window anywhere in the clip and takes frames and sound from it, in step; False = frames
             of the whole clip, and the sound with which it begins (for clips that are one window long).
+        cache_sound: decode the sound of every clip once into the cache (see `build_sound_cache`), in `cache_workers`.
         hiding: what is hidden of frames and sound; of texts `mask_rate`.
 
     Raises:
@@ -68,6 +72,7 @@ class SoundData(VideoTextData):
     sound: SpectrogramConfig = field(default_factory=SpectrogramConfig)
     windows: int = 5
     cut: bool = True
+    cache_sound: bool = field(default=False, metadata=HOW_NOT_WHAT)
     hiding: Hiding = field(default_factory=Hiding)
 
     def __post_init__(self) -> None:
@@ -102,8 +107,15 @@ class SoundModule(VideoTextModule):
         if wanted & set(FRAMES):
             makers.append(WindowFrames(self.frames_maker(training), windows))
         if wanted & set(SOUND):
-            makers.append(SoundMaker(windows, self.config.sound))
+            makers.append(SoundMaker(self._sounds, windows, self.config.sound))
         return makers + [maker for maker in self._hiders(training) if maker.field in wanted]
+
+    @cached_property
+    def _sounds(self) -> SoundSource:
+        config = self.config
+        if config.cache_sound:
+            return build_sound_cache(self._present(), config.sound.rate, config.cache_workers)
+        return FileSounds()
 
     def _hiders(self, training: bool) -> list[VisibleMaker]:
         hiding, side, sound = self.config.hiding, self.config.transform.size, self.config.sound

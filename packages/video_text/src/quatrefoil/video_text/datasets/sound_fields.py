@@ -15,10 +15,11 @@ from quatrefoil.core.masking import choose_tokens
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import Draw, FramesMaker
 from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
+from quatrefoil.video_text.datasets.sounds import SoundSource
 from quatrefoil.video_text.encoders.patches import draw_visible
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import MediaError
-from quatrefoil.video_text.media.sound import Window, even_windows, hear, random_window
+from quatrefoil.video_text.media.sound import Window, even_windows, random_window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.text.tokenizer import TokenIds
@@ -60,16 +61,20 @@ class Windows:
     def of_training(self, clip: Clip, draw: Draw) -> Window:
         """The same for whoever asks about the same draw of a sample; it ends with the clip. Raises MediaError."""
         if not self.cut:
-            return Window(clip.start_s, clip.start_s + self.seconds)
+            return self._first(clip)
         stretch = stretch_of(clip)
         return ending_with(stretch, random_window(stretch, self.seconds, draw("window")))
 
     def of_tests(self, clip: Clip) -> list[Window]:
         """Evenly spaced, ending with the clip. Raises MediaError."""
         if not self.cut and self.count == 1:
-            return [Window(clip.start_s, clip.start_s + self.seconds)]
+            return [self._first(clip)]
         stretch = stretch_of(clip)
         return [ending_with(stretch, window) for window in even_windows(stretch, self.seconds, self.count)]
+
+    def _first(self, clip: Clip) -> Window:
+        end_s = clip.start_s + self.seconds
+        return Window(clip.start_s, end_s if clip.end_s is None else min(end_s, clip.end_s))
 
 
 def ending_with(stretch: Window, window: Window) -> Window:
@@ -96,6 +101,7 @@ class WindowFrames:
 class SoundMaker:
     """`sound`: float32 (W, R, S), one window in training; `sound_mask`: bool (W,), False where nothing is heard."""
 
+    source: SoundSource
     windows: Windows
     picture: SpectrogramConfig
 
@@ -111,8 +117,7 @@ class SoundMaker:
         return self._heard(clip, [self.windows.of_training(clip, draw)], draw("gain"))
 
     def _heard(self, clip: Clip, windows: list[Window], gain: torch.Generator | None) -> dict[str, Tensor]:
-        heard = hear(clip.sound, windows, self.picture, gain, timeout_s=DECODE_LIMIT_S)
-        return dict(zip(SOUND, heard, strict=True))
+        return dict(zip(SOUND, self.source.heard(clip, windows, self.picture, gain), strict=True))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from quatrefoil.video_text.media.errors import EmptyMediaError
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, spectrogram
 from quatrefoil.video_text.media.stored import Media, place_of
 
-
 ROUNDING_S = 1e-6
 """Differences of times that mean nothing: far below a sample, far above the rounding of hours in double precision."""
 
@@ -66,15 +65,7 @@ def hear(
     *,
     timeout_s: float | None = None,
 ) -> Heard:
-    """Read a file's sound once and picture it in each window.
-
-    A window is silent, and its mask False, where the file has no audio stream, the stream lies elsewhere, or all of it
-    stays below `config.silence`. Sound that ends before its window, and a window shorter than a picture, is repeated
-    and training changes its loudness, as in Sound-of-Pixels; sound that starts late is preceded by silence (our choice),
-    so that it stays in step.
-
-    Args:
-        generator: draws a gain from 0.5 to 1.5 for training; None keeps the loudness.
+    """Read a file's sound once and picture it in each window; see `pictured`.
 
     Raises:
         FileNotFoundError; CorruptMediaError and MediaTimeoutError, as `read_audio`; EmptyMediaError, for a file of no
@@ -84,7 +75,23 @@ def hear(
         raise ValueError(f"{media}: no windows to hear; give at least one")
     # A sample more than asked for, or rounding could leave the last window one short.
     last_s = max(window.end_s for window in windows) + 1 / config.rate
-    waveform = _read(media, last_s, config.rate, timeout_s)
+    return pictured(read_sound(media, last_s, config.rate, timeout_s=timeout_s), windows, config, generator)
+
+
+def pictured(
+    waveform: Waveform | None, windows: list[Window], config: SpectrogramConfig, generator: torch.Generator | None
+) -> Heard:
+    """Pictures of a sound in windows of its file.
+
+    A window is silent, and its mask False, where the file has no audio stream, the stream lies elsewhere, or all of it
+    stays below `config.silence`. Sound that ends before its window, and a window shorter than a picture, is repeated
+    and training changes its loudness, as in Sound-of-Pixels; sound that starts late is preceded by silence (our
+    choice), so that it stays in step.
+
+    Args:
+        waveform: one channel at `config.rate`, from the start of the stream; None = there is none.
+        generator: draws a gain from 0.5 to 1.5 for training; None keeps the loudness.
+    """
     gain = 1.0 if generator is None else 0.5 + float(torch.rand((), generator=generator))
     pictures: list[Tensor | None] = [_picture(waveform, window, gain, config) for window in windows]
     silence_RS = torch.zeros(config.rows, config.columns)
@@ -94,7 +101,10 @@ def hear(
     )
 
 
-def _read(media: Media | str, end_s: float, rate: int, timeout_s: float | None) -> Waveform | None:
+def read_sound(
+    media: Media | str, end_s: float | None, rate: int, *, timeout_s: float | None = None
+) -> Waveform | None:
+    """One channel from the start of the stream to `end_s`; None where the file has no sound there. Raises as `hear`."""
     try:
         return read_audio(media, rate=rate, end_s=end_s, timeout_s=timeout_s)
     except EmptyMediaError:  # a stream without a sample, or one that starts later; or a file of no bytes, which is bad

@@ -12,6 +12,7 @@ from torch import Tensor
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.datasets.sound_fields import Hearing, SoundMaker
+from quatrefoil.video_text.datasets.sounds import FileSounds
 from quatrefoil.video_text.models.clover_start import trained_tokenizer
 from quatrefoil.video_text.models.vlsa_sizes import VlsaSizes
 from quatrefoil.video_text.retriever import RetrievalModel
@@ -35,7 +36,7 @@ class SoundRetrievalModel(RetrievalModel):
         """
         if isinstance(paths, str | Path):
             raise ValueError(f"give a list of paths, not one path ({paths})")
-        maker = SoundMaker(self.hearing.windows, self.hearing.picture)
+        maker = SoundMaker(FileSounds(), self.hearing.windows, self.hearing.picture)
         samples = (maker.in_tests(Clip(str(path), Path(path))) for path in paths)
         return self._encode(samples, "audio", batch_size)
 

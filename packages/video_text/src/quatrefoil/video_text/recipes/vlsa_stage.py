@@ -1,7 +1,7 @@
 """VLSA, small, on Stage: pre-training with its baselines, and retrieval between two modalities.
 
-`model.pretrained=RUN` starts a retrieval from a run of `vlsa/stage-pretrain`; without it, it is its own baseline. Shares
-of what is hidden and weights of losses, are the paper's; sizes and rates are ours (chosen on validation clips).
+`model.pretrained=RUN` starts a retrieval from a run of `vlsa/stage-pretrain`; without it, it is its own baseline.
+What is hidden and how losses are weighed is the paper's; sizes and rates are ours (chosen on validation clips).
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from quatrefoil.video_text.recipes.vlsa import (
 )
 from quatrefoil.video_text.recipes.vlsa_tasks import AUDIO_VIDEO, SIX, TEXT_AUDIO, TEXT_VIDEO
 
-SOUND = SpectrogramConfig(samples=44_069, hop=347, rows=128, mean=-4.0, deviation=2.0)  # 128 x 128 of 4 s
+SOUND = SpectrogramConfig(samples=44_069, hop=347, rows=128, mean=-3.2, deviation=1.2)  # 128 x 128 of 4 s
 SMALL = VlsaConfig(
     image_size=96,
     patch_size=16,
@@ -48,6 +48,7 @@ STAGE = StageSoundData(
     text_length=48,
     sound=SOUND,
     cache_frames=True,
+    cache_sound=True,
 )
 
 

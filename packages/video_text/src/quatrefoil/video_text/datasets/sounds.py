@@ -1,0 +1,129 @@
+"""Where the sound of a clip comes from: its media file, or a cache in which every file was decoded once.
+
+Legend: T samples, W windows.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from quatrefoil.core.files import cache_home, locked, whole_folder
+from quatrefoil.video_text.datasets.corpus import Clip, Split
+from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S, check_space, read_all
+from quatrefoil.video_text.media.audio import Waveform
+from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.sound import Heard, Window, hear, pictured, read_sound
+from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+from quatrefoil.video_text.media.stored import place_of
+
+_LAYOUT = 1  # of the cache; a cache of another layout is made anew
+_BYTES = 4  # of a sample
+
+
+class SoundSource(Protocol):
+    """Pictures the sound of clips."""
+
+    def heard(
+        self, clip: Clip, windows: list[Window], config: SpectrogramConfig, generator: torch.Generator | None
+    ) -> Heard:
+        """See `pictured`.
+
+        Raises:
+            MediaError: the clip cannot be read.
+        """
+
+
+class FileSounds:
+    """Decodes the sound of a clip each time."""
+
+    def heard(
+        self, clip: Clip, windows: list[Window], config: SpectrogramConfig, generator: torch.Generator | None
+    ) -> Heard:
+        """See `SoundSource`."""
+        return hear(clip.sound, windows, config, generator, timeout_s=DECODE_LIMIT_S)
+
+
+class Stored(NamedTuple):
+    """A sound in the cache: its place and length in samples, its start, or why there is none.
+
+    Of a file without sound `samples` is 0 and `error` None.
+    """
+
+    offset: int
+    samples: int
+    start_s: float
+    error: str | None
+
+
+class CachedSounds:
+    """Reads samples from the cache folder that `build_sound_cache` made; the same pictures as `FileSounds` gives.
+
+    The file is mapped anew for each clip: nothing open crosses a fork or a pickle.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def _index(self) -> dict[str, Stored]:
+        return {id: Stored(*entry) for id, entry in json.loads((self.folder / "index.json").read_text()).items()}
+
+    def heard(
+        self, clip: Clip, windows: list[Window], config: SpectrogramConfig, generator: torch.Generator | None
+    ) -> Heard:
+        """See `SoundSource`."""
+        return pictured(self._waveform(clip, config.rate), windows, config, generator)
+
+    def _waveform(self, clip: Clip, rate: int) -> Waveform | None:
+        stored = self._index[clip.id]
+        if stored.error is not None:
+            raise MediaError(place_of(clip.sound), stored.error)
+        if not stored.samples:
+            return None
+        mapped_T = np.memmap(self.folder / "sounds.f32", np.float32, "r", stored.offset * _BYTES, (stored.samples,))
+        return Waveform(torch.from_numpy(np.array(mapped_T))[None], rate, stored.start_s)
+
+
+def build_sound_cache(splits: Sequence[Split], rate: int, workers: int) -> CachedSounds:
+    """The sound of all clips up to their ends, decoded once at `rate`, below `cache_home()`; made as `build_cache` is.
+
+    Raises:
+        ValueError: the disk is too small.
+    """
+    key = json.dumps([_LAYOUT, [split.fingerprint for split in splits], rate])
+    folder = cache_home() / "sounds" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    with locked(folder):
+        if not folder.is_dir():
+            with whole_folder(folder) as part:
+                _write_cache(part, [clip for split in splits for clip in split.clips], rate, workers)
+    return CachedSounds(folder)
+
+
+def _write_cache(folder: Path, clips: Sequence[Clip], rate: int, workers: int) -> None:
+    index: dict[str, Stored] = {}
+    with (folder / "sounds.f32").open("wb") as file:
+        read = tqdm(read_all(clips, partial(_read, rate), workers), "sound cache", len(clips), unit="clip")
+        for clip, (stored, samples_T) in zip(clips, read, strict=True):
+            check_space(folder, samples_T.nbytes, len(index), len(clips))
+            index[clip.id] = stored._replace(offset=file.tell() // _BYTES)
+            file.write(samples_T.tobytes())
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _read(rate: int, clip: Clip) -> tuple[Stored, "np.ndarray[tuple[int], np.dtype[np.float32]]"]:
+    end_s = None if clip.end_s is None else clip.end_s + 1 / rate  # as `hear` reads a window that ends with the clip
+    try:
+        waveform = read_sound(clip.sound, end_s, rate, timeout_s=DECODE_LIMIT_S)
+    except MediaError as error:
+        return Stored(0, 0, 0.0, error.reason), np.empty(0, np.float32)
+    if waveform is None:
+        return Stored(0, 0, 0.0, None), np.empty(0, np.float32)
+    samples_T = waveform.samples_CT[0].numpy()
+    return Stored(0, len(samples_T), waveform.start_s, None), samples_T
