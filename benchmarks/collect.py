@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.entries import Entry
+from benchmarks.groups import headline
 from benchmarks.rows import Curve, Reference, Row, RowError, build
 from benchmarks.store import Results
-from benchmarks.suites import Entry
 from quatrefoil.core.training.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60
+NOT_WHAT = ("seed=", "run.", "resume=")
+"""Overrides that say which run it is, where it lies and how it is shown: the command has them."""
 
 
 def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
@@ -30,11 +33,12 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
             raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
         references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
+        curve = _curve(folder / LOG, facts, entry)
     except json.JSONDecodeError as error:
         raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
         raise RowError(f"{path} lacks {error}; remove {folder} and run again") from error
-    return Results(rows, references, [_curve(folder / LOG, entry, config_hash, seed)])
+    return Results(rows, references, [curve])
 
 
 def _ground(facts: Mapping[str, Any], entry: Entry, split: str) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def _rows(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, Any]]:
     versions = dict(facts["versions"])
     run = {
         "model": entry.model,
-        "overrides": list(entry.overrides),
+        "overrides": [each for each in facts["overrides"] if not each.startswith(NOT_WHAT)],
         "commit": versions.pop("commit"),
         "versions": versions,
         "wall_seconds": facts["train_seconds"],
@@ -72,18 +76,19 @@ def _references(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, An
             yield {**_ground(facts, entry, split), "metric": metric, "values": values, "provenance": "computed"}
 
 
-def _curve(log: Path, entry: Entry, config_hash: str, seed: int) -> Curve:
-    run = {"model": entry.model, "recipe": entry.recipe, "config_hash": config_hash, "seed": seed}
-    return build(Curve, {**run, "data_version": entry.data_version, "points": read_curves(log)}, str(log))
+def _curve(log: Path, facts: Mapping[str, Any], entry: Entry) -> Curve:
+    run = {name: facts[name] for name in ("recipe", "config_hash", "seed")} | {"data": facts["data"]["fingerprint"]}
+    points = read_curves(log)
+    return build(Curve, {**run, "model": entry.model, "data_version": entry.data_version, "points": points}, str(log))
 
 
 def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
-    """Loss and validation recall at 1 by step, from the lines of a run's log, thinned to what a plot can show."""
+    """Loss and validation scores by step, from the lines of a run's log, thinned to what a plot can show."""
     curves: dict[str, list[tuple[int, float]]] = {}
     for line in log.read_text().splitlines():
         values = json.loads(line)
         for name in values:
-            if name == "loss" or (name.startswith("val/") and name.endswith("R@1")):
+            if name == "loss" or (name.startswith("val/") and headline(name)):
                 curves.setdefault(name, []).append((values["step"], values[name]))
     return {name: thin(points) for name, points in curves.items()}
 

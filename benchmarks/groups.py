@@ -6,11 +6,13 @@ from itertools import groupby
 from statistics import fmean
 from typing import Literal
 
+from benchmarks.claims import CLAIMS
 from benchmarks.rows import Curve, Ground, Row
 from benchmarks.store import Results
-from benchmarks.suites import MAIN_MODEL
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 
+HEADLINES = ("R@1", "accuracy", "MCC")
+"""Metrics by which models are compared, and which are drawn."""
 NOT_SHOWN = ("train", "val")
 """Splits that choose a model; their rows are stored and never compared."""
 
@@ -71,7 +73,7 @@ class Group:
 
 
 def group(results: Results) -> list[Group]:
-    """The results ground by ground, real corpora first."""
+    """The results ground by ground, real corpora first, with the differences that claims speak of."""
     rows = sorted((row for row in results.rows if row.split not in NOT_SHOWN), key=lambda row: row.key)
     return [_group(ground, list(part), results) for ground, part in groupby(rows, key=lambda row: row.ground)]
 
@@ -111,22 +113,30 @@ def _score(rows: Sequence[Row]) -> Score:
     return Score(summary.mean, (summary.interval.low, summary.interval.high), "seeds")
 
 
+def paired(better: Line, than: Line, metric: str) -> list[tuple[float, float]]:
+    """The scores of both in a metric, on the seeds that both have."""
+    a, b = better.values.get(metric, {}), than.values.get(metric, {})
+    return [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
+
+
 def _differences(lines: Sequence[Line]) -> Iterable[Difference]:
-    """The main model minus every other one, in recall at 1."""
-    for main in (line for line in lines if line.model == MAIN_MODEL):
-        for other in (line for line in lines if line.model != MAIN_MODEL):
-            for metric in sorted(main.values):
-                if metric.endswith("R@1") and metric in other.values:
-                    yield from _difference(main, other, metric)
+    by_model = {line.model: line for line in lines}
+    for better, than in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
+        if better in by_model and than in by_model:
+            for metric in sorted(filter(headline, by_model[better].values)):
+                yield from _difference(by_model[better], by_model[than], metric)
+
+
+def headline(metric: str) -> bool:
+    """Whether a metric is one that models are compared by."""
+    return metric.rpartition("/")[2] in HEADLINES
 
 
 def _difference(main: Line, other: Line, metric: str) -> Iterable[Difference]:
-    a, b = main.values[metric], other.values[metric]
-    seeds = sorted(a.keys() & b.keys())
-    pair = [a[seed] for seed in seeds], [b[seed] for seed in seeds]
-    if len(seeds) > 1:
-        found = difference_over_seeds(*pair)
+    pairs = paired(main, other, metric)
+    if len(pairs) > 1:
+        found = difference_over_seeds(*zip(*pairs, strict=True))
         interval = found.interval.low, found.interval.high
-        yield Difference(main.model, other.model, metric, len(seeds), found.mean, interval, found.p_value)
-    elif seeds:
-        yield Difference(main.model, other.model, metric, 1, pair[0][0] - pair[1][0], None, None)
+        yield Difference(main.model, other.model, metric, len(pairs), found.mean, interval, found.p_value)
+    elif pairs:
+        yield Difference(main.model, other.model, metric, 1, pairs[0][0] - pairs[0][1], None, None)

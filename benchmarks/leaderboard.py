@@ -7,19 +7,24 @@ import argparse
 import csv
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import ParamSpec
 
+from benchmarks.claims import CLAIMS
 from benchmarks.collect import collect
+from benchmarks.entries import TABLE
 from benchmarks.groups import group
-from benchmarks.markdown import markdown
+from benchmarks.launch import Launch, Made, first_done, launcher
+from benchmarks.markdown import claims_markdown, markdown
 from benchmarks.page import page
 from benchmarks.rows import PaperRow, RowError
-from benchmarks.runner import Job, RunFailed, draw_gallery, jobs, train
+from benchmarks.runner import Job, Node, RunFailed, draw_gallery, order, plan
 from benchmarks.store import Results, Store, read, write_text
-from benchmarks.suites import MAIN_MODEL, Suite, suites
+from benchmarks.suites import Suite, suites
+from benchmarks.verdicts import claim_table, verdicts
 from quatrefoil.video_text.datasets.stage import make as make_stage
 
 P = ParamSpec("P")
@@ -34,6 +39,7 @@ class Place:
     store: Store
     leaderboard: Path
     page: Path
+    claims: Path | None
     papers: Sequence[PaperRow]
 
     @property
@@ -46,9 +52,9 @@ def place_of(suite: Suite) -> Place:
     """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
     if suite.committed:
         store, papers = Store(Path("benchmarks/results")), read(PAPERS, PaperRow)
-        return Place(store, Path("LEADERBOARD.md"), Path("site/index.html"), papers)
+        return Place(store, Path("LEADERBOARD.md"), Path("site/index.html"), Path("CLAIMS.md"), papers)
     folder = Path("runs") / suite.name
-    return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html", [])
+    return Place(Store(folder / "results"), folder / "LEADERBOARD.md", folder / "index.html", None, [])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,24 +63,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         available = suites()
         parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
         parser.add_argument("suite", choices=sorted(available))
-        suite = available[parser.parse_args(arguments).suite]
-        return run(suite, place_of(suite))
-    except (RowError, FileNotFoundError) as error:
+        parser.add_argument("--processes", type=int, help="runs at once (default: one for each GPU, or one)")
+        parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
+        given = parser.parse_args(arguments)
+        suite = available[given.suite]
+        with launcher(given.on, given.processes) as launch:
+            return run(suite, place_of(suite), launch)
+    except (ValueError, FileNotFoundError) as error:
         print(f"leaderboard: {error}", file=sys.stderr)
         return 2
 
 
-def run(suite: Suite, place: Place) -> int:
+def run(suite: Suite, place: Place, launch: Launch) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
-    planned = list(jobs(suite))
-    failures = make(planned, place.store)
+    failures = make(suite, place.store, launch)
     results = place.store.read()  # a broken store ends this before anything is drawn
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
+    paths |= {"claims": place.claims} if place.claims else {}
     if suite.gallery:
         paths["gallery"] = place.gallery
         failures += attempt(draw_gallery, suite.gallery, place.gallery)
         paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
-        failures += attempt(keep_to_try, planned, paths["model"], paths["clip"])
+        failures += attempt(keep_to_try, suite, paths["model"], paths["clip"])
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
@@ -82,9 +92,14 @@ def run(suite: Suite, place: Place) -> int:
     return 1 if failures else 0
 
 
-def keep_to_try(planned: Iterable[Job | RunFailed], model: Path, clip: Path) -> None:
-    """Copy the main model, and a clip that it never saw, to where the README's example looks for them."""
-    job = next(job for job in planned if isinstance(job, Job) and job.entry.model == MAIN_MODEL)
+def keep_to_try(suite: Suite, model: Path, clip: Path) -> None:
+    """Copy TABLE, and a clip that it never saw, to where the README's example looks for them.
+
+    Raises:
+        RunFailed: TABLE could not be planned.
+    """
+    entry = next(entry for entry in suite.entries if entry.model == TABLE.model)
+    job = plan(entry, entry.seeds[0], Results())
     shutil.copytree(job.folder / "model", model, dirs_exist_ok=True)
     stage = make_stage("default")
     with (stage / "annotation" / "MSRVTT_JSFUSION_test.csv").open() as rows:
@@ -92,9 +107,22 @@ def keep_to_try(planned: Iterable[Job | RunFailed], model: Path, clip: Path) -> 
     shutil.copyfile(stage / "videos" / f"{first}.mp4", clip)
 
 
-def make(planned: Iterable[Job | RunFailed], store: Store) -> list[Exception]:
-    """Make the runs that the store does not hold, one after the other; what went wrong."""
-    return [failure for job in planned for failure in attempt(make_one, job, store)]
+def make(suite: Suite, store: Store, launch: Launch) -> list[Exception]:
+    """Make the runs that the store does not hold, each after what it starts from; what went wrong."""
+    failures: list[Exception] = []
+    running: dict[Node, tuple[Job, Made]] = {}
+    sorter = TopologicalSorter(order(suite))
+    sorter.prepare()
+    while sorter.is_active():
+        for node in sorter.get_ready():
+            failures += attempt(begin, node, store, launch, running)
+            if node not in running:
+                sorter.done(node)
+        ended = first_done([made for _, made in running.values()]) if running else []
+        for node in [node for node, (_, made) in running.items() if made in ended]:
+            failures += attempt(finish, *running.pop(node), store)
+            sorter.done(node)
+    return failures
 
 
 def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> list[Exception]:
@@ -107,22 +135,35 @@ def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) ->
     return []
 
 
-def make_one(job: Job | RunFailed, store: Store) -> None:
-    """Make one run, if it is missing, and store its rows at once.
+def begin(node: Node, store: Store, launch: Launch, running: dict[Node, tuple[Job, Made]]) -> None:
+    """Start one run, if it is missing; what lies there finished is stored.
 
     Raises:
-        RunFailed: it could not be planned or trained; RowError: what it measured may not be stored.
+        RunFailed: it could not be planned; RowError: what it measured may not be stored.
     """
-    if isinstance(job, RunFailed):
-        raise job
+    job = plan(*node, store.read())
     if job.run in store.read().runs:
         print(f"skipped, rows are stored: {job}", flush=True)
-        return
-    if job.finished:
+    elif job.finished:
         print(f"finished before: {job}", flush=True)
+        keep(job, store)
     else:
         print(f"training: {job}: {job.entry.note}", flush=True)
-        train(job)
+        running[node] = job, launch(job)
+
+
+def finish(job: Job, made: Made, store: Store) -> None:
+    """Store the rows of a run that ended.
+
+    Raises:
+        RunFailed: it ended with an error; RowError: what it measured may not be stored.
+    """
+    made.result()
+    keep(job, store)
+
+
+def keep(job: Job, store: Store) -> None:
+    """Store the rows of a finished run."""
     store.add(collect(job.folder, job.entry, job.config_hash, job.seed))
 
 
@@ -131,6 +172,8 @@ def write_pages(place: Place, results: Results) -> str:
     groups = group(results)
     text = markdown(groups, place.papers)
     write_text(place.leaderboard, text)
+    if place.claims:
+        write_text(place.claims, claims_markdown(claim_table(verdicts(CLAIMS, groups))))
     gallery = place.gallery.name if place.gallery.exists() else None
     write_text(place.page, page(groups, place.papers, gallery))
     return text

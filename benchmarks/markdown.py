@@ -12,6 +12,9 @@ HEAD = """\
 Recall in percent, higher is better; MedR and MnR are median and mean rank, lower is better; ties count against the
 model. Every number comes from a stored row that names its command, configuration, data and commit.
 """
+CLAIMS_HEAD = """\
+What the papers claim, tested where the truth is known, by `make claims`. Every score is a stored row of LEADERBOARD.md.
+"""
 PAPERS = """\
 ## Printed in papers
 
@@ -24,21 +27,31 @@ def markdown(groups: Sequence[Group], papers: Sequence[PaperRow]) -> str:
     """The whole file."""
     parts = [HEAD, *map(_section, groups)] if groups else [HEAD, NO_RESULTS]
     if papers:
-        parts += [PAPERS, *map(_table, paper_tables(papers))]
+        parts += [PAPERS, *map(table_text, paper_tables(papers))]
     return "\n".join(parts)
 
 
 def _section(group: Group) -> str:
     title = f"## {heading(group.ground)}\n\n{origin(group.ground)}\n"
     notes = [*(f"- {remark}" for remark in remarks(group)), ""]
-    return "\n".join([title, *notes, *map(_table, group_tables(group)), _commands(group)])
+    return "\n".join([title, *notes, *map(table_text, group_tables(group)), _commands(group)])
 
 
-def _table(table: Table) -> str:
+def claims_markdown(claims: Table) -> str:
+    """CLAIMS.md."""
+    return f"# Claims\n\n{CLAIMS_HEAD}\n{table_text(claims)}"
+
+
+def table_text(table: Table) -> str:
+    """One table, its title above and its remarks below."""
     rows = [table.columns, *map(_texts, table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = "|".join(["", "-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:]), ""])
-    head, *body = (_line(row, widths) for row in rows)
+    rule = "|".join(["", *("-" * (width + 2) for width in widths), ""])
+    numeric = [
+        any(cell.number is not None for cell in column)
+        for column in zip(*(row.cells for row in table.rows), strict=True)
+    ]
+    head, *body = (_line(row, widths, numeric) for row in rows)
     notes = [*(f"- {remark}" for remark in table.remarks), ""] if table.remarks else []
     return "\n".join([f"### {table.title}\n", head, rule, *body, "", *notes])
 
@@ -54,8 +67,10 @@ def _texts(row: TableRow) -> list[str]:
     return [cell.text for cell in row.cells]
 
 
-def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
-    """Names to the left, numbers to the right."""
-    first, *rest = zip(texts, widths, strict=True)
-    cells = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in rest)]
+def _line(texts: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    """Words to the left, numbers to the right."""
+    cells = [
+        text.rjust(width) if number else text.ljust(width)
+        for text, width, number in zip(texts, widths, numeric, strict=True)
+    ]
     return f"| {' | '.join(cells)} |"

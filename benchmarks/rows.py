@@ -132,7 +132,10 @@ class Reference(Ground):
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Numbers of one run while it trained: name -> (step, value) points."""
+    """One run: numbers while it trained, name -> (step, value) points, and the fingerprint of all its data.
+
+    Configuration and data together are what a run that starts from this one is known by.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -142,6 +145,7 @@ class Curve:
     config_hash: str
     data_version: str
     seed: int
+    data: str
     points: dict[str, list[tuple[int, float]]]
 
     @property

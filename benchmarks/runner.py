@@ -4,16 +4,22 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from benchmarks.entries import Entry
 from benchmarks.rows import Run
-from benchmarks.suites import Entry, Suite
+from benchmarks.store import Results
+from benchmarks.suites import Suite
 from quatrefoil.core import recipes
 from quatrefoil.core.training.folder import METRICS
+from quatrefoil.core.training.start import trained_as
 
 RUNS = Path("runs/bench")
+START = "model.pretrained"
+"""The setting that names what a model starts from."""
 _TAIL_BYTES, _TAIL_LINES = 4000, 15
 
 
@@ -23,11 +29,12 @@ class RunFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """One run of an entry."""
+    """One run of an entry, and the one that it starts from."""
 
     entry: Entry
     seed: int
     config_hash: str
+    start: "Job | None" = None
 
     def __str__(self) -> str:
         return f"{self.entry.model} ({self.entry.recipe}, {self.config_hash}, seed {self.seed})"
@@ -47,37 +54,76 @@ class Job:
         return (self.folder / METRICS).exists()
 
     @property
+    def overrides(self) -> list[str]:
+        """What is set on top of the recipe, the seed and the folders left out."""
+        return [*self.entry.overrides, *([f"{START}={self.start.folder}"] if self.start else [])]
+
+    @property
     def command(self) -> list[str]:
-        overrides = [*self.entry.overrides, f"seed={self.seed}", f"run.dir={self.folder}", "resume=auto"]
-        return [sys.executable, "-m", "quatrefoil.train", self.entry.recipe, *overrides]
+        where = [f"seed={self.seed}", f"run.dir={self.folder}", "resume=auto"]
+        return [sys.executable, "-m", "quatrefoil.train", self.entry.recipe, *self.overrides, *where]
 
 
-def jobs(suite: Suite) -> Iterator[Job | RunFailed]:
-    """The runs of a suite, seed by seed, so that a suite cut short has compared all models once."""
-    for seed in sorted({seed for entry in suite.entries for seed in entry.seeds}):
-        for entry in suite.entries:
-            if seed in entry.seeds:
-                yield _plan(entry, seed)
+Node = tuple[Entry, int]
+"""An entry and a seed."""
 
 
-def _plan(entry: Entry, seed: int) -> Job | RunFailed:
+def order(suite: Suite) -> dict[Node, set[Node]]:
+    """The runs of a suite and what each starts from, seed by seed, so that a suite cut short has compared all once."""
+    seeds = sorted({seed for entry in suite.entries for seed in entry.seeds})
+    nodes = [(each, seed) for seed in seeds for e in suite.entries if seed in e.seeds for each in lineage(e)]
+    return {(entry, seed): {(entry.start, seed)} if entry.start else set() for entry, seed in nodes}
+
+
+def lineage(entry: Entry) -> list[Entry]:
+    """What has to be trained for an entry, in order, itself the last."""
+    return [*(lineage(entry.start) if entry.start else []), entry]
+
+
+def plan(entry: Entry, seed: int, stored: Results) -> Job:
+    """The run of an entry.
+
+    Raises:
+        RunFailed: the recipe or an override is wrong, or what it starts from is not stored.
+    """
     try:
-        return Job(entry, seed, recipes.load(entry.recipe, entry.overrides).config_hash)
-    except (ValueError, ImportError, OSError) as error:
-        return RunFailed(f"{entry.model} ({entry.recipe} {' '.join(entry.overrides)}, seed {seed}): {error}")
+        start = plan(entry.start, seed, stored) if entry.start else None
+        begun = [f"{START}={_identity(start, stored)}"] if start else []
+        return Job(entry, seed, recipes.load(entry.recipe, [*entry.overrides, *begun]).config_hash, start)
+    except (ValueError, ImportError, OSError, RunFailed) as error:
+        where = f"{entry.model} ({entry.recipe} {' '.join(entry.overrides)}, seed {seed})"
+        raise RunFailed(f"{where}: {error}") from error
 
 
-def train(job: Job) -> None:
-    """Train a job in its folder, going on where it was interrupted; progress is shown, the rest goes to a log.
+def _identity(job: Job, stored: Results) -> str:
+    """What the run is known by to those that start from it, though its folder be gone (`core/training/start.py`)."""
+    data = {curve.data for curve in stored.curves if curve.run == job.run}
+    if not data:
+        raise RunFailed(f"it starts from {job}, which was not made")
+    return trained_as(job.config_hash, data.pop())
+
+
+def train(job: Job, *, alone: bool = True, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Train a job in its folder, going on where it was interrupted; what it prints goes to a log beside the folder.
+
+    Args:
+        alone: show its progress as it comes, too; of several at once one would see nothing.
+        environment: variables to be set for it.
 
     Raises:
         RunFailed: it ended with an error, or without results.
     """
+    if job.start and not job.start.finished:  # its rows are stored, its weights are gone
+        train(job.start, alone=alone, environment=environment)
     log = job.folder.with_name(f"{job.folder.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output, subprocess.Popen(job.command, stdout=output, stderr=subprocess.PIPE) as process:
+    variables = {**os.environ, **environment}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(job.command, stdout=output, stderr=subprocess.PIPE, env=variables) as process,
+    ):
         assert process.stderr is not None, "stderr is a pipe"
-        said = _pass_on(process.stderr.fileno())
+        said = _pass_on(process.stderr.fileno(), shown=alone)
     if process.returncode or not job.finished:
         lines = said.decode(errors="replace").replace("\r", "\n").splitlines()[-_TAIL_LINES:]
         command, last = shlex.join(job.command), "\n    ".join(["last lines:", *lines])
@@ -97,11 +143,12 @@ def draw_gallery(dataset: str, out: Path) -> None:
         raise RunFailed(f"gallery of {dataset}\n  command: {shlex.join(command)}\n  {done.stderr.strip()}")
 
 
-def _pass_on(source: int) -> bytes:
-    """Show what comes, as it comes; the end of it."""
+def _pass_on(source: int, *, shown: bool) -> bytes:
+    """The end of what comes; all of it is shown as it comes, if it is to be."""
     tail = b""
     while chunk := os.read(source, 65536):
-        sys.stderr.buffer.write(chunk)
-        sys.stderr.flush()
+        if shown:
+            sys.stderr.buffer.write(chunk)
+            sys.stderr.flush()
         tail = (tail + chunk)[-_TAIL_BYTES:]
     return tail

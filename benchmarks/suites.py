@@ -1,39 +1,24 @@
-"""What is run: suites of entries, an entry being a recipe under the name that the tables show."""
+"""What is run together: suites of entries."""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
-
-MAIN_MODEL = "TABLE"
-"""The model that the others are subtracted from in the tables of paired differences."""
+from benchmarks.claims import CLAIMS
+from benchmarks.entries import (
+    BRUTE_FORCE,
+    CLOVER_ARMS,
+    FIVE_SEEDS,
+    FRAMES,
+    ONE_SEED,
+    TABLE,
+    TABLE_ABLATIONS,
+    Entry,
+)
 
 CORPORA = "QUATREFOIL_DATA"
 """Environment variable: the folder that holds real corpora, each in a folder of its name."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A model to measure.
-
-    Args:
-        model: the name that the tables show.
-        recipe, overrides: what is trained.
-        seeds: one run each.
-        embedded: trained on data that the project made itself.
-        data_version: of those data; "as found" for a real corpus.
-        note: what the model is for, in a few words.
-    """
-
-    model: str
-    recipe: str
-    seeds: Sequence[int]
-    note: str
-    overrides: tuple[str, ...] = ()
-    embedded: bool = True
-    data_version: str = f"v{STAGE_VERSION}"
 
 
 @dataclass(frozen=True)
@@ -51,22 +36,6 @@ class Suite:
     gallery: str | None = None
 
 
-ONE_SEED, THREE_SEEDS = (0,), (0, 1, 2)
-
-FRAMES = Entry("Frames only", "table/stage-frames", THREE_SEEDS, "the same encoders, no tags")
-BRUTE_FORCE = Entry("Brute force", "table/stage-brute-force", THREE_SEEDS, "tags concatenated, no cross encoder")
-TABLE = Entry(MAIN_MODEL, "table/stage", THREE_SEEDS, "frames guided by tags, three objectives")
-
-ABLATIONS = (
-    Entry("TABLE without tags", "table/stage-no-tags", THREE_SEEDS, "its encoder over frames alone"),
-    Entry("TABLE without VTM", "table/stage-no-vtm", THREE_SEEDS, "no matching"),
-    Entry("TABLE without MLM", "table/stage-no-mlm", THREE_SEEDS, "no masked words"),
-    *(
-        Entry(f"TABLE without {expert}", f"table/stage-without-{expert}", THREE_SEEDS, f"no {expert} tags")
-        for expert in ("object", "person", "motion", "scene", "audio", "ocr")
-    ),
-)
-
 _MINUTES = ("train.steps=250", "train.evaluate_every=0", "data.frames.frames=2")
 _SECONDS = ("data.size=tiny", "train.steps=20", "train.batch_size=8")
 
@@ -78,13 +47,19 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
         FileNotFoundError: the folder named there does not exist.
     """
     core, real = (FRAMES, BRUTE_FORCE, TABLE), real_entries(environment)
+    clover = [each for arm in CLOVER_ARMS for each in (arm.zero_shot, arm.retrieval) if each]
+    questions = [entry for arm in CLOVER_ARMS for entry in arm.tasks.values()]
+    claimed = [entry.with_seeds(FIVE_SEEDS) for claim in CLAIMS for entry in (claim.better, claim.than)]
     return {
         suite.name: suite
         for suite in (
             Suite("quick", [replace(e, seeds=ONE_SEED, overrides=_SECONDS) for e in (FRAMES, TABLE)], committed=False),
             Suite("demo", [replace(e, seeds=ONE_SEED, overrides=_MINUTES) for e in (FRAMES, TABLE)], False, "stage"),
             Suite("default", [*core, *real], committed=True),
-            Suite("full", [*core, *ABLATIONS, *real], committed=True),
+            Suite("clover", clover, committed=True),
+            Suite("clover-questions", questions, committed=True),
+            Suite("full", [*core, *TABLE_ABLATIONS, *clover, *questions, *real], committed=True),
+            Suite("claims", list(dict.fromkeys(claimed)), committed=True),
         )
     }
 
@@ -101,4 +76,4 @@ def real_entries(environment: Mapping[str, str]) -> list[Entry]:
 
 def _real_entry(folder: Path) -> Entry:
     recipe, overrides = f"table/{folder.name}", (f"data.root={folder}",)
-    return Entry(MAIN_MODEL, recipe, THREE_SEEDS, "full size", overrides, embedded=False, data_version="as found")
+    return replace(TABLE, recipe=recipe, note="full size", overrides=overrides, embedded=False, data_version="as found")

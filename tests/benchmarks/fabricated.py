@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.collect import collect
+from benchmarks.entries import Entry
 from benchmarks.store import Results
-from benchmarks.suites import Entry
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -26,6 +26,7 @@ def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> 
             "name": "stage",
             "protocol": "msrvtt-1kA",
             "embedded": entry.embedded,
+            "fingerprint": data_hash,
             "splits": {"test": {"clips": 9, "captions": 9, "fingerprint": data_hash, "dropped": 0}},
             "reference": {"test": {"text-to-video/R@1": REFERENCE}},
         },

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.entries import FRAMES, TABLE, Entry
 from benchmarks.groups import Group, group
 from benchmarks.leaderboard import PAPERS, Place, write_pages
 from benchmarks.markdown import markdown
 from benchmarks.page import page
 from benchmarks.rows import PaperRow
 from benchmarks.store import Results, Store, read
-from benchmarks.suites import FRAMES, TABLE, Entry
 from benchmarks.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from tests.benchmarks.fabricated import HASH, results
@@ -112,14 +112,14 @@ def test_headings_say_whether_data_are_embedded(tmp_path: Path, embedded: bool, 
 
 def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Path) -> None:
     found = stored(tmp_path, three_seeds(tmp_path))
-    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "site" / "index.html", PAPER_ROWS)
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "site" / "index.html", None, PAPER_ROWS)
     write_pages(place, Results(found.rows[::-1], found.references[::-1], found.curves[::-1]))
     first = place.leaderboard.read_bytes(), place.page.read_bytes()
     script = (
         "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages\n"
         "from benchmarks.rows import PaperRow\n"
         "from benchmarks.store import Store, read; store, a, b = map(Path, sys.argv[1:])\n"
-        "write_pages(Place(Store(store), a, b, read(PAPERS, PaperRow)), Store(store).read())"
+        "write_pages(Place(Store(store), a, b, None, read(PAPERS, PaperRow)), Store(store).read())"
     )
     again = [tmp_path / "again.md", tmp_path / "again.html"]
     subprocess.run([sys.executable, "-c", script, place.store.folder, *again], check=True)
@@ -151,7 +151,7 @@ def test_what_was_measured_once_is_no_curve(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_the_gallery_that_lies_beside_it_and_no_other(tmp_path: Path) -> None:
-    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", [])
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", None, [])
     write_pages(place, three_seeds(tmp_path))
     assert "gallery.png" not in place.page.read_text()
     place.gallery.touch()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.collect import MOST_POINTS, collect, thin
+from benchmarks.entries import FRAMES, TABLE
 from benchmarks.leaderboard import PAPERS
 from benchmarks.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
 from benchmarks.store import Results, Store, read
-from benchmarks.suites import FRAMES, TABLE
 from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
 
 

@@ -2,42 +2,70 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import pytest
 
-from benchmarks import leaderboard, runner
+from benchmarks import launch, leaderboard, runner
+from benchmarks.entries import CLOVER, CLOVER_PAIRWISE, FRAMES, ONE_SEED, TABLE, Entry
+from benchmarks.launch import Launch, launcher
 from benchmarks.leaderboard import Place, make, place_of, run
-from benchmarks.runner import Job, RunFailed, draw_gallery, jobs, train
-from benchmarks.store import Store
-from benchmarks.suites import FRAMES, TABLE, Entry, Suite, suites
+from benchmarks.runner import Job, RunFailed, draw_gallery, order, plan, train
+from benchmarks.store import Results, Store
+from benchmarks.suites import Suite, suites
 from tests.benchmarks.fabricated import HASH, facts, run_folder
 
-JOBS = [Job(FRAMES, 0, HASH), Job(TABLE, 0, HASH)]
+ONE = replace(FRAMES, seeds=ONE_SEED), replace(TABLE, seeds=ONE_SEED)
+JOBS = [Job(entry, 0, HASH) for entry in ONE]
+BOTH = Suite("any", ONE, committed=False)
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs are kept in a folder of the test."""
+    """Runs are kept in a folder of the test, and all configurations of a start are of one hash."""
     monkeypatch.setattr(runner, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """The jobs that were trained; training writes made-up facts, and that of FRAMES fails if its seed is 1."""
+def one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipes are not read; every configuration has the hash of the made-up facts."""
+
+    class Recipe:
+        config_hash = HASH
+
+    def load(name: str, overrides: list[str]) -> type[Recipe]:
+        if name == "no/such-recipe":
+            raise ValueError(f"no recipe `{name}`")
+        return Recipe
+
+    monkeypatch.setattr(runner.recipes, "load", load)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch, one_hash: None) -> list[Job]:
+    """The jobs that were trained; training writes made-up facts, and that of an entry called "Broken" fails."""
     done: list[Job] = []
 
-    def fabricate(job: Job) -> None:
-        if (job.entry, job.seed) == (FRAMES, 1):
+    def fabricate(job: Job, *, alone: bool, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        if job.entry.model == "Broken":
             raise RunFailed("out of memory")
         done.append(job)
         run_folder(job.folder, facts(job.entry, job.seed, 50.0))
 
-    monkeypatch.setattr(leaderboard, "train", fabricate)
+    monkeypatch.setattr(launch, "train", fabricate)
+    monkeypatch.setattr(launch, "POLL_SECONDS", 0.001)
     return done
+
+
+@pytest.fixture(params=[1, 3])
+def here(request: pytest.FixtureRequest) -> Iterator[Launch]:
+    """Runs in threads of this process, one at a time or several."""
+    with launcher("local", request.param) as found:
+        yield found
 
 
 def says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -45,56 +73,128 @@ def says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     monkeypatch.setattr(Job, "command", property(lambda job: [sys.executable, "-c", code, str(job.folder)]))
 
 
-def test_what_is_stored_is_neither_trained_nor_read_again(tmp_path: Path, trained: list[Job]) -> None:
+def test_what_is_stored_is_neither_trained_nor_read_again(tmp_path: Path, trained: list[Job], here: Launch) -> None:
     store = Store(tmp_path / "store")
-    assert make(JOBS, store) == []
+    assert make(BOTH, store, here) == []
     before = {path.name: path.read_bytes() for path in store.folder.iterdir()}
     for job in JOBS:
         (job.folder / "metrics.json").write_text("no longer JSON")
-    assert make(JOBS, store) == []
-    assert trained == JOBS
+    assert make(BOTH, store, here) == []
+    assert sorted(map(str, trained)) == sorted(map(str, JOBS))
     assert {path.name: path.read_bytes() for path in store.folder.iterdir()} == before
 
 
-def test_a_finished_run_is_taken_over_without_training(tmp_path: Path, trained: list[Job]) -> None:
+def test_a_finished_run_is_taken_over_without_training(tmp_path: Path, trained: list[Job], here: Launch) -> None:
     run_folder(JOBS[1].folder, facts(TABLE, 0, 61.0))
     store = Store(tmp_path / "store")
-    assert make(JOBS, store) == []
+    assert make(BOTH, store, here) == []
     assert trained == JOBS[:1]
     assert {row.value for row in store.read().rows if row.model == "TABLE"} >= {61.0}
 
 
 def test_a_failed_run_stops_no_other_and_the_status_is_1(
-    tmp_path: Path, trained: list[Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, trained: list[Job], here: Launch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    planned = [Job(FRAMES, 1, HASH), RunFailed("no recipe `table/stag`"), *JOBS]
-    monkeypatch.setattr(leaderboard, "jobs", lambda suite: iter(planned))
-    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", [])
-    assert run(Suite("any", [], committed=False), place) == 1
-    assert trained == JOBS
+    odd = [replace(ONE[0], model="Broken"), replace(ONE[0], model="Odd", recipe="no/such-recipe")]
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", None, [])
+    assert run(Suite("any", [*odd, *ONE], committed=False), place, here) == 1
+    assert {job.entry.model for job in trained} == {"Frames only", "TABLE"}
     assert "| TABLE " in place.leaderboard.read_text()
     said = capsys.readouterr().err
     assert "out of memory" in said
-    assert "no recipe `table/stag`" in said
+    assert "no recipe `no/such-recipe`" in said
+
+
+def begun(entry: Entry) -> Entry:
+    return replace(entry.with_seeds(ONE_SEED), recipe=f"{entry.recipe}/tuned")
+
+
+def test_what_others_start_from_is_made_first_and_once_even_if_it_is_not_asked_for(
+    tmp_path: Path, trained: list[Job], here: Launch
+) -> None:
+    tuned = [begun(CLOVER.retrieval), begun(CLOVER.tasks["mc"])]
+    assert make(Suite("any", tuned, committed=False), Store(tmp_path / "store"), here) == []
+    first, *later = trained
+    assert first.entry == CLOVER.zero_shot.with_seeds(ONE_SEED) if CLOVER.zero_shot else False
+    assert {job.entry for job in later} == set(tuned)
+    assert {job.start for job in later} == {first}
+    assert all(f"model.pretrained={first.folder}" in job.command for job in later)
+
+
+def test_what_starts_from_a_run_that_failed_fails_too_and_says_so(
+    tmp_path: Path, trained: list[Job], here: Launch
+) -> None:
+    start = replace(ONE[0], model="Broken")
+    failures = make(Suite("any", [replace(ONE[1], start=start)], False), Store(tmp_path / "store"), here)
+    assert str(failures[0]) == "out of memory"
+    assert "it starts from Broken" in str(failures[1])
+    assert trained == []
+
+
+def test_what_is_stored_is_known_again_though_the_folder_that_it_started_from_is_gone(
+    tmp_path: Path, trained: list[Job], here: Launch
+) -> None:
+    suite, store = Suite("any", [begun(CLOVER.retrieval)], False), Store(tmp_path / "store")
+    make(suite, store, here)
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    assert make(suite, store, here) == []
+    assert len(trained) == 2
+
+
+def test_a_lost_start_is_trained_again_before_what_starts_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = "f = p.Path(sys.argv[1]); f.mkdir(parents=True); (f / 'metrics.json').write_text('{}')"
+    says(monkeypatch, f"import sys, pathlib as p; {finish}")
+    job = Job(ONE[1], 0, "f" * 16, start=JOBS[0])
+    train(job)
+    assert JOBS[0].finished
+    assert job.finished
+
+
+def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(launch, "train", lambda job, *, alone, environment: seen.append(environment))
+    monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 0)
+    with launcher("local", 3) as start:
+        start(JOBS[0]).result()
+    assert seen == [{"OMP_NUM_THREADS": "2"}]
+    monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 4)
+    with launcher("local", None) as start:
+        for made in [start(job) for job in JOBS * 2]:
+            made.result()
+    assert {environment["CUDA_VISIBLE_DEVICES"] for environment in seen[1:]} <= set("0123")
+
+
+def test_a_clusters_jobs_are_the_same_training(
+    tmp_path: Path, trained: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "LOGS", tmp_path / "cluster")
+    start = launch._cluster("debug", 2)  # submitit's executor that works in this process
+    assert make(BOTH, Store(tmp_path / "store"), start) == []
+    assert trained == JOBS
+
+
+def test_no_process_makes_no_run() -> None:
+    with pytest.raises(ValueError, match="give at least 1"), launcher("local", 0):
+        pass
 
 
 @pytest.mark.parametrize(
     "damage", [lambda f: (f / "log.jsonl").unlink(), lambda f: (f / "metrics.json").write_text("{")]
 )
 def test_a_damaged_run_folder_is_a_failure_of_that_run_alone(
-    tmp_path: Path, trained: list[Job], damage: Callable[[Path], object]
+    tmp_path: Path, trained: list[Job], here: Launch, damage: Callable[[Path], object]
 ) -> None:
     damage(run_folder(JOBS[0].folder, facts(FRAMES, 0, 61.0)))
     store = Store(tmp_path / "store")
-    assert len(make(JOBS, store)) == 1
+    assert len(make(BOTH, store, here)) == 1
     assert {row.model for row in store.read().rows} == {"TABLE"}
 
 
-def test_an_unknown_recipe_is_a_failure_of_that_entry_alone() -> None:
-    (failure,) = jobs(Suite("any", [Entry("Odd", "no/such-recipe", (0,), "")], committed=False))
-    assert isinstance(failure, RunFailed)
-    assert "Odd" in str(failure)
-    assert "no/such-recipe" in str(failure)
+def test_an_unknown_recipe_is_a_failure_that_names_entry_and_recipe() -> None:
+    with pytest.raises(RunFailed, match=r"Odd .no/such-recipe"):
+        plan(Entry("Odd", "no/such-recipe", ""), 0, Results())
 
 
 def test_a_failure_tells_the_command_and_the_last_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,16 +227,21 @@ def test_other_seeds_configurations_and_data_versions_are_other_folders() -> Non
     assert len({job.folder for job in others}) == len({job.run for job in others}) == len(others)
 
 
-def test_all_models_are_run_once_before_any_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_plan", lambda entry, seed: Job(entry, seed, HASH))
-    order: list[Any] = [(job.seed, job.entry.model) for job in jobs(suites({})["default"]) if isinstance(job, Job)]
-    assert [seed for seed, _ in order] == sorted(seed for seed, _ in order)
-    assert len(set(order)) == len(order) == 9
+@pytest.mark.parametrize("name", ["default", "clover", "claims"])
+def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
+    nodes = list(order(suites({})[name]))
+    assert [seed for _, seed in nodes] == sorted(seed for _, seed in nodes)
+    assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 
 
-def test_only_default_and_full_write_what_is_committed() -> None:
+def test_what_an_arm_starts_from_is_its_own_pre_training() -> None:
+    for arm in (CLOVER, CLOVER_PAIRWISE):
+        assert {entry.start for entry in [arm.retrieval, *arm.tasks.values()]} == {arm.zero_shot}
+
+
+def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
     committed = {name for name, suite in suites({}).items() if place_of(suite).leaderboard == Path("LEADERBOARD.md")}
-    assert committed == {"default", "full"}
+    assert committed == suites({}).keys() - {"quick", "demo"}
 
 
 def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(tmp_path: Path) -> None:

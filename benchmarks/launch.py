@@ -1,0 +1,95 @@
+"""Where runs are made: in this process's own threads, one for each processor or GPU, or on a SLURM cluster."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Literal, Protocol
+
+import torch
+
+from benchmarks.runner import Job, train
+
+Where = Literal["local", "slurm"]
+POLL_SECONDS = 0.5
+LOGS = Path("runs/cluster")
+
+
+class Made(Protocol):
+    """A run that is being made: `concurrent.futures.Future`, and submitit's jobs."""
+
+    def done(self) -> bool: ...
+
+    def result(self) -> Any:
+        """Raises what the run raised."""
+
+
+Launch = Callable[[Job], Made]
+
+
+@contextmanager
+def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
+    """Something that starts runs.
+
+    Args:
+        where: `local`, or `slurm`, through submitit, which has to be installed; partition, account and the like are
+            taken from SLURM's own environment variables.
+        processes: runs at once; None is one for each GPU, or one at a time where there is none.
+
+    Raises:
+        ValueError: fewer than one process, or a cluster without submitit.
+    """
+    devices = torch.cuda.device_count()
+    processes = max(1, devices) if processes is None else processes
+    if processes < 1:
+        raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
+    if where == "slurm":
+        yield _cluster(where, processes)
+        return
+    free: SimpleQueue[dict[str, str]] = SimpleQueue()
+    for number in range(processes):
+        free.put(_share(number, processes, devices))
+    with ThreadPoolExecutor(processes) as pool:
+        yield lambda job: pool.submit(_with_share, job, free, processes == 1)
+
+
+def first_done(running: Sequence[Made]) -> list[Made]:
+    """Wait until some of these have ended; those."""
+    while not (ended := [made for made in running if made.done()]):
+        time.sleep(POLL_SECONDS)
+    return ended
+
+
+def _share(number: int, processes: int, devices: int) -> dict[str, str]:
+    """The GPU, or the processor cores, of one of several processes; what is set outside stands."""
+    if devices:
+        return {"CUDA_VISIBLE_DEVICES": str(number % devices)}
+    cores = len(os.sched_getaffinity(0)) // processes
+    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores)))}
+
+
+def _with_share(job: Job, free: "SimpleQueue[dict[str, str]]", alone: bool) -> None:
+    share = free.get()
+    try:
+        train(job, alone=alone, environment=share)
+    finally:
+        free.put(share)
+
+
+def _cluster(name: str, processes: int) -> Launch:
+    """Runs as jobs of a cluster that submitit knows, at most so many at once."""
+    try:
+        import submitit  # an extra: only clusters need it
+    except ImportError as error:
+        raise ValueError("runs on a cluster need submitit: pip install 'quatrefoil-core[cluster]'") from error
+    executor = submitit.AutoExecutor(folder=LOGS, cluster=name)
+    executor.update_parameters(slurm_array_parallelism=processes, timeout_min=24 * 60)
+
+    def launch(job: Job) -> Made:
+        made: Made = executor.submit(train, job, alone=False)
+        return made
+
+    return launch

@@ -1,0 +1,125 @@
+"""The verdict on a claim: what runs of its two arms say of it.
+
+A verdict is drawn from runs paired by their seed, in one metric named in advance. Its interval is widened for the
+number of claims (Bonferroni), so that all verdicts together are wrong in at most one of twenty repetitions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.claims import Claim
+from benchmarks.entries import Entry
+from benchmarks.groups import Group, Line, paired
+from benchmarks.rows import RowError
+from benchmarks.tables import NOTHING, Cell, Table, TableRow, origin
+from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
+
+ENOUGH_SEEDS = 5
+"""Fewer give no verdict, whatever they say."""
+MOST_SEEDS = 1000
+"""More than anyone runs: what would need more is said to be out of reach."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the runs say of a claim.
+
+    Attributes:
+        differences: better minus than, in points, of each seed that both arms have.
+        over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
+        corrected: the interval at the level that the number of claims asks for.
+        seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
+            are; None where it is decided, not measured, or out of reach.
+    """
+
+    claim: Claim
+    differences: tuple[float, ...]
+    over: OverSeeds | None
+    corrected: Interval | None
+    word: Literal["supported", "contradicted", "open"]
+    seeds_to_decide: int | None
+
+
+def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
+    """The verdict on every claim, from the ground on which both of its arms were measured.
+
+    Raises:
+        RowError: there are two such grounds, so that their scores may not be put together.
+    """
+    level = 1 - 0.05 / len(claims)
+    return [_verdict(claim, _differences(claim, groups), level) for claim in claims]
+
+
+def _differences(claim: Claim, groups: Sequence[Group]) -> tuple[float, ...]:
+    arms = [(_arm(claim.better, claim.metric, g), _arm(claim.than, claim.metric, g), g) for g in groups]
+    both = [(better, than, g) for better, than, g in arms if better and than]
+    if len(both) > 1:
+        raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
+    return tuple(a - b for better, than, _ in both for a, b in paired(better, than, claim.metric))
+
+
+def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
+    found = [line for line in group.lines if line.model == entry.model and metric in line.values]
+    if len(found) > 1:
+        raise RowError(f"{entry.model} stands in {len(found)} configurations on {origin(group.ground)}")
+    return found[0] if found else None
+
+
+def _verdict(claim: Claim, differences: tuple[float, ...], level: float) -> Verdict:
+    if len(differences) < 2:
+        return Verdict(claim, differences, None, None, "open", None)
+    over = interval_over_seeds(differences)
+    corrected = interval_over_seeds(differences, level=level).interval
+    if len(differences) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
+        return Verdict(claim, differences, over, corrected, "supported" if over.mean > 0 else "contradicted", None)
+    return Verdict(claim, differences, over, corrected, "open", seeds_to_decide(over, level))
+
+
+def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
+    """The fewest seeds at which Student's interval of this mean and spread leaves out zero; None: over `MOST_SEEDS`."""
+    for seeds in range(max(over.seeds, ENOUGH_SEEDS), MOST_SEEDS + 1):
+        if student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * seeds**0.5:
+            return seeds
+    return None
+
+
+def claim_table(found: Sequence[Verdict]) -> Table:
+    """All verdicts, in the order of the claims."""
+    columns = ["claim", "what is claimed", "seeds", "difference", "corrected interval", "verdict", "seeds to decide"]
+    rows = [TableRow("measured", _cells(verdict)) for verdict in found]
+    return Table("The papers' claims", columns, rows, _remarks(found))
+
+
+def _cells(verdict: Verdict) -> list[Cell]:
+    claim, seeds = verdict.claim, len(verdict.differences)
+    measured = f"{claim.better.model} minus {claim.than.model}, {claim.metric}"
+    difference = Cell(f"{verdict.over.mean:+.1f}", verdict.over.mean) if verdict.over else Cell(NOTHING)
+    interval = f"[{verdict.corrected.low:+.1f}, {verdict.corrected.high:+.1f}]" if verdict.corrected else NOTHING
+    needed = Cell(NOTHING)
+    if verdict.over and verdict.word == "open":
+        many = verdict.seeds_to_decide
+        needed = Cell(str(many), many) if many else Cell(f"over {MOST_SEEDS}", MOST_SEEDS + 1)
+    return [
+        Cell(claim.name),
+        Cell(f"{claim.statement} ({measured})"),
+        Cell(str(seeds), seeds),
+        difference,
+        Cell(interval),
+        Cell(verdict.word),
+        needed,
+    ]
+
+
+def _remarks(found: Sequence[Verdict]) -> list[str]:
+    sources = dict.fromkeys(verdict.claim.source for verdict in found)
+    equal = dict.fromkeys(verdict.claim.equal for verdict in found)
+    return [
+        f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
+        f"that all {len(found)} together hold with 95 % (Bonferroni)",
+        f"a verdict takes {ENOUGH_SEEDS} seeds and an interval without zero; `seeds to decide` supposes that mean and "
+        "spread stay as they are",
+        "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
+        *(f"source: {source}" for source in sources),
+        *(f"equal in both arms: {said}" for said in equal),
+    ]

@@ -1,0 +1,89 @@
+"""What is said of a claim, and when nothing may be said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.claims import CLAIMS, Claim
+from benchmarks.entries import FRAMES, TABLE
+from benchmarks.groups import group
+from benchmarks.rows import RowError
+from benchmarks.store import Results
+from benchmarks.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
+from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
+from quatrefoil.core.recipes import load
+from tests.benchmarks.fabricated import results
+
+CLAIM = Claim("T1", "a paper", "tags help", TABLE, FRAMES, "text-to-video/R@1", "all else")
+CLEAR = (10.0, 11.0, 9.5, 10.5, 10.2)
+
+
+def measured(folder: Path, differences: tuple[float, ...], data_hash: str = "d" * 64) -> Results:
+    parts = [
+        results(folder, entry, seed, 40 + difference * (entry is TABLE), data_hash)
+        for seed, difference in enumerate(differences)
+        for entry in (TABLE, FRAMES)
+    ]
+    lists = ([item for part in parts for item in getattr(part, name)] for name in ("rows", "references", "curves"))
+    return Results(*lists)
+
+
+def verdict(folder: Path, differences: tuple[float, ...], claims: tuple[Claim, ...] = (CLAIM,)) -> Verdict:
+    return verdicts(claims, group(measured(folder, differences)))[0]
+
+
+@pytest.mark.parametrize(("sign", "word"), [(1, "supported"), (-1, "contradicted")])
+def test_a_clear_difference_over_five_seeds_decides_either_way(tmp_path: Path, sign: int, word: str) -> None:
+    found = verdict(tmp_path, tuple(sign * d for d in CLEAR))
+    assert (found.word, found.seeds_to_decide) == (word, None)
+    assert found.differences == pytest.approx(tuple(sign * d for d in CLEAR))
+
+
+@pytest.mark.parametrize("differences", [(), (10.0,), CLEAR[:4], (1.0, -1.0, 0.5, -0.4, 0.1)])
+def test_few_seeds_or_an_interval_with_zero_leave_a_claim_open(tmp_path: Path, differences: tuple[float, ...]) -> None:
+    assert verdict(tmp_path, differences).word == "open"
+
+
+def test_the_interval_is_wider_the_more_is_claimed(tmp_path: Path) -> None:
+    alone, among = (verdict(tmp_path / str(many), CLEAR, (CLAIM,) * many).corrected for many in (1, 20))
+    assert alone is not None
+    assert among is not None
+    assert alone == pytest.approx(interval_over_seeds(CLEAR).interval)
+    assert among.low < alone.low < alone.high < among.high
+
+
+def test_as_many_seeds_as_are_named_would_decide_and_one_fewer_would_not() -> None:
+    over = OverSeeds(mean=1.0, deviation=2.0, interval=Interval(-1, 3), seeds=5)
+    needed = seeds_to_decide(over, 0.95)
+    assert needed is not None
+    for seeds, decided in ((needed, True), (needed - 1, False)):
+        spread = [1.0 + 2.0 * ((seeds - 1) / 2) ** 0.5 * (place - 0.5) * 2 for place in (0, 1)]
+        values = [*spread, *[1.0] * (seeds - 2)]  # mean 1, standard deviation 2
+        found = interval_over_seeds(values)
+        assert (found.mean, found.deviation) == pytest.approx((1.0, 2.0))
+        assert (found.interval.low > 0) == decided
+    assert seeds_to_decide(replace(over, mean=0.0), 0.95) is None
+
+
+def test_scores_on_other_data_are_never_put_together(tmp_path: Path) -> None:
+    two = [measured(tmp_path, CLEAR, letter * 64) for letter in "de"]
+    both = Results(*([*getattr(two[0], n), *getattr(two[1], n)] for n in ("rows", "references", "curves")))
+    with pytest.raises(RowError, match=r"claim T1 was measured on .* and on "):
+        verdicts([CLAIM], group(both))
+
+
+def test_the_table_says_how_many_seeds_would_decide_what_is_open(tmp_path: Path) -> None:
+    table = claim_table([verdict(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))])
+    cells = [cell.text for cell in table.rows[0].cells]
+    assert cells[0] == "T1"
+    assert cells[-2] == "open"
+    assert int(cells[-1]) > 5
+
+
+def test_claims_have_names_of_their_own_and_recipes_that_exist() -> None:
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+    for claim in CLAIMS:
+        assert claim.better != claim.than
+        for entry in (claim.better, claim.than):
+            load(entry.recipe, entry.overrides)
