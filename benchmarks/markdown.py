@@ -46,11 +46,12 @@ def table_text(table: Table) -> str:
     """One table, its title above and its remarks below."""
     rows = [table.columns, *map(_texts, table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = "|".join(["", *("-" * (width + 2) for width in widths), ""])
     numeric = [
         any(cell.number is not None for cell in column)
         for column in zip(*(row.cells for row in table.rows), strict=True)
     ]
+    rules = ("-" * (width + 1) + (":" if number else "-") for width, number in zip(widths, numeric, strict=True))
+    rule = "|".join(["", *rules, ""])
     head, *body = (_line(row, widths, numeric) for row in rows)
     notes = [*(f"- {remark}" for remark in table.remarks), ""] if table.remarks else []
     return "\n".join([f"### {table.title}\n", head, rule, *body, "", *notes])
