@@ -24,8 +24,8 @@ RESULTS: Final = Path(__file__).parent / "results" / "genomics_gue.json"
 _STRANDS: Final = "data.both_strands=true"  # a binding site has no direction, a promoter has one
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "prom/prom_core_tata": (),
-    "prom/prom_300_tata": (),
     "tf/2": (_STRANDS,),
+    "prom/prom_300_tata": (),
 }
 TRAINED: Final = ("prom/prom_core_tata", "prom/prom_300_tata", "prom/prom_core_notata", *(f"tf/{n}" for n in range(5)))
 CORPUS: Final = (
@@ -53,10 +53,12 @@ def main() -> None:
     parser.add_argument("genomics", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/gue"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=600, help="of every arm (default: %(default)s)")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     options = parser.parse_args()
     start = options.runs / "pretrained"
+    steps = [f"train.steps={options.steps}", f"train.evaluate_every={options.steps // 10}"]
     if PRETRAINED in options.arms:
         train("genebert/sequence-pretrain", corpus(), options.genomics, start)
     for seed in options.seeds:
@@ -65,7 +67,7 @@ def main() -> None:
                 more = [f"model.init={start}"] if arm == PRETRAINED else []
                 train(
                     ARMS[arm],
-                    [*labelled(name), *more, f"seed={seed}"],
+                    [*labelled(name), *more, *steps, f"seed={seed}"],
                     options.genomics,
                     run_of(options.runs, name, arm, seed),
                 )
@@ -92,7 +94,14 @@ def train(recipe: str, overrides: Sequence[str], genomics: Path, folder: Path) -
     """Train in a process of its own, or go on with what was begun."""
     if (folder / "metrics.json").exists():
         return
-    settings = [*overrides, f"data.root={genomics}", f"run.dir={folder}", "run.progress=false", "resume=auto"]
+    settings = [
+        *overrides,
+        f"data.root={genomics}",
+        f"run.dir={folder}",
+        "run.progress=false",
+        "run.workers=0",
+        "resume=auto",
+    ]
     command = [sys.executable, "-m", "quatrefoil.train", recipe, *settings]
     print(shlex.join(command), flush=True)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -22,6 +22,7 @@ from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
 from quatrefoil.genomics.models.stem_classifier import StemClassifier, StemClassifierConfig
 from quatrefoil.genomics.models.stem_encoder import StemEncoderConfig
+from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import codes_of
 from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, UNK, KmerVocabulary
 
@@ -97,6 +98,17 @@ def test_pieces_hold_every_kmer_once_in_order_and_fit(lengths: list[int], most: 
         real = pieces.ids_PT[pieces.row_P == row]
         assert torch.equal(real[real > SEP], ids)
         assert len(real) == -(-len(ids) // (most - 2))
+
+
+def test_bases_are_hidden_in_training_alone_and_padding_stays() -> None:
+    model = StemClassifierConfig(classes=2, encoder=STEM, hidden=0.3).build()
+    bases = padded(["ACGT" * 200, "ACGT" * 100])
+    seen = Views(model.train(), {"bases": bases})["seen_bases"]
+    changed = seen != bases
+    assert (seen[changed] == UNKNOWN).all()
+    assert torch.equal(seen == PADDED, bases == PADDED)
+    assert 0.25 < float(changed.sum() / (bases != PADDED).sum()) < 0.35
+    assert torch.equal(Views(model.eval(), {"bases": bases})["seen_bases"], bases)
 
 
 def test_counts_of_kmers_are_counted() -> None:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.training.start import START
 from quatrefoil.core.views import view
+from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
 from quatrefoil.genomics.models.pooling import picked_and_highest
 from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
 from quatrefoil.genomics.models.stem_encoder import Encoded, StemEncoderConfig
+from quatrefoil.genomics.sequence.codes import UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +28,19 @@ class StemClassifierConfig(ClassifierConfig):
     Args:
         encoder: as it was pre-trained, where it was.
         dropout: of the code, in training.
+        hidden: chance that a base reads as N in training, so that no few bases tell a sequence of the training set by
+            heart; N is what hidden bases are in pre-training, too.
         init: run, checkpoint or model folder of a pre-training on sequences to start from; None = random weights.
     """
 
     encoder: StemEncoderConfig = field(default_factory=StemEncoderConfig)
     dropout: float = 0.2
+    hidden: float = 0.1
     init: str | None = field(default=None, metadata=START)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hidden < 1:
+            raise ValueError(f"model.hidden is a chance from 0 to below 1, not {self.hidden}")
 
     @property
     def model_type(self) -> type["StemClassifier"]:
@@ -58,9 +67,17 @@ class StemClassifier(SequenceModel):
             initialise(part)
 
     @view
-    def encoded(self, bases: Tensor) -> Encoded:
+    def seen_bases(self, bases: Tensor) -> Tensor:
+        """(B, L), in training with some hidden."""
+        if not (self.training and self.config.hidden):
+            return bases
+        hidden_BL = torch.rand(bases.shape, device=bases.device) < self.config.hidden
+        return bases.masked_fill(hidden_BL & (bases != PADDED), UNKNOWN)
+
+    @view
+    def encoded(self, seen_bases: Tensor) -> Encoded:
         """States of the k-mers (B, W, D) and of the pieces (B, T, D)."""
-        found: Encoded = self.encoder(bases)
+        found: Encoded = self.encoder(seen_bases)
         return found
 
     @view

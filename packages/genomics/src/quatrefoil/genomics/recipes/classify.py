@@ -21,7 +21,7 @@ from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 def _train(steps: int, lr: float, weight_decay: float, ema: float | None = None) -> TrainConfig:
     optimizer = OptimizerConfig(lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98))
     return TrainConfig(
-        steps=steps, batch_size=64, optimizer=optimizer, ema=ema, evaluate_every=steps // 15, log_every=50, select="MCC"
+        steps=steps, batch_size=64, optimizer=optimizer, ema=ema, evaluate_every=steps // 10, log_every=50, select="MCC"
     )
 
 
@@ -31,7 +31,7 @@ def classify() -> Recipe:
         model=StemClassifierConfig(),
         data=LabelledData(),
         objectives={"classes": Classification("class_logits", "label")},
-        train=_train(steps=1500, lr=1e-3, weight_decay=0.01, ema=0.99),
+        train=_train(steps=1000, lr=1e-3, weight_decay=0.01, ema=0.99),
         evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
     )
 
@@ -43,7 +43,7 @@ def classify_bert() -> Recipe:
 
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
-    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=1e-3, weight_decay=0.01))
+    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1000, lr=1e-3, weight_decay=0.01, ema=0.99))
 
 
 def classify_kmer_logistic() -> Recipe:

@@ -41,7 +41,7 @@ class UnlabelledData:
     exclude: tuple[str, ...] = ()
     exclude_k: int = 16
     exclude_share: float = 0.2
-    longest: int = 300
+    longest: int = 128
     shortest: int = 32
     validation_share: float = 0.02
     mask_rate: float = 0.15
