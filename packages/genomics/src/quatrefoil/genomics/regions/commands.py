@@ -123,7 +123,7 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
 
 def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, list[int], dict[str, str]]":
     from quatrefoil.genomics.regions.motifs import read_motifs
-    from quatrefoil.genomics.regions.scan import Scanner
+    from quatrefoil.genomics.regions.scan import SCAN_VERSION, Scanner
     from quatrefoil.genomics.regions.similarity import similar_first
     from quatrefoil.genomics.regions.sources import HitFile, Scan
 
@@ -137,6 +137,7 @@ def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, lis
     _tell_unreachable(scanner.unreachable, args.p_value)
     motif_digest = hashlib.sha256(args.motifs.read_bytes()).hexdigest()[:16]
     made_of = {"genome": str(args.genome.resolve()), "motif file": motif_digest, "scoring": str(scoring)}
+    made_of |= {"version of the scan": str(SCAN_VERSION)}
     return Scan(genome, scanner), similar_first(motifs), made_of
 
 

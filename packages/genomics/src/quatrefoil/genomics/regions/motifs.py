@@ -50,12 +50,14 @@ def read_motifs(path: str | Path) -> list[Motif]:
     frequencies and does not state the sites behind them, they are taken to be 20, as the MEME format says.
 
     Raises:
-        MotifError: an unknown format, a record that cannot be read, a motif without counts, or two of one name.
+        MotifError: an unknown format, a record that cannot be read, no motif, one without counts, or two of one name.
     """
     path = Path(path)
     text = path.read_text(encoding="utf-8", errors="replace")
     format_ = _format(text, path)
     preamble, records = _split(text, format_)
+    if not records:
+        raise MotifError(f"{path}: no motif, though it begins as {format_} does; is the file cut off?")
     found = [_read(record, format_, preamble, path) for record in records]
     lines: dict[str, int] = {}
     for record, motif in zip(records, found, strict=True):

@@ -1,9 +1,8 @@
-"""Peaks of cell types: BED, narrowPeak and broadPeak files (plain or gzip), read and merged by bioframe.
+"""Peaks of cell types: BED, narrowPeak and broadPeak files (plain or gzip), read by bioframe.
 
 Coordinates are 0-based and half-open. Legend: P peaks.
 """
 
-import gzip
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.regions.hits import Integers
 
 _HEADERS: Final = ("#", "track", "browser")
@@ -70,7 +70,7 @@ def read_peaks(path: str | Path, lengths: Mapping[str, int], exclude: Iterable[s
 
     Raises:
         PeakError: too few or too many columns, a coordinate that is no number, an empty interval, an unknown
-            chromosome, or an interval that leaves its chromosome.
+            chromosome, an interval that leaves its chromosome, or a damaged gzip file.
     """
     path = Path(path)
     frame = read_intervals(path)
@@ -117,13 +117,26 @@ def read_intervals(path: Path) -> Any:
 
 
 def merged(peaks: Iterable[Peaks], lengths: Mapping[str, int]) -> list[Interval]:
-    """The bases that any of the peaks covers, as few intervals, sorted in the order of `lengths`."""
-    frames = [pd.DataFrame({"chrom": p.chromosome, "start": p.start, "end": p.end}) for p in peaks]
-    frame = _bioframe().merge(pd.concat(frames, ignore_index=True))
-    frame = frame.assign(place=frame["chrom"].map({name: i for i, name in enumerate(lengths)}))
-    frame = frame.sort_values(["place", "start"])
-    columns = (frame[name].tolist() for name in ("chrom", "start", "end"))
-    return [Interval(*row) for row in zip(*columns, strict=True)]
+    """The bases that any of the peaks covers, as few intervals, sorted in the order of `lengths`; those that touch are
+    one."""
+    columns = list(zip(*((p.chromosome, p.start, p.end) for p in peaks), strict=True))
+    chromosome_P, start_P, end_P = (np.concatenate(parts) for parts in columns)
+    return [found for name in lengths for found in _merged(name, *_sorted(chromosome_P == name, start_P, end_P))]
+
+
+def _sorted(on_P: npt.NDArray[np.bool_], start_P: Integers, end_P: Integers) -> tuple[Integers, Integers]:
+    order = np.argsort(start_P[on_P], kind="stable")
+    return start_P[on_P][order], end_P[on_P][order]
+
+
+def _merged(chromosome: str, start_P: Integers, end_P: Integers) -> Iterator[Interval]:
+    """Of intervals sorted by their starts; the furthest end so far closes one."""
+    reach_P = np.maximum.accumulate(end_P)
+    first = np.flatnonzero(np.concatenate([[True], start_P[1:] > reach_P[:-1]])[: len(start_P)])
+    last = np.append(first[1:], len(start_P)) - 1
+    yield from (
+        Interval(chromosome, a, b) for a, b in zip(start_P[first].tolist(), reach_P[last].tolist(), strict=True)
+    )
 
 
 def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:
@@ -136,8 +149,7 @@ def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:
 
 
 def _text(path: Path) -> str:
-    data = path.read_bytes()
-    return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", errors="replace")
+    return content_of(path, PeakError).decode("utf-8", errors="replace")
 
 
 def _bioframe() -> Any:

@@ -26,6 +26,8 @@ from quatrefoil.genomics.regions.motifs import Motif
 from quatrefoil.genomics.regions.pvalues import Scoring, Tail, tail, weights
 from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
 
+SCAN_VERSION: Final = 1
+"""Changes when any hit or score does: matrices that are kept say with which one they were made."""
 _WORD: Final = 4  # bases a table
 _TILE: Final = 1024  # positions at a time: the intermediate sums stay in the processor's cache
 _DEVICE_TILE: Final = 16384

@@ -7,9 +7,10 @@ from pathlib import Path
 import pyfaidx
 
 from quatrefoil.core.files import cache_home
+from quatrefoil.genomics.compressed import GZIP
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 
-_GZIP, _BGZIP_FIELD = b"\x1f\x8b", b"BC"
+_BGZIP_FIELD = b"BC"
 
 
 class IndexedFasta:
@@ -51,7 +52,7 @@ def _index(path: Path) -> Path:
 def _refuse_plain_gzip(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(18)
-    if head.startswith(_GZIP) and head[12:14] != _BGZIP_FIELD:
+    if head.startswith(GZIP) and head[12:14] != _BGZIP_FIELD:
         raise FastaError(
             f"{path}: a plain gzip file cannot be read by window; Genome.pack it, or compress it anew with bgzip"
         )

@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 
 from quatrefoil.core.files import locked, whole_folder
+from quatrefoil.genomics.compressed import DAMAGED, GZIP
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 
 _CODES, _INDEX = "codes.u8", "index.json"
@@ -50,14 +51,21 @@ def pack(fasta: Path, folder: Path) -> None:
             raise FastaError(f"{folder} exists; choose another folder, or remove it")
         with whole_folder(folder) as part:
             with _lines_of(fasta) as source, (part / _CODES).open("wb") as target:
-                lengths = _copy(_records(source, fasta), target, fasta)
+                lengths = _copy(_records(_whole(source, fasta), fasta), target, fasta)
             (part / _INDEX).write_text(json.dumps(lengths))
 
 
 def _lines_of(path: Path) -> gzip.GzipFile | io.BufferedReader:
     with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
+        compressed = file.read(2) == GZIP
     return gzip.open(path) if compressed else path.open("rb")
+
+
+def _whole(source: Iterable[bytes], fasta: Path) -> Iterator[bytes]:
+    try:
+        yield from source
+    except DAMAGED as error:
+        raise FastaError(f"{fasta}: damaged gzip file ({error}); fetch it again") from error
 
 
 def _copy(lines: Iterator[tuple[str, Codes]], target: IO[bytes], fasta: Path) -> dict[str, int]:

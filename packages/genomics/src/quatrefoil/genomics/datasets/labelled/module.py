@@ -83,6 +83,11 @@ class LabelledModule:
         for split in self.splits:
             self._check_labels(split)
 
+    def add(self, split: str, records: Sequence[Record]) -> None:
+        """One more split to evaluate. Raises LabelledError where it has a class that training has not."""
+        self._records[split] = list(records)
+        self._check_labels(split)
+
     def _check_labels(self, split: str) -> None:
         for record in self._records[split]:
             if record.label not in self.classes:

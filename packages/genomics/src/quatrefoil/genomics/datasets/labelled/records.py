@@ -4,16 +4,13 @@ Lower case is read as upper case; N and every other IUPAC letter for more than o
 other character is an error.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
-
-GZIP = b"\x1f\x8b"
 
 
 class LabelledError(ValueError):
@@ -73,11 +70,7 @@ def _numbered(path: Path) -> Iterator[tuple[int, str]]:
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise LabelledError(f"{path}: no such file; paths count from data.root")
-    content = path.read_bytes()
-    try:
-        return gzip.decompress(content) if content.startswith(GZIP) else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise LabelledError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+    return content_of(path, LabelledError)
 
 
 def bases(text: str, where: str) -> Codes:

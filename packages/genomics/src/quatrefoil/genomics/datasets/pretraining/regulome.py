@@ -58,11 +58,15 @@ class RegulomePretraining(PretrainingData):
 
 
 def regulome_matrix(folder: Path) -> Path:
-    """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes."""
+    """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes.
+
+    Its name holds the version of the scan: a scan that finds other hits makes another matrix.
+    """
     from quatrefoil.genomics.regions.matrix import build
+    from quatrefoil.genomics.regions.scan import SCAN_VERSION
     from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 
-    target = folder.with_name(f"{folder.name}-matrix")
+    target = folder.with_name(f"{folder.name}-matrix-scan{SCAN_VERSION}")
     with locked(target):
         try:
             RegionMatrix.open(target)

@@ -1,0 +1,84 @@
+"""The configuration of data about open regions; what opens them is imported when they are opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quatrefoil.core.config import HOW_NOT_WHAT
+from quatrefoil.genomics.datasets.regulome.tasks import RegulomeData, read_bounds
+from quatrefoil.genomics.datasets.regulome.world import CHROMOSOMES_OF
+from quatrefoil.genomics.sequence.kmers import KmerVocabulary
+
+if TYPE_CHECKING:
+    from quatrefoil.genomics.datasets.openness.module import OpennessModule
+
+FIELDS = ("ids", "token_mask", "segments", "matrix", "region_mask", "label")
+ALL, VARYING = "region", "varying_region"
+_METRICS = {"auc/all": "openness/ROC-AUC", "auc/varies": "openness-varying/ROC-AUC"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpennessSizes:
+    """What a sample is made of: the same as in pre-training, `PretrainingData`.
+
+    Args:
+        k: length of the k-mers.
+        segment: bases of each half of the window about the middle of a region.
+        regions: at most so many peaks of the cell type about the region, without those that touch it.
+        only_varying: train on the regions alone that are open in some cell types and closed in others.
+    """
+
+    k: int = 6
+    segment: int = 100
+    regions: int = 32
+    only_varying: bool = False
+
+    def __post_init__(self) -> None:
+        KmerVocabulary(self.k)
+        if self.segment < self.k or self.regions < 1:
+            raise ValueError(f"a segment of {self.segment} bases needs k={self.k} at least, {self.regions=} 1 at least")
+
+    @property
+    def fields(self) -> Sequence[str]:
+        return FIELDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpennessData(OpennessSizes):
+    """Regions by cell types, from tables with the columns chrom, start, end, cell_type and open (0 or 1).
+
+    Args:
+        genome: a FASTA file, or a folder made by `Genome.pack`.
+        matrix: a folder made by `quatrefoil matrix` with all cell types of the tables, the new ones too.
+        train, validation, test: tables by tabs, with a header; without `test` nothing is tested.
+    """
+
+    genome: Path = field(metadata=HOW_NOT_WHAT)
+    matrix: Path = field(metadata=HOW_NOT_WHAT)
+    train: Path = field(metadata=HOW_NOT_WHAT)
+    validation: Path = field(metadata=HOW_NOT_WHAT)
+    test: Path | None = field(default=None, metadata=HOW_NOT_WHAT)
+
+    def build(self, seed: int) -> "OpennessModule":
+        """Opens genome, matrix and tables. Raises ValueError as `OpennessModule`."""
+        from quatrefoil.genomics.datasets.openness.module import OpennessModule
+
+        return OpennessModule(self, self, {"name": self.matrix.stem, "protocol": "openness"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegulomeOpenness(OpennessSizes, RegulomeData):
+    """Regulome's elements; those of `test` are of chromosomes and cell types that are held out."""
+
+    def build(self, seed: int) -> "OpennessModule":
+        """Makes benchmark and matrix if need be, and opens them."""
+        from quatrefoil.genomics.datasets.openness.module import OpennessModule
+        from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
+
+        folder = self.folder()
+        train, validation, test = (folder / "openness" / f"{split}.tsv" for split in CHROMOSOMES_OF)
+        matrix, genome = regulome_matrix(folder), folder / "genome.fa"
+        files = OpennessData(genome=genome, matrix=matrix, train=train, validation=validation, test=test)
+        reference = {"test": read_bounds(folder, "openness", _METRICS)}
+        return OpennessModule(self, files, self.facts("openness", reference))

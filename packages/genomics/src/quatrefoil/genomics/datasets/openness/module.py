@@ -1,0 +1,200 @@
+"""Regions with their sequence and the peaks about them, as data of a recipe.
+
+Legend: N regions by cell types, M motifs, R peaks.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from quatrefoil.core.config import nearest
+from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.genomics.datasets.openness.config import FIELDS, VARYING, OpennessData, OpennessSizes
+from quatrefoil.genomics.datasets.openness.table import Regions, read_regions
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+from quatrefoil.genomics.datasets.pretraining.loci import Span, TypePeaks
+from quatrefoil.genomics.regions.hits import Integers
+from quatrefoil.genomics.regions.store import RegionMatrix
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes
+from quatrefoil.genomics.sequence.fasta import Genome
+from quatrefoil.genomics.sequence.kmers import CLS, SEP, KmerVocabulary
+
+
+class OpennessModule:
+    """The splits of the tables.
+
+    Raises:
+        ValueError: a cell type that the matrix lacks (the nearest is named), a chromosome that the genome lacks, or a
+            cell type without a peak beside a region.
+    """
+
+    fill: Mapping[str, float | int | bool] = {}
+
+    def __init__(self, sizes: OpennessSizes, files: OpennessData, facts: Mapping[str, Any]) -> None:
+        self.sizes, self.facts = sizes, facts
+        self.reader = RegionReader(Genome.open(files.genome), RegionMatrix.open(files.matrix), sizes)
+        tables = {"train": files.train, "val": files.validation, "test": files.test}
+        self._regions = {split: read_regions(path) for split, path in tables.items() if path is not None}
+        for regions in self._regions.values():
+            self.reader.check(regions)
+
+    @property
+    def splits(self) -> Sequence[str]:
+        return [split for split in self._regions if split != "train"]
+
+    def train(self, fields: Iterable[str]) -> "RegionSamples":
+        """The training samples, with the named fields."""
+        regions = self._regions["train"]
+        rows = np.flatnonzero(regions.varies_N) if self.sizes.only_varying else np.arange(len(regions.start_N))
+        if not len(rows):
+            raise ValueError("no region of the training table varies; set data.only_varying=false")
+        return RegionSamples(self.reader, regions, rows, frozenset(fields), training=True)
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> "RegionSamples":
+        """The regions of a split, in order: all, or those alone that vary (`config.ALL`, `config.VARYING`)."""
+        regions = self._regions[split]
+        rows = np.flatnonzero(regions.varies_N) if unit == VARYING else np.arange(len(regions.start_N))
+        return RegionSamples(self.reader, regions, rows, frozenset(fields), training=False)
+
+    def describe(self) -> Mapping[str, Any]:
+        """What is known of the data, a fingerprint, and of every split its counts and cell types."""
+        splits = {split: _summary(regions) for split, regions in self._regions.items()}
+        stored = (self.reader.matrix.path / "zarr.json").read_text(encoding="utf-8")
+        fingerprint = hashlib.sha256((stored + json.dumps(splits, sort_keys=True)).encode()).hexdigest()
+        return {**self.facts, "fingerprint": fingerprint, "splits": splits}
+
+    def assets(self) -> Mapping[str, str]:
+        """What a model must know to read other regions; the same as of pre-training."""
+        sizes = {"k": self.sizes.k, "segment": self.sizes.segment, "regions": self.sizes.regions}
+        return {ASSET: json.dumps({**sizes, "motifs": list(self.reader.matrix.motifs)})}
+
+
+@dataclass(frozen=True, eq=False)
+class RegionReader:
+    """Makes the fields of a place in a cell type: its sequence, as in pre-training, and what is open about it."""
+
+    genome: Genome
+    matrix: RegionMatrix
+    sizes: OpennessSizes
+
+    def check(self, regions: Regions) -> None:
+        """Raise `ValueError` for what the genome or the matrix does not have."""
+        types = self.matrix.cell_types
+        for name in np.unique(regions.cell_type_N).tolist():
+            if name not in types:
+                raise ValueError(f"{self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
+        for name in np.unique(regions.chromosome_N).tolist():
+            self.genome.length(name)
+
+    @cached_property
+    def _peaks(self) -> Mapping[str, TypePeaks]:
+        chromosomes = list(self.genome.lengths)
+        return {name: TypePeaks.of(name, self.matrix.peaks(name), chromosomes) for name in self.matrix.cell_types}
+
+    def window(self, chromosome: str, start: int, end: int) -> Codes:
+        """The bases (2 x segment,) about the middle of a region; N beyond the ends of its chromosome."""
+        first = (start + end) // 2 - self.sizes.segment
+        return self.genome.fetch(chromosome, first, first + 2 * self.sizes.segment, outside="N")
+
+    def sequence_fields(self, codes: Codes) -> dict[str, torch.Tensor]:
+        """`ids`, `token_mask` and `segments` of a window: [CLS] A [SEP] B [SEP]."""
+        vocabulary = KmerVocabulary(self.sizes.k)
+        halves = [vocabulary.encode(LETTERS[half]).tolist() for half in np.split(codes, 2)]
+        ids_L = torch.tensor([CLS, *halves[0], SEP, *halves[1], SEP])
+        segments_L = (torch.arange(len(ids_L)) >= len(halves[0]) + 2).long()
+        return {"ids": ids_L, "token_mask": torch.ones(len(ids_L), dtype=torch.bool), "segments": segments_L}
+
+    def region_fields(self, cell_type: str, chromosome: str, start: int, end: int) -> dict[str, torch.Tensor]:
+        """`matrix` (M, R) and `region_mask` (R,): the nearest peaks, as many on either side as there are.
+
+        Peaks that touch the window or the region are not among them, nor is a gap where they would be: whether the
+        region itself has a peak is what is asked.
+        """
+        middle = (start + end) // 2
+        stretch = min(start, middle - self.sizes.segment), max(end, middle + self.sizes.segment)
+        wide, own = self._about(cell_type, chromosome, *stretch)
+        matrix_MR, _ = self.matrix.window(cell_type, wide.first, wide.size)
+        kept = np.delete(matrix_MR, np.arange(own.first - wide.first, own.last - wide.first), axis=1)
+        return {"matrix": torch.from_numpy(kept), "region_mask": torch.ones(kept.shape[1], dtype=torch.bool)}
+
+    def _about(self, cell_type: str, chromosome: str, start: int, end: int) -> tuple[Span, Span]:
+        """The peaks about a stretch, and those among them that touch it."""
+        peaks = self._peaks[cell_type]
+        if chromosome not in peaks.spans:
+            raise ValueError(
+                f"{cell_type} has no peak on {chromosome}, so nothing tells what is open there; leave it out"
+            )
+        span, own = peaks.spans[chromosome], peaks.touching(chromosome, start, end)
+        size = min(self.sizes.regions, span.size - own.size)
+        if not size:
+            raise ValueError(f"{cell_type} has no peak on {chromosome} beside {start}-{end}; leave this region out")
+        left = min(max(size // 2, size - (span.last - own.last)), own.first - span.first)
+        first = own.first - left
+        return Span(first, first + own.size + size), own
+
+
+@dataclass(frozen=True, eq=False)
+class RegionSamples:
+    """A `LabelledSet`; in evaluation the cell types of a place are one group, in training each is its own."""
+
+    reader: RegionReader
+    regions: Regions
+    rows_N: Integers
+    wanted: frozenset[str]
+    training: bool
+
+    def __len__(self) -> int:
+        return len(self.rows_N)
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Cell type and place of each."""
+        return [self._id(row) for row in self.rows_N.tolist()]
+
+    @property
+    def labels_N(self) -> torch.Tensor:
+        """1 = open."""
+        return torch.from_numpy(self.regions.open_N[self.rows_N]).long()
+
+    @property
+    def groups_N(self) -> torch.Tensor:
+        return torch.from_numpy(np.arange(len(self.rows_N)) if self.training else self.regions.place_N[self.rows_N])
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        """Raises FastaError where the genome holds what is no DNA."""
+        row, reader = int(self.rows_N[key.index]), self.reader
+        cell_type, chromosome, start, end = self._place(row)
+        made: dict[str, Any] = {"label": int(self.regions.open_N[row])}
+        if self.wanted.intersection(FIELDS[:3]):
+            made |= reader.sequence_fields(reader.window(chromosome, start, end))
+        if self.wanted.intersection(FIELDS[3:5]):
+            made |= reader.region_fields(cell_type, chromosome, start, end)
+        values = {name: value for name, value in made.items() if name in self.wanted}
+        return {"id": self._id(row), "group": int(self.groups_N[key.index]), **values}
+
+    def _place(self, row: int) -> tuple[str, str, int, int]:
+        r = self.regions
+        return str(r.cell_type_N[row]), str(r.chromosome_N[row]), int(r.start_N[row]), int(r.end_N[row])
+
+    def _id(self, row: int) -> str:
+        cell_type, chromosome, start, end = self._place(row)
+        return f"{cell_type}/{chromosome}:{start}-{end}"
+
+
+def _summary(regions: Regions) -> dict[str, Any]:
+    columns = (np.char.encode(regions.chromosome_N), regions.start_N, regions.end_N)
+    digest = hashlib.sha256(b"|".join(column.tobytes() for column in (*columns, regions.open_N)))
+    return {
+        "regions": len(regions.start_N),
+        "open": int(regions.open_N.sum()),
+        "varying": int(regions.varies_N.sum()),
+        "cell_types": np.unique(regions.cell_type_N).tolist(),
+        "chromosomes": np.unique(regions.chromosome_N).tolist(),
+        "fingerprint": digest.hexdigest(),
+    }

@@ -1,0 +1,1 @@
+"""Variants with a class, as data of a recipe."""

@@ -1,0 +1,1 @@
+"""What a model sees in a sequence, as pictures."""

@@ -1,0 +1,107 @@
+"""`quatrefoil interpret` and `quatrefoil logos`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quatrefoil.genomics.interpret.mutagenesis import Mutagenesis
+    from quatrefoil.genomics.models.classifier import SequenceModel
+
+_PICTURES = (".png", ".svg", ".pdf")
+
+
+class InterpretCommand:
+    """What every substitution changes, as a picture."""
+
+    help = "Draw what each base of a sequence means to a classifier: in-silico mutagenesis, as a picture and a table."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("run", type=Path, help="a run of a classifier of sequences, e.g. of genebert/classify")
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--sequence", help="bases")
+        which.add_argument("--fasta", type=Path, help="a FASTA file (or any set that `classify` reads)")
+        parser.add_argument("--limit", type=int, default=4, help="sequences of a file (default: %(default)s)")
+        parser.add_argument("--class", dest="class_name", help="the class that is asked for (default: the likeliest)")
+        parser.add_argument("--table", type=Path, help="write the changes as a table, too")
+        parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
+        from quatrefoil.genomics.interpret.plots import draw_mutagenesis
+        from quatrefoil.genomics.interpret.sequences import named_sequences
+
+        check_picture(args.out)
+        model = classifier_of(args.run)
+        sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
+        found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in sequences]
+        draw_mutagenesis(found, args.out)
+        if args.table:
+            write_changes(found, args.table)
+        print(f"{len(found)} sequences in {args.out}{f', {left_out} beyond --limit left out' if left_out else ''}")
+        return 0
+
+
+class LogosCommand:
+    """Logos of a motif file."""
+
+    help = "Draw motifs of a JASPAR, MEME or TRANSFAC file as logos."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("motifs", type=Path, help="JASPAR, MEME or TRANSFAC file")
+        parser.add_argument("--names", nargs="*", help="ids or factors (default: all)")
+        parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.core.config import nearest
+        from quatrefoil.genomics.interpret.plots import draw_logos
+        from quatrefoil.genomics.regions.motifs import read_motifs
+
+        check_picture(args.out)
+        motifs = read_motifs(args.motifs)
+        known = {name for motif in motifs for name in (motif.name, motif.factor)}
+        for name in args.names or ():
+            if name not in known:
+                raise ValueError(f"{args.motifs} has no motif `{name}`{nearest(name, known)}")
+        chosen = [m for m in motifs if args.names is None or {m.name, m.factor} & set(args.names)]
+        draw_logos(chosen, args.out)
+        print(f"{len(chosen)} logos in {args.out}")
+        return 0
+
+
+interpret, logos = InterpretCommand(), LogosCommand()
+
+
+def check_picture(path: Path) -> None:
+    """Raise `ValueError` for a picture that could not be written, before anything is computed."""
+    if path.suffix not in _PICTURES:
+        raise ValueError(f"--out {path}: give a name that ends in one of {', '.join(_PICTURES)}")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out {path}: there is no folder {path.parent}; make it first")
+
+
+def classifier_of(run: Path) -> "SequenceModel":
+    """The classifier of sequences that a run has left. Raises ValueError for another model."""
+    from quatrefoil.genomics.models.classifier import SequenceModel
+    from quatrefoil.genomics.models.stored import model_of
+    from quatrefoil.genomics.models.variant_classifier import VariantClassifier
+
+    model = model_of(run)
+    if not isinstance(model, SequenceModel) or isinstance(model, VariantClassifier):
+        raise ValueError(
+            f"{run}: a {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
+        )
+    return model
+
+
+def write_changes(found: "list[tuple[str, Mutagenesis]]", path: Path) -> None:
+    """A line for every place: sequence, place from 0, its base, and what A, C, G and T change (log odds)."""
+    from quatrefoil.core.text_files import write_table
+    from quatrefoil.genomics.sequence.codes import LETTERS
+
+    rows = [
+        (name, place, chr(LETTERS[code]), *(f"{x:.6g}" for x in changes))
+        for name, one in found
+        for place, (code, changes) in enumerate(zip(one.codes_L, one.change_L4.tolist(), strict=True))
+    ]
+    write_table(path, [("sequence", "place", "base", "A", "C", "G", "T"), *rows], "\t")

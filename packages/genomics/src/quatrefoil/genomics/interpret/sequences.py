@@ -1,0 +1,22 @@
+"""The sequences that are asked for on the command line."""
+
+from pathlib import Path
+
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.records import bases
+from quatrefoil.genomics.sequence.codes import Codes
+
+
+def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tuple[list[tuple[str, Codes]], int]:
+    """(name, codes) of one sequence or of the first `limit` of a file, and how many of the file are left out.
+
+    Raises:
+        LabelledError: no DNA, or a file that cannot be read; ValueError: a limit below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"--limit is {limit}; draw one sequence at least")
+    if file is None:
+        assert sequence is not None, "the parser asks for one of both"
+        return [("sequence", bases(sequence, "--sequence"))], 0
+    records = read_labelled(Path(), str(file)).records
+    return [(record.name or record.where, record.codes) for record in records[:limit]], max(0, len(records) - limit)

@@ -1,0 +1,76 @@
+"""GeneBERT's two-modality read-out: is a region open in the cell type whose peaks are about it?
+
+A sequence alone cannot tell in which cell type it is open. Its code beside that of the open regions about it can, also
+in a cell type never seen: what is asked is what the matching of pre-training asks, so the same head answers (our
+choice; the paper's could not be read).
+
+Legend: B rows.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from quatrefoil.core.evaluation.stored import read_stored
+from quatrefoil.core.hub import load_weights
+from quatrefoil.core.nn.heads import PairClassifier
+from quatrefoil.core.training.start import START
+from quatrefoil.core.views import view
+from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpennessConfig(GeneBertConfig):
+    """As GeneBERT's.
+
+    Args:
+        init: run or checkpoint of a pre-training of these sizes to start from; None = random weights.
+    """
+
+    init: str | None = field(default=None, metadata=START)
+
+    def __post_init__(self) -> None:
+        if self.init is not None and self.dnabert is not None:
+            raise ValueError(f"start from init={self.init}, or from dnabert={self.dnabert}, not from both")
+
+    @property
+    def model_type(self) -> type["Openness"]:
+        return Openness
+
+    def build(self) -> "Openness":
+        model = super().build()
+        assert isinstance(model, Openness)
+        if self.init is not None:
+            model.go_on_from(self.init)
+        return model
+
+
+class Openness(GeneBert):
+    """GeneBERT, nothing masked; its heads for k-mers and segments stay as they are, no objective reaches them."""
+
+    def __init__(self, config: GeneBertConfig) -> None:
+        super().__init__(config)
+        self.sequence_head = PairClassifier(config.transformer.width)
+
+    def go_on_from(self, source: str) -> None:
+        """Start from a pre-training, all of it.
+
+        Raises:
+            CheckpointError: nothing there, or it is damaged; ValueError: a model of other sizes (they are named).
+        """
+        given = dict(read_stored(Path(source))[1])
+        load_weights(self, {**{f"sequence_head.{k}": v for k, v in self.sequence_head.state_dict().items()}, **given})
+        self.started_from = source
+
+    @view
+    def openness(self, sequence: Tensor, regions: Tensor) -> Tensor:
+        """(B, 2), class 1: open, from the sequence and the regions about it."""
+        logits_B2: Tensor = self.match_head(sequence, regions)
+        return logits_B2
+
+    @view
+    def openness_of_sequence(self, sequence: Tensor) -> Tensor:
+        """(B, 2), from the sequence alone: the same in every cell type."""
+        logits_B2: Tensor = self.sequence_head(sequence)
+        return logits_B2

@@ -1,0 +1,23 @@
+"""A model of a finished run, ready to be asked."""
+
+from pathlib import Path
+
+from quatrefoil.core import recipes
+from quatrefoil.core.evaluation.stored import read_stored
+from quatrefoil.core.hub import Model
+from quatrefoil.core.training.folder import RunFolder
+
+
+def model_of(run: str | Path) -> Model:
+    """The model that a run has left, in evaluation mode.
+
+    Raises:
+        CheckpointError: `run` is no run folder; ValueError: it is a checkpoint, which has no model to use alone.
+    """
+    described, _ = read_stored(Path(run))
+    folder = RunFolder(Path(run)).model
+    if not folder.is_dir():
+        raise ValueError(f"{run} is a checkpoint; give the folder of a finished run, which holds the model")
+    recipe: recipes.Recipe = recipes.find(described["recipe"]).load()()
+    model: Model = recipe.model.model_type.from_pretrained(folder)
+    return model.eval()

@@ -1,0 +1,117 @@
+"""Downstream of GeneBERT's pre-training on Regulome: promoters, binding, splice sites, variants and openness.
+
+`model.init=RUN` starts from a run of `genebert/regulome-*`; without it a task is its own untrained twin. The bounds of
+the benchmark are in every `metrics.json`. Settings are ours: first guesses that fit minutes of one core, not tuned.
+"""
+
+from dataclasses import replace
+
+from quatrefoil.core.evaluation.tasks import Classification as ClassScores
+from quatrefoil.core.objectives import Classification
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.training.optimizer import OptimizerConfig
+from quatrefoil.core.training.schedules import ScheduleConfig
+from quatrefoil.core.training.settings import TrainConfig
+from quatrefoil.genomics.datasets.openness.config import ALL, VARYING, RegulomeOpenness
+from quatrefoil.genomics.datasets.regulome.tasks import (
+    RegulomeBinding,
+    RegulomePromoters,
+    RegulomeSplice,
+    RegulomeWindows,
+)
+from quatrefoil.genomics.datasets.variants.config import RegulomeVariants
+from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
+from quatrefoil.genomics.models.openness import OpennessConfig
+from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
+from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
+from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, SMALL_SWIN
+
+
+def _train(steps: int, select: str, lr: float = 1e-3) -> TrainConfig:
+    return TrainConfig(
+        steps=steps,
+        batch_size=32,
+        optimizer=OptimizerConfig(lr=lr, betas=(0.9, 0.98), eps=1e-6),
+        schedule=ScheduleConfig(name="linear", warmup=steps // 10),
+        evaluate_every=steps // 5,
+        log_every=50,
+        select=select,
+    )
+
+
+def _classify(data: RegulomeWindows) -> Recipe:
+    return Recipe(
+        model=SequenceClassifierConfig(transformer=REGULOME_ENCODER),
+        data=data,
+        objectives={"classes": Classification("class_logits", "label")},
+        train=_train(300, "MCC"),
+        evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=128)},
+    )
+
+
+def _by_cnn(recipe: Recipe) -> Recipe:
+    return replace(recipe, model=OneHotCnnConfig(width=64))
+
+
+def regulome_promoter() -> Recipe:
+    """Promoters; tested within and across the three rules of negatives: data.negatives, .length, .promoter_class."""
+    return _classify(RegulomePromoters())
+
+
+def regulome_tfbs() -> Recipe:
+    """Windows bound by a factor: data.factor."""
+    return _classify(RegulomeBinding())
+
+
+def regulome_splice() -> Recipe:
+    """Acceptor, donor or neither."""
+    return _classify(RegulomeSplice())
+
+
+def regulome_promoter_cnn() -> Recipe:
+    """`regulome-promoter` by a one-hot convolutional network."""
+    return _by_cnn(regulome_promoter())
+
+
+def regulome_tfbs_cnn() -> Recipe:
+    """`regulome-tfbs` by a one-hot convolutional network."""
+    return _by_cnn(regulome_tfbs())
+
+
+def regulome_splice_cnn() -> Recipe:
+    """`regulome-splice` by a one-hot convolutional network."""
+    return _by_cnn(regulome_splice())
+
+
+def regulome_variants() -> Recipe:
+    """Which variants close an element in the cell type of the disease, from both alleles in their window."""
+    return Recipe(
+        model=VariantClassifierConfig(transformer=REGULOME_ENCODER),
+        data=RegulomeVariants(),
+        objectives={"breaking": Classification("class_logits", "label")},
+        train=_train(300, "ROC-AUC"),
+        evaluate={"variants": ClassScores("class_logits", "variant", batch_size=128)},
+    )
+
+
+def _openness(logits: str) -> Recipe:
+    return Recipe(
+        model=OpennessConfig(transformer=REGULOME_ENCODER, regions=SMALL_SWIN),
+        data=RegulomeOpenness(),
+        objectives={"openness": Classification(logits, "label")},
+        train=_train(300, "openness/ROC-AUC"),
+        evaluate={
+            "openness": ClassScores(logits, ALL, batch_size=128),
+            "openness-varying": ClassScores(logits, VARYING, batch_size=128),
+        },
+    )
+
+
+def regulome_openness() -> Recipe:
+    """Open or closed in held-out cell types on held-out chromosomes, from the sequence and the peaks about it."""
+    return _openness("openness")
+
+
+def regulome_openness_sequence() -> Recipe:
+    """The same from the sequence alone, which cannot tell cell types apart."""
+    return _openness("openness_of_sequence")

@@ -1,0 +1,1 @@
+"""Variants: read from VCF, put into their windows, scored, and added up over a cohort."""

@@ -1,0 +1,139 @@
+"""Disease risk of people: what their variants change, added up, beside covariates, each person scored unseen.
+
+The specification's section 9 (our choice): with some hundred people, ancestry and batch alone separate patients from
+others. So what covariates reach is scored beside it, and what the same genotypes reach with the effects dealt out to
+the variants at random: a burden that is no better tells of structure, not of what variants do.
+
+Legend: V variants, P people, E effects, F features, R resamples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from quatrefoil.core.evaluation.classification import average_precision, roc_auc
+from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints
+from quatrefoil.genomics.datasets.regulome.scores import predict
+from quatrefoil.genomics.variants.phenotypes import People
+from quatrefoil.genomics.variants.vcf import MISSING, Dosages
+
+BURDEN, COVARIATES, BOTH, DEALT = "burden", "covariates", "burden and covariates", "burden of dealt effects"
+_LEAST: Final = 2
+_RESAMPLES: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """Repeated, stratified: every person is scored once a repeat, by a fit on the other folds.
+
+    Raises:
+        ValueError: fewer than two folds, or no repeat.
+    """
+
+    folds: int = 5
+    repeats: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds < _LEAST or self.repeats < 1:
+            raise ValueError(f"{self.folds} folds and {self.repeats} repeats; give 2 folds and 1 repeat at least")
+
+    def log_odds(self, features_PF: Floats, outcome_P: Ints) -> Floats:
+        """Log odds (P, repeats) of a logistic regression, standardised by what it is fitted to.
+
+        Raises:
+            ValueError: fewer people of an outcome than folds.
+        """
+        from sklearn.model_selection import StratifiedKFold
+
+        if (fewest := int(np.bincount(outcome_P, minlength=2).min())) < self.folds:
+            raise ValueError(f"{fewest} people of one outcome cannot be dealt to {self.folds} folds; set fewer folds")
+        found = np.empty((len(outcome_P), self.repeats))
+        for repeat in range(self.repeats):
+            folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed + repeat)
+            for train, test in folds.split(features_PF, outcome_P):
+                odds = predict(features_PF[train], outcome_P[train], features_PF[test])
+                found[test, repeat] = np.log(odds[:, 1]) - np.log(odds[:, 0])
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Risk:
+    """Of each set of features the log odds of every person, and scores in percent with intervals over people."""
+
+    people: People
+    log_odds: Mapping[str, Floats]
+    metrics: Mapping[str, Mapping[str, float]]
+    intervals: Mapping[str, Interval]
+    gain: float
+    gain_interval: Interval
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready; `gain` is in ROC-AUC, of `burden and covariates` over `covariates`."""
+        named = {who: dict(zip(self.people.names, found.tolist(), strict=True)) for who, found in self.log_odds.items()}
+        gain = {"value": self.gain, "interval": self.gain_interval}
+        return {"metrics": self.metrics, "ROC-AUC intervals": self.intervals, "gain": gain, "log_odds": named}
+
+
+def burden(dosages_VP: Dosages, effects_VE: Floats) -> Floats:
+    """Features (P, 2E): of each effect, what a person's alleles add up to upwards and downwards.
+
+    A missing call counts as the mean of those who are called; a variant that no one is called for counts nothing.
+    """
+    called_VP = dosages_VP != MISSING
+    total_V = np.where(called_VP, dosages_VP, 0).sum(1)
+    mean_V = total_V / np.maximum(called_VP.sum(1), 1)
+    copies_VP = np.where(called_VP, dosages_VP, mean_V[:, None])
+    up_and_down_VF = np.concatenate([np.maximum(effects_VE, 0), np.maximum(-effects_VE, 0)], axis=1)
+    return np.asarray(copies_VP.T @ up_and_down_VF, np.float64)
+
+
+def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossValidation) -> Risk:
+    """The risk of each person of `people`, whose genotypes `dosages_VP` are, from several sets of features.
+
+    Raises:
+        ValueError: effects that are not finite, or too few people, see `CrossValidation.log_odds`.
+    """
+    if not np.isfinite(effects_VE).all():
+        raise ValueError("an effect is not finite; score the variants anew")
+    own_PF = burden(dosages_VP, effects_VE)
+    dealt_VE = np.random.default_rng(how.seed).permutation(effects_VE, axis=0)
+    sets = {BURDEN: own_PF, DEALT: burden(dosages_VP, dealt_VE)}
+    if people.covariates:
+        sets |= {COVARIATES: people.covariates_PC, BOTH: np.concatenate([own_PF, people.covariates_PC], axis=1)}
+    repeated = {who: how.log_odds(features_PF, people.outcome_P) for who, features_PF in sets.items()}
+    found = {who: odds.mean(1) for who, odds in repeated.items()}
+    better, worse = (found[BOTH], found[COVARIATES]) if people.covariates else (found[BURDEN], found[DEALT])
+    drawn = _resampled(people.outcome_P, [*found.values(), better, worse], how.seed)
+    gain_R = drawn[-2] - drawn[-1]
+    return Risk(
+        people,
+        found,
+        {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()},
+        {who: _interval(values_R) for who, values_R in zip(found, drawn, strict=False)},
+        100 * (roc_auc(better, people.outcome_P == 1) - roc_auc(worse, people.outcome_P == 1)),
+        _interval(gain_R),
+    )
+
+
+def _metrics(outcome_P: Ints, log_odds: Floats) -> dict[str, float]:
+    """Means over the repeats, in percent."""
+    ill_P = outcome_P == 1
+    rows = [(roc_auc(odds, ill_P), average_precision(odds, ill_P), ((odds > 0) == ill_P).mean()) for odds in log_odds.T]
+    return {
+        name: 100 * float(value) for name, value in zip(("ROC-AUC", "AUPR", "accuracy"), np.mean(rows, 0), strict=True)
+    }
+
+
+def _resampled(outcome_P: Ints, scores: Sequence[Floats], seed: int) -> Floats:
+    """ROC-AUC in percent of resamples of people, the same for all scores (scores, R); both outcomes are in each."""
+    rng, ill_P = np.random.default_rng(seed), outcome_P == 1
+    parts = [np.flatnonzero(ill_P), np.flatnonzero(~ill_P)]
+    drawn = [np.concatenate([rng.choice(part, len(part)) for part in parts]) for _ in range(_RESAMPLES)]
+    return np.array([[100 * roc_auc(odds[rows], ill_P[rows]) for rows in drawn] for odds in scores])
+
+
+def _interval(values_R: Floats) -> Interval:
+    return Interval(float(np.quantile(values_R, 0.025)), float(np.quantile(values_R, 0.975)))

@@ -1,0 +1,131 @@
+"""`quatrefoil variants` and `quatrefoil cohort`."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quatrefoil.genomics.models.openness import Openness
+    from quatrefoil.genomics.sequence.fasta import Genome
+    from quatrefoil.genomics.variants.cohort import Risk
+    from quatrefoil.genomics.variants.effects import Scorer
+
+_PLACE = ("variant", "chrom", "position", "reference", "alternative")
+
+
+class VariantsCommand:
+    """Scores every variant of a VCF by a run: alt minus ref."""
+
+    help = "Score the variants of a VCF file by a run: what each changes, alt minus ref, in log odds."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("run", type=Path, help="a run of a classifier of sequences or variants, or of openness")
+        parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF; every alternative allele is a variant")
+        parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
+        parser.add_argument("--length", type=int, default=101, help="bases of a window (default: %(default)s)")
+        parser.add_argument("--matrix", type=Path, help="for a run of openness: a folder made by `quatrefoil matrix`")
+        parser.add_argument("--cell-type", help="for a run of openness: of which cell type of the matrix")
+        parser.add_argument("--out", type=Path, required=True, help="the table to write")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.core.text_files import write_table
+        from quatrefoil.genomics.variants.effects import effects
+        from quatrefoil.genomics.variants.vcf import read_vcf
+
+        genotypes = read_vcf(args.vcf)
+        scorer = _scorer(args)
+        found = effects(scorer, genotypes.variants)
+        places = [(v.name, v.chromosome, v.position + 1, v.reference, v.alternative) for v in genotypes.variants]
+        rows = [(*place, *(f"{x:.6g}" for x in row)) for place, row in zip(places, found.tolist(), strict=True)]
+        write_table(args.out, [(*_PLACE, *scorer.names), *rows], "\t")
+        left_out = f", {genotypes.without_alternative} records without an alternative allele left out"
+        print(f"{len(rows):,} variants in {args.out}{left_out if genotypes.without_alternative else ''}")
+        return 0
+
+
+class CohortCommand:
+    """Disease risk from scored variants, genotypes and covariates, cross-validated."""
+
+    help = (
+        "Predict a disease from scored variants, genotypes and covariates, cross-validated, with what structure tells."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("effects", type=Path, help="a table written by `quatrefoil variants`")
+        parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF with genotypes")
+        parser.add_argument("--phenotypes", type=Path, required=True, help="table with `sample`, outcome, covariates")
+        parser.add_argument("--outcome", default="disease", help="column of 0 and 1 (default: %(default)s)")
+        parser.add_argument("--covariates", nargs="*", default=[], metavar="COLUMN", help="numbers or categories")
+        parser.add_argument("--folds", type=int, default=5, help="(default: %(default)s)")
+        parser.add_argument("--repeats", type=int, default=5, help="(default: %(default)s)")
+        parser.add_argument("--bounds", type=Path, help="bounds.json of Regulome, to be shown beside the scores")
+        parser.add_argument("--out", type=Path, help="JSON to write, with the log odds of every person")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.genomics.variants.cohort import CrossValidation, risk
+        from quatrefoil.genomics.variants.phenotypes import read_people
+        from quatrefoil.genomics.variants.scored import read_effects
+        from quatrefoil.genomics.variants.vcf import read_vcf
+
+        how = CrossValidation(folds=args.folds, repeats=args.repeats)
+        people = read_people(args.phenotypes, args.outcome, args.covariates)
+        genotypes = read_vcf(args.vcf)
+        found = risk(people, genotypes.of(people.names), read_effects(args.effects, genotypes.variants), how)
+        if args.out:
+            args.out.write_text(json.dumps(found.plain()) + "\n", encoding="utf-8")
+        print(_table(found, _bounds(args.bounds)))
+        return 0
+
+
+variants, cohort = VariantsCommand(), CohortCommand()
+
+
+def _scorer(args: argparse.Namespace) -> "Scorer":
+    from quatrefoil.genomics.models.classifier import SequenceModel
+    from quatrefoil.genomics.models.openness import Openness
+    from quatrefoil.genomics.models.stored import model_of
+    from quatrefoil.genomics.sequence.fasta import Genome
+    from quatrefoil.genomics.variants.effects import ClassEffects, refuse
+
+    model, genome = model_of(args.run), Genome.open(args.genome)
+    if isinstance(model, SequenceModel):
+        return ClassEffects(model, genome, args.length)
+    return _of_openness(model, genome, args) if isinstance(model, Openness) else refuse(model)
+
+
+def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) -> "Scorer":
+    from quatrefoil.core.config import nearest
+    from quatrefoil.genomics.datasets.openness.config import OpennessSizes
+    from quatrefoil.genomics.datasets.openness.module import RegionReader
+    from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+    from quatrefoil.genomics.regions.store import RegionMatrix
+    from quatrefoil.genomics.variants.effects import OpennessEffects
+
+    if args.matrix is None or args.cell_type is None:
+        raise ValueError("a run of openness scores variants in a cell type; give --matrix and --cell-type")
+    facts, matrix = json.loads(model.assets[ASSET]), RegionMatrix.open(args.matrix)
+    if list(matrix.motifs) != facts["motifs"]:
+        raise ValueError(f"{args.matrix} has other motifs than {args.run} was trained on; build it with the same file")
+    if args.cell_type not in matrix.cell_types:
+        raise ValueError(f"{args.matrix} has no cell type {args.cell_type}{nearest(args.cell_type, matrix.cell_types)}")
+    sizes = OpennessSizes(k=facts["k"], segment=facts["segment"], regions=facts["regions"])
+    return OpennessEffects(model, RegionReader(genome, matrix, sizes), args.cell_type)
+
+
+def _bounds(path: Path | None) -> dict[str, float]:
+    if path is None:
+        return {}
+    shares: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["disease"]["auc"]
+    return {f"bound: {who}": 100 * share for who, share in shares.items()}
+
+
+def _table(found: "Risk", bounds: dict[str, float]) -> str:
+    lines = [f"{'features':32} {'ROC-AUC':>8} {'AUPR':>7} {'accuracy':>9}  95 % interval of ROC-AUC over people"]
+    for who, metrics in found.metrics.items():
+        low, high = found.intervals[who]
+        values = f"{metrics['ROC-AUC']:8.2f} {metrics['AUPR']:7.2f} {metrics['accuracy']:9.2f}"
+        lines.append(f"{who:32} {values}  {low:.1f} .. {high:.1f}")
+    lines += [f"{who:32} {value:8.2f}" for who, value in bounds.items()]
+    low, high = found.gain_interval
+    return "\n".join([*lines, f"gain of the burden: {found.gain:+.2f} ({low:+.2f} .. {high:+.2f})"])

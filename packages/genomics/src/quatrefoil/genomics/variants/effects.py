@@ -1,0 +1,132 @@
+"""What a model says that each variant changes: alt minus ref.
+
+Legend: V variants, L bases, K classes, E effects.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quatrefoil.core.data.collate import collate
+from quatrefoil.core.evaluation.statistics import Floats
+from quatrefoil.core.hub import Model
+from quatrefoil.genomics.datasets.openness.module import RegionReader
+from quatrefoil.genomics.models.classifier import SequenceModel
+from quatrefoil.genomics.models.openness import Openness
+from quatrefoil.genomics.models.variant_classifier import VariantClassifier
+from quatrefoil.genomics.sequence.fasta import Genome
+from quatrefoil.genomics.variants.vcf import Variant
+from quatrefoil.genomics.variants.windows import Alleles, alleles
+
+BATCH = 64
+
+
+class Scorer(Protocol):
+    """Scores variants; `names` (E) says what each effect is of."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def score(self, variants: Sequence[Variant]) -> Floats:
+        """Effects (V, E), 0 = nothing changes. Raises VcfError as `windows.alleles`."""
+
+
+def effects(scorer: Scorer, variants: Sequence[Variant]) -> Floats:
+    """Effects (V, E) of any number of variants."""
+    return np.concatenate([scorer.score(part) for part in _parts(variants)])
+
+
+def _parts(variants: Sequence[Variant]) -> Iterator[Sequence[Variant]]:
+    for start in range(0, len(variants), BATCH):
+        yield variants[start : start + BATCH]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassEffects:
+    """By a classifier of sequences: how the log odds of each class change (of two, of the second alone).
+
+    A `VariantClassifier` has seen both alleles: its effects are the log odds of its classes themselves.
+
+    Args:
+        length: bases of a window; as the model was trained on.
+    """
+
+    model: SequenceModel
+    genome: Genome
+    length: int
+
+    @property
+    def names(self) -> Sequence[str]:
+        classes = self.model.classes
+        return classes[1:] if len(classes) == 2 else classes
+
+    @torch.no_grad()
+    def score(self, variants: Sequence[Variant]) -> Floats:
+        pairs = [alleles(self.genome, variant, self.length) for variant in variants]
+        reference_VL, alternative_VL = _stacked(pairs)
+        if isinstance(self.model, VariantClassifier):
+            batch = {"bases": reference_VL, "alternative": alternative_VL}
+            return _odds(self.model.encode(batch, "class_logits"))
+        with_alternative, without = (
+            _odds(self.model.encode({"bases": bases}, "class_logits")) for bases in (alternative_VL, reference_VL)
+        )
+        return with_alternative - without
+
+
+@dataclass(frozen=True, eq=False)
+class OpennessEffects:
+    """By GeneBERT's two-modality read-out: how the log odds of being open change in a cell type.
+
+    The regions about the variant are as they are; its own, and all that touch its window, are left out.
+    """
+
+    model: Openness
+    reader: RegionReader
+    cell_type: str
+
+    @property
+    def names(self) -> Sequence[str]:
+        return (f"open in {self.cell_type}",)
+
+    @torch.no_grad()
+    def score(self, variants: Sequence[Variant]) -> Floats:
+        found = [self._of(variant) for variant in variants]
+        reference, alternative = (
+            _odds(self.model.encode(collate(rows, fill={}), "openness")) for rows in zip(*found, strict=True)
+        )
+        return alternative - reference
+
+    def _of(self, variant: Variant) -> list[dict[str, object]]:
+        """A sample with either allele."""
+        pair = alleles(self.reader.genome, variant, 2 * self.reader.sizes.segment)
+        end = variant.position + len(variant.reference)
+        regions = self.reader.region_fields(self.cell_type, variant.chromosome, variant.position, end)
+        named = {"id": variant.name, "group": 0}
+        return [{**named, **regions, **self.reader.sequence_fields(codes)} for codes in pair]
+
+
+def refuse(model: Model) -> Scorer:
+    """Raise `ValueError`: this model cannot score variants."""
+    raise ValueError(
+        f"a {type(model).__name__} cannot score variants; give a run of a classifier of sequences or variants "
+        f"(genebert/classify, genebert/regulome-variants), or of genebert/regulome-openness"
+    )
+
+
+def _stacked(pairs: Sequence[Alleles]) -> tuple[Tensor, Tensor]:
+    reference_VL, alternative_VL = (torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))
+    return reference_VL, alternative_VL
+
+
+def _odds(logits_VK: Tensor) -> Floats:
+    """Log odds of each class against the rest; of two classes, of the second alone (V, E)."""
+    scores_VK = logits_VK.double()
+    classes = range(scores_VK.shape[1]) if scores_VK.shape[1] > 2 else (1,)
+    rest = [[other for other in range(scores_VK.shape[1]) if other != k] for k in classes]
+    columns = [scores_VK[:, k] - scores_VK[:, others].logsumexp(1) for k, others in zip(classes, rest, strict=True)]
+    found: Floats = torch.stack(columns, 1).cpu().numpy()
+    return found

@@ -1,0 +1,77 @@
+"""Mutagenesis is what a model says of each mutant; pictures are drawn of what was computed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
+from quatrefoil.genomics.interpret.plots import draw_logos, draw_mutagenesis, information
+from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig
+from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+from quatrefoil.genomics.regions.motifs import Motif
+from quatrefoil.genomics.sequence.fasta import codes_of
+
+SEQUENCE = "ACGTNACGTTGCA"
+
+
+def model_of(classes: int) -> OneHotCnn:
+    torch.manual_seed(0)
+    model = OneHotCnnConfig(classes=classes, width=8, motif=5).build().eval()
+    assert isinstance(model, OneHotCnn)
+    nn.init.normal_(model.head.weight)  # type: ignore[union-attr]
+    model.assets["classes.json"] = str([f"c{n}" for n in range(classes)]).replace("'", '"')
+    return model
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_changes_are_those_of_each_mutant_read_alone(classes: int) -> None:
+    model = model_of(classes)
+    found = mutagenesis(model, codes_of(SEQUENCE), "c1")
+
+    def log_odds(sequence: str) -> float:
+        p = model.predict([sequence])[0].double()
+        return float(torch.log(p[1]) - torch.log(p.sum() - p[1]))
+
+    assert found.log_odds == pytest.approx(log_odds(SEQUENCE), abs=1e-4)
+    for place, letter in enumerate(SEQUENCE):
+        for number, base in enumerate("ACGT"):
+            if letter == "N":
+                assert np.isnan(found.change_L4[place, number])
+            else:
+                mutant = SEQUENCE[:place] + base + SEQUENCE[place + 1 :]
+                expected = log_odds(mutant) - log_odds(SEQUENCE)
+                assert found.change_L4[place, number] == pytest.approx(expected, abs=1e-4)
+    assert found.importance_L[4] == 0
+
+
+def test_bases_that_a_class_is_made_of_matter_and_no_others() -> None:
+    model = KmerLogisticConfig(classes=2, shortest=3, longest=3).build().eval()
+    assert isinstance(model, KmerLogistic)
+    model.assets["classes.json"] = '["no", "yes"]'
+    nn.init.zeros_(model.head.weight)  # type: ignore[union-attr]
+    model.eval()
+    found = mutagenesis(model, codes_of("ACGTACGT"), "yes")
+    assert np.abs(found.change_L4).max() == 0
+    assert mutagenesis(model_of(2), codes_of("AC"), None).class_name in ("c0", "c1")
+    with pytest.raises(ValueError, match="no class 'maybe'; it has no, yes"):
+        mutagenesis(model, codes_of("ACGTACGT"), "maybe")
+
+
+def test_a_letter_is_as_high_as_what_its_place_tells() -> None:
+    heights = information(np.array([[1, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]]))
+    np.testing.assert_allclose(heights, [[2, 0, 0, 0], [0] * 4, [0.5, 0.5, 0, 0]], atol=1e-12)
+
+
+def test_pictures_of_sequences_and_motifs_are_written(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    found = mutagenesis(model_of(2), codes_of(SEQUENCE))
+    draw_mutagenesis([("one", found), ("two", found)], tmp_path / "a.png")
+    motifs = [Motif(f"M{n}", f"M{n}", np.full((6, 4), 0.25) + np.eye(6, 4) / 4, 20.0) for n in range(5)]
+    draw_logos(motifs, tmp_path / "b.svg")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "b.svg").read_text().count("<path") > 20
+    with pytest.raises(ValueError, match="no motif to draw"):
+        draw_logos([], tmp_path / "c.png")

@@ -1,0 +1,131 @@
+"""Regions are read with the peaks about them and never with their own; sequence alone cannot tell cell types apart."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from quatrefoil.core.data import SampleKey
+from quatrefoil.core.nn.bert import bert_transformer
+from quatrefoil.core.views import Views
+from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData
+from quatrefoil.genomics.datasets.openness.module import OpennessModule
+from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
+from quatrefoil.genomics.models.openness import OpennessConfig
+from quatrefoil.genomics.models.region_encoders import DeepSetsRegions
+from tests.genomics.pretraining.toy import write_world
+
+SEGMENT, REGIONS, K = 20, 5, 3
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> PretrainingData:
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+def write_table(path: Path, world: PretrainingData, types: tuple[str, ...]) -> Path:
+    """Every fourth peak of a cell type as a region, and whether each type has a peak that touches it."""
+    module = world.build(0)
+    lines = ["chrom\tstart\tend\tcell_type\topen"]
+    peaks = {name: module.matrix.peaks(name) for name in types}
+    for name in types:
+        of = peaks[name]
+        for place in range(0, len(of), 4):
+            chromosome, start, end = str(of.chromosome[place]), int(of.start[place]), int(of.end[place])
+            for other in types:
+                p = peaks[other]
+                is_open = ((p.chromosome == chromosome) & (p.start < end) & (p.end > start)).any()
+                lines.append(f"{chromosome}\t{start}\t{end}\t{other}\t{int(is_open)}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def module(world: PretrainingData, tmp_path_factory: pytest.TempPathFactory) -> OpennessModule:
+    folder = tmp_path_factory.mktemp("tables")
+    known, new = (write_table(folder / f"{n}.tsv", world, types) for n, types in enumerate(TYPES))
+    files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": known, "test": new}
+    return OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS).build(0)  # type: ignore[arg-type]
+
+
+TYPES = (("amber", "birch"), ("cedar", "delta"))
+
+
+def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(module: OpennessModule) -> None:
+    reader, samples = module.reader, module.items("test", ALL, FIELDS)
+    for index in range(len(samples)):
+        cell_type, place = samples.ids[index].split("/")
+        chromosome, span = place.split(":")
+        start, end = map(int, span.split("-"))
+        found = samples[SampleKey(0, index)]["matrix"]
+        peaks = reader.matrix.peaks(cell_type)
+        middle = (start + end) // 2
+        low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
+        on = np.flatnonzero(peaks.chromosome == chromosome)
+        before = [p for p in on if peaks.end[p] <= low]
+        after = [p for p in on if peaks.start[p] >= high]
+        assert found.shape[1] == min(REGIONS, len(before) + len(after))
+        left = min(max(found.shape[1] // 2, found.shape[1] - len(after)), len(before))
+        chosen = [*before[len(before) - left :], *after[: found.shape[1] - left]]
+        expected = np.stack([reader.matrix.window(cell_type, int(p), 1)[0][:, 0] for p in chosen], axis=1)
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_the_same_place_has_one_sequence_and_one_group_in_all_cell_types(module: OpennessModule) -> None:
+    samples = module.items("test", ALL, FIELDS)
+    by_place: dict[str, list[int]] = {}
+    for index, name in enumerate(samples.ids):
+        by_place.setdefault(name.split("/")[1], []).append(index)
+    assert len(by_place) == len(set(samples.groups_N.tolist()))
+    for rows in by_place.values():
+        ids = [samples[SampleKey(0, row)]["ids"] for row in rows]
+        assert all(torch.equal(ids[0], other) for other in ids)
+        assert len({int(samples.groups_N[row]) for row in rows}) == 1
+
+
+def test_regions_that_vary_are_open_in_some_cell_types_and_closed_in_others(module: OpennessModule) -> None:
+    every, varying = (module.items("test", unit, ["label"]) for unit in (ALL, VARYING))
+    labels: dict[int, set[int]] = {}
+    for group, label in zip(every.groups_N.tolist(), every.labels_N.tolist(), strict=True):
+        labels.setdefault(group, set()).add(label)
+    assert set(varying.groups_N.tolist()) == {group for group, found in labels.items() if found == {0, 1}}
+    assert 0 < len(varying) < len(every)
+    assert varying.labels_N.tolist() == [varying[SampleKey(0, row)]["label"] for row in range(len(varying))]
+
+
+def test_sequence_alone_says_the_same_in_every_cell_type_and_regions_do_not(module: OpennessModule) -> None:
+    torch.manual_seed(0)
+    motifs = len(module.reader.matrix.motifs)
+    config = OpennessConfig(
+        k=K,
+        max_positions=64,
+        transformer=bert_transformer(16, 1, 2, dropout=0.0, attention_dropout=0.0),
+        regions=DeepSetsRegions(motifs=motifs, set_width=16),
+    )
+    model = config.build().eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    reader = module.reader
+    said = []
+    for cell_type in TYPES[1]:
+        fields = {**reader.sequence_fields(reader.window("chr8", 400, 460))}
+        fields |= reader.region_fields(cell_type, "chr8", 400, 460)
+        views = Views(model, {name: value[None] for name, value in fields.items()})
+        said.append([views[name] for name in ("openness_of_sequence", "openness")])
+    (alone, with_regions), (alone_too, with_others) = said
+    assert torch.equal(alone, alone_too)
+    assert not torch.allclose(with_regions, with_others)
+
+
+def test_a_cell_type_that_the_matrix_lacks_is_named(world: PretrainingData, tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("chrom\tstart\tend\tcell_type\topen\nchr1\t10\t60\tambre\t1\n")
+    table = tmp_path / "a.tsv"
+    files = {"genome": world.genome, "matrix": world.matrix, "train": table, "validation": table}
+    with pytest.raises(ValueError, match=r"no cell type `ambre` .did you mean `amber`"):
+        OpennessData(**files).build(0)  # type: ignore[arg-type]
+
+
+def test_two_starts_are_refused() -> None:
+    with pytest.raises(ValueError, match="start from init=a, or from dnabert=b, not from both"):
+        OpennessConfig(regions=DeepSetsRegions(motifs=3, set_width=8), init="a", dnabert="b")

@@ -1,0 +1,138 @@
+"""From pre-training on the tiny benchmark to every task that follows it, the bounds beside each score."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from quatrefoil.core.cli import main
+from quatrefoil.core.training.run import train
+from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
+
+pytest.importorskip("accelerate")
+pytest.importorskip("cyvcf2")
+
+QUICK = [
+    "data.size=tiny",
+    "train.batch_size=8",
+    "train.steps=2",
+    "train.schedule.warmup=0",
+    "train.evaluate_every=0",
+    "train.checkpoint_every=0",
+    "run.workers=0",
+    "run.progress=false",
+]
+SMALL = ["model.transformer.width=16", "model.transformer.layers=1"]
+SWIN = ["model.regions.swin.width=8"]
+PROMOTER = {"test", "test-dinuc_shuffle", "test-subst12of20"}
+TASKS = {
+    "promoter": ([*SMALL], PROMOTER, "ROC-AUC"),
+    "tfbs": ([*SMALL], {"test"}, "ROC-AUC"),
+    "splice": ([*SMALL], {"test"}, "ROC-AUC"),
+    "variants": ([*SMALL], {"test"}, "ROC-AUC"),
+    "openness": ([*SMALL, *SWIN], {"test"}, "openness-varying/ROC-AUC"),
+    "openness-sequence": ([*SMALL, *SWIN], {"test"}, "openness/ROC-AUC"),
+}
+
+
+def run(name: str, tiny: Path, folder: Path, *more: str) -> Path:
+    return train(f"genebert/regulome-{name}", [*QUICK, *more, f"data.root={tiny.parent}", f"run.dir={folder}"])
+
+
+@pytest.fixture(scope="module")
+def pretrained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "pretrained"
+    return run("pretrain", tiny, folder, *SMALL, *SWIN, "data.evaluated=8")
+
+
+@pytest.fixture(scope="module")
+def runs(pretrained: Path, tiny: Path) -> dict[str, Path]:
+    """Task -> its run, started from the pre-training."""
+    start = f"model.init={pretrained}"
+    return {name: run(name, tiny, pretrained.with_name(name), *sizes, start) for name, (sizes, *_) in TASKS.items()}
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return facts
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_scored_on_held_out_splits_with_the_bounds_beside_it(runs: dict[str, Path], name: str) -> None:
+    _, tested, metric = TASKS[name]
+    facts = facts_of(runs[name])
+    reference = facts["data"]["reference"]
+    assert set(reference) == tested == set(facts["scores"]) - {"val"}
+    for split in tested:
+        assert metric in facts["scores"][split]["metrics"]
+        assert 0 < reference[split][metric]["chance"] <= max(reference[split][metric].values()) <= 100
+    assert facts["data"]["embedded"]
+
+
+def test_a_task_starts_from_the_weights_of_the_pretraining(pretrained: Path, tiny: Path, tmp_path: Path) -> None:
+    theirs = load_file(pretrained / "model" / "model.safetensors")
+    for name, (sizes, *_) in TASKS.items():
+        still = [*sizes, f"model.init={pretrained}", "train.optimizer.lr=1e-12", "train.optimizer.weight_decay=0"]
+        if name in ("splice", "openness"):
+            ours = load_file(run(name, tiny, tmp_path / name, *still) / "model" / "model.safetensors")
+            shared = [
+                key for key in ours if key.startswith(("bert.", "region_encoder.", "match_head.")) and key in theirs
+            ]
+            assert len(shared) > 10
+            for key in shared:
+                torch.testing.assert_close(ours[key], theirs[key], atol=1e-6, rtol=0, msg=key)
+
+
+def test_held_out_cell_types_and_chromosomes_are_tested_and_not_trained_on(runs: dict[str, Path]) -> None:
+    splits = facts_of(runs["openness"])["data"]["splits"]
+    assert splits["test"]["cell_types"] == ["birch3", "delta3"]
+    assert not set(splits["test"]["cell_types"]) & set(splits["train"]["cell_types"])
+    for name in ("openness", "variants"):
+        splits = facts_of(runs[name])["data"]["splits"]
+        if name == "openness":
+            held = [set(splits[split]["chromosomes"]) for split in ("val", "test")]
+            assert held == [{"chr10"}, {"chr8", "chr9"}]
+            assert not set.union(*held) & set(splits["train"]["chromosomes"])
+
+
+def test_variants_are_scored_and_make_a_cross_validated_risk(
+    runs: dict[str, Path], tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--vcf", f"{tiny}/disease/cohort.vcf", "--genome", f"{tiny}/genome.fa"]
+    of_type = ["--matrix", str(regulome_matrix(tiny)), "--cell-type", "amber2"]
+    for name, more in (("variants", []), ("tfbs", []), ("openness", of_type)):
+        table = tmp_path / f"{name}.tsv"
+        assert main(["variants", str(runs[name]), *files, *more, "--out", str(table)]) == 0
+        assert len(table.read_text().splitlines()) == 301
+    people = ["--phenotypes", f"{tiny}/disease/phenotypes.tsv", "--covariates", "sex", "age", "batch"]
+    shown = ["--bounds", f"{tiny}/bounds.json", "--out", str(tmp_path / "risk.json"), "--repeats", "1"]
+    assert main(["cohort", str(table), *files[:2], *people, *shown]) == 0
+    said = capsys.readouterr().out
+    assert "burden and covariates" in said
+    assert "bound: true_burden" in said
+    risk = json.loads((tmp_path / "risk.json").read_text())
+    assert len(risk["log_odds"]["burden"]) == 120
+    with pytest.raises(SystemExit, match="give --matrix and --cell-type"):
+        main(["variants", str(runs["openness"]), *files, "--out", str(table)])
+
+
+def test_what_a_classifier_sees_is_drawn(runs: dict[str, Path], tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture, table = tmp_path / "seen.png", tmp_path / "seen.tsv"
+    out = ["--out", str(picture), "--table", str(table)]
+    assert main(["interpret", str(runs["splice"]), "--sequence", "ACGTACGTAGGTAAGT", "--class", "1", *out]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert len(table.read_text().splitlines()) == 17
+    logos = tmp_path / "logos.svg"
+    assert main(["logos", f"{tiny}/motifs/motifs.jaspar", "--out", str(logos)]) == 0
+    assert logos.is_file()
+    with pytest.raises(SystemExit, match="tells no classes of one sequence"):
+        main(["interpret", str(runs["variants"]), "--sequence", "ACGTACGT", "--out", str(picture)])
+
+
+def test_a_task_that_the_benchmark_does_not_have_is_named(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no `tfbs/MIR9`.*tfbs has "):
+        run("tfbs", tiny, tmp_path / "run", "data.factor=MIR9")

@@ -1,0 +1,194 @@
+"""What is said of broken files: where, what, and how to mend it.
+
+A table: (name, how it is read, what the file holds, what is said). Every message names the file, or its folder.
+"""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.openness.table import read_regions
+from quatrefoil.genomics.regions.motifs import read_motifs
+from quatrefoil.genomics.regions.peaks import read_peaks
+from quatrefoil.genomics.sequence.fasta import Genome
+from quatrefoil.genomics.variants.phenotypes import read_people
+from quatrefoil.genomics.variants.scored import read_effects
+from quatrefoil.genomics.variants.vcf import Variant, read_vcf
+from quatrefoil.genomics.variants.windows import windows
+from tests.genomics.variants.toy import CHROMOSOMES, write_genome, write_vcf
+
+pytest.importorskip("cyvcf2")
+
+
+def genome(path: Path) -> object:
+    return Genome.open(path).fetch("chr1", 0, 4)
+
+
+def packed(path: Path) -> object:
+    return Genome.pack(path, path.with_suffix(".packed"))
+
+
+def peaks(path: Path) -> object:
+    return read_peaks(path, CHROMOSOMES)
+
+
+def labelled(path: Path) -> object:
+    return read_labelled(path.parent, path.name)
+
+
+def people(path: Path) -> object:
+    return read_people(path, "disease", ["age"])
+
+
+def effects(path: Path) -> object:
+    return read_effects(path, [Variant("v1", "chr1", 0, "A", "C", "here")])
+
+
+def vcf(path: Path) -> object:
+    """Rows of `write_vcf`, or a whole file; alleles are put into windows of the toy genome."""
+    text = path.read_bytes()
+    if text and not text.startswith((b"##", b"chr1\t")):
+        write_vcf(path, text.decode().splitlines())
+    found = read_vcf(path)
+    return list(windows(Genome.open(write_genome(path.parent)), found.variants, 20))
+
+
+class Broken(NamedTuple):
+    """A file and what is said of it; the message is a pattern."""
+
+    name: str
+    read: Callable[[Path], object]
+    content: str | bytes
+    said: str
+
+
+_MEME = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1\nletter-probability matrix: alength= 4 w= 1\n"
+_VCF = '##fileformat=VCFv4.2\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">\n##contig=<ID=chr1>\n'
+_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
+_AGES = "sample\tdisease\tage\n"
+
+TABLE = [
+    Broken("empty.fa", genome, "", r"empty.fa: .*does not contain a valid sequence.*; write every record"),
+    Broken("text.fa", genome, "ACGT\n", r"text.fa: .*; (a FASTA record starts|write every record)"),
+    Broken("twice.fa", genome, ">chr1\nACGT\n>chr1\nACGT\n", r"twice.fa: .*chr1.*; write every record"),
+    Broken("ragged.fa", genome, ">chr1\nACGT\nACGTACGT\nAC\n", r"ragged.fa: .*; write every record in lines of one"),
+    Broken("letter.fa", genome, ">chr1\nAC*T\n", r"letter.fa, chr1: character '\*' at position 2 .*; remove gaps"),
+    Broken("plain.fa.gz", genome, gzip.compress(b">chr1\nACGT\n"), r"plain.fa.gz: a plain gzip file .*; Genome.pack"),
+    Broken("head.fa", packed, "ACGT\n>chr1\nACGT\n", r"head.fa:1: sequence before the first `>name` line; add one"),
+    Broken("nameless.fa", packed, ">\nACGT\n", r"nameless.fa:1: a record without a name; name each once"),
+    Broken("bare.fa", packed, ">chr1\nACGT\n>chr2\n", r"bare.fa: `chr2` has no base; remove the record"),
+    Broken(
+        "cut.fa.gz",
+        packed,
+        gzip.compress(b">chr1\n" + b"ACGT\n" * 99)[:-9],
+        r"cut.fa.gz: damaged gzip .*; fetch it again",
+    ),
+    Broken("empty.bed", peaks, "# nothing\n", r"empty.bed: no interval; a line is `chromosome<TAB>start<TAB>end`"),
+    Broken("blanks.bed", peaks, "chr1 1 5\n", r"blanks.bed:1: 1 columns between tabs.*; bed needs 3-12"),
+    Broken("word.bed", peaks, "chr1\t1\tfive\n", r"word.bed:1: .* has a end that is no whole number; mend the line"),
+    Broken("turned.bed", peaks, "chr1\t9\t5\n", r"turned.bed:1: chr1:9-5 is no interval; 0 <= start < end"),
+    Broken("other.bed", peaks, "chrX\t1\t5\n", r"other.bed:1: chrX:1-5 is on no chromosome .*; rename or exclude it"),
+    Broken("beyond.bed", peaks, "chr1\t1\t999\n", r"beyond.bed:1: .* leaves its chromosome; was it called on another"),
+    Broken("short.narrowPeak", peaks, "chr1\t1\t5\n", r"short.narrowPeak:1: 3 columns .*; narrowPeak needs 10"),
+    Broken(
+        "cut.bed.gz", peaks, gzip.compress(b"chr1\t1\t5\n" * 99)[:-9], r"cut.bed.gz: damaged gzip .*; fetch it again"
+    ),
+    Broken("none.jaspar", read_motifs, "hello\n", r"none.jaspar: neither JASPAR .* nor TRANSFAC .*; convert it"),
+    Broken(
+        "rows.jaspar", read_motifs, ">M1\nA [1 2]\nC [1]\nG [1 2]\nT [1 2]\n", r"rows.jaspar:1: `>M1` .*mend or remove"
+    ),
+    Broken("zero.jaspar", read_motifs, ">M1\n1 0\n1 0\n1 0\n1 0\n", r"zero.jaspar:1: `>M1`: position 2 has no counts"),
+    Broken(
+        "twice.jaspar",
+        read_motifs,
+        ">M\n1\n1\n1\n1\n>M\n1\n1\n1\n1\n",
+        r"twice.jaspar:6: a second motif `M` .*; rename",
+    ),
+    Broken(
+        "word.meme", read_motifs, _MEME + "0.5 half 0 0\n", r"word.meme:5: `MOTIF M1` cannot be read .*; mend or remove"
+    ),
+    Broken("bare.meme", read_motifs, "MEME version 4\n", r"bare.meme: no motif, .* is the file cut off"),
+    Broken("nothing.vcf", vcf, "", r"nothing.vcf: no VCF; its first line is `##fileformat=VCF"),
+    Broken(
+        "headless.vcf", vcf, "chr1\t5\t.\tA\tC\n", r"headless.vcf: no VCF; .*`#CHROM` with the columns ends its header"
+    ),
+    Broken(
+        "word.vcf", vcf, "chr1 five . A C 0/0 0/0 0/0\n", r"word.vcf: record 1, after the header, is broken: .*mend or"
+    ),
+    Broken(
+        "few.vcf", vcf, "chr1 5 . A C 0/0 0/1\n", r"few.vcf: record 1, after the header, is broken: a number of columns"
+    ),
+    Broken("deleted.vcf", vcf, "chr1 5 . A <DEL> 0/0 0/1 0/0\n", r"record 1 \(chr1:5\): ALT `<DEL>` .*leave them out"),
+    Broken("star.vcf", vcf, "chr1 5 . A C,* 0/0 0/1 1/2\n", r"record 1 \(chr1:5\): ALT `\*` .*leave them out"),
+    Broken("contig.vcf", vcf, "chr7 5 . A C 0/0 0/1 0/0\n", r"record 1 \(chr7:5\): .*has no chromosome `chr7`"),
+    Broken("bare.vcf", vcf, "chr1 5 . A . 0/0 0/0 0/0\n", r"bare.vcf: no variant \(1 records without an alternative"),
+    Broken("allele.vcf", vcf, "chr1 5 . A C 0/0 0/3 0/0\n", r"allele 3 is called, but 1 alternative .*bcftools norm"),
+    Broken(
+        "end.vcf", vcf, "chr2 121 . A C 0/0 0/1 0/0\n", r"lies beyond the end of chr2 \(120 bases\); another assembly"
+    ),
+    Broken(
+        "reference.vcf",
+        vcf,
+        "chr1 51 . A C 0/0 0/1 0/0\n",
+        r"REF is A, but .*genome.fa has N there; .*another assembly",
+    ),
+    Broken(
+        "depth.vcf",
+        vcf,
+        f"{_VCF}{_COLUMNS}chr1\t5\t.\tA\tC\t.\t.\t.\tDP\t3\t4\n",
+        r"record 1 \(chr1:5\): no genotypes; ",
+    ),
+    Broken("header.tsv", labelled, "sequence\tlabel\n", r"header.tsv:1: a header and no line after it; fetch"),
+    Broken("names.tsv", labelled, "bases\tclass\nACGT\t1\n", r"names.tsv:1: .* begins no known format; give a table"),
+    Broken(
+        "cells.tsv", labelled, "sequence\tlabel\nACGT\n", r"cells.tsv:2: 1 columns where the header has 2; is the line"
+    ),
+    Broken(
+        "kmers.tsv", labelled, "sequence\tlabel\nACG TTT\t1\n", r"kmers.tsv:2: 'ACG' and 'TTT' .*; write one k-mer for"
+    ),
+    Broken(
+        "bytes.tsv", labelled, b"sequence\tlabel\nAC\xff\xfeGT\t1\n", r"bytes.tsv:2: not text .*another kind of file"
+    ),
+    Broken("sick.tsv", people, f"{_AGES}x\tyes\t3\n", r"sick.tsv: `disease` of x is 'yes'; write 1 for those who"),
+    Broken(
+        "healthy.tsv", people, f"{_AGES}x\t0\t3\ny\t0\t4\n", r"healthy.tsv: `disease` is 0 for everyone; people with"
+    ),
+    Broken("twin.tsv", people, f"{_AGES}x\t0\t3\nx\t1\t4\n", r"twin.tsv: x is named twice; one line a person"),
+    Broken(
+        "young.tsv", people, "sample\tdisease\tages\nx\t0\t3\n", r"young.tsv:1: no column `age` .did you mean `ages`"
+    ),
+    Broken("gap.tsv", people, f"{_AGES}x\t0\t \ny\t1\t4\n", r"gap.tsv:2: (nothing under `age`|2 columns)"),
+    Broken(
+        "lost.tsv", effects, "variant\teffect\nv2\t1\n", r"lost.tsv: no effect of v1 and 0 others; score the same VCF"
+    ),
+    Broken(
+        "words.tsv", effects, "variant\teffect\nv1\thigh\n", r"words.tsv: `effect` holds what is no number .*take the"
+    ),
+    Broken(
+        "open.tsv", read_regions, "chrom\tstart\tend\tcell_type\topen\nchr1\t1\t5\ta\tyes\n", r"open is 'yes'; write 1"
+    ),
+    Broken(
+        "region.tsv", read_regions, "chrom\tstart\tend\tcell_type\topen\nchr1\t5\t5\ta\t1\n", r"5-5 is no region; whole"
+    ),
+]
+
+
+@pytest.mark.parametrize("broken", TABLE, ids=lambda broken: broken.name)
+def test_a_broken_file_is_named_with_what_is_wrong_and_how_to_mend_it(tmp_path: Path, broken: Broken) -> None:
+    path = tmp_path / broken.name
+    path.write_bytes(broken.content.encode() if isinstance(broken.content, str) else broken.content)
+    with pytest.raises(ValueError, match=broken.said) as raised:
+        broken.read(path)
+    assert str(tmp_path) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "read", [genome, packed, peaks, read_motifs, labelled, people, effects, read_vcf, read_regions]
+)
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match="nowhere"):
+        read(tmp_path / "nowhere.fa")

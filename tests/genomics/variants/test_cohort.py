@@ -1,0 +1,82 @@
+"""Burdens are sums over alleles; scores are of people that the fit has not seen; structure is told apart."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quatrefoil.genomics.variants.cohort import BOTH, BURDEN, COVARIATES, DEALT, CrossValidation, burden, risk
+from quatrefoil.genomics.variants.phenotypes import People, read_people
+
+pytest.importorskip("sklearn")
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3), st.integers(0, 99))
+def test_a_burden_is_what_ones_alleles_add_up_to(variants: int, people: int, effects: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dosages_VP = rng.integers(-1, 3, (variants, people)).astype(np.int8)
+    effects_VE = rng.normal(size=(variants, effects))
+    found = burden(dosages_VP, effects_VE)
+    for person in range(people):
+        up, down = np.zeros(effects), np.zeros(effects)
+        for copies_P, effect_E in zip(dosages_VP, effects_VE, strict=True):
+            called = copies_P[copies_P >= 0]
+            copies = copies_P[person] if copies_P[person] >= 0 else (called.mean() if len(called) else 0)
+            up, down = up + copies * np.maximum(effect_E, 0), down + copies * np.maximum(-effect_E, 0)
+        np.testing.assert_allclose(found[person], [*up, *down], atol=1e-12)
+
+
+def cohort(seed: int, genetic: bool) -> tuple[People, np.ndarray, np.ndarray]:
+    """200 people; the disease follows from the first of 30 variants' burden, or from a covariate alone."""
+    rng = np.random.default_rng(seed)
+    dosages_VP = rng.integers(0, 3, (30, 200)).astype(np.int8)
+    effects_VE = np.where(np.arange(30) < 3, -2.0, 0.0)[:, None]
+    batch_P = rng.integers(0, 2, 200).astype(float)
+    cause_P = dosages_VP[:3].sum(0) if genetic else 4 * batch_P
+    ill_P = cause_P + rng.normal(size=200) > cause_P.mean()
+    people = People([f"p{n}" for n in range(200)], ill_P.astype(np.int64), batch_P[:, None], ["batch"])
+    return people, dosages_VP, effects_VE
+
+
+HOW = CrossValidation(repeats=2)
+
+
+def test_a_burden_of_what_matters_tells_and_one_of_dealt_effects_does_not() -> None:
+    found = risk(*cohort(0, genetic=True), HOW)
+    assert found.metrics[BURDEN]["ROC-AUC"] > 80
+    assert found.metrics[DEALT]["ROC-AUC"] < 70
+    assert found.gain_interval.low > 0
+
+
+def test_what_structure_tells_is_no_gain_of_the_burden() -> None:
+    found = risk(*cohort(1, genetic=False), HOW)
+    assert found.metrics[COVARIATES]["ROC-AUC"] > 80
+    assert found.metrics[BURDEN]["ROC-AUC"] < 65
+    assert found.gain_interval.low < 0 < found.gain_interval.high + 5
+    assert set(found.log_odds) == {BURDEN, DEALT, COVARIATES, BOTH}
+
+
+def test_labels_that_mean_nothing_are_not_told_however_many_features_there_are() -> None:
+    """With more features than people any fit is perfect on those that it has seen."""
+    rng = np.random.default_rng(3)
+    scores = HOW.log_odds(rng.normal(size=(60, 200)), np.arange(60) % 2)
+    area = (scores[1::2].mean(1)[:, None] > scores[::2].mean(1)).mean()
+    assert 0.2 < area < 0.8
+
+
+def test_the_same_seed_gives_the_same_scores() -> None:
+    first, again = (risk(*cohort(2, genetic=True), HOW).plain() for _ in range(2))
+    assert first == again
+
+
+def test_numbers_are_columns_and_words_are_indicators(tmp_path: Path) -> None:
+    path = tmp_path / "people.tsv"
+    path.write_text("sample\tdisease\tage\tsite\ta\nx\t1\t40\tnorth\t1\ny\t0\t50.5\teast\t1\nz\t0\t1e1\twest\t1\n")
+    people = read_people(path, "disease", ["age", "site"])
+    assert people.covariates == ["age", "site=north", "site=west"]
+    assert people.covariates_PC.tolist() == [[40, 1, 0], [50.5, 0, 0], [10, 0, 1]]
+    assert people.outcome_P.tolist() == [1, 0, 0]
+    with pytest.raises(ValueError, match="1 people of one outcome cannot be dealt to 5 folds"):
+        HOW.log_odds(people.covariates_PC, people.outcome_P)
