@@ -1,6 +1,6 @@
 """What can be measured: an entry is a recipe under the name that the tables show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
@@ -60,34 +60,52 @@ TABLE_ABLATIONS = (
 
 @dataclass(frozen=True)
 class Arm:
-    """A way of pre-training Clover, and all that starts from it.
+    """A way of pre-training, and all that is measured of it: by the name of the task."""
 
-    `zero_shot` is scored as pre-training leaves it, if there was any; `tasks` by the name of their question.
-    """
-
-    zero_shot: Entry | None
-    retrieval: Entry
     tasks: dict[str, Entry]
 
 
-def _clover(name: str, recipe: str, note: str) -> Arm:
-    start = Entry(f"{name}, zero-shot", recipe, note)
-    retrieval = Entry(name, "clover/stage-retrieval", f"{note}; fine-tuned", start=start)
-    return Arm(start, retrieval, {task: _question(name, task, start) for task in QUESTIONS})
+def _arm(name: str, note: str, recipe: str | None, tasks: Mapping[str, str], zero_shot: Sequence[str] = ()) -> Arm:
+    """What starts from a pre-training `recipe`, or from random weights where there is none.
+
+    Args:
+        tasks: name of the task -> its recipe.
+        zero_shot: tasks on which pre-training itself is scored, nothing having been trained for them.
+    """
+    start = Entry(f"{name}, zero-shot", recipe, note) if recipe else None
+    as_is = dict.fromkeys(zero_shot, start) if start else {}
+    return Arm({**as_is, **{task: Entry(name, of, note, start=start) for task, of in tasks.items()}})
 
 
-def _question(name: str, task: str, start: Entry | None) -> Entry:
-    return Entry(name, f"clover/stage-qa-{task}", "answers after pre-training" if start else "answers", start=start)
+_QUESTIONS = {f"{kind} questions": f"clover/stage-qa-{kind}" for kind in ("action", "transition", "frame", "mc", "fib")}
+_CLOVER_TASKS = {"retrieval": "clover/stage-retrieval", **_QUESTIONS}
 
 
-QUESTIONS = ("action", "transition", "frame", "mc", "fib")
-CLOVER = _clover("Clover", "clover/stage-pretrain", "tri-modal alignment, masks, ranking")
-CLOVER_PAIRWISE = _clover("Clover, pair-wise", "clover/stage-pretrain-pairwise", "contrast of pairs alone")
-CLOVER_NO_MASKS = _clover("Clover without masks", "clover/stage-pretrain-no-masks", "no masked copies, no ranking")
-CLOVER_NO_RANKING = _clover("Clover without ranking", "clover/stage-pretrain-no-ranking", "no ranking")
-CLOVER_SCRATCH = Arm(
-    None,
-    Entry("Clover, no pre-training", "clover/stage-retrieval", "from random weights"),
-    {task: _question("Clover, no pre-training", task, None) for task in QUESTIONS},
-)
+def _clover(name: str, note: str, suffix: str | None) -> Arm:
+    recipe = None if suffix is None else f"clover/stage-pretrain{suffix}"
+    return _arm(name, note, recipe, _CLOVER_TASKS, ["zero-shot retrieval"])
+
+
+CLOVER = _clover("Clover", "tri-modal alignment, masks, ranking", "")
+CLOVER_PAIRWISE = _clover("Clover, pair-wise", "contrast of pairs alone", "-pairwise")
+CLOVER_NO_MASKS = _clover("Clover without masks", "no masked copies, no ranking", "-no-masks")
+CLOVER_NO_RANKING = _clover("Clover without ranking", "no ranking", "-no-ranking")
+CLOVER_SCRATCH = _clover("Clover, no pre-training", "from random weights", None)
 CLOVER_ARMS = (CLOVER, CLOVER_PAIRWISE, CLOVER_NO_MASKS, CLOVER_NO_RANKING, CLOVER_SCRATCH)
+
+_VLSA_TASKS = {f"{task} retrieval": f"vlsa/stage-{task}" for task in ("text-video", "text-audio", "audio-video")}
+
+
+def _vlsa(name: str, note: str, suffix: str | None) -> Arm:
+    recipe = None if suffix is None else f"vlsa/stage-pretrain{suffix}"
+    return _arm(name, note, recipe, _VLSA_TASKS, ["zero-shot text-audio retrieval"])
+
+
+VLSA = _vlsa("VLSA", "masked patches and tokens, audio matched with video and text", "")
+VLSA_LOCAL = _vlsa("VLSA, local only", "masked patches and tokens alone", "-local-only")
+VLSA_GLOBAL = _vlsa("VLSA, global only", "audio matched with video and text, nothing decoded", "-global-only")
+VLSA_VTM = _vlsa("VLSA, video-text matching", "video matched with text in place of audio", "-vtm")
+VLSA_UNSHARED = _vlsa("VLSA, unshared", "an encoder and a decoder for each modality", "-unshared")
+VLSA_JOINT = _vlsa("VLSA, joint", "global codes from the joint pass, which leak", "-joint")
+VLSA_SCRATCH = _vlsa("VLSA, no pre-training", "from random weights", None)
+VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_SCRATCH)

@@ -14,6 +14,8 @@ from benchmarks.entries import (
     ONE_SEED,
     TABLE,
     TABLE_ABLATIONS,
+    VLSA_ARMS,
+    Arm,
     Entry,
 )
 
@@ -47,8 +49,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
         FileNotFoundError: the folder named there does not exist.
     """
     core, real = (FRAMES, BRUTE_FORCE, TABLE), real_entries(environment)
-    clover = [each for arm in CLOVER_ARMS for each in (arm.zero_shot, arm.retrieval) if each]
-    questions = [entry for arm in CLOVER_ARMS for entry in arm.tasks.values()]
+    clover, vlsa = entries_of(CLOVER_ARMS), entries_of(VLSA_ARMS)
     claimed = [entry.with_seeds(FIVE_SEEDS) for claim in CLAIMS for entry in (claim.better, claim.than)]
     return {
         suite.name: suite
@@ -57,11 +58,17 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
             Suite("demo", [replace(e, seeds=ONE_SEED, overrides=_MINUTES) for e in (FRAMES, TABLE)], False, "stage"),
             Suite("default", [*core, *real], committed=True),
             Suite("clover", clover, committed=True),
-            Suite("clover-questions", questions, committed=True),
-            Suite("full", [*core, *TABLE_ABLATIONS, *clover, *questions, *real], committed=True),
+            Suite("vlsa", vlsa, committed=True),
+            Suite("full", [*core, *TABLE_ABLATIONS, *clover, *vlsa, *real], committed=True),
             Suite("claims", list(dict.fromkeys(claimed)), committed=True),
         )
     }
+
+
+def entries_of(arms: Sequence[Arm]) -> list[Entry]:
+    """All that is measured of these ways of pre-training, task by task, so that what is compared is made together."""
+    tasks = dict.fromkeys(task for arm in arms for task in arm.tasks)
+    return [arm.tasks[task] for task in tasks for arm in arms if task in arm.tasks]
 
 
 def real_entries(environment: Mapping[str, str]) -> list[Entry]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from benchmarks import launch, leaderboard, runner
-from benchmarks.entries import CLOVER, CLOVER_PAIRWISE, FRAMES, ONE_SEED, TABLE, Entry
+from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, ONE_SEED, TABLE, VLSA_ARMS, Arm, Entry
 from benchmarks.launch import Launch, launcher
 from benchmarks.leaderboard import Place, make, place_of, run
 from benchmarks.runner import Job, RunFailed, draw_gallery, order, plan, train
@@ -112,10 +112,10 @@ def begun(entry: Entry) -> Entry:
 def test_what_others_start_from_is_made_first_and_once_even_if_it_is_not_asked_for(
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
-    tuned = [begun(CLOVER.retrieval), begun(CLOVER.tasks["mc"])]
+    tuned = [begun(CLOVER.tasks["retrieval"]), begun(CLOVER.tasks["mc questions"])]
     assert make(Suite("any", tuned, committed=False), Store(tmp_path / "store"), here) == []
     first, *later = trained
-    assert first.entry == CLOVER.zero_shot.with_seeds(ONE_SEED) if CLOVER.zero_shot else False
+    assert first.entry == CLOVER.tasks["zero-shot retrieval"].with_seeds(ONE_SEED)
     assert {job.entry for job in later} == set(tuned)
     assert {job.start for job in later} == {first}
     assert all(f"model.pretrained={first.folder}" in job.command for job in later)
@@ -134,7 +134,7 @@ def test_what_starts_from_a_run_that_failed_fails_too_and_says_so(
 def test_what_is_stored_is_known_again_though_the_folder_that_it_started_from_is_gone(
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
-    suite, store = Suite("any", [begun(CLOVER.retrieval)], False), Store(tmp_path / "store")
+    suite, store = Suite("any", [begun(CLOVER.tasks["retrieval"])], False), Store(tmp_path / "store")
     make(suite, store, here)
     (tmp_path / "runs").rename(tmp_path / "elsewhere")
     assert make(suite, store, here) == []
@@ -227,16 +227,18 @@ def test_other_seeds_configurations_and_data_versions_are_other_folders() -> Non
     assert len({job.folder for job in others}) == len({job.run for job in others}) == len(others)
 
 
-@pytest.mark.parametrize("name", ["default", "clover", "claims"])
+@pytest.mark.parametrize("name", ["default", "clover", "vlsa", "claims"])
 def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
     nodes = list(order(suites({})[name]))
     assert [seed for _, seed in nodes] == sorted(seed for _, seed in nodes)
     assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 
 
-def test_what_an_arm_starts_from_is_its_own_pre_training() -> None:
-    for arm in (CLOVER, CLOVER_PAIRWISE):
-        assert {entry.start for entry in [arm.retrieval, *arm.tasks.values()]} == {arm.zero_shot}
+@pytest.mark.parametrize("arm", [*CLOVER_ARMS, *VLSA_ARMS], ids=lambda arm: arm.tasks[min(arm.tasks)].model)
+def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
+    as_is = {entry for task, entry in arm.tasks.items() if task.startswith("zero-shot")}
+    tuned = {entry.start for task, entry in arm.tasks.items() if not task.startswith("zero-shot")}
+    assert tuned == (as_is or {None})
 
 
 def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
