@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from quatrefoil.core.training.checkpoint import CheckpointError, load, save
-from quatrefoil.core.training.optimizer import OptimizerConfig, adamw, parameter_groups
-from quatrefoil.core.training.optimizer_state import flatten, restore, unflatten
+from quatrefoil.core.training.optimizer import OptimizerConfig, adamw, names, parameter_groups
+from quatrefoil.core.training.optimizer_state import flatten, unflatten
 
 CONFIG = OptimizerConfig(lr=0.1, multipliers=(("0", 1 / 3),))
 
@@ -28,6 +28,10 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> N
         optimizer.step()
 
 
+def named(optimizer: torch.optim.Optimizer) -> list[list[str]]:
+    return [group["param_names"] for group in optimizer.state_dict()["param_groups"]]
+
+
 def equal(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
@@ -43,16 +47,16 @@ def test_state_dict_comes_back_bit_by_bit_types_included(steps: int) -> None:
     model, optimizer = model_and_optimizer()
     train(model, optimizer, range(steps))
     tensors, state = flatten(optimizer.state_dict())
-    assert equal(unflatten(tensors, json.loads(json.dumps(state))), optimizer.state_dict())
+    assert equal(unflatten(tensors, json.loads(json.dumps(state)), named(optimizer)), optimizer.state_dict())
 
 
 @pytest.mark.parametrize("make", [torch.optim.SGD, torch.optim.Adagrad, torch.optim.RAdam])
 def test_other_optimisers_of_torch_come_back_too(make: type[torch.optim.Optimizer]) -> None:
     model, _ = model_and_optimizer()
-    optimizer = make(model.parameters(), lr=0.1)  # type: ignore[call-arg]
+    optimizer = make(model.named_parameters(), lr=0.1)  # type: ignore[call-arg]
     train(model, optimizer, range(2))
     tensors, state = flatten(optimizer.state_dict())
-    assert equal(unflatten(tensors, json.loads(json.dumps(state))), optimizer.state_dict())
+    assert equal(unflatten(tensors, json.loads(json.dumps(state)), named(optimizer)), optimizer.state_dict())
 
 
 def test_a_run_that_goes_on_from_a_checkpoint_equals_one_that_was_not_stopped(tmp_path: Path) -> None:
@@ -65,7 +69,7 @@ def test_a_run_that_goes_on_from_a_checkpoint_equals_one_that_was_not_stopped(tm
     resumed, resumed_optimizer = model_and_optimizer()
     found = load(path)
     resumed.load_state_dict(found.tensors["model"])
-    restore(resumed_optimizer, found.tensors["optimizer"], found.state)
+    resumed_optimizer.load_state_dict(unflatten(found.tensors["optimizer"], found.state, named(resumed_optimizer)))
     train(resumed, resumed_optimizer, range(5, 10))
     assert equal(dict(resumed.state_dict()), dict(model.state_dict()))
     assert equal(resumed_optimizer.state_dict(), optimizer.state_dict())
@@ -76,15 +80,14 @@ def test_the_state_of_other_parameters_is_refused_naming_them() -> None:
     tensors, state = flatten(optimizer.state_dict())
     other = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2, bias=False))
     with pytest.raises(CheckpointError, match=r"only one of them has \['2.bias'\]"):
-        restore(adamw(parameter_groups(other, CONFIG), CONFIG), tensors, state)
+        unflatten(tensors, state, names(parameter_groups(other, CONFIG)))
 
 
 def test_the_state_of_parameters_in_another_order_is_refused() -> None:
     model, optimizer = model_and_optimizer()
     tensors, state = flatten(optimizer.state_dict())
-    other = adamw(parameter_groups(model, CONFIG)[::-1], CONFIG)
     with pytest.raises(CheckpointError, match="grouped or ordered otherwise"):
-        restore(other, tensors, state)
+        unflatten(tensors, state, names(parameter_groups(model, CONFIG)[::-1]))
 
 
 def test_what_json_cannot_hold_is_refused_by_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.toy import Toy, ToyConfig, toy_recipe, toy_run
 
-HEADS = ["recipe", "settings", "data", "starts from", "parameters", "optimiser", "steps", "run folder"]
+HEADS = ["recipe", "settings", "data", "starts from", "parameters", "optimiser", "engine", "steps", "run folder"]
 
 
 @pytest.fixture

@@ -141,25 +141,27 @@ def restore(config: Config, plain: Any) -> Config:
     Raises:
         ConfigError: the stored configuration has another structure than `config` (it was written by another version).
     """
-    return _restore(config, plain, object, "config")  # type: ignore[no-any-return]
+    return _restore(config, plain, object, "config", how=False)  # type: ignore[no-any-return]
 
 
-def _restore(node: Any, plain: Any, hint: Any, path: str) -> Any:
+def _restore(node: Any, plain: Any, hint: Any, path: str, *, how: bool) -> Any:
+    """As `restore`; `how`: all within is HOW_NOT_WHAT, and what was stored before there was a field stays as it is."""
     if dataclasses.is_dataclass(node) and not isinstance(node, type) and isinstance(plain, Mapping):
         hints = get_type_hints(type(node))
-        names = [f.name for f in dataclasses.fields(node) if f.init]
+        hows = {f.name: how or f.metadata == HOW_NOT_WHAT for f in dataclasses.fields(node) if f.init}
+        names = [name for name in hows if name in plain or not hows[name]]
         if plain.get("_type") != type(node).__name__ or set(names) != set(plain) - {"_type"}:
             raise ConfigError(
                 f"{path}: stored as {plain.get('_type')} with {sorted(plain)}; "
                 f"this version has {type(node).__name__} {names}"
             )
         return dataclasses.replace(
-            node, **{n: _restore(getattr(node, n), plain[n], hints[n], f"{path}.{n}") for n in names}
+            node, **{n: _restore(getattr(node, n), plain[n], hints[n], f"{path}.{n}", how=hows[n]) for n in names}
         )
     if isinstance(node, Mapping) and isinstance(plain, Mapping):
         if missing := set(plain) - set(node):
             raise ConfigError(f"{path}: stored entries {sorted(missing)} are unknown to this version")
-        return {n: _restore(node[n], value, object, f"{path}.{n}") for n, value in plain.items()}
+        return {n: _restore(node[n], value, object, f"{path}.{n}", how=how) for n, value in plain.items()}
     return TypeAdapter(hint).validate_python(plain) if hint is not object else plain
 
 

@@ -86,6 +86,11 @@ def _check_prefixes(model: nn.Module, prefixes: Iterable[str]) -> None:
             raise ValueError(f"the multiplier of {prefix!r} fits no parameter{nearest(prefix, modules + names)}")
 
 
+def names(groups: Iterable[Group]) -> list[list[str]]:
+    """The names of the parameters, group by group."""
+    return [[name for name, _ in group["params"]] for group in groups]
+
+
 def describe(groups: Iterable[Group]) -> str:
     """One line per group: name, learning rate, weight decay, number of tensors and of values."""
     return "\n".join(

@@ -21,34 +21,31 @@ def flatten(state_dict: StateDict) -> tuple[dict[str, torch.Tensor], Json]:
     return tensors, {"scalars": scalars, "param_groups": _encode("param_groups", state_dict["param_groups"])}
 
 
-def unflatten(tensors: Mapping[str, torch.Tensor], state: Json) -> StateDict:
-    """What `flatten` was given."""
+def unflatten(tensors: Mapping[str, torch.Tensor], state: Json, names: list[list[str]]) -> StateDict:
+    """What `flatten` was given, for an optimiser of the parameters `names`, group by group.
+
+    torch compares only the sizes of the groups, and would take the state of one parameter for that of another.
+
+    Raises:
+        CheckpointError: the state was saved for other parameters.
+    """
     entries = {**tensors, **{name: _decode(value) for name, value in state["scalars"].items()}}
     parameters: dict[int, dict[str, Any]] = {}
     for key in sorted(entries, key=lambda key: int(key.partition(".")[0])):
         number, _, name = key.partition(".")
         parameters.setdefault(int(number), {})[name] = entries[key]
-    return {"state": parameters, "param_groups": _decode(state["param_groups"])}
+    groups = _decode(state["param_groups"])
+    _check_same([group["param_names"] for group in groups], names)
+    return {"state": parameters, "param_groups": groups}
 
 
-def restore(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor], state: Json) -> None:
-    """Puts a saved state into `optimizer`. Raises CheckpointError where it was saved for other parameters.
-
-    torch compares only the sizes of the groups, and would take the state of one parameter for that of another.
-    """
-    state_dict = unflatten(tensors, state)
-    saved, present = (_names(groups) for groups in (state_dict["param_groups"], optimizer.state_dict()["param_groups"]))
+def _check_same(saved: list[list[str]], present: list[list[str]]) -> None:
     if saved != present:
         odd = sorted({name for group in saved for name in group} ^ {name for group in present for name in group})
         raise CheckpointError(
             "the optimiser state is of other parameter groups than this model's: "
             + (f"only one of them has {odd}" if odd else "the same parameters are grouped or ordered otherwise")
         )
-    optimizer.load_state_dict(state_dict)
-
-
-def _names(groups: list[dict[str, Any]]) -> list[list[str]]:
-    return [group["param_names"] for group in groups]
 
 
 def _encode(where: str, value: Any) -> Any:

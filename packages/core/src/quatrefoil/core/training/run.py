@@ -13,7 +13,7 @@ from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training import checkpoint
 from quatrefoil.core.training.checkpoint import Checkpoint, Json
-from quatrefoil.core.training.engine import hardware, start_engine
+from quatrefoil.core.training.engine import engine_of, hardware, start_engine
 from quatrefoil.core.training.folder import command, description, folder_of
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
@@ -136,12 +136,12 @@ class Run:
         return True
 
     def _score(self, splits: Sequence[str]) -> dict[str, Scores]:
-        with self.trainer.averaged_weights():
-            return score_splits(self.trainer.model, self.data, self.recipe.evaluate, splits, self.encoding)
+        with self.trainer.evaluated() as model:
+            return score_splits(model, self.data, self.recipe.evaluate, splits, self.encoding)
 
     def _save(self) -> None:
+        tensors, state = self.trainer.state()
         if self.accelerator.is_main_process:
-            tensors, state = self.trainer.state()
             state |= {"progress": vars(self.progress), "data": self.data_fingerprint}
             folder = self.folder.checkpoints
             checkpoint.save(folder, self.progress.step, tensors=tensors, state=state, config=self.described)
@@ -157,17 +157,17 @@ class Run:
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
         scores = self._score(self.data.splits)
+        with self.trainer.evaluated() as model:
+            if self.accelerator.is_main_process:
+                self.folder.write_predictions(scores)
+                self.folder.write_results(model, self._facts(scores, evaluated, skipped))
         if self.accelerator.is_main_process:
-            self.folder.write_predictions(scores)
-            with self.trainer.averaged_weights():
-                self.folder.write_results(self.trainer.model, self._facts(scores, evaluated, skipped))
             print(f"{table(scores) if scores else 'nothing was scored: the data have no split but train'}")
             print(f"run folder: {self.folder.path}", flush=True)
         self.accelerator.wait_for_everyone()
 
     def _facts(self, scores: Mapping[str, Scores], evaluated_step: int, skipped: int) -> Json:
         """What metrics.json says: all that makes a result one to believe."""
-        parameters = list(self.trainer.model.parameters())
         return {
             **self.described,
             "seed": self.recipe.seed,
@@ -177,12 +177,13 @@ class Run:
             "evaluated_step": evaluated_step,
             "train_seconds": round(self.progress.train_seconds, 1),
             "processes": self.accelerator.num_processes,
+            "engine": engine_of(self.accelerator),
             "hardware": hardware(self.accelerator.device),
             "versions": versions(),
             "command": command(self.described),
             "skipped_samples": skipped,
-            "parameters": sum(p.numel() for p in parameters),
-            "trained_parameters": sum(p.numel() for p in parameters if p.requires_grad),
+            "parameters": sum(self.trainer.sizes.values()),
+            "trained_parameters": self.trainer.trained_size,
             "frozen": self.trainer.frozen,
         }
 

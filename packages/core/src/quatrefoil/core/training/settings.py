@@ -9,6 +9,10 @@ from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.schedules import ScheduleConfig
 
 Precision = Literal["fp32", "bf16"]
+Engine = Literal["plain", "ddp", "zero0", "zero1", "zero2", "zero3", "fsdp2"]
+
+ZERO_STAGES: tuple[Engine, ...] = ("zero0", "zero1", "zero2", "zero3")
+"""The engines of DeepSpeed, by stage: what is cut among ranks is nothing, optimiser state, gradients, weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ class RunConfig:
     Args:
         dir: the run folder; None = runs/<recipe>/<config hash>-seed<seed>.
         processes: number of processes that the run must have; another number is an error. None = as launched.
+        engine: one process, DDP, or a stage of DeepSpeed's ZeRO; another one is an error. None = as launched.
         workers: processes that load data, per rank.
         trackers: besides log.jsonl, which is always written.
         progress: show a progress bar.
@@ -74,6 +79,7 @@ class RunConfig:
 
     dir: Path | None = None
     processes: int | None = None
+    engine: Engine | None = None
     workers: int = 1
     trackers: tuple[Literal["tensorboard", "wandb"], ...] = ()
     progress: bool = True

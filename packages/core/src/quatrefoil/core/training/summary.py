@@ -1,11 +1,10 @@
 """What a run says before its first step: what is trained, on what, for how long, and where the rest is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
-
 from quatrefoil.core.training.checkpoint import Json
+from quatrefoil.core.training.engine import engine_of
 from quatrefoil.core.training.folder import RunFolder
 from quatrefoil.core.training.trainer import Trainer
 
@@ -25,20 +24,21 @@ def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: i
         "settings": " ".join(described["overrides"]) or "all as in the recipe",
         "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
         "starts from": trainer.model.started_from,
-        "parameters": _parameters(trainer.model, trainer.frozen),
+        "parameters": _parameters(trainer),
         "optimiser": trainer.groups_text.replace("\n", "\n" + " " * _WIDTH),
+        "engine": f"{engine_of(trainer.accelerator)} ({trainer.accelerator.distributed_type})",
         "steps": _steps(trainer, start),
         "run folder": f"{folder.path} ({folder.config.name}: every setting; log.jsonl: losses)",
     }
     return "\n".join(f"{name:{_WIDTH}}{text}" for name, text in lines.items())
 
 
-def _parameters(model: nn.Module, unreached: Sequence[str]) -> str:
-    counts = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    total, trained = sum(counts.values()), sum(p.numel() for p in model.parameters() if p.requires_grad)
-    parts = ", ".join(dict.fromkeys(name.split(".")[0] for name in unreached))
-    why = f"; frozen, as no objective reaches them: {sum(map(counts.__getitem__, unreached)):,} in {parts}"
-    return f"{total:,}, {'all' if trained == total else f'{trained:,}'} trained{why if unreached else ''}"
+def _parameters(trainer: Trainer) -> str:
+    total, trained = sum(trainer.sizes.values()), trainer.trained_size
+    parts = ", ".join(dict.fromkeys(name.split(".")[0] for name in trainer.frozen))
+    unreached = f"{sum(map(trainer.sizes.__getitem__, trainer.frozen)):,} in {parts}"
+    why = f"; frozen, as no objective reaches them: {unreached}"
+    return f"{total:,}, {'all' if trained == total else f'{trained:,}'} trained{why if trainer.frozen else ''}"
 
 
 def _steps(trainer: Trainer, start: int) -> str:

@@ -12,21 +12,26 @@ from contextlib import contextmanager, nullcontext
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from torch.optim import Optimizer
 
 from quatrefoil.core.data import Batch, DataModule
 from quatrefoil.core.data.collate import SkipBudget, first_batch, loader, to_device
 from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.data.sampler import Cursor
 from quatrefoil.core.distributed import global_sum
-from quatrefoil.core.hub import load_weights
+from quatrefoil.core.hub import Model
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.seeding import seed_of
 from quatrefoil.core.training import optimizer_state
 from quatrefoil.core.training.checkpoint import Checkpoint, Json
 from quatrefoil.core.training.ema import Ema
-from quatrefoil.core.training.optimizer import adamw, describe, parameter_groups
+from quatrefoil.core.training.engine import engine_of
+from quatrefoil.core.training.optimizer import Group, adamw, describe, names, parameter_groups
+from quatrefoil.core.training.replicas import Replicas, Updater
 from quatrefoil.core.training.schedules import scheduler
+from quatrefoil.core.training.settings import ZERO_STAGES
+from quatrefoil.core.training.zero import Zero
 
 
 class NonFiniteLoss(ValueError):
@@ -48,7 +53,8 @@ class Trainer:
     def __init__(self, recipe: Recipe, data: DataModule, accelerator: Accelerator) -> None:
         self.recipe, self.config, self.accelerator = recipe, recipe.train, accelerator
         torch.manual_seed(seed_of(recipe.seed, "initial weights"))
-        self.model = recipe.model_for(data).build()
+        self.model_config = recipe.model_for(data)
+        self.model = self.model_config.build()
         self.model.assets |= data.assets()
         self.model.check_assets()
         self.samples, self.fill = data.train(recipe.train_fields), data.fill
@@ -59,13 +65,26 @@ class Trainer:
         self.frozen = freeze_unreached(step, probe)
         self._check_accumulation(probe)
         groups = parameter_groups(self.model, self.config.optimizer)
-        self.groups_text = describe(groups)
+        self.groups_text, self.parameter_names = describe(groups), names(groups)
+        self.sizes = {name: p.numel() for name, p in self.model.named_parameters()}  # before an engine cuts them
+        self.trained_size = sum(self.sizes[name] for name, p in self.model.named_parameters() if p.requires_grad)
         self.ema = Ema(self.model, self.config.ema) if self.config.ema is not None else None
-        self.step_module, self.optimizer = accelerator.prepare(step, adamw(groups, self.config.optimizer))
-        if self.config.compile:
-            self.step_module = torch.compile(self.step_module)
-        self.schedule = scheduler(self.optimizer.optimizer, self.config.schedule, self.config.steps)
+        optimizer = adamw(groups, self.config.optimizer)
+        self.updater = self._updater(step, optimizer, groups)
+        self.schedule = scheduler(optimizer, self.config.schedule, self.config.steps)
         self.budget = SkipBudget(self.config.skip_budget, minimum=10 if self.config.skip_budget else 0)
+
+    def _updater(self, step: Step, optimizer: Optimizer, groups: list[Group]) -> Updater:
+        limit = self.config.optimizer.clip_norm
+        if engine_of(self.accelerator) in ZERO_STAGES:
+            return Zero(self.accelerator, self.model, step, optimizer, groups, limit, self._model_copy)
+        return Replicas(self.accelerator, self.model, step, optimizer, limit, self.config.compile)
+
+    def _model_copy(self) -> Model:
+        """Another model as this one is, with any weights."""
+        copy = self.model_config.build()
+        copy.assets |= self.model.assets
+        return copy
 
     def _probe(self) -> Batch:
         """Two samples, to see before the run what the objectives reach and count."""
@@ -95,16 +114,19 @@ class Trainer:
             NonFiniteLoss: names the step and the samples; nothing was updated.
             TooManySkipped: on every rank at the same step.
         """
-        self.step_module.train()
+        self.updater.module.train()
         torch.manual_seed(seed_of(self.recipe.seed, "step", step, self.accelerator.process_index))
-        logs = self._global_means(self._backward(batch, step) | {"gradient_norm": self._clipped_norm()}, batch)
-        if not all(math.isfinite(value) for value in logs.values()):
-            raise NonFiniteLoss(f"step {step}: {logs}; nothing was updated; samples: {batch['id']}")
-        self.optimizer.step()
+        logged = self._backward(batch, step)
+        if (norm := self.updater.clip()) is not None:
+            logged["gradient_norm"] = norm.to(self.accelerator.device)
+        logs = self._global_means(logged, batch)
+        _check_finite(logs, batch, step)
+        if (late_norm := self.updater.update()) is not None:
+            logs["gradient_norm"] = late_norm
+            _check_finite(logs, batch, step)
         logs["learning_rate"] = float(max(self.schedule.get_last_lr()))
         logs["skipped_samples"] = self.budget.skipped
         self.schedule.step()
-        self.optimizer.zero_grad()
         if self.ema is not None:
             self.ema.update(self.model)
         return logs
@@ -115,9 +137,9 @@ class Trainer:
         logged: dict[str, Tensor] = {}
         for number, (part, shares) in enumerate(zip(parts, self._shares(parts), strict=True)):
             more_to_come = number < len(parts) - 1
-            with self.accelerator.no_sync(self.step_module) if more_to_come else nullcontext():
-                result = self.step_module(part, step, shares)
-                self.accelerator.backward(result["loss"])
+            with self.updater.accumulating() if more_to_come else nullcontext():
+                result = self.updater.module(part, step, shares)
+                self.updater.backward(result["loss"])
             for name, value in result.items():
                 share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
                 logged[name] = share * value.detach() + logged.get(name, 0.0)
@@ -133,11 +155,6 @@ class Trainer:
         totals = {name: c.sum().clamp(min=1) for name, c in counts.items()}
         return [{name: float(c[number] / totals[name]) for name, c in counts.items()} for number in range(len(parts))]
 
-    def _clipped_norm(self) -> Tensor:
-        limit = self.config.optimizer.clip_norm
-        norm = self.accelerator.clip_grad_norm_(self.step_module.parameters(), math.inf if limit is None else limit)
-        return torch.as_tensor(norm, device=self.accelerator.device)
-
     def _global_means(self, logged: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
         """Means over ranks; the counts of skipped samples travel in the same collective, exact as doubles."""
         skipped = batch["skipped"]
@@ -148,30 +165,36 @@ class Trainer:
         return {name: total / self.accelerator.num_processes for name, total in zip(logged, sums, strict=True)}
 
     def state(self) -> tuple[dict[str, dict[str, Tensor]], Json]:
-        """What a checkpoint holds: tensors by file, and the rest as JSON."""
-        optimizer_tensors, optimizer_json = optimizer_state.flatten(self.optimizer.optimizer.state_dict())
-        tensors = {"model": self.model.state_dict(), "optimizer": optimizer_tensors}
+        """What a checkpoint holds: tensors by file, and the rest as JSON. All ranks call it together."""
+        optimizer_tensors, optimizer_json = optimizer_state.flatten(self.updater.optimizer_state())
+        tensors = {"model": self.updater.weights(), "optimizer": optimizer_tensors}
         if self.ema is not None:
             tensors["ema"] = self.ema.tensors()
         skips = {"seen": self.budget.seen, "skipped": self.budget.skipped}
         return tensors, {"optimizer": optimizer_json, "schedule_step": self.schedule.last_epoch, "skips": skips}
 
     def load(self, saved: Checkpoint) -> None:
-        """Stand where a checkpoint was written."""
-        load_weights(self.model, saved.tensors["model"])
-        optimizer_state.restore(self.optimizer.optimizer, saved.tensors["optimizer"], saved.state["optimizer"])
+        """Stand where a checkpoint was written, by whichever engine."""
+        state = optimizer_state.unflatten(saved.tensors["optimizer"], saved.state["optimizer"], self.parameter_names)
+        self.updater.load(saved.tensors["model"], state)
         self.schedule.last_epoch = saved.state["schedule_step"]
-        self.schedule._last_lr = [group["lr"] for group in self.optimizer.optimizer.param_groups]
+        self.schedule._last_lr = [group["lr"] for group in state["param_groups"]]
         if self.ema is not None:
             self.ema.load(saved.tensors["ema"])
         self.budget.seen, self.budget.skipped = saved.state["skips"]["seen"], saved.state["skips"]["skipped"]
 
     @contextmanager
-    def averaged_weights(self) -> Iterator[None]:
-        """Within it the model is in evaluation mode and holds the averaged weights, where an average is kept."""
-        self.model.eval()
-        with self.ema.swapped(self.model) if self.ema is not None else nullcontext():
-            yield
+    def evaluated(self) -> Iterator[Model]:
+        """The model in evaluation mode, with all its weights: the averaged ones where an average is kept."""
+        with self.updater.whole_model() as model:
+            model.eval()
+            with self.ema.swapped(model) if self.ema is not None else nullcontext():
+                yield model
+
+
+def _check_finite(logs: Mapping[str, float], batch: Batch, step: int) -> None:
+    if not all(math.isfinite(value) for value in logs.values()):
+        raise NonFiniteLoss(f"step {step}: {dict(logs)}; nothing was updated; samples: {batch['id']}")
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:
