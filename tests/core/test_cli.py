@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from quatrefoil.core import installed
-from quatrefoil.core.cli import main
+from quatrefoil.core.cli import _parsed, main
 
 
 class Sum:
@@ -94,3 +94,13 @@ def test_no_command_takes_the_name_of_another(entries: dict[str, str], capsys: p
     entries["train"] = ":Sum"
     assert main(["train", "x"]) == 2
     assert "brings a command `train`, which is one of ours" in capsys.readouterr().err
+
+
+def test_overrides_may_stand_before_and_behind_options(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["describe", "toy", "seed=1", "--flops", "train.steps=2"]
+    options = _parsed(given)
+    assert (options.recipe, options.overrides, options.flops) == ("toy", ["seed=1", "train.steps=2"], True)
+    for wrong in ([*given, "--flop-count"], ["recipes", "--verbose", "seed=1"]):
+        with pytest.raises(SystemExit):
+            _parsed(wrong)
+        assert "unrecognized arguments" in capsys.readouterr().err

@@ -190,3 +190,34 @@ def test_full_size_pre_training_keeps_the_official_share_of_gradients() -> None:
     objectives = recipes.load("clover/webvid-cc3m").objectives
     scales = {name: vars(objective).get("gradient_scale") for name, objective in objectives.items()}
     assert scales == {**dict.fromkeys(("tma_video", "tma_text", "rank_text", "rank_video"), "local"), "mlm": None}
+
+
+def few_of_msvd(source: Path, root: Path) -> Path:
+    """A folder with MSVD's annotations and five of its clips for validation."""
+    videos = sorted((source / "videos").glob("*.*"))
+    wanted = set((source / "val_list.txt").read_text().split())
+    (root / "videos").mkdir(parents=True)
+    for path in [path for path in videos if path.stem in wanted][:5]:
+        (root / "videos" / path.name).symlink_to(path)
+    for path in source.glob("*.*"):
+        (root / path.name).symlink_to(path)
+    return root
+
+
+def test_a_run_on_stage_is_evaluated_zero_shot_on_real_clips_in_its_own_tokens(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_step = ["train.steps=1", "train.select=none", "evaluate.retrieval=off", f"run.dir={tmp_path / 'run'}"]
+    assert main(["train", "clover/stage-pretrain-pairwise", *SHORT, *one_step]) == 0
+    capsys.readouterr()
+    root = few_of_msvd(shared / "data/video_text/msvd", tmp_path / "msvd")
+    msvd = ["--on", "clover/msvd-small", "--split", "val", f"data.root={root}", "run.workers=0"]
+    assert main(["evaluate", str(tmp_path / "run"), *msvd, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert facts["data"]["protocol"].startswith("msvd-all-captions[5/")
+    assert (facts["recipe"], facts["evaluated_on"]) == ("clover/stage-pretrain-pairwise", "clover/msvd-small")
+    ranks = facts["scores"]["val"]["ranks"]["text-to-video"]
+    assert len(ranks) == facts["data"]["splits"]["val"]["captions"]
+    assert max(ranks) <= facts["data"]["splits"]["val"]["clips"] == 5
+    assert main(["evaluate", str(tmp_path / "run"), *msvd, "data.transform.size=64"]) == 2
+    assert "data.transform.size=64, model.image_size=96" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in one line on stderr)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = parser(given).parse_args(given)
+        options = _parsed(given)
         status: int = options.run(options)
     except BrokenPipeError:  # the reader (`| head`) has had enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing is left to say at exit
@@ -51,6 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"quatrefoil: {type(error).__name__}: {error}{missing}", file=sys.stderr)
         return 2
     return status
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The options; overrides may stand behind them, too, where argparse alone takes no more positional arguments."""
+    top = parser(given)
+    options, late = top.parse_known_args(given)
+    if late and ("overrides" not in options or any(each.startswith("-") for each in late)):
+        top.error(f"unrecognized arguments: {' '.join(late)}")
+    if late:
+        options.overrides = [*options.overrides, *late]
+    return options
 
 
 def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -83,6 +94,11 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
     evaluate.add_argument(
         "overrides", nargs="*", default=(), metavar="key=value", help="where things are now, e.g. data.root"
+    )
+    evaluate.add_argument(
+        "--on",
+        metavar="RECIPE",
+        help="on the data and by the evaluations of another recipe, which overrides are then of",
     )
     evaluate.add_argument("--split", action="append", default=[], help="may be repeated; else all but `train`")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
@@ -137,8 +153,20 @@ def _evaluate(options: argparse.Namespace) -> int:
     from quatrefoil.core.evaluation.stored import evaluate
     from quatrefoil.core.evaluation.tasks import table
 
+    if options.on is not None:
+        return _evaluate_on(options)
     scores = evaluate(options.path, options.overrides, options.split)
     print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))
+    return 0
+
+
+def _evaluate_on(options: argparse.Namespace) -> int:
+    from quatrefoil.core.evaluation.elsewhere import evaluate_on
+    from quatrefoil.core.evaluation.tasks import Scores, table
+
+    facts = evaluate_on(options.path, options.on, options.overrides, options.split)
+    scores = {split: Scores(**found) for split, found in facts["scores"].items()}
+    print(json.dumps(facts) if options.json else f"protocol: {facts['data']['protocol']}\n{table(scores)}")
     return 0
 
 

@@ -47,11 +47,13 @@ class Model(
     """A module with `@view` methods, built from one frozen dataclass, saved as safetensors and JSON.
 
     Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel
-    with the weights (a tokeniser, say); their contents are in `assets`. `started_from` says, for the log, which weights
-    it was built with.
+    with the weights (a tokeniser, say); their contents are in `assets`. Those that only say how inputs are read, where
+    other data may have others, are in `reading_assets` too. `started_from` says, for the log, which weights it was
+    built with.
     """
 
     asset_names: ClassVar[tuple[str, ...]] = ()
+    reading_assets: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()

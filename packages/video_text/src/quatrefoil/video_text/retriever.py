@@ -30,6 +30,7 @@ class RetrievalModel(Model):
 
     config: ClipConfig
     asset_names: ClassVar[tuple[str, ...]] = ("tokenizer.json", "preprocessing.json")
+    reading_assets: ClassVar[tuple[str, ...]] = ("preprocessing.json",)
 
     def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
         """Codes (S, P) of sentences, on the CPU."""

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError, override, restore
+from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits
-from quatrefoil.core.hub import load_weights
+from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training import checkpoint
 from quatrefoil.core.training.checkpoint import CheckpointError, Json
@@ -31,12 +32,21 @@ def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = 
             split.
     """
     described, weights = read_stored(path)
-    recipe = _recipe(described, overrides)
+    recipe = stored_recipe(described, overrides)
     data = recipe.data.build(recipe.seed)
-    if unknown := [split for split in splits if split not in ("train", *data.splits)]:
-        raise ConfigError(f"there is no split {unknown[0]!r}; there are train, {', '.join(data.splits)}")
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
     load_weights(model, weights)
+    return score(model, data, recipe, splits)
+
+
+def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str]) -> dict[str, Scores]:
+    """The evaluations of `recipe` on `splits` of the data (none given = all but `train`), on a GPU if there is one.
+
+    Raises:
+        ConfigError: there is no such split.
+    """
+    if unknown := [split for split in splits if split not in ("train", *data.splits)]:
+        raise ConfigError(f"there is no split {unknown[0]!r}; there are train, {', '.join(data.splits)}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")
     return score_splits(model.to(device), data, recipe.evaluate, splits or data.splits, run)
@@ -71,7 +81,8 @@ def _not_stored(folder: RunFolder) -> str:
     return f"{folder.path} is neither a finished run (no {METRICS}) nor a checkpoint (no {checkpoint.MANIFEST})"
 
 
-def _recipe(described: Json, overrides: Sequence[str]) -> Recipe:
+def stored_recipe(described: Json, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a run, as it was stored. Raises ConfigError where an override would change what was trained."""
     as_stored: Recipe = restore(recipes.find(described["recipe"]).load()(), described["config"])
     recipe = override(as_stored, overrides)
     # Compared as both are read now: what the run started from may since have moved, which changes nothing here.

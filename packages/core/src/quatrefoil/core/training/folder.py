@@ -43,6 +43,15 @@ class RunFolder:
     def model(self) -> Path:
         return self.path / "model"
 
+    def facts(self) -> Json:
+        """What metrics.json says. Raises CheckpointError where the run is not finished."""
+        if not self.metrics.is_file():
+            raise CheckpointError(
+                f"{self.path} is no finished run: it has no {METRICS}; name a run folder that has one"
+            )
+        facts: Json = json.loads(self.metrics.read_text())
+        return facts
+
     def resumed_from(self, recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
         """The checkpoint from which `recipe.resume` says to go on; None = from the start.
 

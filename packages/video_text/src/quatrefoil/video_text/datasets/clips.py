@@ -3,10 +3,10 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.files import cache_home
@@ -76,6 +76,10 @@ class ClipData:
     @property
     def files(self) -> Files:
         return Files(self.root, self.tokenizer)
+
+    def read_for(self, model: Path) -> Self:
+        """The same data in the tokens of the model that is saved in folder `model`."""
+        return replace(self, tokenizer=str(model / "tokenizer.json"))
 
     @property
     def read_in_training(self) -> Reading:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.video_text.datasets.check import CheckOptions, CorpusActions
@@ -41,6 +41,10 @@ class StagePlace(ClipData):
         """Makes the benchmark if need be (one process at a time; the others wait)."""
         folder = make(self.size, self.made_with_seed, self.root)
         return Files(folder, str(folder / TOKENIZER))
+
+    def read_for(self, model: Path) -> Self:
+        """The same data: Stage has its own tokeniser, and whoever reads it must have that one."""
+        return self
 
     @property
     def stage_name(self) -> str:
