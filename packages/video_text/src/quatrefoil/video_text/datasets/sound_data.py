@@ -1,11 +1,16 @@
 """Samples of clips with their sound and captions, made from a corpus on disk: VLSA's data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import cast
+
+import torch
+from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
-from quatrefoil.video_text.datasets.corpus import Split
+from quatrefoil.core.data import Sample, SampleKey, SampleSet
+from quatrefoil.video_text.datasets.corpus import Split, SplitName
 from quatrefoil.video_text.datasets.fields import FRAMES, ChooseTokens, Maker
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.sound_fields import (
@@ -22,6 +27,8 @@ from quatrefoil.video_text.datasets.sound_fields import (
 )
 from quatrefoil.video_text.datasets.sounds import FileSounds, SoundSource, build_sound_cache
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+
+SOUNDING = "sounding-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +103,50 @@ class SoundData(VideoTextData):
         return SoundModule(self, seed, self.files)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Some samples of a set, by their numbers (K,)."""
+
+    samples: SampleSet
+    rows_K: Tensor
+
+    @property
+    def groups_N(self) -> Tensor:
+        return self.samples.groups_N[self.rows_K]
+
+    def __len__(self) -> int:
+        return len(self.rows_K)
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        return self.samples[SampleKey(key.epoch, int(self.rows_K[key.index]))]
+
+
 class SoundModule(VideoTextModule):
     """The clips, captions and sounds of a `SoundData`."""
 
     config: SoundData
+
+    def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet:
+        """As ever; of `sounding-clip` and `sounding-caption` those of clips in which something is heard, and no others.
+
+        How many clips are left out is printed.
+        """
+        if not unit.startswith(SOUNDING):
+            return super().items(split, unit, fields)
+        items = super().items(split, unit.removeprefix(SOUNDING), fields)
+        heard_C = self._heard(cast(SplitName, split))
+        return Chosen(items, heard_C[items.groups_N].nonzero()[:, 0])
+
+    @cache  # noqa: B019 - the module lives as long as the run, and sound is read once
+    def _heard(self, name: SplitName) -> Tensor:
+        """Bool (C,): in which clips of a split there is sound. Raises MediaError."""
+        maker = SoundMaker(self._sounds, self.config.hearing.windows, self.config.sound)
+        clips = self.split(name).clips
+        heard_C = torch.tensor([bool(maker.in_tests(clip)["sound_mask"].any()) for clip in clips])
+        print(
+            f"{name}: {int((~heard_C).sum())} of {len(clips)} clips have no sound and are left out where it is asked for"
+        )
+        return heard_C
 
     def _makers(self, wanted: frozenset[str], split: Split, training: bool) -> list[Maker]:
         windows = self.config.hearing.windows

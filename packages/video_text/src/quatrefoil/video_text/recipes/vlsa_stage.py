@@ -38,8 +38,8 @@ SMALL = VlsaConfig(
     sound_columns=128,
     vocab_size=1024,
     text_length=48,
-    encoder=mae_transformer(128, 4, 4),
-    decoder=mae_transformer(64, 2, 4),
+    encoder=mae_transformer(128, 3, 4),
+    decoder=mae_transformer(64, 1, 4),
 )
 STAGE = StageSoundData(
     frames=FrameSampling("segments", 8),

@@ -1,0 +1,188 @@
+"""Clips with sound as data: what a sample holds, that sight and sound stay in step, that silence is a mask."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quatrefoil.core.data import SampleKey
+from quatrefoil.core.seeding import generator
+from quatrefoil.video_text.datasets.corpus import Clip
+from quatrefoil.video_text.datasets.sound_data import Hiding, SoundData, SoundModule
+from quatrefoil.video_text.datasets.sound_fields import Hearing, Windows, ending_with
+from quatrefoil.video_text.datasets.stage.sound_data import synchrony
+from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.media.sound import Window
+from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+from tests.video_text.datasets.small import SPLITS, write_annotation
+from tests.video_text.media.clips import write_clip
+
+SECOND = SpectrogramConfig(rate=8000, samples=8000, n_fft=510, hop=254, rows=32)  # 32 columns
+ALL = ("frames", "sound", "sound_mask", "video_visible", "audio_visible", "text_masked_ids", "text_labels")
+DEAF = ("video3", "video7")
+Make = Callable[..., SoundModule]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MSR-VTT's files; every clip is 4 s long, two of them have no sound."""
+    root = tmp_path_factory.mktemp("msrvtt")
+    write_annotation(root)
+    (root / "videos").mkdir()
+    for id in (id for ids in SPLITS.values() for id in ids):
+        write_clip(root / "videos" / f"{id}.mp4", sound=id not in DEAF)
+    return root
+
+
+@pytest.fixture
+def make(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.setenv("QUATREFOIL_CACHE", str(tmp_path / "cache"))
+    config = SoundData(
+        corpus="msrvtt",
+        root=root,
+        protocol="msrvtt-full",
+        tokenizer="train:300",
+        frames=FrameSampling("segments", 4),
+        transform=FrameTransform(32, scale=(1.0, 1.0), ratio=(1.0, 1.0)),
+        unit="clip",
+        sound=SECOND,
+        windows=3,
+        hiding=Hiding(patch_size=8),
+    )
+    return lambda seed=0, **changes: replace(config, **changes).build(seed)
+
+
+def same(one: Any, other: Any) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in ALL)
+
+
+def test_a_sample_is_a_function_of_seed_epoch_and_id(make: Make) -> None:
+    first, again = (make().train(ALL)[SampleKey(0, 1)] for _ in range(2))
+    assert same(first, again)
+    for other in (make().train(ALL)[SampleKey(1, 1)], make(seed=1).train(ALL)[SampleKey(0, 1)]):
+        for name in ALL[:2] + ALL[3:5]:
+            assert not torch.equal(first[name], other[name]), name
+
+
+def test_of_each_frame_and_of_the_sound_exactly_the_share_is_hidden(make: Make) -> None:
+    sample = make().train(ALL)[SampleKey(0, 0)]
+    assert (sample["frames"].shape, sample["sound"].shape) == ((4, 3, 32, 32), (1, 32, 32))
+    assert (sample["video_visible"] // 16).bincount().tolist() == [4] * 4
+    assert len(sample["audio_visible"].unique()) == 4
+    tested = make().items("test", "clip", ("sound", "sound_mask"))[SampleKey(0, 0)]
+    assert tested["sound"].shape == (3, 32, 32)
+
+
+def test_a_file_without_sound_is_a_mask_and_its_frames_are_there(make: Make) -> None:
+    samples = make().train(ALL)
+    assert [bool(samples[SampleKey(0, row)]["sound_mask"].any()) for row in range(4)] == [True, True, True, False]
+    assert not samples[SampleKey(0, 3)]["sound"].any()
+    assert samples[SampleKey(0, 3)]["frames"].any()
+
+
+def test_where_sound_is_asked_for_clips_without_it_are_left_out_and_counted(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = make()
+    for unit in ("clip", "caption"):
+        fields = ("sound", "sound_mask") if unit == "clip" else ("text_ids", "text_mask")
+        items = data.items("test", f"sounding-{unit}", fields)
+        assert set(items.groups_N.tolist()) == {0}
+        assert {items[SampleKey(0, row)]["group"] for row in range(len(items))} == {0}
+    assert capsys.readouterr().out.count("1 of 2 clips have no sound") == 1
+    assert len(data.items("test", "clip", ("sound",))) == 2
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_cached_sound_is_pictured_as_that_of_the_file(make: Make, cut: bool) -> None:
+    fields = ("sound", "sound_mask")
+    plain, cached = make(cut=cut), make(cut=cut, cache_sound=True)
+    for row in range(4):
+        for one, other in (
+            (plain.train(fields), cached.train(fields)),
+            (plain.items("train", "clip", fields), cached.items("train", "clip", fields)),
+        ):
+            a, b = one[SampleKey(2, row)], other[SampleKey(2, row)]
+            assert torch.equal(a["sound"], b["sound"])
+            assert torch.equal(a["sound_mask"], b["sound_mask"])
+
+
+def test_a_cached_file_that_is_bad_stays_bad(make: Make, root: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    (broken / "videos").mkdir(parents=True)
+    (broken / "annotation").symlink_to(root / "annotation")
+    for path in (root / "videos").iterdir():
+        (broken / "videos" / path.name).write_bytes(b"no media" if path.stem == "video1" else path.read_bytes())
+    samples = make(root=broken, cache_sound=True).train(("sound",))
+    with pytest.raises(MediaError, match="video1"):
+        samples[SampleKey(0, 1)]
+    assert samples[SampleKey(0, 0)]["sound"].any()
+
+
+def drawn(epoch: int) -> Any:
+    return partial(generator, 0, epoch, "clip")
+
+
+@given(
+    start=st.floats(0, 100),
+    length=st.floats(0.01, 30),
+    seconds=st.floats(0.1, 10),
+    count=st.integers(1, 5),
+    epoch=st.integers(0, 3),
+    cut=st.booleans(),
+)
+def test_no_window_leaves_its_clip(
+    start: float, length: float, seconds: float, count: int, epoch: int, cut: bool
+) -> None:
+    clip, windows = Clip("clip", Path("none.mp4"), start, start + length), Windows(seconds, count, cut)
+    found = [windows.of_training(clip, drawn(epoch)), *windows.of_tests(clip)]
+    for window in found:
+        assert start <= window.start_s
+        assert window.end_s <= start + length
+        assert window.end_s - window.start_s == pytest.approx(min(seconds, length), abs=1e-4)
+    assert windows.of_training(clip, drawn(epoch)) == found[0]
+
+
+def test_frames_and_sound_are_of_one_window(make: Make) -> None:
+    """Frames are taken as of a clip that is the window; the sound's window is the same draw."""
+    module = make()
+    clip = module.split("train").clips[0]
+    for epoch in range(3):
+        draw = partial(generator, 0, epoch, clip.id)
+        window = module.config.hearing.windows.of_training(clip, draw)
+        within = replace(clip, start_s=window.start_s, end_s=window.end_s)
+        expected = module.frames_maker(True).make(within, "", draw, True)["frames"]
+        sample = module.train(ALL)[SampleKey(epoch, 0)]
+        assert torch.equal(sample["frames"], expected)
+
+
+def test_what_a_model_needs_to_hear_travels(make: Make) -> None:
+    config = make().config
+    assert Hearing.from_json(make().assets()[Hearing.ASSET]) == config.hearing
+    assert ending_with(Window(0, 2), Window(1, 4)) == Window(1, 2)
+
+
+def test_what_cannot_be_served_is_refused(make: Make) -> None:
+    with pytest.raises(ValueError, match=r"set data\.cut=false"):
+        make(cache_frames=True)
+    with pytest.raises(ValueError, match="patch_size=7 does not divide 32 x 32"):
+        make(hiding=Hiding(patch_size=7)).train(ALL)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        Hiding(video=1.0)
+
+
+@given(synchronous=st.integers(0, 6), others=st.integers(0, 6), k=st.integers(1, 12))
+def test_synchrony_lies_between_chance_and_all(synchronous: int, others: int, k: int) -> None:
+    test = [{"sounds": [{"on": "rise"}]}] * synchronous + [{"sounds": [{"on": "off stage"}]}] * others
+    if test:
+        bound = synchrony(test, k)
+        assert bound["chance"] <= bound["synchrony"] + 1e-9 <= 100 + 2e-9
+        assert not others or k >= others or bound["synchrony"] < 100

@@ -1,0 +1,153 @@
+"""VLSA's recipes on real data: what no objective asks for is not computed, all directions are scored, tasks go on."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from quatrefoil.core import recipes
+from quatrefoil.core.cli import main
+from quatrefoil.core.data.collate import first_batch
+from quatrefoil.core.data.mixture import plan_of
+from quatrefoil.core.evaluation.encode import EncodingRun
+from quatrefoil.core.objectives import Step
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.video_text.datasets.stage import make
+from quatrefoil.video_text.models.vlsa import JointVlsa, Vlsa
+from quatrefoil.video_text.recipes.vlsa_tasks import SIX
+
+TINY = ["data.size=tiny", "data.cache_frames=false", "data.cache_sound=false"]
+SHORT = [*TINY, "train.steps=2", "train.batch_size=8", "train.evaluate_every=0", "train.select=none"]
+QUIET = ["run.progress=false", "run.workers=0"]
+PRETRAINING = ("", "-local-only", "-global-only", "-vtm", "-unshared", "-joint")
+PAIRS = ("text-video", "text-audio", "audio-video")
+HIDDEN = {"video_visible", "audio_visible", "text_masked_ids", "text_labels"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUATREFOIL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        make("tiny")
+        yield
+
+
+def calls_of(recipe: Recipe) -> Counter[str]:
+    """How often a step on real data calls each part of the model."""
+    data = recipe.data.build(recipe.seed)
+    samples = data.train(recipe.train_fields)
+    batch = first_batch(samples, plan_of(samples, 4, recipe.seed), data.fill, rows=4)
+    assert batch.keys() - {"id", "group", "skipped"} == recipe.train_fields - {"id", "group"}
+    step, calls = Step(recipe.model_for(data).build(), recipe.objectives), Counter[str]()
+    step.model.encoder.register_forward_hook(lambda *_: calls.update(["encoder"]))
+    for decoder in step.model.decoder.decoders:
+        decoder.register_forward_hook(lambda *_: calls.update(["decoder"]))
+    assert torch.isfinite(step(batch, 0)["loss"])
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "decoder"),
+    [
+        ("pretrain", 4, 3),  # the joint pass and each modality alone
+        ("pretrain-local-only", 1, 3),
+        ("pretrain-global-only", 3, 0),
+        ("pretrain-vtm", 3, 3),
+        ("pretrain-joint", 1, 3),
+        ("text-video", 2, 0),
+        ("text-audio", 2, 0),
+        ("audio-video", 2, 0),
+    ],
+)
+def test_only_the_passes_that_an_objective_asks_for_are_run(name: str, encoder: int, decoder: int) -> None:
+    calls = calls_of(recipes.load(f"vlsa/stage-{name}", TINY))
+    assert (calls["encoder"], calls["decoder"]) == (encoder, decoder)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_retrieval_hides_nothing_and_reads_its_two_modalities_alone(pair: str) -> None:
+    recipe = recipes.load(f"vlsa/stage-{pair}")
+    assert not recipe.train_fields & HIDDEN
+    fields = {"text": "text_ids", "audio": "sound", "video": "frames"}
+    assert {modality for modality, field in fields.items() if field in recipe.train_fields} == set(pair.split("-"))
+    scored = {field for name in recipe.evaluate.values() for field in recipe.graph.fields(name.needs)}
+    assert scored == recipe.train_fields - {"group"}
+
+
+def test_baselines_differ_from_pre_training_in_one_thing() -> None:
+    whole = recipes.load("vlsa/stage-pretrain")
+    for name in ("local-only", "global-only", "vtm"):
+        baseline = recipes.load(f"vlsa/stage-pretrain-{name}")
+        assert baseline == replace(whole, objectives=baseline.objectives) != whole
+    for name in ("unshared", "joint"):
+        baseline = recipes.load(f"vlsa/stage-pretrain-{name}")
+        assert baseline == replace(whole, model=baseline.model) != whole
+    texts_and_videos = {"video_global", "text_global"}
+    assert not any(texts_and_videos <= set(objective.needs) for objective in whole.objectives.values())
+
+
+def test_all_six_directions_are_those_of_the_pairs_alone() -> None:
+    recipe = recipes.load("vlsa/stage-pretrain", TINY)
+    data = recipe.data.build(0)
+    torch.manual_seed(0)
+    model = recipe.model_for(data).build().eval()
+    run = EncodingRun(torch.device("cpu"))
+    together = SIX(model, data, "val", run)
+    assert set(together.metrics) == set(SIX.metrics)
+    assert len(together.ranks) == 6
+    for pair in SIX.pairs.values():
+        alone = pair(model, data, "val", run)
+        assert alone.metrics.items() <= together.metrics.items()
+        assert alone.ranks.items() <= together.ranks.items()
+
+
+def trained(tmp_path: Path, name: str, *more: str) -> Path:
+    folder = tmp_path / name
+    assert main(["train", f"vlsa/{name}", *SHORT, *QUIET, f"run.dir={folder}", *more]) == 0
+    return folder
+
+
+def test_retrieval_goes_on_from_pre_training_and_every_score_has_its_reference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained(tmp_path, "stage-pretrain")
+    facts = json.loads((run / "metrics.json").read_text())
+    references = facts["data"]["reference"]["test"]
+    for direction in facts["scores"]["test"]["ranks"]:
+        for k in (1, 5, 10):
+            bounds = references[f"{direction}/R@{k}"]
+            assert bounds["chance"] <= max(bounds.values()) <= 100
+    capsys.readouterr()
+    tuned = trained(tmp_path, "stage-text-audio", f"model.pretrained={run}")
+    assert f"{run}, fresh: temperature\n" in capsys.readouterr().out
+    model = Vlsa.from_pretrained(tuned / "model")
+    clips = sorted(make("tiny").glob("videos/*.mp4"))[:3]
+    codes = model.encode_audio(clips)
+    assert codes.shape == (3, model.config.encoder.width)
+    torch.testing.assert_close(codes.norm(dim=1), torch.ones(3))
+    with pytest.raises(ValueError, match="not one path"):
+        model.encode_audio(clips[0])
+
+
+def test_a_joint_model_is_saved_as_what_it_is(tmp_path: Path) -> None:
+    assert JointVlsa.from_pretrained(trained(tmp_path, "stage-pretrain-joint") / "model").config.gam_source == "joint"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["data.hiding.patch_size=8"], "patch_size=8, model.patch_size=16"),
+        (["data.sound.rows=64"], "model.sound_rows"),
+        (["data.text_length=64"], "text_length=64"),
+        (["model.vocab_size=100"], "rows for 100"),
+    ],
+)
+def test_data_that_do_not_fit_the_model_are_refused_before_training(
+    tmp_path: Path, changes: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "vlsa/stage-pretrain", *SHORT, *QUIET, f"run.dir={tmp_path / 'run'}", *changes]) != 0
+    assert message in capsys.readouterr().err
