@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from quatrefoil.genomics.interpret.logos import draw_logos, information
 from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
-from quatrefoil.genomics.interpret.plots import draw_logos, draw_mutagenesis, information
+from quatrefoil.genomics.interpret.plots import draw_mutagenesis
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.regions.motifs import Motif

@@ -54,7 +54,7 @@ class LogosCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.config import nearest
-        from quatrefoil.genomics.interpret.plots import draw_logos
+        from quatrefoil.genomics.interpret.logos import draw_logos
         from quatrefoil.genomics.regions.motifs import read_motifs
 
         check_picture(args.out)

@@ -50,10 +50,11 @@ def mutagenesis(model: SequenceModel, codes_L: Codes, class_name: str | None = N
     Raises:
         ValueError: a class that the model does not have, or a model that needs another sequence beside this one.
     """
-    as_it_is_1K = _logits(model, torch.from_numpy(codes_L)[None])
+    bases_1L = torch.tensor(codes_L)[None]
+    as_it_is_1K = _logits(model, bases_1L)
     number = int(as_it_is_1K.argmax()) if class_name is None else _number(model, class_name)
     places_N2 = [(at, base) for at in np.flatnonzero(codes_L < UNKNOWN).tolist() for base in range(UNKNOWN)]
-    mutants_NL = torch.from_numpy(codes_L).repeat(len(places_N2), 1)
+    mutants_NL = bases_1L.repeat(len(places_N2), 1)
     mutants_NL[torch.arange(len(places_N2)), [at for at, _ in places_N2]] = torch.tensor(
         [base for _, base in places_N2], dtype=torch.uint8
     )

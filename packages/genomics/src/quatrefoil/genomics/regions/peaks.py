@@ -121,22 +121,17 @@ def merged(peaks: Iterable[Peaks], lengths: Mapping[str, int]) -> list[Interval]
     one."""
     columns = list(zip(*((p.chromosome, p.start, p.end) for p in peaks), strict=True))
     chromosome_P, start_P, end_P = (np.concatenate(parts) for parts in columns)
-    return [found for name in lengths for found in _merged(name, *_sorted(chromosome_P == name, start_P, end_P))]
-
-
-def _sorted(on_P: npt.NDArray[np.bool_], start_P: Integers, end_P: Integers) -> tuple[Integers, Integers]:
-    order = np.argsort(start_P[on_P], kind="stable")
-    return start_P[on_P][order], end_P[on_P][order]
+    present = [(name, chromosome_P == name) for name in lengths]
+    return [piece for name, on_P in present if on_P.any() for piece in _merged(name, start_P[on_P], end_P[on_P])]
 
 
 def _merged(chromosome: str, start_P: Integers, end_P: Integers) -> Iterator[Interval]:
-    """Of intervals sorted by their starts; the furthest end so far closes one."""
-    reach_P = np.maximum.accumulate(end_P)
-    first = np.flatnonzero(np.concatenate([[True], start_P[1:] > reach_P[:-1]])[: len(start_P)])
-    last = np.append(first[1:], len(start_P)) - 1
-    yield from (
-        Interval(chromosome, a, b) for a, b in zip(start_P[first].tolist(), reach_P[last].tolist(), strict=True)
-    )
+    """Of one peak or more on a chromosome; in the order of their starts, the furthest end so far closes a piece."""
+    order = np.argsort(start_P, kind="stable")
+    start_P, reach_P = start_P[order], np.maximum.accumulate(end_P[order])
+    first = np.flatnonzero(np.append(True, start_P[1:] > reach_P[:-1]))
+    ends = reach_P[np.append(first[1:], len(start_P)) - 1]
+    yield from (Interval(chromosome, *piece) for piece in zip(start_P[first].tolist(), ends.tolist(), strict=True))
 
 
 def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:

@@ -10,13 +10,13 @@ import numpy as np
 
 from quatrefoil.genomics.datasets.regulome.motifs import Motif, draw_motifs
 from quatrefoil.genomics.datasets.regulome.world import CELL_TYPES, CHROMOSOMES, HELD_OUT_TYPES
+from quatrefoil.genomics.interpret.logos import draw_letters, information
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOGOS = 12
 _GC_WINDOW = 200
-_COLOURS = dict(zip("ACGT", ("#2a9d4a", "#2a6fbb", "#e0a020", "#c8352f"), strict=True))
 
 
 def gallery(root: Path, out: Path, chromosome: str = "chr8", start: int = 0, length: int = 20_000) -> Path:
@@ -88,14 +88,7 @@ def _draw_tracks(axes: "Axes", root: Path, chromosome: str, start: int, end: int
 
 
 def _draw_logo(axes: "Axes", motif: Motif) -> None:
-    """Bars of the bits of each base, the commonest on top."""
-    shares = motif.probabilities_W4
-    bits = shares * (shares * motif.log_odds_W4).sum(1, keepdims=True)
-    for position, heights in enumerate(bits):
-        base = 0.0
-        for letter in np.argsort(heights):
-            axes.bar(position, heights[letter], bottom=base, color=_COLOURS["ACGT"[letter]], width=0.9)
-            base += float(heights[letter])
-    axes.set_title(f"{motif.name} {''.join('ACGT'[best] for best in shares.argmax(1))}", fontsize=9)
+    draw_letters(axes, information(motif.probabilities_W4))
+    axes.set_title(motif.name, fontsize=9)
     axes.set_ylim(0, 2)
     axes.set_xticks([])

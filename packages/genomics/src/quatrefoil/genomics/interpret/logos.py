@@ -1,0 +1,72 @@
+"""Motifs as logos. Needs matplotlib (the extra `gallery`).
+
+Letters are drawn as such, in the height of their value (Schneider and Stephens 1990).
+
+Legend: L places, W positions of a motif; 4 = A, C, G, T.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from quatrefoil.core.evaluation.statistics import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from quatrefoil.genomics.regions.motifs import Motif
+
+COLOURS: Final = dict(zip("ACGT", ("#2a9d4a", "#2a6fbb", "#e0a020", "#c8352f"), strict=True))
+_COLUMNS: Final = 4
+
+
+def information(frequencies_W4: Floats) -> Floats:
+    """Heights (W, 4) of letters in bits: the share of each times what the position tells over equal shares."""
+    shares_W4 = np.clip(frequencies_W4, np.finfo(float).tiny, 1)
+    heights_W4: Floats = frequencies_W4 * (2 + (shares_W4 * np.log2(shares_W4)).sum(1, keepdims=True))
+    return heights_W4
+
+
+def draw_letters(axes: "Axes", heights_L4: Floats) -> None:
+    """A column of letters at each place, the highest on top; those below zero hang from it."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.patches import PathPatch
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D
+
+    glyphs = {letter: TextPath((0, 0), letter, size=1, prop=FontProperties(weight="bold")) for letter in COLOURS}
+    for place, heights in enumerate(heights_L4):
+        ends = {True: 0.0, False: 0.0}
+        for base in np.argsort(np.abs(heights)):
+            letter, height = "ACGT"[base], float(heights[base])
+            box = glyphs[letter].get_extents()
+            fit = Affine2D().translate(-box.x0, -box.y0).scale(0.9 / box.width, height / box.height)
+            moved = fit.translate(place - 0.45, ends[height > 0])
+            axes.add_patch(PathPatch(glyphs[letter].transformed(moved), color=COLOURS[letter], linewidth=0))
+            ends[height > 0] += height
+    low, high = np.minimum(heights_L4, 0).sum(1).min(), np.maximum(heights_L4, 0).sum(1).max()
+    axes.set_xlim(-0.5, len(heights_L4) - 0.5)
+    axes.set_ylim(low, high if high > low else low + 1)
+
+
+def draw_logos(motifs: Sequence["Motif"], out: Path) -> None:
+    """One logo a motif, in bits.
+
+    Raises:
+        ValueError: no motif, or a format that matplotlib cannot write.
+    """
+    from matplotlib.figure import Figure
+
+    if not motifs:
+        raise ValueError("no motif to draw; name one that the file has")
+    rows = -(-len(motifs) // _COLUMNS)
+    figure = Figure(figsize=(3.2 * min(_COLUMNS, len(motifs)), 1.5 * rows), layout="constrained")
+    for number, motif in enumerate(motifs):
+        axes = figure.add_subplot(rows, min(_COLUMNS, len(motifs)), number + 1)
+        draw_letters(axes, information(motif.frequencies_W4))
+        axes.set_ylim(0, 2)
+        axes.set_xticks([])
+        axes.set_title(motif.name if motif.factor == motif.name else f"{motif.factor} ({motif.name})", fontsize=8)
+    figure.savefig(out, dpi=120)
