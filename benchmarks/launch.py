@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol
@@ -27,7 +28,12 @@ class Made(Protocol):
         """Raises what the run raised."""
 
 
-Launch = Callable[[Job], Made]
+@dataclass(frozen=True)
+class Launch:
+    """Starts runs, of which `slots` may be made at once."""
+
+    start: Callable[[Job], Made]
+    slots: int
 
 
 @contextmanager
@@ -47,13 +53,13 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":
-        yield _cluster(where, processes)
+        yield Launch(_cluster(where), processes)
         return
     free: SimpleQueue[dict[str, str]] = SimpleQueue()
     for number in range(processes):
         free.put(_share(number, processes, devices))
     with ThreadPoolExecutor(processes) as pool:
-        yield lambda job: pool.submit(_with_share, job, free, processes == 1)
+        yield Launch(lambda job: pool.submit(_with_share, job, free, processes == 1), processes)
 
 
 def first_done(running: Sequence[Made]) -> list[Made]:
@@ -79,14 +85,14 @@ def _with_share(job: Job, free: "SimpleQueue[dict[str, str]]", alone: bool) -> N
         free.put(share)
 
 
-def _cluster(name: str, processes: int) -> Launch:
-    """Runs as jobs of a cluster that submitit knows, at most so many at once."""
+def _cluster(name: str) -> Callable[[Job], Made]:
+    """Runs as jobs of a cluster that submitit knows."""
     try:
         import submitit  # an extra: only clusters need it
     except ImportError as error:
         raise ValueError("runs on a cluster need submitit: pip install 'quatrefoil-core[cluster]'") from error
     executor = submitit.AutoExecutor(folder=LOGS, cluster=name)
-    executor.update_parameters(slurm_array_parallelism=processes, timeout_min=24 * 60)
+    executor.update_parameters(timeout_min=24 * 60)
 
     def launch(job: Job) -> Made:
         made: Made = executor.submit(train, job, alone=False)

@@ -111,17 +111,21 @@ def make(suite: Suite, store: Store, launch: Launch) -> list[Exception]:
     """Make the runs that the store does not hold, each after what it starts from; what went wrong."""
     failures: list[Exception] = []
     running: dict[Node, tuple[Job, Made]] = {}
-    sorter = TopologicalSorter(order(suite))
+    graph = order(suite)
+    first, sorter = {node: place for place, node in enumerate(graph)}, TopologicalSorter(graph)
     sorter.prepare()
+    ready: list[Node] = []
     while sorter.is_active():
-        for node in sorter.get_ready():
+        ready = sorted([*ready, *sorter.get_ready()], key=first.__getitem__)
+        if ready and len(running) < launch.slots:
+            node = ready.pop(0)
             failures += attempt(begin, node, store, launch, running)
-            if node not in running:
-                sorter.done(node)
-        ended = first_done([made for _, made in running.values()]) if running else []
-        for node in [node for node, (_, made) in running.items() if made in ended]:
-            failures += attempt(finish, *running.pop(node), store)
-            sorter.done(node)
+            ended = [] if node in running else [node]
+        else:
+            done = first_done([made for _, made in running.values()])
+            ended = [node for node, (_, made) in running.items() if made in done]
+            failures += [failure for node in ended for failure in attempt(finish, *running.pop(node), store)]
+        sorter.done(*ended)
     return failures
 
 
@@ -149,7 +153,7 @@ def begin(node: Node, store: Store, launch: Launch, running: dict[Node, tuple[Jo
         keep(job, store)
     else:
         print(f"training: {job}: {job.entry.note}", flush=True)
-        running[node] = job, launch(job)
+        running[node] = job, launch.start(job)
 
 
 def finish(job: Job, made: Made, store: Store) -> None:

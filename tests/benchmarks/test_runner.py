@@ -121,6 +121,14 @@ def test_what_others_start_from_is_made_first_and_once_even_if_it_is_not_asked_f
     assert all(f"model.pretrained={first.folder}" in job.command for job in later)
 
 
+def test_one_after_the_other_follows_the_order_of_the_suite(tmp_path: Path, trained: list[Job]) -> None:
+    tuned = [replace(begun(CLOVER.tasks["retrieval"]), seeds=(0, 1))]
+    suite = Suite("any", [*tuned, replace(FRAMES, seeds=(0, 1))], committed=False)
+    with launcher("local", 1) as one:
+        make(suite, Store(tmp_path / "store"), one)
+    assert [(job.entry, job.seed) for job in trained] == list(order(suite))
+
+
 def test_what_starts_from_a_run_that_failed_fails_too_and_says_so(
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
@@ -156,12 +164,12 @@ def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(launch, "train", lambda job, *, alone, environment: seen.append(environment))
     monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 0)
-    with launcher("local", 3) as start:
-        start(JOBS[0]).result()
+    with launcher("local", 3) as three:
+        three.start(JOBS[0]).result()
     assert seen == [{"OMP_NUM_THREADS": "2"}]
     monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 4)
-    with launcher("local", None) as start:
-        for made in [start(job) for job in JOBS * 2]:
+    with launcher("local", None) as four:
+        for made in [four.start(job) for job in JOBS * 2]:
             made.result()
     assert {environment["CUDA_VISIBLE_DEVICES"] for environment in seen[1:]} <= set("0123")
 
@@ -170,8 +178,8 @@ def test_a_clusters_jobs_are_the_same_training(
     tmp_path: Path, trained: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launch, "LOGS", tmp_path / "cluster")
-    start = launch._cluster("debug", 2)  # submitit's executor that works in this process
-    assert make(BOTH, Store(tmp_path / "store"), start) == []
+    start = launch._cluster("debug")  # submitit's executor that works in this process
+    assert make(BOTH, Store(tmp_path / "store"), Launch(start, 2)) == []
     assert trained == JOBS
 
 
