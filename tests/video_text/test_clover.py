@@ -13,7 +13,15 @@ from quatrefoil.core.data.collate import collate
 from quatrefoil.core.hub import Model
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
-from quatrefoil.core.objectives import Contrastive, ExclusiveContrastive, FocalMaskedTokens, Objective, Ranking, Step
+from quatrefoil.core.objectives import (
+    Classification,
+    Contrastive,
+    ExclusiveContrastive,
+    FocalMaskedTokens,
+    Objective,
+    Ranking,
+    Step,
+)
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.video_text.encoders.video_swin import video_swin
@@ -21,6 +29,7 @@ from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.models.clover import Clover, CloverConfig
 from quatrefoil.video_text.models.clover_answers import AnswerConfig, CloverAnswers, CloverAnswersConfig
+from quatrefoil.video_text.models.clover_choices import CloverChoicesConfig
 from quatrefoil.video_text.models.clover_fusion import FusionConfig
 from quatrefoil.video_text.models.clover_heads import HeadWidths
 from quatrefoil.video_text.models.clover_sizes import small_clover
@@ -342,6 +351,33 @@ def test_a_blank_is_filled_from_the_state_of_its_mask_token() -> None:
             with_(model, batch, "question_ids", wrong)["answer_logits"]
 
 
+def test_a_candidate_that_is_absent_is_never_chosen_and_moves_nothing() -> None:
+    batch, texts = batch_of(*BATCH), choices()
+    texts["question_mask"][1, 2] = False  # the second question has two candidates, the first two as before
+    batch |= {"answer": torch.tensor([2, 1, 0])}
+    for config, logits in (
+        (answers("multiple_choice"), "answer_logits"),
+        (CloverChoicesConfig(**SIZES), "choice_logits"),
+    ):
+        model = build(config)
+        given, absent = (Views(model, batch | choices())[logits], Views(model, batch | texts)[logits])
+        assert absent.isfinite().all()
+        assert (absent[1, 2] < absent[1, :2] - 1e30).all()
+        present = torch.ones(3, 3, dtype=torch.bool)
+        present[1, 2] = False
+        torch.testing.assert_close(absent[present], given[present])
+        step = Step(model, {"choose": Classification(logits, "answer")})
+        gradients = []
+        for ids in (texts["question_ids"], texts["question_ids"].clone()):
+            if gradients:
+                ids[1, 2, 1:] = 7
+            model.zero_grad()
+            step(batch | texts | {"question_ids": ids}, 0)["loss"].backward()
+            gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+        assert all(value.isfinite().all() for value in gradients[0].values())
+        assert all(torch.equal(value, gradients[1][name]) for name, value in gradients[0].items())
+
+
 @pytest.mark.parametrize("task", ANSWERS)
 def test_an_empty_batch_has_answers_of_no_rows(task: str) -> None:
     texts = choices() if task == "multiple_choice" else {}
@@ -436,6 +472,18 @@ def test_heads_that_official_weights_lack_keep_their_start_and_are_named() -> No
     before = fresh.answer_head.expand.weight.clone()
     assert load_clover(fresh, official_state(model)) == ("answer_head",)
     assert torch.equal(fresh.answer_head.expand.weight, before)
+
+
+def test_an_official_checkpoint_is_a_start_like_any_other(tmp_path: Path) -> None:
+    model, path = build(SMALL), tmp_path / "epoch_40.pth"
+    torch.save({"meta": {"epoch": 40}, "state_dict": official_state(model), "optimizer": {}}, path)
+    same = replace(SMALL, pretrained=str(path)).build()
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), same.parameters(), strict=True))
+    tuned = replace(answers("open_ended"), pretrained=str(path)).build()
+    assert tuned.started_from == f"{path} (official), fresh: answer_head"
+    assert all(torch.equal(value, tuned.state_dict()[name]) for name, value in model.state_dict().items())
+    with_assets(tuned, tmp_path)  # it has no tokeniser beside it, with which that of the data could be compared
+    assert not tuned._reads_other_tokens()
 
 
 def test_a_key_without_a_place_is_named_and_nothing_is_copied() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from quatrefoil.core.data import SampleKey
+from quatrefoil.core.data import SampleError, SampleKey
 from quatrefoil.core.data.collate import collate
 from quatrefoil.core.evaluation.classification import OUTSIDE
 from quatrefoil.video_text.datasets.choice_data import ChoiceData, validation_choices
@@ -97,12 +97,30 @@ def test_a_long_text_never_loses_its_blank_in_silence(root: Path, length: int) -
         before = tokens.encode([text.partition("[MASK]")[0]], 96).ids[0]  # with start and end, between which it stands
         if len(before) + 1 > length:
             with pytest.raises(ValueError, match="cuts off the blank"):
-                maker.make([text], choices=False)
+                maker.make([text])
             continue
-        ids = maker.make([text], choices=False)["question_ids"].tolist()
+        ids = maker.make([text])["question_ids"].tolist()
         assert ids.count(tokens.mask_id) == 1
         assert len(ids) <= length
         assert (ids[0], ids[-1]) == (tokens.start_id, tokens.end_id)
+
+
+def test_a_candidate_is_never_cut_off_in_silence(root: Path) -> None:
+    tokens = TextTokenizer.load(root / "tokenizer.json")
+    texts = [f"what does it do? Options: sing wave Answer: {option}" for option in ("sing", "wave")]
+    length = max(len(tokens.encode([text], 96).ids[0]) for text in texts)
+    fitting = QuestionMaker(tokens, length, candidates=2, whole=True).make(texts)
+    assert not torch.equal(*fitting["question_ids"])
+    with pytest.raises(SampleError, match=rf"data\.text_length={length - 1} cuts off the candidate of 'what does"):
+        QuestionMaker(tokens, length - 1, candidates=2, whole=True).make(texts)
+
+
+def test_questions_of_fewer_candidates_than_others_have_rows_of_which_nothing_is_real(root: Path) -> None:
+    maker = QuestionMaker(TextTokenizer.load(root / "tokenizer.json"), 24, candidates=3)
+    two, three = maker.make(["a dot", "the dot sings"]), maker.make(["a dot", "the dot sings", "a"])
+    assert two["question_mask"].any(-1).tolist() == [True, True, False]
+    batch = collate([{"id": str(n), "group": n, **sample} for n, sample in enumerate((two, three))], {})
+    assert batch["question_mask"].any(-1).tolist() == [[True, True, False], [True] * 3]
 
 
 def test_training_leaves_out_what_the_vocabulary_lacks_and_tests_count_it_wrong(root: Path) -> None:

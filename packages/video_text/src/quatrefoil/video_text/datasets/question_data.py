@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
-from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.core.data import Sample, SampleError, SampleKey
 from quatrefoil.core.seeding import generator
 from quatrefoil.video_text.datasets.clips import ClipModule, Files, TestedOtherwise, combined
 from quatrefoil.video_text.datasets.corpus import Clip, Split, SplitName
@@ -39,27 +39,40 @@ QUESTION_CORPORA: Mapping[QuestionCorpusName, type[QuestionCorpus]] = {
 
 @dataclass(frozen=True)
 class QuestionMaker:
-    """`question_ids`, `question_mask`: (L,), or (O, L) where there is a text for each candidate."""
+    """`question_ids`, `question_mask`: (L,), or (O, L) where there is a text for each candidate.
+
+    A candidate that a question does not have is a row of which nothing is real: then questions with other numbers of
+    candidates make a batch.
+
+    Args:
+        candidates: O, the most that a question of the split has; 0 = open questions.
+        whole: texts end in what is asked about, so that none may be cut at its end.
+    """
 
     tokenizer: TextTokenizer
     length: int
+    candidates: int = 0
+    whole: bool = False
 
-    def make(self, texts: Sequence[str], choices: bool) -> dict[str, Tensor]:
-        """Raises ValueError where the blank of a text would be cut off."""
-        rows = [self._ids(text) for text in texts]
+    def make(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Raises SampleError where the blank of a text, or a candidate at its end, would be cut off."""
+        rows = [*map(self._ids, texts), *[list[int]()] * (self.candidates - len(texts))]
         longest = max(map(len, rows))
         ids_OL = torch.stack([padded(row, longest, self.tokenizer.pad_id) for row in rows])
         mask_OL = torch.stack([torch.arange(longest) < len(row) for row in rows])
-        return dict(zip(QUESTION, (ids_OL, mask_OL) if choices else (ids_OL[0], mask_OL[0]), strict=True))
+        return dict(zip(QUESTION, (ids_OL, mask_OL) if self.candidates else (ids_OL[0], mask_OL[0]), strict=True))
 
     def _ids(self, text: str) -> list[int]:
         """The mask token stands where the text says so: no tokeniser of ours reads special tokens from texts."""
         before, blank, after = text.partition(MASK)
         if not blank:
-            return self.tokenizer.encode([text], self.length).ids[0]
+            ids: list[int] = self.tokenizer.encode([text], self.length + self.whole).ids[0]
+            if len(ids) > self.length:
+                raise SampleError(f"data.text_length={self.length} cuts off the candidate of {text!r}: make it longer")
+            return ids
         (start, *first, end), (_, *last, _) = self.tokenizer.encode([before, after], self.length).ids
         if len(first) + 3 > self.length:
-            raise ValueError(f"data.text_length={self.length} cuts off the blank of {text!r}: make it longer")
+            raise SampleError(f"data.text_length={self.length} cuts off the blank of {text!r}: make it longer")
         return [start, *first, mask_id_of(self.tokenizer), *last[: self.length - 3 - len(first)], end]
 
 
@@ -98,11 +111,11 @@ class QuestionSamples:
         return len(self.questions)
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        """Raises MediaError where frames are wanted and cannot be read."""
+        """Raises SampleError where frames are wanted and cannot be read, or a text is too long."""
         question, row = self.questions[key.index], self.clip_of_N[key.index]
         made: dict[str, Any] = {"answer": int(self.labels_N[key.index])}
         if self.wanted & set(QUESTION):
-            made |= self.maker.make(self.texts(question), bool(question.candidates))
+            made |= self.maker.make(self.texts(question))
         if self.frames is not None:
             draw = partial(generator, self.seed, key.epoch, question.id)
             made |= self.frames.make(self.clips[row], "", draw, self.training)
@@ -118,9 +131,15 @@ def samples_of(
     wanted: frozenset[str],
     *,
     training: bool,
+    whole: bool = False,
 ) -> QuestionSamples:
-    """Questions about `clips` as `module` reads clips and texts. Raises ValueError for a field that there is not."""
+    """Questions about `clips` as `module` reads clips and texts; `whole` as in `QuestionMaker`.
+
+    Raises:
+        ValueError: a field that there is not.
+    """
     check_fields(wanted, FRAMES + QUESTION + ANSWER)
+    most = max((len(question.candidates) for question in questions), default=0)
     number = {clip.id: row for row, clip in enumerate(clips)}
     return QuestionSamples(
         clips=clips,
@@ -128,7 +147,7 @@ def samples_of(
         clip_of_N=[number[question.clip_id] for question in questions],
         labels_N=torch.tensor(labels),
         texts=texts,
-        maker=QuestionMaker(module.tokenizer, module.reading(training).text_length),
+        maker=QuestionMaker(module.tokenizer, module.reading(training).text_length, most, whole),
         frames=module.frames_maker(training) if wanted & set(FRAMES) else None,
         wanted=wanted,
         seed=module.seed,
@@ -206,7 +225,8 @@ class QuestionModule(ClipModule[QuestionData]):
     ) -> QuestionSamples:
         labels = [self.label(question) for question in questions]
         clips = self.split(split).clips
-        return samples_of(self, clips, questions, labels, attrgetter("inputs"), wanted, training=training)
+        chosen = self.vocabulary is None
+        return samples_of(self, clips, questions, labels, attrgetter("inputs"), wanted, training=training, whole=chosen)
 
     def _summary(self, split: Split) -> dict[str, Any]:
         """`outside` counts the questions whose answers the vocabulary does not hold: left out of training, wrong in

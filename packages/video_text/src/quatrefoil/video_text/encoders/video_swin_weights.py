@@ -10,18 +10,26 @@ from quatrefoil.core.nn.swin_weights import OFFICIAL, inflate, load_swin
 from quatrefoil.core.weights import State, read_state
 
 _BACKBONE = "backbone."
+_PATCHES = "patch_embed.proj.weight"  # output, input, and the axes of a patch
 
 
 def initialise_from_video_swin(swin: Swin, source: str | Path, *, mask_token: bool) -> None:
     """Start from the file at `source`: Video Swin's own `.pth` of Kinetics, a checkpoint of Clover's, or safetensors.
 
+    Weights of a 2-D Swin (of ImageNet, say) are known by their patches, and inflated.
+
     Args:
         mask_token: read it too. Only checkpoints of masked pre-training hold one.
 
     Raises:
-        ValueError: see `read_state` and `load_video_swin`.
+        ValueError: see `read_state`, `load_video_swin` and `load_inflated`.
     """
-    load_video_swin(swin, read_state(source), mask_token=mask_token)
+    state = read_state(source)
+    patches = _backbone(state).get(_PATCHES)
+    if patches is not None and patches.ndim == len(swin.config.patch) + 1:
+        load_inflated(swin, state)
+    else:
+        load_video_swin(swin, state, mask_token=mask_token)
 
 
 def load_video_swin(swin: Swin, state: State, *, mask_token: bool = True) -> None:

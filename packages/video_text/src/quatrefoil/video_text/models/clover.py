@@ -40,6 +40,7 @@ from quatrefoil.video_text.encoders.video_swin_weights import initialise_from_vi
 from quatrefoil.video_text.models.clover_fusion import Fused, FusionConfig, FusionEncoder, VisualTokens
 from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, code, video_head
 from quatrefoil.video_text.models.clover_start import trained_tokenizer, trained_weights
+from quatrefoil.video_text.models.clover_weights import is_official, load_clover
 from quatrefoil.video_text.retriever import RetrievalModel
 
 VIDEO, TEXT, FUSION, HEADS = replace(VIDEO_SWIN_B, mask_token=True), BertConfig(), FusionConfig(), HeadWidths()
@@ -57,9 +58,10 @@ class CloverConfig:
             (official in August 2022, and our choice); `text_cls` = the joint state, as in the last official version.
         bert: folder or hub id of a BERT (with its masked-token head) from which text encoder, fusion encoder and token
             head start; None = random weights.
-        swin: file of Video Swin weights; None = random weights.
-        pretrained: run folder, checkpoint, folder of a saved model, or hub id, of a Clover of this project, to be
-            fine-tuned; instead of `bert` and `swin`.
+        swin: file of Video Swin weights, or of those of a 2-D Swin of as wide windows, which are then carried over to
+            time; None = random weights.
+        pretrained: a Clover to be fine-tuned, instead of `bert` and `swin`: a run folder, a checkpoint, a folder of a
+            saved model, or a hub id, of this project; or a file of the official code (`epoch_N.pth`).
 
     Raises:
         ValueError: text and fusion of two widths, or two starts.
@@ -136,6 +138,9 @@ class Clover(RetrievalModel):
 
     def _go_on_from(self, source: str) -> None:
         given = trained_weights(source)
+        if is_official(given):
+            self.started_from = f"{source} (official), fresh: {', '.join(load_clover(self, given)) or 'nothing'}"
+            return
         own = {name: value for name, value in self.state_dict().items() if name.startswith(self.fresh)}
         load_weights(self, {**own, **given})
         fresh = [part for part in self.fresh if any(name.startswith(part) for name in own.keys() - given.keys())]

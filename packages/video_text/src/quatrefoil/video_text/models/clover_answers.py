@@ -17,6 +17,7 @@ from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.datasets.questions import AnswerVocabulary
 from quatrefoil.video_text.models.clover import Clover, CloverConfig
+from quatrefoil.video_text.models.clover_choices import of_present, readable
 from quatrefoil.video_text.models.clover_fusion import Fused
 from quatrefoil.video_text.models.clover_heads import Head
 
@@ -94,7 +95,7 @@ class CloverAnswers(Clover):
     @view
     def question_states(self, question_ids: Tensor, question_mask: Tensor) -> Tokens:
         """(R, L, D). `question_ids` are (B, L), or (B, O, L) with a text for each candidate; `question_mask` alike."""
-        mask_RL = question_mask.flatten(0, -2)
+        mask_RL = readable(question_mask).flatten(0, -2)
         return Tokens(self.textual(question_ids.flatten(0, -2), mask_RL), mask_RL)
 
     @view
@@ -106,8 +107,8 @@ class CloverAnswers(Clover):
         return fused
 
     @view
-    def answer_logits(self, fusion_question: Fused, question_ids: Tensor) -> Tensor:
-        """(B, A), or (B, O) with candidates.
+    def answer_logits(self, fusion_question: Fused, question_ids: Tensor, question_mask: Tensor) -> Tensor:
+        """(B, A), or (B, O) with candidates, the least number where a question has fewer.
 
         Raises:
             ValueError: a blank is to be filled in and a text has not exactly one.
@@ -115,7 +116,7 @@ class CloverAnswers(Clover):
         blank = self.answer.task == "fill_in_the_blank"
         read_RD = self._blanks(fusion_question.text_BLD, question_ids) if blank else fusion_question.joint_BD
         logits: Tensor = self.answer_head(read_RD).unflatten(0, question_ids.shape[:-1])
-        return logits.squeeze(-1) if self.answer.task == "multiple_choice" else logits
+        return of_present(logits.squeeze(-1), question_mask) if self.answer.task == "multiple_choice" else logits
 
     def _blanks(self, states_BLD: Tensor, ids_BL: Tensor) -> Tensor:
         """(B, D): the states of the mask tokens."""

@@ -29,11 +29,22 @@ class CloverChoices(Clover):
     @view
     def candidates(self, question_ids: Tensor, question_mask: Tensor) -> Tensor:
         """(B, O, P): codes of the captions. `question_ids` and `question_mask` are (B, O, L)."""
-        ids_RL, mask_RL = question_ids.flatten(0, 1), question_mask.flatten(0, 1)
+        ids_RL, mask_RL = question_ids.flatten(0, 1), readable(question_mask).flatten(0, 1)
         codes_RP: Tensor = self.text(Tokens(self.textual(ids_RL, mask_RL), mask_RL))
         return codes_RP.view(*question_ids.shape[:2], -1)
 
     @view
-    def choice_logits(self, video: Tensor, candidates: Tensor) -> Tensor:
-        """(B, O): cosines."""
-        return torch.einsum("bp,bop->bo", video, candidates)
+    def choice_logits(self, video: Tensor, candidates: Tensor, question_mask: Tensor) -> Tensor:
+        """(B, O): cosines, the least number where a question has fewer candidates."""
+        return of_present(torch.einsum("bp,bop->bo", video, candidates), question_mask)
+
+
+def readable(mask_BOL: Tensor) -> Tensor:
+    """The mask, with one token to see where a candidate is absent: attention over nothing is not a number."""
+    first_L = torch.arange(mask_BOL.shape[-1], device=mask_BOL.device) == 0
+    return mask_BOL | (first_L & ~mask_BOL.any(-1, keepdim=True))
+
+
+def of_present(logits_BO: Tensor, mask_BOL: Tensor) -> Tensor:
+    """The logits, the least finite number (files hold no others) for absent candidates, which no loss then moves."""
+    return logits_BO.masked_fill(~mask_BOL.any(-1), torch.finfo(logits_BO.dtype).min)

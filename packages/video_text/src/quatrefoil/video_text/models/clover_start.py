@@ -12,7 +12,7 @@ from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 
 def trained_weights(source: str) -> Mapping[str, Tensor]:
-    """The weights of a run folder, of one of its checkpoints, or of a folder or hub id of a saved model.
+    """The weights of a run folder, of one of its checkpoints, of a file, or of a folder or hub id of a saved model.
 
     Raises:
         ValueError: it is none of these.
@@ -22,8 +22,10 @@ def trained_weights(source: str) -> Mapping[str, Tensor]:
 
 
 def trained_tokenizer(source: str) -> TextTokenizer | None:
-    """The tokeniser of a run folder or of a saved model; None for a checkpoint, which has none beside it."""
+    """The tokeniser of a run folder or of a saved model; None for a checkpoint or a file, which has none beside it."""
     folder = Path(source)
+    if folder.is_file():
+        return None
     if is_stored(folder):
         path = folder / "model" / "tokenizer.json"
         return TextTokenizer.load(path) if path.is_file() else None

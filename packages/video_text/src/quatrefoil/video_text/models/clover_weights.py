@@ -5,13 +5,12 @@ None were released: who has trained with the official code may go on here, and t
 
 from itertools import chain
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert_weights import HEAD_NAMES
 from quatrefoil.core.nn.bert_weights import NAMES as BERT
 from quatrefoil.core.nn.swin_weights import OFFICIAL
 from quatrefoil.core.weights import Names, Place, State, check_keys, copy_weights, keys_of, places
-from quatrefoil.video_text.models.clover import Clover
 
 _FUSION = "multimodal_backbone."
 _TYPES = f"{_FUSION}token_type_embeddings.weight"
@@ -56,10 +55,16 @@ _HEADS: dict[str, tuple[str, Names]] = {
 # Never read there: embeddings and a pooler that are built and not called, a head that blanks do not reach, and tables
 # that follow from the sizes.
 _UNUSED = (f"{_FUSION}bert_embedding.", "text_backbone.bert.pooler.", "itm_head.")
+_OWN = ("backbone.", "text_backbone.")
 _TABLES = (".relative_position_index", ".attn_mask", ".position_ids")
 
 
-def load_clover(model: Clover, state: State) -> tuple[str, ...]:
+def is_official(state: State) -> bool:
+    """Whether these are weights as the official code saves them, and not this project's."""
+    return any(key.startswith(_OWN) for key in state)
+
+
+def load_clover(model: nn.Module, state: State) -> tuple[str, ...]:
     """Copy the weights of an official state dict; every key must find its place, every weight of an encoder its key.
 
     Returns:
@@ -77,7 +82,7 @@ def load_clover(model: Clover, state: State) -> tuple[str, ...]:
     return absent
 
 
-def clover_places(model: Clover) -> dict[str, list[Place]]:
+def clover_places(model: nn.Module) -> dict[str, list[Place]]:
     """Part of the model -> its parameters and their keys in a state as `clover_state` gives it."""
     known = _ENCODERS | _HEADS
     return {name: _prefixed(places(part, known[name][1]), known[name][0]) for name, part in model.named_children()}
