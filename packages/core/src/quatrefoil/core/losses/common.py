@@ -32,6 +32,10 @@ class LossResult:
         return {field.name: getattr(self, field.name).detach() for field in fields(self)}
 
 
+class NonFinite(ValueError):
+    """A loss was given codes that are NaN or infinite and can do nothing with them; raised on every rank."""
+
+
 def widen(x: Tensor) -> Tensor:
     """fp32 at least: fp64 stays, everything else becomes fp32."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -5,6 +5,7 @@ Legend: B rows of this rank, N rows of all ranks, D width. Row i of side a and r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.distributed as dist
@@ -12,6 +13,11 @@ from torch import Tensor
 
 from quatrefoil.core.distributed import gather_rows, global_mean
 from quatrefoil.core.losses.common import LossResult, check_shape, score_rows, widen
+from quatrefoil.core.losses.tiled import tiled_scores
+
+WHOLE_UP_TO: Final = 2**24
+"""Similarities (B N) that are compared at once: 64 MiB in fp32, and a few times that for gradients."""
+TILE_ROWS: Final = 512
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,18 @@ class GlobalCodes:
     Attributes:
         codes_SND: codes of all sides.
         own_B: global row of each local row.
-        same_group_BN: pairs of one group, true pairs included.
+        groups_B, groups_N: group of each local and of each global row.
     """
 
     codes_SND: Tensor
     own_B: Tensor
-    same_group_BN: Tensor
+    groups_B: Tensor
+    groups_N: Tensor
+
+    @property
+    def same_group_BN(self) -> Tensor:
+        """Pairs of one group, true pairs included; made anew each time."""
+        return self.groups_B[:, None] == self.groups_N
 
 
 def contrastive(
@@ -46,6 +58,7 @@ def contrastive(
     *,
     groups_B: Tensor | None = None,
     process_group: dist.ProcessGroup | None = None,
+    tile_rows: int | None = None,
 ) -> ContrastiveResult:
     """Symmetric InfoNCE of L2-normalised codes: each local row against all rows of the other side, in both directions.
 
@@ -57,16 +70,20 @@ def contrastive(
         scale: scalar tensor that multiplies the cosine (the inverse of a temperature), alike on all ranks.
         groups_B: integer group of each pair; pairs of one group, other than true pairs, are left out of the
             denominators. None: every pair is a group of its own.
+        tile_rows: compare so many rows at a time (`losses/tiled.py`), with memory linear in the batch. None: all at
+            once up to `WHOLE_UP_TO` similarities, and tiles of `TILE_ROWS` rows above.
 
     Raises:
-        ValueError: shapes that do not fit together, on this rank or between ranks.
+        ValueError: shapes that do not fit together, on this rank or between ranks; less than one row in a tile.
     """
+    if tile_rows is not None and tile_rows < 1:
+        raise ValueError(f"contrastive: tile_rows must be at least 1, got {tile_rows}")
     pairs = gather_codes({"side a": a_BD, "side b": b_BD}, groups_B, process_group)
     check_shape("contrastive: scale", scale, ())
     a_ND, b_ND = pairs.codes_SND
-    same_BN = pairs.same_group_BN.scatter(1, pairs.own_B[:, None], False)
-    loss_ab, accuracy_ab = _direction(a_BD, b_ND, scale, same_BN, pairs.own_B, process_group)
-    loss_ba, accuracy_ba = _direction(b_BD, a_ND, scale, same_BN, pairs.own_B, process_group)
+    tile_rows = tile_rows or (TILE_ROWS if len(a_BD) * len(a_ND) > WHOLE_UP_TO else None)
+    loss_ab, accuracy_ab = _direction(a_BD, b_ND, scale, pairs, tile_rows, process_group)
+    loss_ba, accuracy_ba = _direction(b_BD, a_ND, scale, pairs, tile_rows, process_group)
     return ContrastiveResult((loss_ab + loss_ba) / 2, loss_ab, loss_ba, accuracy_ab, accuracy_ba)
 
 
@@ -80,22 +97,33 @@ def gather_codes(
     everyone = gather_rows(torch.stack([widen(codes_BD) for codes_BD in sides.values()], dim=1), process_group)
     own_B = torch.arange(len(first_BD), device=first_BD.device) + everyone.start
     if groups_B is None:
-        same_group_BN = own_B[:, None] == torch.arange(len(everyone.rows), device=first_BD.device)
+        groups_B, groups_N = own_B, torch.arange(len(everyone.rows), device=first_BD.device)
     else:
         check_shape("groups_B", groups_B, (len(first_BD),))
-        same_group_BN = groups_B[:, None] == gather_rows(groups_B, process_group).rows
-    return GlobalCodes(everyone.rows.transpose(0, 1), own_B, same_group_BN)
+        groups_N = gather_rows(groups_B, process_group).rows
+    return GlobalCodes(everyone.rows.transpose(0, 1), own_B, groups_B, groups_N)
 
 
 def _direction(
     query_BD: Tensor,
     key_ND: Tensor,
     scale: Tensor,
-    excluded_BN: Tensor,
-    own_B: Tensor,
+    pairs: GlobalCodes,
+    tile_rows: int | None,
     process_group: dist.ProcessGroup | None,
 ) -> tuple[Tensor, Tensor]:
     with torch.autocast(query_BD.device.type, enabled=False):  # it would cast the product back to bf16
+        if tile_rows is not None:
+            sums = tiled_scores(widen(query_BD), key_ND, widen(scale), pairs, tile_rows)
+            return _mean_of_sum(sums[0], len(query_BD), process_group), _mean_of_sum(
+                sums[1], len(query_BD), process_group
+            )
         logits_BN = widen(scale) * (widen(query_BD) @ key_ND.mT)
-    losses_B, correct_B = score_rows(logits_BN.masked_fill(excluded_BN, -torch.inf), own_B)
+    others_BN = pairs.same_group_BN.scatter(1, pairs.own_B[:, None], False)
+    losses_B, correct_B = score_rows(logits_BN.masked_fill(others_BN, -torch.inf), pairs.own_B)
     return global_mean(losses_B, None, process_group), global_mean(correct_B, None, process_group)
+
+
+def _mean_of_sum(total: Tensor, rows: int, process_group: dist.ProcessGroup | None) -> Tensor:
+    """`global_mean` of rows of which this rank has only the sum: one term that weighs as much as they do."""
+    return global_mean(total / max(rows, 1), total.new_full((), rows).detach(), process_group)

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from quatrefoil.core.distributed import global_mean
-from quatrefoil.core.losses.common import LossResult, check_shape, score_rows
+from quatrefoil.core.losses.common import LossResult, NonFinite, check_shape, score_rows
 from quatrefoil.core.losses.contrastive import gather_codes
 
 
@@ -77,14 +77,14 @@ def hard_negatives(
         generator: CPU generator, in the same state on every rank; 2 N numbers are taken from it.
 
     Raises:
-        ValueError: shapes that do not fit, or codes that are not finite (on every rank).
+        ValueError: shapes that do not fit; NonFinite: codes that are not finite (on every rank).
     """
     # In fp64, or else a draw that falls between two rows could turn with the rounding of another world size.
     pairs = gather_codes({"side a": a_BD.double(), "side b": b_BD.double()}, groups_B, process_group)
     a_ND, b_ND = pairs.codes_SND
     check_shape("hard_negatives: scale", scale, ())
     if not torch.isfinite(pairs.codes_SND).all():
-        raise ValueError(
+        raise NonFinite(
             "hard_negatives: codes hold nan or infinity, so no negative can be drawn: look for divergence upstream"
         )
     uniform_2N = torch.rand(2, len(a_ND), generator=generator, dtype=torch.float64)

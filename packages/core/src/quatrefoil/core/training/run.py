@@ -8,6 +8,7 @@ from accelerate import Accelerator
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
+from quatrefoil.core.data import Batch
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.recipes import Recipe
@@ -15,6 +16,7 @@ from quatrefoil.core.training import checkpoint
 from quatrefoil.core.training.checkpoint import Checkpoint, Json
 from quatrefoil.core.training.engine import engine_of, hardware, start_engine
 from quatrefoil.core.training.folder import command, description, folder_of
+from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, dump
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
 from quatrefoil.core.training.trainer import Trainer
@@ -90,7 +92,16 @@ class Run:
         return checkpoint.path_of(self.folder.checkpoints, step)
 
     def fit(self) -> None:
-        """Train from where the run stands to the last step."""
+        """Train from where the run stands to the last step.
+
+        Raises:
+            NonFiniteLoss: with the samples, and the folder to which their batch was written.
+            Preempted: SIGTERM came; the state is saved.
+        """
+        with self.trainer.stop:
+            self._fit()
+
+    def _fit(self) -> None:
         config, trainer, progress = self.recipe.train, self.trainer, self.progress
         main = self.accelerator.is_main_process
         tracker = (
@@ -103,7 +114,7 @@ class Run:
         watch, steps = Stopwatch(), range(progress.step, config.steps)
         # The steps come first: zip then asks for no batch after the last one.
         for step, batch in zip(steps, watch.waiting_for(trainer.batches(progress.step)), strict=False):
-            logs = trainer.train_step(batch, step)
+            logs = self._train_step(batch, step)
             progress.step = step + 1
             bar.advance()
             last = progress.step == config.steps
@@ -111,10 +122,24 @@ class Run:
                 self._log(tracker, bar, logs, watch.lap())
             validates = _due(config.evaluate_every, progress.step) or (last and config.select is not None)
             improved = validates and self._validate(tracker)
-            if _due(config.checkpoint_every, progress.step) or improved or last:
+            if _due(config.checkpoint_every, progress.step) or improved or last or trainer.stops:
                 self._save()
+            if trainer.stops and not last:
+                self._say(f"SIGTERM: saved step {progress.step}; go on with resume=auto")
+                raise Preempted(0)
         bar.close()
         tracker.close()
+
+    def _train_step(self, batch: Batch, step: int) -> dict[str, float]:
+        try:
+            return self.trainer.train_step(batch, step)
+        except NonFiniteLoss as error:
+            folder = dump(self.folder.path, step, self.accelerator.process_index, batch, str(error))
+            raise NonFiniteLoss(f"{error}; the batch is in {folder}") from error
+
+    def _say(self, text: str) -> None:
+        if self.accelerator.is_main_process:
+            print(text, flush=True)
 
     def _log(self, tracker: Tracker, bar: Progress, logs: dict[str, float], lap: Lap) -> None:
         progress = self.progress

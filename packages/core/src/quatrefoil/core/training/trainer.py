@@ -20,6 +20,7 @@ from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.data.sampler import Cursor
 from quatrefoil.core.distributed import global_sum
 from quatrefoil.core.hub import Model
+from quatrefoil.core.losses.common import NonFinite
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.seeding import seed_of
@@ -31,11 +32,8 @@ from quatrefoil.core.training.optimizer import Group, adamw, describe, names, pa
 from quatrefoil.core.training.replicas import Replicas, Updater
 from quatrefoil.core.training.schedules import scheduler
 from quatrefoil.core.training.settings import ZERO_STAGES
+from quatrefoil.core.training.stopping import NonFiniteLoss, StopSignal
 from quatrefoil.core.training.zero import Zero
-
-
-class NonFiniteLoss(ValueError):
-    """A loss or gradient is NaN or infinite."""
 
 
 class Trainer:
@@ -72,6 +70,8 @@ class Trainer:
         optimizer = adamw(groups, self.config.optimizer)
         self.updater = self._updater(step, optimizer, groups)
         self.schedule = scheduler(optimizer, self.config.schedule, self.config.steps)
+        self.stop = StopSignal()
+        self.stops = False  # whether any rank was told to, known to all of them after a step
         self.budget = SkipBudget(self.config.skip_budget, minimum=10 if self.config.skip_budget else 0)
 
     def _updater(self, step: Step, optimizer: Optimizer, groups: list[Group]) -> Updater:
@@ -116,7 +116,10 @@ class Trainer:
         """
         self.updater.module.train()
         torch.manual_seed(seed_of(self.recipe.seed, "step", step, self.accelerator.process_index))
-        logged = self._backward(batch, step)
+        try:
+            logged = self._backward(batch, step)
+        except NonFinite as error:
+            raise NonFiniteLoss(f"step {step}: {error}; nothing was updated; samples: {batch['id']}") from error
         if (norm := self.updater.clip()) is not None:
             logged["gradient_norm"] = norm.to(self.accelerator.device)
         logs = self._global_means(logged, batch)
@@ -156,11 +159,12 @@ class Trainer:
         return [{name: float(c[number] / totals[name]) for name, c in counts.items()} for number in range(len(parts))]
 
     def _global_means(self, logged: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
-        """Means over ranks; the counts of skipped samples travel in the same collective, exact as doubles."""
+        """Means over ranks; the same collective counts skipped samples and signals to stop, exact as doubles."""
         skipped = batch["skipped"]
         values = torch.stack([value.detach().double() for value in logged.values()])
-        counts = values.new_tensor([len(batch["id"]) + len(skipped), len(skipped)])
-        *sums, seen, lost = global_sum(torch.cat([values, counts])).tolist()
+        counts = values.new_tensor([len(batch["id"]) + len(skipped), len(skipped), self.stop.asked])
+        *sums, seen, lost, stops = global_sum(torch.cat([values, counts])).tolist()
+        self.stops = stops > 0
         self.budget.add(int(seen), int(lost), skipped)
         return {name: total / self.accelerator.num_processes for name, total in zip(logged, sums, strict=True)}
 

@@ -1,0 +1,72 @@
+"""Runs that stop early leave what is needed to go on, or to see why."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from quatrefoil.core.data import Batch
+from quatrefoil.core.training import checkpoint
+from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal
+from quatrefoil.core.training.trainer import Trainer
+from tests.core.toy import toy_run
+
+
+def _at(monkeypatch: pytest.MonkeyPatch, step: int, change: str) -> None:
+    """At `step`, send SIGTERM to this process or spoil the batch."""
+    train_step = Trainer.train_step
+
+    def changed(self: Trainer, batch: Batch, at: int) -> dict[str, float]:
+        if at == step and change == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if at == step and change == "nan":
+            batch["left"][0] = torch.nan
+        return train_step(self, batch, at)
+
+    monkeypatch.setattr(Trainer, "train_step", changed)
+
+
+def test_a_run_that_is_told_to_end_saves_exits_with_0_and_goes_on_as_if_it_had_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ["train.steps=6"]
+    toy_run([f"run.dir={tmp_path}/whole", *settings])
+    with monkeypatch.context() as patch:
+        _at(patch, 2, "SIGTERM")
+        with pytest.raises(Preempted) as stopped:
+            toy_run([f"run.dir={tmp_path}/cut", *settings])
+    assert stopped.value.code == 0
+    assert [path.name for path in checkpoint.checkpoints(tmp_path / "cut" / "checkpoints")] == ["step-00000003"]
+    toy_run([f"run.dir={tmp_path}/cut", *settings, "resume=auto"])
+    ends = [checkpoint.load(tmp_path / run / "checkpoints" / "step-00000006").tensors for run in ("whole", "cut")]
+    assert all(torch.equal(value, ends[1]["model"][name]) for name, value in ends[0]["model"].items())
+
+
+def test_a_signal_after_the_run_is_nobodys_business_again() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignal() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.asked
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL  # a second one ends the process
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("objectives", [[], ["objectives.match=off"]])  # codes of nan; a loss of nan
+def test_a_loss_that_is_not_finite_leaves_its_batch_and_names_its_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objectives: list[str]
+) -> None:
+    _at(monkeypatch, 1, "nan")
+    with pytest.raises(NonFiniteLoss, match=r"step 1: .*nothing was updated; samples: .*'sample") as stopped:
+        toy_run([f"run.dir={tmp_path}", *objectives])
+    folder = tmp_path / "dumps" / "step-00000001-rank0"
+    assert str(folder) in str(stopped.value)
+    about = json.loads((folder / "batch.json").read_text())
+    assert all(name in str(stopped.value) for name in about["id"])
+    left = load_file(folder / "batch.safetensors")["left"]
+    assert len(left) == len(about["id"]) == 8
+    assert left[0].isnan().all()
+    assert left[1:].isfinite().all()
