@@ -174,3 +174,12 @@ def test_a_file_without_windows_is_a_mistake(tmp_path: Path) -> None:
         hear(tmp_path / "x.m4a", [], SHORT, None)
     with pytest.raises(ValueError, match="take at least 1"):
         even_windows(SECOND, 1.0, 0)
+
+
+@given(st.floats(0.1, 10), st.integers(0, 2**32))
+def test_a_centred_picture_does_not_know_how_loud_the_recording_was(gain: float, seed: int) -> None:
+    config = SpectrogramConfig(rate=8_000, samples=2_047, n_fft=254, hop=64, rows=32, floor=-30.0, centred=True)
+    noise_T = torch.randn(config.samples, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    quiet_RS, loud_RS = (spectrogram(factor * noise_T, config) for factor in (1.0, gain))
+    torch.testing.assert_close(loud_RS, quiet_RS, atol=1e-4, rtol=0)
+    torch.testing.assert_close(quiet_RS.mean(1), torch.zeros(config.rows, dtype=torch.float64), atol=1e-9, rtol=0)

@@ -29,6 +29,8 @@ class SpectrogramConfig:
         axis: `log_frequency`, or `mel` (needs torchaudio), which the paper does not use.
         align_corners: how the warp reads the ends of the axis; Sound-of-Pixels was written when torch knew True only.
         values: `log` = natural logarithm, not below `floor`; `magnitude` = raw.
+        centred: each row is less its mean over time, which takes out how loud a recording is and how its microphone
+            hears (cepstral mean normalisation; our choice, for recordings of one voice).
         mean, deviation: of a data set's values; taken out of the picture.
         silence: a peak below it (1 = full scale) is no sound at all.
 
@@ -45,6 +47,7 @@ class SpectrogramConfig:
     align_corners: bool = True
     values: Literal["log", "magnitude"] = "log"
     floor: float = -12.0
+    centred: bool = False
     mean: float = 0.0
     deviation: float = 1.0
     silence: float = 1e-4
@@ -84,6 +87,7 @@ def spectrogram(samples_T: Tensor, config: SpectrogramConfig) -> Tensor:
     else:
         rows_RS = log_frequency(linear_KS, config.rows, align_corners=config.align_corners)
     values_RS = (rows_RS + _LEAST).log().clamp(min=config.floor) if config.values == "log" else rows_RS
+    values_RS = values_RS - values_RS.mean(1, keepdim=True) if config.centred else values_RS
     return (values_RS - config.mean) / config.deviation
 
 

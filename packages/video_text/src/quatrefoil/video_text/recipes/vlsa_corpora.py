@@ -16,7 +16,7 @@ from quatrefoil.video_text.recipes.vlsa import PRETRAINING
 from quatrefoil.video_text.recipes.vlsa_stage import SMALL, SOUND
 from quatrefoil.video_text.recipes.vlsa_tasks import SIX, TEXT_AUDIO
 
-DIGITS = SpectrogramConfig(rate=8_000, samples=8_191, n_fft=510, hop=128, rows=64, mean=-3.0, deviation=3.0)
+DIGITS = SpectrogramConfig(rate=8_000, samples=4_095, n_fft=510, hop=64, rows=64, centred=True)  # 64 x 64 of 0.5 s
 
 
 def fsdd() -> Recipe:
@@ -46,7 +46,7 @@ def fsdd() -> Recipe:
             sound=DIGITS,
             windows=1,
             cut=False,
-            hiding=Hiding(patch_size=8),
+            hiding=Hiding(patch_size=8, audio=0.5),
         ),
         objectives={"contrast": PresentContrastive("text", "audio_global", present="audio_present")},
         train=TrainConfig(
