@@ -1,0 +1,1 @@
+"""What a model with sound has learned, as pictures to look at."""
