@@ -25,6 +25,7 @@ SHORT = [*TINY, "train.steps=2", "train.batch_size=8", "train.evaluate_every=0",
 QUIET = ["run.progress=false", "run.workers=0"]
 PRETRAINING = ("", "-local-only", "-global-only", "-vtm", "-unshared", "-joint")
 PAIRS = ("text-video", "text-audio", "audio-video")
+FULL = ("howto100m-audioset", "msrvtt", "lsmdc", "sounddescs", "audiocaps", "youcook2")
 HIDDEN = {"video_visible", "audio_visible", "text_masked_ids", "text_labels"}
 
 
@@ -103,6 +104,30 @@ def test_all_six_directions_are_those_of_the_pairs_alone() -> None:
         alone = pair(model, data, "val", run)
         assert alone.metrics.items() <= together.metrics.items()
         assert alone.ranks.items() <= together.ranks.items()
+
+
+@pytest.mark.parametrize("name", [f"vlsa/{name}" for name in FULL] + ["vlsa-s"])
+def test_every_full_size_recipe_fits_its_data_and_builds_on_the_meta_device(name: str) -> None:
+    recipe = recipes.load(name)
+    model, data = replace(recipe.model, pretrained=None), recipe.data
+    with torch.device("meta"):
+        assert isinstance(model.model_type(model), Vlsa)
+    assert data.hiding.patch_size == model.patch_size
+    assert (data.sound.rows, data.sound.columns) == (model.sound_rows, model.sound_columns)
+    assert (data.transform.size, data.text_length) == (model.image_size, model.text_length)
+    assert data.frames.frames <= model.frames
+
+
+def test_tasks_train_as_long_and_in_batches_as_large_as_in_the_paper() -> None:
+    whole = recipes.load("vlsa/howto100m-audioset").train
+    assert (whole.steps, whole.batch_size, whole.optimizer.lr, whole.optimizer.weight_decay) == (
+        200_000,
+        2048,
+        1e-4,
+        0.01,
+    )
+    tuned = recipes.load("vlsa/msrvtt").train
+    assert (tuned.steps, tuned.batch_size) == (20 * 35, 256)  # 20 epochs of 9,000 clips
 
 
 def trained(tmp_path: Path, name: str, *more: str) -> Path:

@@ -1,12 +1,13 @@
 """What VLSA is scored on: retrieval between text, video and audio, in all six directions, by cosine alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Retrieval, Scores, Side
 from quatrefoil.core.hub import Model
+from quatrefoil.video_text.datasets.sound_data import SOUNDING
 
 VIDEO, AUDIO = Side("video", "clip"), Side("audio", "clip")
 TEXT_VIDEO = Retrieval(many=Side("text", "caption"), one=VIDEO)
@@ -38,4 +39,14 @@ class Retrievals:
         return Scores(*merged)
 
 
+def _sounding(pair: Retrieval) -> Retrieval:
+    """Among the clips of a split that have sound."""
+    sides = {name: replace(side, unit=SOUNDING + side.unit) for name, side in (("many", pair.many), ("one", pair.one))}
+    return replace(pair, **sides)
+
+
 SIX = Retrievals({"text_video": TEXT_VIDEO, "text_audio": TEXT_AUDIO, "audio_video": AUDIO_VIDEO})
+SIX_WITH_SOUND = Retrievals(
+    {"text_video": TEXT_VIDEO, "text_audio": _sounding(TEXT_AUDIO), "audio_video": _sounding(AUDIO_VIDEO)}
+)
+"""Where clips may lack sound: those are no part of what sound is asked for."""
