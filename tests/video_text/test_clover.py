@@ -35,6 +35,7 @@ from quatrefoil.video_text.models.clover_heads import HeadWidths
 from quatrefoil.video_text.models.clover_sizes import small_clover
 from quatrefoil.video_text.models.clover_weights import clover_places, load_clover
 from quatrefoil.video_text.preprocessing import Preprocessing
+from quatrefoil.video_text.recipes.clover import EARLY, PRETRAIN
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
 BLOCKS = bert_transformer(16, 2, 2)
@@ -236,6 +237,30 @@ def test_where_nothing_is_masked_the_masked_and_the_complete_fusion_are_one(conf
 
 def with_(model: Model, batch: dict[str, Any], name: str, value: Tensor) -> Views:
     return Views(model, {**batch, name: value})
+
+
+def specified(anchor_BP: Tensor, positives: list[Tensor]) -> Tensor:
+    """The alignment loss as the specification writes it (section 3.1), term by term."""
+    scores = [SCALE * anchor_BP @ positive_BP.T for positive_BP in positives]
+    rows = range(len(anchor_BP))
+    others = [[s[i, j] for s in scores for j in rows if j != i] for i in rows]
+    forward = [sum(torch.stack([s[i, i], *others[i]]).logsumexp(0) - s[i, i] for s in scores) for i in rows]
+    backward = [torch.stack([s[:, j].logsumexp(0) - s[j, j] for j in rows]).mean() for s in scores]
+    return torch.stack([torch.as_tensor(term) for term in forward]).mean() + torch.stack(backward).mean()
+
+
+@pytest.mark.parametrize(
+    ("objectives", "crossed"), [(PRETRAIN, True), (EARLY, False)], ids=["final pairing", "early pairing"]
+)
+def test_either_pairing_is_the_formula_of_the_specification(objectives: dict[str, Objective], crossed: bool) -> None:
+    model, batch = build(SMALL), batch_of(*BATCH)
+    views = Views(model, batch)
+    of_video, of_text = "fused_masked_video", "fused_masked_text"  # <masked video, text>, <video, masked text>
+    third = {"video": of_video if crossed else of_text, "text": of_text if crossed else of_video}
+    losses = Step(model, objectives)(batch, 0)
+    for anchor, other in (("video", "text"), ("text", "video")):
+        positives = [views[other], views[f"{other}_masked"], views[third[anchor]]]
+        torch.testing.assert_close(losses[f"tma_{anchor}/loss"], specified(views[anchor], positives))
 
 
 def test_the_read_out_of_fusion_is_the_mean_of_visual_states_or_the_joint_state() -> None:

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from quatrefoil.video_text.media.augment import (
     FrameTransform,
+    WholeFrame,
     centre_crop,
     colour_jitter,
     random_flip,
     random_resized_crop,
     resize,
 )
+from quatrefoil.video_text.media.sampling import FrameSampling
+from quatrefoil.video_text.preprocessing import Preprocessing
 
 STRONG = FrameTransform(32, flip=0.5, jitter=0.4)
 sizes = st.integers(5, 80)
@@ -70,6 +73,22 @@ def test_the_test_view_is_the_middle_square() -> None:
 def test_a_box_of_the_whole_frame_is_a_resize() -> None:
     frames = clip(40, 40)
     assert torch.equal(random_resized_crop(frames, 24, (1.0, 1.0), (1.0, 1.0), generator()), resize(frames, 24, 24))
+
+
+def test_a_whole_frame_loses_nothing_but_its_shape_in_training_and_in_tests() -> None:
+    wide = clip(32, 96)
+    for draw in (None, generator()):
+        assert torch.equal(WholeFrame(48)(wide, draw), resize(wide, 48, 48))
+    assert not torch.equal(FrameTransform(48, scale=(1.0, 1.0), ratio=(1.0, 1.0))(wide, None), resize(wide, 48, 48))
+    with pytest.raises(ValueError, match="no box to draw"):
+        WholeFrame(48, scale=(0.5, 1.0))
+
+
+@pytest.mark.parametrize("transform", [STRONG, WholeFrame(24, flip=0.5)])
+def test_how_frames_are_made_travels_with_a_model(transform: FrameTransform) -> None:
+    given = Preprocessing(FrameSampling("segments", 4), transform, 12, 0, 0)
+    again = Preprocessing.from_json(given.to_json())
+    assert (again, type(again.transform)) == (given, type(transform))
 
 
 def test_no_strength_of_jitter_changes_nothing() -> None:

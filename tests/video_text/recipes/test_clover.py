@@ -17,6 +17,7 @@ from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training import checkpoint
 from quatrefoil.video_text.datasets.stage import make
+from quatrefoil.video_text.media.augment import resize
 from quatrefoil.video_text.models.clover import Clover
 from quatrefoil.video_text.models.clover_answers import CloverAnswers
 
@@ -84,6 +85,7 @@ def test_an_ablation_by_override_drops_the_passes_that_only_it_needed() -> None:
 def test_ablations_differ_from_pre_training_in_their_objectives_alone() -> None:
     whole = recipes.load("clover/stage-pretrain")
     kept = {
+        "early": set(whole.objectives),
         "pairwise": {"vtc"},
         "no-ranking": {"mlm", "tma_video", "tma_text"},
         "no-masks": {"tma_video", "tma_text"},
@@ -178,6 +180,12 @@ def test_a_choice_must_not_be_trained_on_the_clips_that_it_is_tested_with() -> N
     tested = {clip.id for clip in module._test.split.clips}  # type: ignore[attr-defined]
     assert tested
     assert not tested & {clip.id for clip in module.split("train").clips}  # type: ignore[attr-defined]
+
+
+def test_msvd_qa_reads_whole_frames_resized_as_its_official_configuration_does() -> None:
+    data = recipes.load("clover/msvd-qa").data
+    frames = torch.randint(256, (1, 3, 40, 80), dtype=torch.uint8)
+    assert torch.equal(data.transform(frames, None), resize(frames, 224, 224))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("task", [name for name in FULL if name != "webvid-cc3m"])

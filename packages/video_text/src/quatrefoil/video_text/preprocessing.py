@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
 
-from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.media.augment import FrameTransform, WholeFrame
 from quatrefoil.video_text.media.sampling import FrameSampling
 
 
@@ -15,7 +15,7 @@ class Preprocessing:
     (special ones included)."""
 
     frames: FrameSampling
-    transform: FrameTransform
+    transform: FrameTransform | WholeFrame
     text_length: int
     tag_length: int
     tag_sentence_length: int

@@ -5,6 +5,7 @@ F: frames, H, W: pixels. Clips are uint8 (F, 3, H, W).
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as functional
@@ -108,3 +109,26 @@ class FrameTransform:
         frames = centre_crop(frames_F3HW, self.size) if whole else random_resized_crop(frames_F3HW, *box)
         frames = random_flip(frames, self.flip, generator)
         return colour_jitter(frames, self.jitter, generator) if self.jitter else frames
+
+
+@dataclass(frozen=True)
+class WholeFrame(FrameTransform):
+    """All of a frame in a square, its shape given up, in training and in tests; `flip` and `jitter` as ever.
+
+    Clover's official code reads MSVD-QA so (`Resize`, `keep_ratio=False`).
+    """
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    ratio: tuple[float, float] = (1.0, 1.0)
+    shape: Literal["given up"] = "given up"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.scale == self.ratio == (1.0, 1.0):
+            raise ValueError(
+                f"a whole frame has no box to draw, so scale {self.scale} and ratio {self.ratio} stay at 1"
+            )
+
+    def __call__(self, frames_F3HW: Tensor, generator: Generator | None) -> Tensor:
+        """uint8 (F, 3, size, size)."""
+        return super().__call__(resize(frames_F3HW, self.size, self.size), generator)

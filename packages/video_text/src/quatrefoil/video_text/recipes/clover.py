@@ -36,12 +36,17 @@ from quatrefoil.video_text.models.clover_sizes import small_clover
 
 SCALE = 1 / 0.05
 MARGIN = 5.0  # of scaled similarities: 0.25 in cosine
-PRETRAIN: Mapping[str, Objective] = {
+PRETRAIN: dict[str, Objective] = {
     "mlm": FocalMaskedTokens("text_token_logits", "text_labels", gamma=2.0),
     "tma_video": ExclusiveContrastive("video", ("text", "text_masked", "fused_masked_video"), SCALE),
     "tma_text": ExclusiveContrastive("text", ("video", "video_masked", "fused_masked_text"), SCALE),
     "rank_text": Ranking("video", "text", "text_masked", SCALE, MARGIN, weights="text_has_mask"),
     "rank_video": Ranking("text", "video", "video_masked", SCALE, MARGIN),
+}
+# The pairing of the paper's first version: each anchor with the fusion that its own complete side has entered.
+EARLY: Mapping[str, Objective] = PRETRAIN | {
+    "tma_video": ExclusiveContrastive("video", ("text", "text_masked", "fused_masked_text"), SCALE),
+    "tma_text": ExclusiveContrastive("text", ("video", "video_masked", "fused_masked_video"), SCALE),
 }
 UNMASKED: Mapping[str, Objective] = {
     "tma_video": ExclusiveContrastive("video", ("text", "fused_video"), SCALE),
@@ -86,6 +91,11 @@ def _training(select: str, *, steps: int, lr: float, batch_size: int = 32, head_
         checkpoint_every=100,
         select=select,
     )
+
+
+def stage_pretrain_early() -> Recipe:
+    """Clover's pre-training with the pairing of the paper's first version."""
+    return replace(stage_pretrain(), objectives=EARLY)
 
 
 def stage_pretrain_pairwise() -> Recipe:

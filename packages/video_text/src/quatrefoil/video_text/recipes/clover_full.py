@@ -20,7 +20,7 @@ from quatrefoil.video_text.datasets.masks import CellsMaker, Masks
 from quatrefoil.video_text.datasets.mixed_data import MixedData
 from quatrefoil.video_text.datasets.module import CloverData, CorpusName
 from quatrefoil.video_text.datasets.question_data import QuestionCorpusName, QuestionData
-from quatrefoil.video_text.media.augment import FrameTransform
+from quatrefoil.video_text.media.augment import FrameTransform, WholeFrame
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.models.clover import CloverConfig
 from quatrefoil.video_text.models.clover_answers import AnswerConfig, CloverAnswersConfig
@@ -42,7 +42,7 @@ BERT = "google-bert/bert-base-uncased"
 SWIN = "weights/swin_base_patch244_window877_kinetics400_22k.pth"
 PRETRAINED = "runs/clover/webvid-cc3m"
 SQUARE = FrameTransform(224, scale=(0.08, 1.0))
-WHOLE = FrameTransform(224, scale=(1.0, 1.0), ratio=(1.0, 1.0))
+WHOLE = WholeFrame(224)
 MASKS = Masks(cells=CellsMaker((7, 7)))
 # The official gathers keep the local rows' gradient, 1/W of the whole; that of masked tokens is whole.
 OFFICIAL_PRETRAIN = {
