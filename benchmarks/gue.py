@@ -27,16 +27,11 @@ SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "tf/2": (_STRANDS,),
     "prom/prom_300_tata": (),
 }
-TRAINED: Final = ("prom/prom_core_tata", "prom/prom_300_tata", "prom/prom_core_notata", *(f"tf/{n}" for n in range(5)))
 CORPUS: Final = (
-    *(f"gue/{name}/train.csv" for name in TRAINED),
-    "deepromoter/hs_pos_TATA.txt",
+    *(f"gue/prom/prom_{name}/train.csv" for name in ("core_tata", "300_tata", "core_notata")),
+    *(f"gue/tf/{number}/train.csv" for number in (0, 2, 4)),
     "genomes/human_1mb_z.fa",
     "genomes/hg19_chr8_11496144_11627216.fa",
-    "regions/tfbs_negatives_hg38/posSet.fa",
-    "regions/tfbs_negatives_hg38/negSet.fa",
-    "enhancer_2l/enhancer.cv.txt",
-    "enhancer_2l/non.cv.txt",
 )
 PRETRAINED, TWIN, CNN = "pre-trained", "untrained twin", "one-hot CNN"
 ARMS: Final[Mapping[str, str]] = {

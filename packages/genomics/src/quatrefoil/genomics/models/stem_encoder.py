@@ -21,7 +21,7 @@ from quatrefoil.core.views import Tokens
 from quatrefoil.genomics.models.bases import kmer_ids, places
 from quatrefoil.genomics.sequence.kmers import PAD, KmerVocabulary
 
-SMALL: Final = TransformerConfig(width=128, layers=2, heads=4, dropout=0.2, attention_dropout=0.2)
+SMALL: Final = TransformerConfig(width=64, layers=2, heads=4, dropout=0.2, attention_dropout=0.2)
 _EMBEDDING_STD: Final = 0.7  # as that of places, so that both are heard from the first step
 
 
