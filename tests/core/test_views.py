@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from quatrefoil.core.objectives import Matching, Step
-from quatrefoil.core.views import ViewError, ViewGraph, Views, view
+from quatrefoil.core.views import Tokens, ViewError, ViewGraph, Views, view
 from tests.core.toy import OBJECTIVES, Toy, ToyConfig, toy_batch
 
 
@@ -89,3 +89,15 @@ def test_an_overridden_view_replaces_the_inherited_one() -> None:
 def test_a_scorer_that_reads_the_batch_past_the_exchanged_views_is_refused() -> None:
     with pytest.raises(ViewError, match="right"):
         Step(Toy(ToyConfig()), {"match": Matching("left_code", "right_code", "match", ("left_state",), ("left_code",))})
+
+
+def test_the_mean_of_tokens_is_that_of_the_real_ones_and_zero_with_zero_gradient_where_there_are_none() -> None:
+    states_BTD = torch.randn(3, 4, 5, requires_grad=True)
+    mask_BT = torch.tensor([[True] * 4, [True, False, True, False], [False] * 4])
+    mean_BD = Tokens(states_BTD, mask_BT).mean()
+    torch.testing.assert_close(mean_BD[:2], torch.stack([states_BTD[0].mean(0), states_BTD[1, ::2].mean(0)]))
+    assert not mean_BD[2].any()
+    mean_BD.square().sum().backward()
+    assert states_BTD.grad is not None
+    assert not states_BTD.grad[2].any()
+    assert states_BTD.grad.isfinite().all()

@@ -1,0 +1,124 @@
+"""Time of VLSA's joint pass over visible tokens beside that over all, in one run: `python -m benchmarks.speed_vlsa`.
+
+Forward and backward through the encoder, the one part of a step in which hiding saves work.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from quatrefoil.core.views import Views
+from quatrefoil.video_text.encoders.patches import draw_visible
+from quatrefoil.video_text.models.vlsa import Vlsa, VlsaConfig
+from quatrefoil.video_text.recipes.vlsa_stage import SMALL
+
+RESULTS = Path(__file__).parent / "results" / "speed_vlsa.json"
+ROUNDS = 5
+HIDDEN = 0.75
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and the number of clips of one step."""
+
+    config: VlsaConfig
+    clips: int
+
+
+CASES = {"full size, 1 clip": Case(VlsaConfig(), 1), "Stage's size, 16 clips": Case(SMALL, 16)}
+
+
+def batch_of(case: Case) -> dict[str, Tensor]:
+    """Noise, of which a quarter is visible, with texts as long as they may be."""
+    config, draw = case.config, torch.Generator().manual_seed(0)
+    (frames, per_frame), (rows, columns) = config.axes["video"], config.axes["audio"]
+    visible = {"video_visible": (frames, per_frame), "audio_visible": (1, rows * columns)}
+    side, length = config.image_size, config.text_length
+    return {
+        "frames": torch.randint(0, 256, (case.clips, frames, 3, side, side), generator=draw, dtype=torch.uint8),
+        "sound": torch.randn(case.clips, 1, config.sound_rows, config.sound_columns, generator=draw),
+        "sound_mask": torch.ones(case.clips, 1, dtype=torch.bool),
+        "text_masked_ids": torch.randint(0, config.vocab_size, (case.clips, length), generator=draw),
+        "text_mask": torch.ones(case.clips, length, dtype=torch.bool),
+        **{
+            name: torch.stack([draw_visible(*sizes, draw, HIDDEN) for _ in range(case.clips)])
+            for name, sizes in visible.items()
+        },
+    }
+
+
+def all_visible(batch: Mapping[str, Tensor], config: VlsaConfig) -> dict[str, Tensor]:
+    """The same clips with nothing hidden."""
+    clips = len(batch["frames"])
+    tokens = {f"{modality}_visible": torch.Size(config.axes[modality]).numel() for modality in ("video", "audio")}
+    return {**batch, **{name: torch.arange(count).expand(clips, -1) for name, count in tokens.items()}}
+
+
+def step(model: Vlsa, batch: Mapping[str, Tensor]) -> int:
+    """Forward and backward of the joint pass; how many tokens a clip had in it."""
+    model.zero_grad(set_to_none=True)
+    states = Views(model, batch)["joint"]
+    sum(state.square().mean() for state in states.values()).backward()
+    return sum(state.shape[1] for state in states.values())
+
+
+def measure(name: str) -> dict[str, Any]:
+    """One row: tokens and least seconds of both over alternating rounds, as what others add is never negative."""
+    case, device = CASES[name], "cuda" if torch.cuda.is_available() else "cpu"
+    model = case.config.build().to(device)
+    masked = {field: value.to(device) for field, value in batch_of(case).items()}
+    whole = {field: value.to(device) for field, value in all_visible(masked, case.config).items()}
+    tokens: dict[str, int] = {}
+    taken: dict[str, list[float]] = {"visible": [], "all": []}
+    for _ in range(ROUNDS):
+        for which, batch in (("visible", masked), ("all", whole)):
+            seconds, tokens[which] = _timed(model, batch)
+            taken[which].append(seconds)
+    least = {which: min(times) for which, times in taken.items()}
+    return {
+        "case": name,
+        "tokens": tokens,
+        "seconds": {which: round(seconds, 4) for which, seconds in least.items()},
+        "times_faster": round(least["all"] / least["visible"], 2),
+    }
+
+
+def _timed(model: Vlsa, batch: Mapping[str, Tensor]) -> tuple[float, int]:
+    # On a processor, its own time, which does not grow when others run beside us.
+    clock = time.perf_counter if batch["sound"].is_cuda else time.process_time
+    start = clock()
+    tokens = step(model, batch)
+    if batch["sound"].is_cuda:
+        torch.cuda.synchronize()
+    return clock() - start, tokens
+
+
+def surroundings() -> dict[str, Any]:
+    """What the numbers depend on."""
+    return {
+        "command": "python -m benchmarks.speed_vlsa",
+        "versions": {"torch": torch.__version__},
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+    }
+
+
+def main() -> None:
+    """Measure all cases, write and print them."""
+    torch.manual_seed(0)
+    text = json.dumps({**surroundings(), "rows": [measure(name) for name in CASES]}, indent=2) + "\n"
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
