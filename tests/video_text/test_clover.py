@@ -553,6 +553,24 @@ def test_sentences_become_codes_and_data_that_do_not_fit_are_refused(tmp_path: P
         with_assets(blanks.build(), tmp_path).check_assets()
 
 
+@pytest.mark.parametrize("place", [".", "model"], ids=["saved model", "run folder"])
+def test_data_in_other_tokens_than_those_of_pre_training_are_refused(tmp_path: Path, place: str) -> None:
+    words, folder = replace(SMALL, text=replace(SMALL.text, vocab_size=280)), tmp_path / "trained"
+    trained = with_assets(words.build(), tmp_path)
+    trained.save_pretrained(folder / place)
+    if place == "model":
+        (folder / "config.json").write_text("{}")
+        (folder / "metrics.json").write_text("{}")
+    tuned = replace(words, pretrained=str(folder)).build()
+    tuned.assets = dict(trained.assets)
+    tuned.check_assets()
+    TextTokenizer.train(["another text of other words"] * 3, 270, tmp_path / "other.json")
+    other = replace(words, pretrained=str(folder)).build()
+    other.assets = trained.assets | {"tokenizer.json": (tmp_path / "other.json").read_text()}
+    with pytest.raises(ValueError, match=r"data\.tokenizer is not that of model\.pretrained="):
+        other.check_assets()
+
+
 def test_impossible_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="one width, not 16 and 32"):
         replace(SMALL, fusion=FusionConfig(transformer=bert_transformer(32, 1, 2)))
