@@ -17,7 +17,9 @@ class InterpretCommand:
     help = "Draw what each base of a sequence means to a classifier: in-silico mutagenesis, as a picture and a table."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("run", type=Path, help="a run of a classifier of sequences, e.g. of genebert/classify")
+        parser.add_argument(
+            "trained", metavar="RUN", type=Path, help="a run of a classifier of sequences, e.g. of genebert/classify"
+        )
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--sequence", help="bases")
         which.add_argument("--fasta", type=Path, help="a FASTA file (or any set that `classify` reads)")
@@ -32,7 +34,7 @@ class InterpretCommand:
         from quatrefoil.genomics.interpret.sequences import named_sequences
 
         check_picture(args.out)
-        model = classifier_of(args.run)
+        model = classifier_of(args.trained)
         sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
         found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in sequences]
         draw_mutagenesis(found, args.out)

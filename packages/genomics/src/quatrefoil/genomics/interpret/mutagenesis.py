@@ -3,7 +3,7 @@
 Legend: L bases of a sequence, B rows, K classes; 4 = A, C, G, T.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,12 +58,16 @@ def mutagenesis(model: SequenceModel, codes_L: Codes, class_name: str | None = N
     mutants_NL[torch.arange(len(places_N2)), [at for at, _ in places_N2]] = torch.tensor(
         [base for _, base in places_N2], dtype=torch.uint8
     )
-    scores_NK = torch.cat([_logits(model, rows_BL) for rows_BL in mutants_NL.split(BATCH)])
+    scores_NK = torch.cat([_logits(model, rows_BL) for rows_BL in _batches(mutants_NL)])
     before = _log_odds(as_it_is_1K, number).item()
     change_L4 = np.full((len(codes_L), UNKNOWN), np.nan)
     for (at, base), after in zip(places_N2, _log_odds(scores_NK, number).tolist(), strict=True):
         change_L4[at, base] = 0.0 if base == codes_L[at] else after - before
     return Mutagenesis(codes_L, model.classes[number], before, change_L4)
+
+
+def _batches(rows_NL: Tensor) -> Iterator[Tensor]:
+    yield from (rows_NL[start : start + BATCH] for start in range(0, len(rows_NL), BATCH))
 
 
 def _number(model: SequenceModel, class_name: str) -> int:

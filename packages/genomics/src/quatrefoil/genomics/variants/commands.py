@@ -20,7 +20,9 @@ class VariantsCommand:
     help = "Score the variants of a VCF file by a run: what each changes, alt minus ref, in log odds."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("run", type=Path, help="a run of a classifier of sequences or variants, or of openness")
+        parser.add_argument(
+            "trained", metavar="RUN", type=Path, help="a run of a classifier of sequences or variants, or of openness"
+        )
         parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF; every alternative allele is a variant")
         parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
         parser.add_argument("--length", type=int, default=101, help="bases of a window (default: %(default)s)")
@@ -88,7 +90,7 @@ def _scorer(args: argparse.Namespace) -> "Scorer":
     from quatrefoil.genomics.sequence.fasta import Genome
     from quatrefoil.genomics.variants.effects import ClassEffects, refuse
 
-    model, genome = model_of(args.run), Genome.open(args.genome)
+    model, genome = model_of(args.trained), Genome.open(args.genome)
     if isinstance(model, SequenceModel):
         return ClassEffects(model, genome, args.length)
     return _of_openness(model, genome, args) if isinstance(model, Openness) else refuse(model)
@@ -106,7 +108,9 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
         raise ValueError("a run of openness scores variants in a cell type; give --matrix and --cell-type")
     facts, matrix = json.loads(model.assets[ASSET]), RegionMatrix.open(args.matrix)
     if list(matrix.motifs) != facts["motifs"]:
-        raise ValueError(f"{args.matrix} has other motifs than {args.run} was trained on; build it with the same file")
+        raise ValueError(
+            f"{args.matrix} has other motifs than {args.trained} was trained on; build it with the same file"
+        )
     if args.cell_type not in matrix.cell_types:
         raise ValueError(f"{args.matrix} has no cell type {args.cell_type}{nearest(args.cell_type, matrix.cell_types)}")
     sizes = OpennessSizes(k=facts["k"], segment=facts["segment"], regions=facts["regions"])
