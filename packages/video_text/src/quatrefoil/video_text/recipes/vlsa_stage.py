@@ -1,7 +1,8 @@
 """VLSA, small, on Stage: pre-training with its baselines, and retrieval between two modalities.
 
 `model.pretrained=RUN` starts a retrieval from a run of `vlsa/stage-pretrain`; without it, it is its own baseline.
-What is hidden and how losses are weighed is the paper's; sizes and rates are ours (chosen on validation clips).
+What is hidden and how losses are weighed is the paper's; sizes and rates are ours, and not tuned. A run of
+`vlsa/stage-pretrain-unshared` is gone on from with model.encoder_shared=[] model.decoder_shared=[].
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ def stage_pretrain() -> Recipe:
         model=SMALL,
         data=STAGE,
         objectives=PRETRAINING,
-        train=_training(steps=300, lr=5e-4),
+        train=_training(steps=200, lr=5e-4),
         evaluate={"retrieval": SIX},
     )
 
