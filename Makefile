@@ -9,7 +9,7 @@ BENCH  ?= default
 # Where benchmark runs are made, e.g. WHERE="--processes 2" or WHERE="--on slurm --processes 16"; see `--help`.
 WHERE  ?=
 
-.PHONY: help setup demo test test-slow test-fuzz lint bench claims clean lock release
+.PHONY: help setup demo test test-slow test-fuzz trust lint bench claims clean lock release
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -45,6 +45,9 @@ test-slow: setup ## what takes longer than 20 seconds a test
 test-fuzz: setup ## the property tests with newly drawn examples: run it now and then, and keep what it finds as an @example
 	HYPOTHESIS_PROFILE=drawn OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile \
 	    $$(grep -rl "@given" tests)
+
+trust: setup     ## run what is promised of training, and write docs/trust.md
+	$(BIN)/python -m benchmarks.trust
 
 lint: setup      ## ruff and mypy
 	$(BIN)/ruff check .

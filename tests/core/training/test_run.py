@@ -51,7 +51,7 @@ def launch(command: list[str], *overrides: str, **environment: str) -> subproces
         if k not in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
     }
     full = plain | {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"} | environment
-    return subprocess.run([*command, *overrides], env=full, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    return subprocess.run([*command, *overrides], env=full, capture_output=True, text=True, timeout=300, cwd=ROOT)
 
 
 def logged(folder: Path) -> list[dict[str, Any]]:

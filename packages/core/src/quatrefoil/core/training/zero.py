@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from typing import Any, Final
 
 import torch
@@ -38,16 +39,13 @@ def plugin(stage: int, train: TrainConfig) -> DeepSpeedPlugin:
     """The settings of DeepSpeed for this run; where states are offloaded to is the launcher's word.
 
     Raises:
-        ValueError: the launcher says CPU, and GPUs are to be seen.
+        ValueError: DeepSpeed is not installed, or the launcher says CPU and GPUs are to be seen.
     """
     _settle_device()
-    found = DeepSpeedPlugin(
-        zero_stage=stage,
-        gradient_accumulation_steps=1,
-        gradient_clipping=(train.optimizer.clip_norm or 0.0) if stage else 0.0,  # at stage 0 gradients are whole: ours
-        zero3_init_flag=False,
-    )
-    found.deepspeed_config |= {
+    found = DeepSpeedPlugin(zero_stage=stage, zero3_init_flag=False)
+    found.deepspeed_config |= {  # over what a file of the launcher says: these are the recipe's
+        "gradient_accumulation_steps": 1,
+        "gradient_clipping": (train.optimizer.clip_norm or 0.0) if stage else 0.0,  # whole gradients we clip
         "train_micro_batch_size_per_gpu": 1,  # it only counts samples with it
         "zero_force_ds_cpu_optimizer": False,  # with offload too the optimiser is the run's own
         "torch_autocast": _autocast(train),
@@ -61,6 +59,8 @@ def _autocast(train: TrainConfig) -> dict[str, Any]:
 
 
 def _settle_device() -> None:
+    if find_spec("deepspeed") is None:
+        raise ValueError('ZeRO needs DeepSpeed: pip install "quatrefoil-core[deepspeed]", or take ddp')
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     if os.environ.pop("ACCELERATE_USE_CPU", "false").lower() == "true" and torch.cuda.is_available():
         raise ValueError("ZeRO on CPUs where there are GPUs: hide them with CUDA_VISIBLE_DEVICES=")

@@ -1,0 +1,31 @@
+"""The page of promises: what did not run, or failed, is not said to hold."""
+
+import pytest
+
+from benchmarks.trust import PROMISES, Outcome, counted, page
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        ("...s\n3 passed, 1 skipped in 2.00s", {"passed": 3, "skipped": 1}),
+        ("....                  [ 57%]\n..F                   [100%]", {"passed": 6, "failed": 1}),
+        ("", {}),
+    ],
+)
+def test_tests_are_counted_with_and_without_pytests_last_line(said: str, counts: dict[str, int]) -> None:
+    assert counted(said) == counts
+
+
+@pytest.mark.parametrize("counts", [{}, {"skipped": 3}, {"passed": 2, "failed": 1}, {"passed": 2, "error": 1}])
+def test_what_failed_or_did_not_run_does_not_hold(counts: dict[str, int]) -> None:
+    outcome = Outcome(counts, 1.0)
+    assert not outcome.kept
+    assert "DOES NOT HOLD" in page([(PROMISES[0], outcome)], 1.0, [])
+
+
+def test_every_row_has_its_command_and_measured_numbers_their_table() -> None:
+    rows = [(promise, Outcome({"passed": 1}, 2.0)) for promise in PROMISES]
+    text = page(rows, 3.0, [{"pairs": 4, "value_differs": 1.25e-8}])
+    assert all(f"`{promise.command}`" in text for promise in PROMISES)
+    assert "| 4 | 1.2e-08 |" in text

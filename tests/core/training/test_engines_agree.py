@@ -1,0 +1,121 @@
+"""One process, DDP and ZeRO 0 to 3 train the same, and go on from one another's checkpoints."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+
+from quatrefoil.core.training import checkpoint
+from tests.core.toy import toy_run
+from tests.core.training.test_run import LAUNCH, TWO, launch, logged
+from tests.distributed_harness import run_ranks
+
+pytestmark = pytest.mark.slow
+SETTINGS = ["train.steps=20", "train.batch_size=7", "train.checkpoint_every=10"]
+ZERO = ["zero0", "zero1", "zero2", "zero3"]
+LEFT_BY_ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_DEEPSPEED_CONFIG_FILE", "ACCELERATE_USE_CPU")
+
+
+def _trained(engine: str, folder: Path, *overrides: str) -> None:
+    """Train the toy with an engine in a process that may have trained with others."""
+    for name in LEFT_BY_ENGINES:
+        os.environ.pop(name, None)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    os.environ["ACCELERATE_USE_CPU"] = "true"
+    if engine == "zero3":
+        _cut_the_smallest_weights_too(folder)
+    toy_run([f"run.dir={folder}", "resume=auto", f"run.engine={engine}", *SETTINGS, *overrides])
+
+
+def _cut_the_smallest_weights_too(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    file = folder / "deepspeed.json"
+    file.write_text(json.dumps({"zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": 0}}))
+    os.environ |= {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(file)}
+
+
+def _on_ranks(engines: list[str], folder: Path, resumed: dict[str, str]) -> None:
+    """Train with each engine; then go on from the middle of one's run with another (folder -> engine)."""
+    rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
+    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "OMP_NUM_THREADS": "1"}
+    for engine in engines:
+        _trained(engine, folder / engine)
+    torch.distributed.barrier()
+    for name, engine in resumed.items():
+        if rank == 0:
+            _halved(folder / name.split("-")[0], folder / name)
+        torch.distributed.barrier()
+        _trained(engine, folder / name)
+
+
+def _halved(run: Path, to: Path) -> Path:
+    """A copy of the run as it was after ten steps."""
+    shutil.copytree(run, to)
+    shutil.rmtree(to / "checkpoints" / "step-00000020")
+    return to
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of every engine at two ranks, and of one process."""
+    folder = tmp_path_factory.mktemp("runs")
+    resumed = {f"{engine}-resumed": engine for engine in ZERO}
+    run_ranks(2, _on_ranks, ["ddp", *ZERO], folder, resumed, timeout_s=900)
+    run_ranks(1, _on_ranks, ["ddp"], _made(folder / "alone"), {}, timeout_s=300)
+    return folder
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def assert_same_losses(a: Path, b: Path) -> None:
+    for one, other in zip(logged(a), logged(b), strict=True):
+        for name in ("loss", "contrast/loss", "match/loss", "tokens/loss", "gradient_norm"):
+            assert one[name] == pytest.approx(other[name], rel=1e-5), (one["step"], name)
+
+
+@pytest.mark.parametrize("engine", ["ddp", *ZERO])
+def test_an_engine_trains_as_one_process_does(runs: Path, engine: str) -> None:
+    assert_same_losses(runs / "alone" / "ddp", runs / engine)
+    facts = json.loads((runs / engine / "metrics.json").read_text())
+    assert (facts["engine"], facts["processes"]) == (engine, 2)
+
+
+@pytest.mark.parametrize("engine", ZERO)
+def test_zero_resumes_to_the_bit(runs: Path, engine: str) -> None:
+    resumed = runs / f"{engine}-resumed"
+    assert logged(resumed) == logged(runs / engine)
+    whole, again = (checkpoint.load(run / "checkpoints" / "step-00000020").tensors for run in (runs / engine, resumed))
+    for name, tensors in whole.items():
+        assert all(torch.equal(value, again[name][key]) for key, value in tensors.items()), name
+
+
+@pytest.mark.parametrize(("engine", "processes"), [("ddp", 1), ("ddp", 4), ("zero2", 1), ("zero3", 4)])
+def test_a_run_of_two_processes_goes_on_with_another_number_over_the_same_samples(
+    runs: Path, engine: str, processes: int
+) -> None:
+    name = f"{engine}-at-{processes}"
+    run_ranks(processes, _on_ranks, [], runs, {name: "ddp"}, timeout_s=600)
+    assert_same_losses(runs / engine, runs / name)
+    assert json.loads((runs / name / "metrics.json").read_text())["processes"] == processes
+
+
+def test_a_rank_that_dies_ends_the_job_within_a_minute(tmp_path: Path) -> None:
+    killed = launch([*TWO[:-1], "tests.core.training.one_rank_dies"], f"run.dir={tmp_path}", *SETTINGS)
+    assert killed.returncode != 0
+    assert len(logged(tmp_path)) == 3
+    assert time.time() - (tmp_path / "log.jsonl").stat().st_mtime < 60  # since the last step that all ranks took
+
+
+def test_zero_with_fewer_processes_than_asked_is_an_error() -> None:
+    alone = launch([*LAUNCH, "--use_deepspeed", "--num_processes", "1", "-m", "tests.core.toy"], "run.processes=2")
+    assert alone.returncode != 0
+    assert "run.processes=2, but this run has 1" in alone.stderr
