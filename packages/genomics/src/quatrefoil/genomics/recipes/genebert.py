@@ -41,7 +41,7 @@ EVALUATIONS: Mapping[str, Mapping[str, Evaluation]] = {
     "srm": {"srm": MatchByKind("match", "match"), "srm-without-own": MatchByKind("match", "match_without_own")},
 }
 REGULOME_MOTIFS = 60
-SWIN_RATIO = 1.14
+SWIN_RATIO = 1.92
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
 
 SMALL_SWIN = SwinRegions(
