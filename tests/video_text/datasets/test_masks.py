@@ -84,7 +84,7 @@ def test_only_nouns_and_verbs_are_masked_and_each_of_them_sometimes(root: Path) 
 def test_a_caption_without_meaning_stays_as_it_is(tmp_path: Path) -> None:
     masks = Masks(cells=CellsMaker((2, 2)))
     words = masks.semantic_words(["and of the"], 0.5, tmp_path)
-    assert words.candidates == {"and of the": ()}
+    assert words.candidates["and of the"] == ()
 
 
 def test_nothing_is_tagged_or_drawn_that_no_one_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 Legend: H W cells of the video encoder's last grid, L text tokens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.masking import choose_blocks
+from quatrefoil.video_text.datasets.candidates import Candidates, candidates_once
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import Draw
 from quatrefoil.video_text.text.part_of_speech import PartOfSpeechTagger, SpacyTagger, TextBlobTagger
-from quatrefoil.video_text.text.semantic import OFFICIAL, Kind, Span, find_candidates, semantic_word_mask
+from quatrefoil.video_text.text.semantic import OFFICIAL, Kind, find_candidates, semantic_word_mask
 from quatrefoil.video_text.text.tokenizer import TokenIds
 
 VIDEO_MASK = ("video_masked_cells",)
@@ -47,7 +48,7 @@ class CellsMaker:
 class SemanticWords:
     """Chooses among the words of a text that carry meaning; none of a text that has none."""
 
-    candidates: Mapping[str, Sequence[Span]]
+    candidates: Candidates
     rate: float
 
     def __call__(self, text: str, tokens: TokenIds, generator: torch.Generator) -> Tensor:
@@ -69,8 +70,10 @@ class Masks:
     tagger: str = TEXTBLOB
 
     def semantic_words(self, texts: Iterable[str], rate: float, folder: Path) -> SemanticWords:
-        """Finds the candidates of `texts`, once for each `folder`."""
-        return SemanticWords(find_candidates(texts, _tagger(self.tagger), folder, self.words), rate)
+        """Finds the candidates of `texts`, once for each `folder`, which is theirs alone."""
+        tagger = _tagger(self.tagger)
+        stored = folder / f"{tagger.name}-{tagger.version}-{'-'.join(sorted(self.words))}"
+        return SemanticWords(candidates_once(stored, lambda: find_candidates(texts, tagger, folder, self.words)), rate)
 
 
 @cache
