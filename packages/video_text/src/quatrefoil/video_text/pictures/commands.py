@@ -20,7 +20,7 @@ class PictureCommand:
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Those of both commands."""
-        parser.add_argument("run", type=Path, metavar="RUN_OR_CHECKPOINT")
+        parser.add_argument("stored", type=Path, metavar="RUN_OR_CHECKPOINT")
         parser.add_argument("overrides", nargs="*", metavar="key=value", help="where things are now, e.g. data.root")
         parser.add_argument("--out", type=Path, required=True, help="folder for the PNGs")
         parser.add_argument("--split", default="test", help="whose clips (default: test)")
@@ -28,7 +28,7 @@ class PictureCommand:
 
     def run(self, args: Namespace) -> int:
         """Draws, and prints what was written. Raises ValueError (`look`), ImportError without matplotlib."""
-        for path in self.pictures()(args.run, args.overrides, args.split, args.clips, args.out):
+        for path in self.pictures()(args.stored, args.overrides, args.split, args.clips, args.out):
             print(path)
         return 0
 
