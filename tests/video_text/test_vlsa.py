@@ -350,3 +350,15 @@ def test_the_comparison_exchanges_global_matching_alone() -> None:
     assert not {need for name in COMPARISON.keys() - LOCAL.keys() for need in COMPARISON[name].needs} & {"audio_global"}
     out, _ = losses(COMPARISON, *HEARD)
     assert out["loss"].isfinite()
+
+
+def test_places_of_patches_can_be_heard_from_the_first_step_on() -> None:
+    """Beside patches of about one, positions of 0.02 would be noise: which patch is loud could not be told."""
+    torch.manual_seed(0)
+    encoder, decoder = replace(SMALL.encoder, width=64), replace(SMALL.decoder, width=32)
+    model = VlsaConfig(encoder=encoder, decoder=decoder).build()
+    everywhere = [model.video_embed.positions, model.audio_embed.positions, *model.decoder.positions.values()]
+    for positions in everywhere:
+        places_TD = positions(torch.Size(positions.sizes).numel())
+        assert places_TD.square().mean().sqrt().item() == pytest.approx(0.5**0.5, rel=0.1)
+    assert model.text_positions(40).std() < 0.1  # words themselves start at 0.02

@@ -23,6 +23,12 @@ class Positions(nn.Module):
         self.axes = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
         self.modality = nn.Parameter(torch.empty(width))
 
+    def start_as_loud_as_sines(self) -> None:
+        """Normal numbers whose sum over the axes has the root mean square of tables of sines and cosines, 0.7."""
+        for axis in self.axes:
+            assert isinstance(axis, nn.Embedding)
+            nn.init.normal_(axis.weight, std=(0.5 / len(self.axes)) ** 0.5)
+
     def forward(self, tokens: int) -> Tensor:
         """(T, D), the last axis running fastest; fewer tokens take fewer places of the first axis.
 

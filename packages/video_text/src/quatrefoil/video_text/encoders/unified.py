@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import TransformerConfig
-from quatrefoil.video_text.encoders.patches import Positions, hidden_places, take, wide
+from quatrefoil.video_text.encoders.patches import PatchEmbedding, Positions, hidden_places, take, wide
 
 Modality = Literal["video", "text", "audio"]
 MODALITIES: tuple[Modality, ...] = ("video", "text", "audio")
@@ -162,7 +162,12 @@ class SharedDecoder(nn.Module):
 
 
 def start_as_mae(module: nn.Module) -> None:
-    """Xavier's uniform rule for all linear layers, normal numbers of deviation 0.02 for tables and lone vectors."""
+    """Xavier's uniform rule for all linear layers, normal numbers of deviation 0.02 for tables and lone vectors.
+
+    Places of patches, and all places in a decoder, are added to what a linear layer gives, which is about one, and are
+    fixed sines in masked autoencoders: learned ones start as loud as those. At 0.02 nobody sees them: text did not find
+    out in 150 steps which of 16 patches of sound was loud (loss at chance, 2.77), and does (0.63).
+    """
     for part in module.modules():
         if isinstance(part, nn.Linear):
             nn.init.xavier_uniform_(part.weight)
@@ -172,3 +177,10 @@ def start_as_mae(module: nn.Module) -> None:
             nn.init.normal_(part.modality, std=0.02)
         elif isinstance(part, Decoder) and part.hidden_token is not None:
             nn.init.normal_(part.hidden_token, std=0.02)
+    for part in module.modules():  # after all tables: a module comes before its parts
+        if isinstance(part, PatchEmbedding):
+            part.positions.start_as_loud_as_sines()
+        elif isinstance(part, SharedDecoder):
+            for positions in part.positions.values():
+                assert isinstance(positions, Positions)
+                positions.start_as_loud_as_sines()

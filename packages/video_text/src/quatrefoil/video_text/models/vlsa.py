@@ -70,6 +70,8 @@ class Vlsa(MaskedModelling):
             self.started_from = f"{config.pretrained}, fresh: temperature"
         if config.mae is not None:
             initialise_from_mae(self.encoder, self.video_embed, config.mae)
+            times, _ = self.video_embed.positions.axes
+            nn.init.normal_(next(times.parameters()), std=0.02)  # a frame is at first what MAE knows
         if config.bert is not None:
             initialise_words(self.token_embedding, config.bert)
 
