@@ -65,16 +65,24 @@ class Arm:
     tasks: dict[str, Entry]
 
 
-def _arm(name: str, note: str, recipe: str | None, tasks: Mapping[str, str], zero_shot: Sequence[str] = ()) -> Arm:
+def _arm(
+    name: str,
+    note: str,
+    recipe: str | None,
+    tasks: Mapping[str, str],
+    zero_shot: Sequence[str] = (),
+    model: tuple[str, ...] = (),
+) -> Arm:
     """What starts from a pre-training `recipe`, or from random weights where there is none.
 
     Args:
         tasks: name of the task -> its recipe.
         zero_shot: tasks on which pre-training itself is scored, nothing having been trained for them.
+        model: overrides by which the tasks' model is that of the pre-training.
     """
     start = Entry(f"{name}, zero-shot", recipe, note) if recipe else None
     as_is = dict.fromkeys(zero_shot, start) if start else {}
-    return Arm({**as_is, **{task: Entry(name, of, note, start=start) for task, of in tasks.items()}})
+    return Arm({**as_is, **{task: Entry(name, of, note, overrides=model, start=start) for task, of in tasks.items()}})
 
 
 _QUESTIONS = {f"{kind} questions": f"clover/stage-qa-{kind}" for kind in ("action", "transition", "frame", "mc", "fib")}
@@ -96,16 +104,17 @@ CLOVER_ARMS = (CLOVER, CLOVER_PAIRWISE, CLOVER_NO_MASKS, CLOVER_NO_RANKING, CLOV
 _VLSA_TASKS = {f"{task} retrieval": f"vlsa/stage-{task}" for task in ("text-video", "text-audio", "audio-video")}
 
 
-def _vlsa(name: str, note: str, suffix: str | None) -> Arm:
+def _vlsa(name: str, note: str, suffix: str | None, model: tuple[str, ...] = ()) -> Arm:
     recipe = None if suffix is None else f"vlsa/stage-pretrain{suffix}"
-    return _arm(name, note, recipe, _VLSA_TASKS, ["zero-shot text-audio retrieval"])
+    return _arm(name, note, recipe, _VLSA_TASKS, ["zero-shot text-audio retrieval"], model)
 
 
+_UNSHARED = ("model.encoder_shared=[]", "model.decoder_shared=[]")
 VLSA = _vlsa("VLSA", "masked patches and tokens, audio matched with video and text", "")
 VLSA_LOCAL = _vlsa("VLSA, local only", "masked patches and tokens alone", "-local-only")
 VLSA_GLOBAL = _vlsa("VLSA, global only", "audio matched with video and text, nothing decoded", "-global-only")
 VLSA_VTM = _vlsa("VLSA, video-text matching", "video matched with text in place of audio", "-vtm")
-VLSA_UNSHARED = _vlsa("VLSA, unshared", "an encoder and a decoder for each modality", "-unshared")
+VLSA_UNSHARED = _vlsa("VLSA, unshared", "an encoder and a decoder for each modality", "-unshared", _UNSHARED)
 VLSA_JOINT = _vlsa("VLSA, joint", "global codes from the joint pass, which leak", "-joint")
 VLSA_SCRATCH = _vlsa("VLSA, no pre-training", "from random weights", None)
 VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_SCRATCH)
