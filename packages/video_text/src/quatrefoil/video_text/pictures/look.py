@@ -51,6 +51,7 @@ def look(run: Path, overrides: Sequence[str], split: str, clips: int, views: Ite
     data = replace(recipe.data, windows=1).build(recipe.seed)
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[arg-type]  # it is that model's own
     load_weights(model, weights)
+    model.assets = dict(data.assets())
     batch, captions = _batch(data, split, clips, graph_of(model).fields(views))
     return Looked(model.eval(), recipe, batch, captions)
 
