@@ -110,8 +110,11 @@ def test_importing_a_package_loads_no_optional_dependency(packages: tuple[str, .
     ]
     needs_train = (
         "quatrefoil.core.training.engine",
+        "quatrefoil.core.training.replicas",
         "quatrefoil.core.training.trainer",
         "quatrefoil.core.training.run",
+        "quatrefoil.core.training.summary",
+        "quatrefoil.core.training.zero",
     )
     code = f"""
 import importlib, sys

@@ -41,7 +41,7 @@ class StopSignal:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, stack: FrameType | None) -> None:
         self.asked = True
         signal.signal(number, signal.SIG_DFL)
 

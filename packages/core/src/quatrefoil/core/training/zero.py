@@ -1,6 +1,6 @@
 """DeepSpeed's ZeRO under accelerate, in fp32, on CPUs and GPUs.
 
-It updates, clips and shards; weights, schedule and checkpoints are those of every other engine: a checkpoint holds
+It updates, limits gradients and shards; weights, schedule and checkpoints are those of every other engine: a checkpoint holds
 whole tensors by name, so a run may go on with another engine or number of ranks, and nothing of it is a pickle.
 """
 
@@ -45,7 +45,7 @@ def plugin(stage: int, train: TrainConfig) -> DeepSpeedPlugin:
     found = DeepSpeedPlugin(zero_stage=stage, zero3_init_flag=False)
     found.deepspeed_config |= {  # over what a file of the launcher says: these are the recipe's
         "gradient_accumulation_steps": 1,
-        "gradient_clipping": (train.optimizer.clip_norm or 0.0) if stage else 0.0,  # whole gradients we clip
+        "gradient_clipping": (train.optimizer.clip_norm or 0.0) if stage else 0.0,  # of whole gradients we do it
         "train_micro_batch_size_per_gpu": 1,  # it only counts samples with it
         "zero_force_ds_cpu_optimizer": False,  # with offload too the optimiser is the run's own
         "torch_autocast": _autocast(train),
@@ -118,7 +118,7 @@ class Zero:
         self._engine.backward(loss)
 
     def clip(self) -> Tensor | None:
-        """The gradient norm before it was limited; None where DeepSpeed clips within its update."""
+        """The gradient norm before it was limited; None where DeepSpeed limits it within its update."""
         if self.stage:
             return None
         limit = math.inf if self._clip_norm is None else self._clip_norm
