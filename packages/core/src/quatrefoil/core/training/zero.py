@@ -1,7 +1,7 @@
 """DeepSpeed's ZeRO under accelerate, in fp32, on CPUs and GPUs.
 
-It updates, limits gradients and shards; weights, schedule and checkpoints are those of every other engine: a checkpoint holds
-whole tensors by name, so a run may go on with another engine or number of ranks, and nothing of it is a pickle.
+It updates, limits gradients and shards; weights, schedule and checkpoints are those of every other engine: a checkpoint
+holds whole tensors by name, so a run may go on with another engine or number of ranks, and nothing of it is a pickle.
 """
 
 import itertools
