@@ -21,12 +21,13 @@ from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
 
 RESULTS: Final = Path(__file__).parent / "results" / "genomics_gue.json"
-_STRANDS: Final = "data.both_strands=true"  # a binding site has no direction, a promoter has one
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
-    "prom/prom_core_tata": (),
-    "tf/2": (_STRANDS,),
-    "prom/prom_300_tata": (),
+    "prom/prom_core_tata": ("train.steps=600", "train.evaluate_every=60"),
+    # A binding site has no direction; a promoter has one.
+    "tf/2": ("data.both_strands=true", "train.steps=1000", "train.evaluate_every=100"),
+    "prom/prom_300_tata": ("train.steps=600", "train.evaluate_every=60"),
 }
+PRETRAINING: Final = ("train.steps=1500", "train.evaluate_every=250", "train.checkpoint_every=250")
 CORPUS: Final = (
     *(f"gue/prom/prom_{name}/train.csv" for name in ("core_tata", "300_tata", "core_notata")),
     *(f"gue/tf/{number}/train.csv" for number in (0, 2, 4)),
@@ -48,21 +49,19 @@ def main() -> None:
     parser.add_argument("genomics", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/gue"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=600, help="of every arm (default: %(default)s)")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     options = parser.parse_args()
     start = options.runs / "pretrained"
-    steps = [f"train.steps={options.steps}", f"train.evaluate_every={options.steps // 10}"]
     if PRETRAINED in options.arms:
-        train("genebert/sequence-pretrain", corpus(), options.genomics, start)
+        train("genebert/sequence-pretrain", [*corpus(), *PRETRAINING], options.genomics, start)
     for seed in options.seeds:
         for name in options.sets:
             for arm in options.arms:
                 more = [f"model.init={start}"] if arm == PRETRAINED else []
                 train(
                     ARMS[arm],
-                    [*labelled(name), *more, *steps, f"seed={seed}"],
+                    [*labelled(name), *more, f"seed={seed}"],
                     options.genomics,
                     run_of(options.runs, name, arm, seed),
                 )

@@ -31,7 +31,7 @@ def classify() -> Recipe:
         model=StemClassifierConfig(),
         data=LabelledData(),
         objectives={"classes": Classification("class_logits", "label")},
-        train=_train(steps=1000, lr=1e-3, weight_decay=0.01, ema=0.99),
+        train=_train(steps=1500, lr=3e-3, weight_decay=0.01, ema=0.99),
         evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
     )
 
@@ -43,7 +43,7 @@ def classify_bert() -> Recipe:
 
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
-    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1000, lr=1e-3, weight_decay=0.01, ema=0.99))
+    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=1e-3, weight_decay=0.01, ema=0.99))
 
 
 def classify_kmer_logistic() -> Recipe:
