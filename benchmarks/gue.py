@@ -41,6 +41,7 @@ ARMS: Final[Mapping[str, str]] = {
     CNN: "genebert/classify-cnn",
     "k-mer logistic": "genebert/classify-kmer-logistic",
 }
+_WHERE: Final = ("data.root=", "run.", "resume=")
 AGAINST: Final = (CNN, TWIN)
 
 
@@ -129,9 +130,11 @@ def _row(runs: Path, name: str, arm: str, seed: int) -> list[dict[str, Any]]:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
+    """What was trained, without where it lies; the runs' folder is called RUNS."""
     stored = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    names = ("recipe", "overrides", "config_hash", "evaluated_step", "train_seconds", "parameters", "hardware")
-    return {name: stored[name] for name in names}
+    names = ("recipe", "config_hash", "evaluated_step", "train_seconds", "parameters", "hardware")
+    said = [text.replace(str(folder.parent), "RUNS") for text in stored["overrides"] if not text.startswith(_WHERE)]
+    return {**{name: stored[name] for name in names}, "overrides": said}
 
 
 def _seeds(rows: Sequence[Mapping[str, Any]], name: str, arm: str) -> set[int]:
