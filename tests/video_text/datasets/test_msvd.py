@@ -56,7 +56,7 @@ def test_a_malicious_pickle_is_refused(tmp_path: Path) -> None:
         _corpus(tmp_path, b"cos\nsystem\n(S'true'\ntR.", "raw-captions.pkl").listing(PROTOCOL)
 
 
-@pytest.mark.parametrize("captions", [{"a_0_1": "a text"}, {"a_0_1": [3]}, {"a_0_1": [["a", 1]]}, ["a"]])
+@pytest.mark.parametrize("captions", [{"a_0_1": 5}, {"a_0_1": [3]}, {"a_0_1": [["a", 1]]}, ["a"]])
 def test_captions_of_another_shape_are_errors(tmp_path: Path, captions: Any) -> None:
     with pytest.raises(CorpusError, match=r"captions_msvd.json: "):
         _corpus(tmp_path, json.dumps(captions).encode(), "captions_msvd.json").listing(PROTOCOL)
