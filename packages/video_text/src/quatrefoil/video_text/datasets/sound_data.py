@@ -143,9 +143,8 @@ class SoundModule(VideoTextModule):
         maker = SoundMaker(self._sounds, self.config.hearing.windows, self.config.sound)
         clips = self.split(name).clips
         heard_C = torch.tensor([bool(maker.in_tests(clip)["sound_mask"].any()) for clip in clips])
-        print(
-            f"{name}: {int((~heard_C).sum())} of {len(clips)} clips have no sound and are left out where it is asked for"
-        )
+        silent = int((~heard_C).sum())
+        print(f"{name}: {silent} of {len(clips)} clips have no sound and are left out where it is asked for")
         return heard_C
 
     def _makers(self, wanted: frozenset[str], split: Split, training: bool) -> list[Maker]:

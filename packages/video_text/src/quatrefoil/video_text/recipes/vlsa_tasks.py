@@ -41,8 +41,8 @@ class Retrievals:
 
 def _sounding(pair: Retrieval) -> Retrieval:
     """Among the clips of a split that have sound."""
-    sides = {name: replace(side, unit=SOUNDING + side.unit) for name, side in (("many", pair.many), ("one", pair.one))}
-    return replace(pair, **sides)
+    many, one = (replace(side, unit=SOUNDING + side.unit) for side in (pair.many, pair.one))
+    return replace(pair, many=many, one=one)
 
 
 SIX = Retrievals({"text_video": TEXT_VIDEO, "text_audio": TEXT_AUDIO, "audio_video": AUDIO_VIDEO})
