@@ -165,6 +165,7 @@ TABLE = [
     Broken(
         "lost.tsv", effects, "variant\teffect\nv2\t1\n", r"lost.tsv: no effect of v1 and 0 others; score the same VCF"
     ),
+    Broken("twins.tsv", effects, "variant\teffect\nv1\t1\nv1\t2\n", r"twins.tsv: v1 is named twice; make the table"),
     Broken(
         "words.tsv", effects, "variant\teffect\nv1\thigh\n", r"words.tsv: `effect` holds what is no number .*take the"
     ),

@@ -48,6 +48,20 @@ def test_a_burden_of_what_matters_tells_and_one_of_dealt_effects_does_not() -> N
     assert found.metrics[BURDEN]["ROC-AUC"] > 80
     assert found.metrics[DEALT]["ROC-AUC"] < 70
     assert found.gain_interval.low > 0
+    assert found.compared == (BOTH, COVARIATES)
+
+
+def test_without_covariates_the_burden_is_compared_with_the_one_of_dealt_effects() -> None:
+    people, dosages_VP, effects_VE = cohort(0, genetic=True)
+    found = risk(people._replace(covariates_PC=np.empty((200, 0)), covariates=[]), dosages_VP, effects_VE, HOW)
+    assert found.compared == (BURDEN, DEALT)
+    assert found.gain == pytest.approx(found.metrics[BURDEN]["ROC-AUC"] - found.metrics[DEALT]["ROC-AUC"], abs=1)
+
+
+def test_log_odds_are_finite_where_a_fit_is_sure() -> None:
+    outcome_P = np.arange(40) % 2
+    features_PF = (outcome_P * 1e3 + np.where(np.arange(40) < 20, 0, 1e9 * outcome_P))[:, None].astype(float)
+    assert np.isfinite(HOW.log_odds(features_PF, outcome_P)).all()
 
 
 def test_what_structure_tells_is_no_gain_of_the_burden() -> None:

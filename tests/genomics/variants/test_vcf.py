@@ -42,6 +42,14 @@ def test_a_file_without_samples_has_variants_all_the_same(tmp_path: Path) -> Non
     assert (len(found.variants), found.dosages_VP.shape) == (1, (1, 0))
 
 
+def test_variants_that_share_an_id_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    rows = ["chr1 5 rs1 A C 0/1 0/0 0/0", "chr1 5 rs1 A GT 0/0 0/1 0/0", "chr1 9 rs2 A C 0/0 0/0 0/1"]
+    found = read_vcf(write_vcf(tmp_path / "split.vcf", rows))
+    assert [v.name for v in found.variants] == ["rs1/chr1:5:A/C", "rs1/chr1:5:A/GT", "rs2"]
+    with pytest.raises(VcfError, match=r"record 4 \(chr1:5\): chr1:5:A/GT stands there twice; keep one"):
+        read_vcf(write_vcf(tmp_path / "twice.vcf", [*rows, rows[1]]))
+
+
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory: pytest.TempPathFactory) -> Genome:
     return Genome.open(write_genome(tmp_path_factory.mktemp("genome")))

@@ -22,6 +22,8 @@ from quatrefoil.genomics.variants.vcf import MISSING, Dosages
 BURDEN, COVARIATES, BOTH, DEALT = "burden", "covariates", "burden and covariates", "burden of dealt effects"
 _LEAST: Final = 2
 _RESAMPLES: Final = 1000
+_SURE: Final = 1e-15
+"""A fit that separates its people says 0, whose logarithm is neither a number nor JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class CrossValidation:
         for repeat in range(self.repeats):
             folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed + repeat)
             for train, test in folds.split(features_PF, outcome_P):
-                odds = predict(features_PF[train], outcome_P[train], features_PF[test])
+                odds = predict(features_PF[train], outcome_P[train], features_PF[test]).clip(_SURE)
                 found[test, repeat] = np.log(odds[:, 1]) - np.log(odds[:, 0])
         return found
 
@@ -67,13 +69,14 @@ class Risk:
     log_odds: Mapping[str, Floats]
     metrics: Mapping[str, Mapping[str, float]]
     intervals: Mapping[str, Interval]
+    compared: tuple[str, str]
     gain: float
     gain_interval: Interval
 
     def plain(self) -> dict[str, Any]:
-        """JSON-ready; `gain` is in ROC-AUC, of `burden and covariates` over `covariates`."""
+        """JSON-ready; `gain` is in ROC-AUC, of the first that is compared over the second."""
         named = {who: dict(zip(self.people.names, found.tolist(), strict=True)) for who, found in self.log_odds.items()}
-        gain = {"value": self.gain, "interval": self.gain_interval}
+        gain = {"of": self.compared[0], "over": self.compared[1], "value": self.gain, "interval": self.gain_interval}
         return {"metrics": self.metrics, "ROC-AUC intervals": self.intervals, "gain": gain, "log_odds": named}
 
 
@@ -93,6 +96,8 @@ def burden(dosages_VP: Dosages, effects_VE: Floats) -> Floats:
 def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossValidation) -> Risk:
     """The risk of each person of `people`, whose genotypes `dosages_VP` are, from several sets of features.
 
+    What the burden gains is counted over covariates, or where there are none, over the burden of dealt effects.
+
     Raises:
         ValueError: effects that are not finite, or too few people, see `CrossValidation.log_odds`.
     """
@@ -105,7 +110,8 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
         sets |= {COVARIATES: people.covariates_PC, BOTH: np.concatenate([own_PF, people.covariates_PC], axis=1)}
     repeated = {who: how.log_odds(features_PF, people.outcome_P) for who, features_PF in sets.items()}
     found = {who: odds.mean(1) for who, odds in repeated.items()}
-    better, worse = (found[BOTH], found[COVARIATES]) if people.covariates else (found[BURDEN], found[DEALT])
+    compared = (BOTH, COVARIATES) if people.covariates else (BURDEN, DEALT)
+    better, worse = (found[who] for who in compared)
     drawn = _resampled(people.outcome_P, [*found.values(), better, worse], how.seed)
     gain_R = drawn[-2] - drawn[-1]
     return Risk(
@@ -113,6 +119,7 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
         found,
         {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()},
         {who: _interval(values_R) for who, values_R in zip(found, drawn, strict=False)},
+        compared,
         100 * (roc_auc(better, people.outcome_P == 1) - roc_auc(worse, people.outcome_P == 1)),
         _interval(gain_R),
     )

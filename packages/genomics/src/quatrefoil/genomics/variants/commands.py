@@ -120,7 +120,10 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
 def _bounds(path: Path | None) -> dict[str, float]:
     if path is None:
         return {}
-    shares: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["disease"]["auc"]
+    try:
+        shares: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["disease"]["auc"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: no bounds of `disease`; give the bounds.json of a folder of Regulome") from error
     return {f"bound: {who}": 100 * share for who, share in shares.items()}
 
 
@@ -132,4 +135,5 @@ def _table(found: "Risk", bounds: dict[str, float]) -> str:
         lines.append(f"{who:32} {values}  {low:.1f} .. {high:.1f}")
     lines += [f"{who:32} {value:8.2f}" for who, value in bounds.items()]
     low, high = found.gain_interval
-    return "\n".join([*lines, f"gain of the burden: {found.gain:+.2f} ({low:+.2f} .. {high:+.2f})"])
+    gain = f"gain of {found.compared[0]} over {found.compared[1]}: {found.gain:+.2f} ({low:+.2f} .. {high:+.2f})"
+    return "\n".join([*lines, gain])

@@ -1,5 +1,6 @@
 """Tables of scored variants. Legend: V variants, E effects."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,8 @@ def read_effects(path: Path, variants: Sequence[Variant]) -> Floats:
     those of the place.
 
     Raises:
-        LabelledError: see `read_columns`; a column that holds no numbers, no effect at all, or a variant without one.
+        LabelledError: see `read_columns`; a column that holds no numbers, no effect at all, a variant that is named
+            twice, or one without an effect.
     """
     cells = read_columns(path, ())
     if _NAME not in cells:
@@ -29,6 +31,9 @@ def read_effects(path: Path, variants: Sequence[Variant]) -> Floats:
     if not columns:
         raise LabelledError(f"{path}: no column of effects beside the place; make it with `quatrefoil variants`")
     row = {name: number for number, name in enumerate(cells[_NAME])}
+    if len(row) < len(cells[_NAME]):
+        twice = next(name for name, count in Counter(cells[_NAME]).items() if count > 1)
+        raise LabelledError(f"{path}: {twice} is named twice; make the table anew with `quatrefoil variants`")
     if lacking := [variant.name for variant in variants if variant.name not in row]:
         raise LabelledError(f"{path}: no effect of {lacking[0]} and {len(lacking) - 1} others; score the same VCF file")
     chosen: Floats = np.stack(columns, axis=1)[[row[variant.name] for variant in variants]]

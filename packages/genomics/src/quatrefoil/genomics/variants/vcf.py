@@ -8,6 +8,7 @@ Legend: V variants (alleles), P people.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ class Variant(NamedTuple):
     """One alternative allele.
 
     Attributes:
-        name: the record's id, or its place; `name/allele` where a record has several alleles.
+        name: the record's id, or its place; `name/allele` where a record has several alleles. No two are alike: an id
+            that several records bear, as after `bcftools norm -m-`, is followed by the place.
         chromosome: as the file writes it.
         position: of the first base of `reference`, 0-based.
         reference, alternative: upper-case bases.
@@ -75,7 +77,7 @@ def read_vcf(path: str | Path) -> Genotypes:
 
     Raises:
         VcfError: no such file, no VCF, a record that htslib cannot parse, one without genotypes (GT) where there are
-            samples, an allele that is no sequence, or no variant at all.
+            samples, an allele that is no sequence, an allele that stands there twice, or no variant at all.
     """
     path = Path(path)
     reader = _opened(path)
@@ -91,7 +93,25 @@ def read_vcf(path: str | Path) -> Genotypes:
             rows.append(_dosages(calls_PC, number))
     if not variants:
         raise VcfError(f"{path}: no variant ({bare} records without an alternative allele); is it the right file?")
-    return Genotypes(variants, samples, np.stack(rows), bare)
+    return Genotypes(_told_apart(variants), samples, np.stack(rows), bare)
+
+
+def _told_apart(variants: Sequence[Variant]) -> list[Variant]:
+    """Effects and labels are found by name: one that two variants bear would be the one's for both."""
+    bearers = Counter(variant.name for variant in variants)
+    named = [v._replace(name=f"{v.name}/{_place(v)}") if bearers[v.name] > 1 else v for v in variants]
+    seen: set[str] = set()
+    for variant in named:
+        if variant.name in seen:
+            raise VcfError(
+                f"{variant.where}: {_place(variant)} stands there twice; keep one (`bcftools norm -d exact`)"
+            )
+        seen.add(variant.name)
+    return named
+
+
+def _place(variant: Variant) -> str:
+    return f"{variant.chromosome}:{variant.position + 1}:{variant.reference}/{variant.alternative}"
 
 
 def _opened(path: Path) -> Any:
