@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from benchmarks.runner import Job, train
+from benchmarks.runner import Job, RunFailed, train
 
 Where = Literal["local", "slurm"]
 POLL_SECONDS = 0.5
@@ -72,7 +72,8 @@ def first_done(running: Sequence[Made]) -> list[Made]:
 def _share(number: int, processes: int, devices: int) -> dict[str, str]:
     """The GPU, or the processor cores, of one of several processes; what is set outside stands."""
     if devices:
-        return {"CUDA_VISIBLE_DEVICES": str(number % devices)}
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(devices)))
+        return {"CUDA_VISIBLE_DEVICES": seen.split(",")[number % devices].strip()}
     cores = len(os.sched_getaffinity(0)) // processes
     return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores)))}
 
@@ -89,13 +90,28 @@ def _cluster(name: str) -> Callable[[Job], Made]:
     """Runs as jobs of a cluster that submitit knows."""
     try:
         import submitit  # an extra: only clusters need it
+        from submitit.core.utils import UncompletedJobError
     except ImportError as error:
         raise ValueError("runs on a cluster need submitit: pip install 'quatrefoil-core[cluster]'") from error
     executor = submitit.AutoExecutor(folder=LOGS, cluster=name)
     executor.update_parameters(timeout_min=24 * 60)
 
-    def launch(job: Job) -> Made:
-        made: Made = executor.submit(train, job, alone=False)
-        return made
+    return lambda job: _OnCluster(job, executor.submit(train, job, alone=False), UncompletedJobError)
 
-    return launch
+
+@dataclass(frozen=True)
+class _OnCluster:
+    """A job of submitit, which in place of what was raised over there raises an error of its own: `failed`."""
+
+    job: Job
+    made: Made
+    failed: type[Exception]
+
+    def done(self) -> bool:
+        return self.made.done()
+
+    def result(self) -> None:
+        try:
+            self.made.result()
+        except self.failed as error:
+            raise RunFailed(f"{self.job}: {error}") from error

@@ -14,6 +14,7 @@ from benchmarks.rows import Run
 from benchmarks.store import Results
 from benchmarks.suites import Suite
 from quatrefoil.core import recipes
+from quatrefoil.core.files import locked
 from quatrefoil.core.training.folder import METRICS
 from quatrefoil.core.training.start import trained_as
 
@@ -113,8 +114,10 @@ def train(job: Job, *, alone: bool = True, environment: Mapping[str, str] = Mapp
     Raises:
         RunFailed: it ended with an error, or without results.
     """
-    if job.start and not job.start.finished:  # its rows are stored, its weights are gone
-        train(job.start, alone=alone, environment=environment)
+    if job.start:
+        with locked(job.start.folder):  # several may start from it, of which one makes it
+            if not job.start.finished:  # its rows are stored, its weights are gone
+                train(job.start, alone=alone, environment=environment)
     log = job.folder.with_name(f"{job.folder.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     variables = {**os.environ, **environment}

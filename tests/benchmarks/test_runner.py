@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import launch, leaderboard, runner
 from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, ONE_SEED, TABLE, VLSA_ARMS, Arm, Entry
-from benchmarks.launch import Launch, launcher
+from benchmarks.launch import Launch, Made, launcher
 from benchmarks.leaderboard import Place, make, place_of, run
 from benchmarks.runner import Job, RunFailed, draw_gallery, order, plan, train
 from benchmarks.store import Results, Store
@@ -158,6 +158,17 @@ def test_a_lost_start_is_trained_again_before_what_starts_from_it(monkeypatch: p
     assert job.finished
 
 
+def test_a_lost_start_of_several_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = f"open({str(tmp_path / 'made')!r}, 'a').write(f.name + chr(10))"
+    code = f"f = p.Path(sys.argv[1]); f.mkdir(parents=True); time.sleep(0.2); {note}"
+    says(monkeypatch, f"import sys, time, pathlib as p; {code}; (f / 'metrics.json').write_text('{{}}')")
+    jobs = [Job(ONE[1], 0, digit * 16, start=JOBS[0]) for digit in "ef"]
+    with launcher("local", 2) as two:
+        for made in [two.start(job) for job in jobs]:
+            made.result()
+    assert sorted((tmp_path / "made").read_text().split()) == sorted(j.folder.name for j in (JOBS[0], *jobs))
+
+
 def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, str]] = []
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -174,6 +185,13 @@ def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {environment["CUDA_VISIBLE_DEVICES"] for environment in seen[1:]} <= set("0123")
 
 
+def test_processes_take_none_but_the_gpus_that_may_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = [launch._share(number, 3, devices=2) for number in range(3)]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,GPU-7")
+    narrower = [launch._share(number, 3, devices=2) for number in range(3)]
+    assert [share["CUDA_VISIBLE_DEVICES"] for share in (*shares, *narrower)] == ["0", "1", "0", "5", "GPU-7", "5"]
+
+
 def test_a_clusters_jobs_are_the_same_training(
     tmp_path: Path, trained: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +199,21 @@ def test_a_clusters_jobs_are_the_same_training(
     start = launch._cluster("debug")  # submitit's executor that works in this process
     assert make(BOTH, Store(tmp_path / "store"), Launch(start, 2)) == []
     assert trained == JOBS
+
+
+def test_a_clusters_job_that_fails_is_a_failure_of_that_run_alone(tmp_path: Path, trained: list[Job]) -> None:
+    class Lost:
+        def done(self) -> bool:
+            return True
+
+        def result(self) -> None:
+            raise TimeoutError("the cluster has taken it away")
+
+    def start(job: Job) -> Made:
+        return launch._OnCluster(job, Lost(), TimeoutError)
+
+    failures = make(BOTH, Store(tmp_path / "store"), Launch(start, 2))
+    assert [str(failure) for failure in failures] == [f"{job}: the cluster has taken it away" for job in JOBS]
 
 
 def test_no_process_makes_no_run() -> None:
