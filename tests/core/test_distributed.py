@@ -198,4 +198,4 @@ def test_hanging_ranks_are_killed_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(RanksTimedOut, match=r"_hang: ranks \[0, 1\]"):
         run_ranks(2, _hang, timeout_s=4)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50  # less than they sleep, however busy the machine is
