@@ -52,11 +52,11 @@ def test_pairs_of_weight_zero_count_for_nothing() -> None:
 
 
 def _columns(drawn: HardNegatives) -> Tensor:
-    return torch.stack([drawn.b_for_a_B, drawn.a_for_b_B, drawn.has_b_B.long(), drawn.has_a_B.long()], dim=1)
+    return torch.stack([drawn.b_for_a_B, drawn.a_for_b_B, drawn.has_B.long()], dim=1)
 
 
 def _draw_all(all_sizes: list[Sizes]) -> list[Tensor]:
-    """(draws, B, 4) for each way to cut the batch."""
+    """(draws, B, 3) for each way to cut the batch."""
     towers = Towers()
 
     def draw(sizes: Sizes, groups: Tensor, seed: int) -> Tensor:
@@ -96,8 +96,7 @@ def test_a_row_without_negatives_gets_itself_and_is_marked() -> None:
     codes = normalize(torch.randn(3, 4), dim=1)
     drawn = hard_negatives(codes, codes, torch.tensor(1.0), groups_B=torch.zeros(3), generator=_generator(0))
     assert drawn.b_for_a_B.tolist() == drawn.a_for_b_B.tolist() == [0, 1, 2]
-    assert not drawn.has_a_B.any()
-    assert not drawn.has_b_B.any()
+    assert not drawn.has_B.any()
 
 
 def test_draws_carry_no_gradient_and_work_in_bf16_and_on_nothing() -> None:

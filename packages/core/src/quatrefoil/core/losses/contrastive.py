@@ -3,7 +3,6 @@
 Legend: B rows of this rank, N rows of all ranks, D width. Row i of side a and row i of side b are a true pair.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from quatrefoil.core.distributed import gather_rows, global_mean
+from quatrefoil.core.distributed import global_mean
+from quatrefoil.core.losses.codes import GlobalCodes, gather_codes
 from quatrefoil.core.losses.common import LossResult, check_shape, score_rows, widen
 from quatrefoil.core.losses.tiled import tiled_scores
 
@@ -28,27 +28,6 @@ class ContrastiveResult(LossResult):
     loss_b_to_a: Tensor
     accuracy_a_to_b: Tensor
     accuracy_b_to_a: Tensor
-
-
-@dataclass(frozen=True)
-class GlobalCodes:
-    """The codes of all ranks, seen from the rows of this one.
-
-    Attributes:
-        codes_SND: codes of all sides.
-        own_B: global row of each local row.
-        groups_B, groups_N: group of each local and of each global row.
-    """
-
-    codes_SND: Tensor
-    own_B: Tensor
-    groups_B: Tensor
-    groups_N: Tensor
-
-    @property
-    def same_group_BN(self) -> Tensor:
-        """Pairs of one group, true pairs included; made anew each time."""
-        return self.groups_B[:, None] == self.groups_N
 
 
 def contrastive(
@@ -87,23 +66,6 @@ def contrastive(
     return ContrastiveResult((loss_ab + loss_ba) / 2, loss_ab, loss_ba, accuracy_ab, accuracy_ba)
 
 
-def gather_codes(
-    sides: Mapping[str, Tensor], groups_B: Tensor | None, process_group: dist.ProcessGroup | None
-) -> GlobalCodes:
-    """Gather all named sides (B, D) in one exchange, in fp32 at least, so that gradients too are summed in it."""
-    first_BD, *_ = sides.values()
-    for name, codes_BD in sides.items():
-        check_shape(f"codes of {name}", codes_BD, (None, None) if codes_BD is first_BD else tuple(first_BD.shape))
-    everyone = gather_rows(torch.stack([widen(codes_BD) for codes_BD in sides.values()], dim=1), process_group)
-    own_B = torch.arange(len(first_BD), device=first_BD.device) + everyone.start
-    if groups_B is None:
-        groups_B, groups_N = own_B, torch.arange(len(everyone.rows), device=first_BD.device)
-    else:
-        check_shape("groups_B", groups_B, (len(first_BD),))
-        groups_N = gather_rows(groups_B, process_group).rows
-    return GlobalCodes(everyone.rows.transpose(0, 1), own_B, groups_B, groups_N)
-
-
 def _direction(
     query_BD: Tensor,
     key_ND: Tensor,
@@ -114,10 +76,9 @@ def _direction(
 ) -> tuple[Tensor, Tensor]:
     with torch.autocast(query_BD.device.type, enabled=False):  # it would cast the product back to bf16
         if tile_rows is not None:
-            sums = tiled_scores(widen(query_BD), key_ND, widen(scale), pairs, tile_rows)
-            return _mean_of_sum(sums[0], len(query_BD), process_group), _mean_of_sum(
-                sums[1], len(query_BD), process_group
-            )
+            loss, correct = tiled_scores(widen(query_BD), key_ND, widen(scale), pairs, tile_rows)
+            rows = len(query_BD)
+            return _mean_of_sum(loss, rows, process_group), _mean_of_sum(correct, rows, process_group)
         logits_BN = widen(scale) * (widen(query_BD) @ key_ND.mT)
     others_BN = pairs.same_group_BN.scatter(1, pairs.own_B[:, None], False)
     losses_B, correct_B = score_rows(logits_BN.masked_fill(others_BN, -torch.inf), pairs.own_B)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from quatrefoil.core.distributed import global_mean
+from quatrefoil.core.losses.codes import GlobalCodes, gather_codes
 from quatrefoil.core.losses.common import GradientScale, LossResult, check_shape, scale_gradient, score_rows, widen
-from quatrefoil.core.losses.contrastive import GlobalCodes, gather_codes
 
 
 @dataclass(frozen=True)

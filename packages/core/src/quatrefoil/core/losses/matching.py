@@ -10,8 +10,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from quatrefoil.core.distributed import global_mean
+from quatrefoil.core.losses.codes import gather_codes
 from quatrefoil.core.losses.common import LossResult, NonFinite, check_shape, score_rows
-from quatrefoil.core.losses.contrastive import gather_codes
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class MatchingResult(LossResult):
 class HardNegatives:
     """Global rows of one negative per local row and direction.
 
-    Where `has_*` is False there is no negative: the index is the own row, and the pair is to be weighted zero.
+    Where `has_B` is False there is none, in either direction: the index is the own row, and both pairs are to be
+    weighted zero.
     """
 
     b_for_a_B: Tensor
     a_for_b_B: Tensor
-    has_b_B: Tensor
-    has_a_B: Tensor
+    has_B: Tensor
 
 
 def matching(
@@ -96,9 +96,8 @@ def hard_negatives(
         logits_ba_BN = scale.double() * (b_BD.double() @ a_ND.mT)
     drawn_ab_B = _draw(logits_ab_BN, allowed_BN, uniform_2B[0])
     drawn_ba_B = _draw(logits_ba_BN, allowed_BN, uniform_2B[1])
-    return HardNegatives(
-        torch.where(has_B, drawn_ab_B, pairs.own_B), torch.where(has_B, drawn_ba_B, pairs.own_B), has_B, has_B
-    )
+    b_for_a_B, a_for_b_B = (torch.where(has_B, drawn_B, pairs.own_B) for drawn_B in (drawn_ab_B, drawn_ba_B))
+    return HardNegatives(b_for_a_B, a_for_b_B, has_B)
 
 
 def _draw(logits_BN: Tensor, allowed_BN: Tensor, uniform_B: Tensor) -> Tensor:

@@ -7,33 +7,24 @@ cross-entropies.
 Legend: B rows of this rank, N rows of all ranks, D width, R rows of a tile.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-
-class Pairs(Protocol):
-    """Which key is whose, and which ones are no negatives (`GlobalCodes`)."""
-
-    @property
-    def own_B(self) -> Tensor: ...
-
-    @property
-    def groups_B(self) -> Tensor: ...
-
-    @property
-    def groups_N(self) -> Tensor: ...
+from quatrefoil.core.losses.codes import GlobalCodes
 
 
-def tiled_scores(query_BD: Tensor, key_ND: Tensor, scale: Tensor, pairs: Pairs, rows: int) -> tuple[Tensor, Tensor]:
+def tiled_scores(
+    query_BD: Tensor, key_ND: Tensor, scale: Tensor, pairs: GlobalCodes, rows: int
+) -> tuple[Tensor, Tensor]:
     """The sum over rows of the cross-entropy of the own key, and the number of rows whose own key leads alone.
 
     Args:
         query_BD, key_ND: in fp32 at least, as `scale` (a scalar).
-        pairs: keys of the own group, other than the own one, are left out.
+        pairs: whose key is whose; keys of the own group, other than the own one, are left out.
         rows: R, of each tile.
     """
     inputs = query_BD, key_ND, scale

@@ -63,9 +63,9 @@ class Matching(Objective):
         pairs = {name: _rows(views[name], None, None, negatives.a_for_b_B) for name in self.swap_a}
         pairs |= {name: _rows(views[name], None, negatives.b_for_a_B, None) for name in self.swap_b}
         logits_K2 = views.replace(**pairs)[self.scorer]
-        true_B = torch.ones_like(negatives.has_a_B)
+        true_B = torch.ones_like(negatives.has_B)
         labels_K = torch.cat([true_B, ~true_B, ~true_B]).long()
-        weights_K = torch.cat([true_B, negatives.has_b_B, negatives.has_a_B]).float()
+        weights_K = torch.cat([true_B, negatives.has_B, negatives.has_B]).float()
         return matching(logits_K2, labels_K, weights_K)
 
 
