@@ -53,13 +53,13 @@ def test_no_order_without_repeats_has_more_batches(groups: list[int], batch_size
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 12))
-def test_with_repeats_allowed_only_the_incomplete_tail_is_left_over(samples: int, batch_size: int) -> None:
-    groups_N = torch.zeros(samples, dtype=torch.long)
+def test_of_samples_that_share_no_group_only_the_incomplete_tail_is_left_over(samples: int, batch_size: int) -> None:
+    groups_N = torch.arange(samples)
     if batch_size > samples:
-        with pytest.raises(ValueError, match=f"more than the {samples} samples"):
-            epoch_order(groups_N, batch_size, seed=0, epoch=0, allow_group_repeats=True)
+        with pytest.raises(ValueError, match=f"more than the {samples} groups"):
+            epoch_order(groups_N, batch_size, seed=0, epoch=0)
         return
-    order = epoch_order(groups_N, batch_size, seed=0, epoch=0, allow_group_repeats=True)
+    order = epoch_order(groups_N, batch_size, seed=0, epoch=0)
     assert len(order.left_over) == samples % batch_size
     assert sorted([*order.batches.flatten().tolist(), *order.left_over.tolist()]) == list(range(samples))
 

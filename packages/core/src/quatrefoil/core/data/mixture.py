@@ -70,7 +70,7 @@ class TurnsPlan(BatchPlan):
         """The plan of each part on its own, over its own indices."""
         ends = itertools.accumulate(self.sizes)
         groups = (self.groups_N[end - size : end] for size, end in zip(self.sizes, ends, strict=True))
-        others = self.batch_size, self.seed, self.rank, self.world_size, self.allow_group_repeats
+        others = self.batch_size, self.seed, self.rank, self.world_size
         return tuple(BatchPlan(groups_n, *others) for groups_n in groups)
 
     @cached_property

@@ -42,22 +42,19 @@ class Cursor(NamedTuple):
         return Cursor(*divmod(self.epoch * batches_per_epoch + self.batch + steps, batches_per_epoch))
 
 
-def epoch_order(
-    groups_N: torch.Tensor, batch_size: int, *, seed: int, epoch: int, allow_group_repeats: bool = False
-) -> EpochOrder:
+def epoch_order(groups_N: torch.Tensor, batch_size: int, *, seed: int, epoch: int) -> EpochOrder:
     """Shuffles one epoch into global batches in which no group occurs twice.
 
     Left over is the incomplete tail, and of a group with more samples than the epoch has batches those beyond one a
-    batch. Which samples that are is drawn anew in every epoch, so over the epochs every sample comes. With
-    `allow_group_repeats` groups play no part: a plain shuffle, of which only the incomplete tail is left over.
+    batch. Which samples that are is drawn anew in every epoch, so over the epochs every sample comes.
 
     Raises ValueError where not even one batch can be filled (a batch needs `batch_size` groups), or for a negative
     seed or epoch.
     """
     if seed < 0 or epoch < 0:
         raise ValueError(f"seed and epoch must not be negative, got seed={seed}, epoch={epoch}")
-    group_of_N, sizes_G = _dense_groups(groups_N, allow_group_repeats)
-    batches = _batch_count(sizes_G, batch_size, allow_group_repeats)
+    group_of_N, sizes_G = _dense_groups(groups_N)
+    batches = _batch_count(sizes_G, batch_size)
     draws = np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64))
     shuffled_N = _shuffled(np.arange(len(group_of_N)), draws)
     drawn_N = _drawn(group_of_N[shuffled_N], batches, batches * batch_size)
@@ -72,23 +69,19 @@ def _shuffled(values: Indices, draws: np.random.Philox) -> Indices:
     return values[np.argsort(draws.random_raw(len(values)), kind="stable")]
 
 
-def _dense_groups(groups_N: torch.Tensor, allow_group_repeats: bool) -> tuple[Indices, Indices]:
-    """The group of each sample, in 0..G-1, and the sizes of the groups; each sample its own where repeats may be."""
-    if allow_group_repeats:
-        return np.arange(len(groups_N)), np.ones(len(groups_N), dtype=np.int64)
+def _dense_groups(groups_N: torch.Tensor) -> tuple[Indices, Indices]:
+    """The group of each sample, in 0..G-1, and the sizes of the groups."""
     _, group_of_N, sizes_G = np.unique(groups_N.numpy(), return_inverse=True, return_counts=True)
     return group_of_N, sizes_G
 
 
-def _batch_count(sizes_G: Indices, batch_size: int, allow_group_repeats: bool) -> int:
+def _batch_count(sizes_G: Indices, batch_size: int) -> int:
     """The most batches without a repeat: the largest K for which the groups, cut to K samples each, fill K batches."""
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     if batch_size > len(sizes_G):
         raise ValueError(
-            f"batch_size={batch_size} is more than the {len(sizes_G)} samples that there are: take a smaller batch"
-            if allow_group_repeats
-            else f"batch_size={batch_size} is more than the {len(sizes_G)} groups that there are, so some group would "
+            f"batch_size={batch_size} is more than the {len(sizes_G)} groups that there are, so some group would "
             "occur twice in a batch: take a smaller train.batch_size"
         )
     low, high = 1, int(sizes_G.sum()) // batch_size
@@ -153,7 +146,6 @@ class BatchPlan:
     seed: int
     rank: int = 0
     world_size: int = 1
-    allow_group_repeats: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world_size:
@@ -168,8 +160,8 @@ class BatchPlan:
     @cached_property
     def batches_per_epoch(self) -> int:
         """Global batches in every epoch."""
-        _, sizes_G = _dense_groups(self.groups_N, self.allow_group_repeats)
-        return _batch_count(sizes_G, self.batch_size, self.allow_group_repeats)
+        _, sizes_G = _dense_groups(self.groups_N)
+        return _batch_count(sizes_G, self.batch_size)
 
     @property
     def left_over_per_epoch(self) -> int:
@@ -178,9 +170,7 @@ class BatchPlan:
 
     def order(self, epoch: int) -> EpochOrder:
         """The global batches of one epoch."""
-        return epoch_order(
-            self.groups_N, self.batch_size, seed=self.seed, epoch=epoch, allow_group_repeats=self.allow_group_repeats
-        )
+        return epoch_order(self.groups_N, self.batch_size, seed=self.seed, epoch=epoch)
 
     def epochs(self, epoch: int) -> Sequence[int]:
         """For each batch of an epoch the one by which its samples are drawn."""
