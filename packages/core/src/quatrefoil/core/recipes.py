@@ -6,8 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from quatrefoil.core.config import HOW_NOT_WHAT, ConfigError, fingerprint, nearest, override, to_plain
 from quatrefoil.core.data import DataConfig, DataModule
-from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.tasks import Scores, metric_names
+from quatrefoil.core.evaluation.tasks import Evaluation, metric_names
 from quatrefoil.core.hub import Model
 from quatrefoil.core.installed import find as find
 from quatrefoil.core.installed import names as names
@@ -31,19 +30,6 @@ class FitsData(Protocol):
 
     def fitted(self, data: DataModule) -> ModelConfig:
         """The configuration without gaps. Raises ValueError where it does not fit the data."""
-
-
-class Evaluation(Protocol):
-    """A frozen dataclass that scores a model on a split."""
-
-    @property
-    def needs(self) -> tuple[str, ...]: ...
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The names of the metrics that it gives, known before any data are read: `train.select` may name one."""
-
-    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores: ...
 
 
 @dataclass(frozen=True, kw_only=True)

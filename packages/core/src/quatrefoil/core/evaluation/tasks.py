@@ -3,7 +3,7 @@
 Legend: Q queries, G gallery items, N items, K classes, D width.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, runtime_checkable
 
@@ -144,14 +144,20 @@ class Classification:
         return Scores(classification_metrics(found), classification_intervals(found), predictions={self.logits: found})
 
 
-class Measures(Protocol):
-    """Whatever says which metrics it gives."""
+class Evaluation(Protocol):
+    """A frozen dataclass that scores a model on a split."""
 
     @property
-    def metrics(self) -> tuple[str, ...]: ...
+    def needs(self) -> tuple[str, ...]: ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that it gives, known before any data are read: `train.select` may name one."""
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores: ...
 
 
-def metric_names(evaluations: Mapping[str, Measures]) -> list[str]:
+def metric_names(evaluations: Mapping[str, Evaluation]) -> list[str]:
     """The names under which `score_splits` gives the metrics of these evaluations."""
     return [_prefix(key, evaluations) + name for key, task in evaluations.items() for name in task.metrics]
 
@@ -159,7 +165,7 @@ def metric_names(evaluations: Mapping[str, Measures]) -> list[str]:
 def score_splits(
     model: Model,
     data: DataModule,
-    evaluations: Mapping[str, Callable[..., Scores]],
+    evaluations: Mapping[str, Evaluation],
     splits: Sequence[str],
     run: EncodingRun,
 ) -> dict[str, Scores]:

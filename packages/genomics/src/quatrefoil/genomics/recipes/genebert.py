@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from quatrefoil.core.evaluation.tasks import Classification
+from quatrefoil.core.evaluation.tasks import Classification, Evaluation
 from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.nn.swin import SwinConfig, swin_t
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.objectives import Classification as ClassificationLoss
 from quatrefoil.core.objectives import MaskedTokens, Objective
-from quatrefoil.core.recipes import Evaluation, Recipe
+from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.schedules import ScheduleConfig
 from quatrefoil.core.training.settings import TrainConfig
