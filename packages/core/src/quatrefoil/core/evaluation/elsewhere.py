@@ -8,6 +8,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import DataConfig, DataModule
 from quatrefoil.core.evaluation.stored import score, stored_recipe
+from quatrefoil.core.hardware import hardware
 from quatrefoil.core.hub import Model
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.checkpoint import Json
@@ -39,8 +40,6 @@ def evaluate_on(path: Path, name: str, overrides: Sequence[str] = (), splits: Se
         CheckpointError: no finished run; ConfigError: a wrong recipe, override or split, or data of other tokens;
             ViewError: the model has not the views that are evaluated; ValueError: data of another size.
     """
-    from quatrefoil.core.training.engine import hardware  # which needs accelerate, as little else of core does
-
     run = RunFolder(path)
     facts, folder = run.facts(), run.model
     trained, there = stored_recipe(facts), recipes.load(name, overrides)

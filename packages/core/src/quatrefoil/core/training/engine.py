@@ -127,10 +127,3 @@ def _check_processes(found: int, asked: int | None) -> None:
             f"the launcher was asked for several processes and started one (accelerate does so with --cpu); "
             f"launch with: {TWO_CPU_PROCESSES}, or say run.processes=1"
         )
-
-
-def hardware(device: torch.device) -> str:
-    """The machine in words, for results."""
-    if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}"
-    return f"{os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
