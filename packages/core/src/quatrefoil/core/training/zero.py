@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -103,12 +103,9 @@ class Zero:
         self._engine, _ = accelerator.prepare(step, optimizer)
         self.module: nn.Module = self._engine
 
-    def accumulating(self) -> AbstractContextManager[None]:
-        """Within it gradients are not yet those of the step."""
-        return self._between_boundaries()
-
     @contextmanager
-    def _between_boundaries(self) -> Iterator[None]:
+    def accumulating(self) -> Iterator[None]:
+        """Within it gradients are not yet those of the step."""
         self._engine.set_gradient_accumulation_boundary(False)
         yield
         self._engine.set_gradient_accumulation_boundary(True)
