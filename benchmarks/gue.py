@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from quatrefoil.core.evaluation.classification import Predictions, read_predictions
+from quatrefoil.core.evaluation.classification import Predictions, classification_metrics, read_predictions
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
+from quatrefoil.core.training.folder import RunFolder
 
 RESULTS: Final = Path(__file__).parent / "results" / "genomics_gue.json"
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -87,7 +88,7 @@ def run_of(runs: Path, name: str, arm: str, seed: int) -> Path:
 
 def train(recipe: str, overrides: Sequence[str], genomics: Path, folder: Path) -> None:
     """Train in a process of its own, or go on with what was begun."""
-    if (folder / "metrics.json").exists():
+    if RunFolder(folder).metrics.exists():
         return
     settings = [
         *overrides,
@@ -111,15 +112,15 @@ def collected(runs: Path) -> dict[str, Any]:
         for other in AGAINST
         if (seeds := _seeds(rows, name, PRETRAINED) & _seeds(rows, name, other))
     ]
-    pretraining = [_facts(runs / "pretrained")] if (runs / "pretrained" / "metrics.json").exists() else []
+    pretraining = [_facts(runs / "pretrained")] if RunFolder(runs / "pretrained").metrics.exists() else []
     return {"metric": "MCC x 100", "pretraining": pretraining, "runs": rows, "differences": differences}
 
 
 def _row(runs: Path, name: str, arm: str, seed: int) -> list[dict[str, Any]]:
     folder = run_of(runs, name, arm, seed)
-    if not (folder / "metrics.json").exists():
+    if not RunFolder(folder).metrics.exists():
         return []
-    scores = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["scores"]
+    scores = RunFolder(folder).facts()["scores"]
     found = {
         "validation": scores["val"]["metrics"]["MCC"],
         "test": scores["test"]["metrics"]["MCC"],
@@ -131,7 +132,7 @@ def _row(runs: Path, name: str, arm: str, seed: int) -> list[dict[str, Any]]:
 
 def _facts(folder: Path) -> dict[str, Any]:
     """What was trained, without where it lies; the runs' folder is called RUNS."""
-    stored = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    stored = RunFolder(folder).facts()
     names = ("recipe", "config_hash", "evaluated_step", "train_seconds", "parameters", "hardware")
     said = [text.replace(str(folder.parent), "RUNS") for text in stored["overrides"] if not text.startswith(_WHERE)]
     return {**{name: stored[name] for name in names}, "overrides": said}
@@ -144,18 +145,12 @@ def _seeds(rows: Sequence[Mapping[str, Any]], name: str, arm: str) -> set[int]:
 def _difference(runs: Path, name: str, other: str, seeds: Sequence[int]) -> dict[str, Any]:
     pairs = [[_predicted(runs, name, arm, seed) for arm in (PRETRAINED, other)] for seed in seeds]
     interval = difference_interval(pairs)
-    means = [np.mean([matthews(pair[side]) for pair in pairs]) for side in (0, 1)]
+    means = [np.mean([classification_metrics(pair[side])["MCC"] for pair in pairs]) for side in (0, 1)]
     return {"set": name, "less": other, "seeds": seeds, "difference": means[0] - means[1], "interval": interval}
 
 
 def _predicted(runs: Path, name: str, arm: str, seed: int) -> Predictions:
     return read_predictions(run_of(runs, name, arm, seed) / "predictions" / "test" / "class_logits.jsonl")
-
-
-def matthews(found: Predictions) -> float:
-    """MCC times 100 of one run."""
-    every_1N = np.ones((1, len(found.ids)), np.int64)
-    return float(Cells.of(found.targets_N, found.predicted_N).metrics(every_1N)["MCC"][0])
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

@@ -22,9 +22,10 @@ from benchmarks.markdown import claims_markdown, markdown
 from benchmarks.page import page
 from benchmarks.rows import PaperRow, RowError
 from benchmarks.runner import Job, Node, RunFailed, draw_gallery, order, plan
-from benchmarks.store import Results, Store, read, write_text
+from benchmarks.store import Results, Store, read
 from benchmarks.suites import Suite, suites
 from benchmarks.verdicts import claim_table, verdicts
+from quatrefoil.core.files import replace_text
 from quatrefoil.video_text.datasets.stage import make as make_stage
 
 P = ParamSpec("P")
@@ -175,11 +176,11 @@ def write_pages(place: Place, results: Results) -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
     groups = group(results)
     text = markdown(groups, place.papers)
-    write_text(place.leaderboard, text)
+    replace_text(place.leaderboard, text)
     if place.claims:
-        write_text(place.claims, claims_markdown(claim_table(verdicts(CLAIMS, groups))))
+        replace_text(place.claims, claims_markdown(claim_table(verdicts(CLAIMS, groups))))
     gallery = place.gallery.name if place.gallery.exists() else None
-    write_text(place.page, page(groups, place.papers, gallery))
+    replace_text(place.page, page(groups, place.papers, gallery))
     return text
 
 

@@ -74,9 +74,4 @@ def merge(old: Iterable[Item], new: Iterable[Item]) -> list[Item]:
 
 def write(path: Path, items: Iterable[Item]) -> None:
     """Write records whole or not at all."""
-    write_text(path, "".join(map(to_line, items)))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    replace_text(path, text)
+    replace_text(path, "".join(map(to_line, items)))
