@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from quatrefoil.core.data import Batch
+from quatrefoil.core.data.collate import Skipped
 from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal
+from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal, dump
 from quatrefoil.core.training.trainer import Trainer
 from tests.core.toy import toy_run
 
@@ -70,3 +71,15 @@ def test_a_loss_that_is_not_finite_leaves_its_batch_and_names_its_samples(
     assert len(left) == len(about["id"]) == 8
     assert left[0].isnan().all()
     assert left[1:].isfinite().all()
+
+
+def test_any_batch_can_be_left_and_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    batch = {"id": ["a", "b"], "left": x, "right": x, "turned": x.T, "skipped": [Skipped("c", "broken")]}
+    dump(tmp_path, 4, 0, {"id": ["z"], "skipped": []}, "older")
+    folder = dump(tmp_path, 4, 0, batch, "why")
+    found = load_file(folder / "batch.safetensors")
+    assert all(torch.equal(found[name], batch[name]) for name in ("left", "right", "turned"))
+    assert json.loads((folder / "batch.json").read_text()) == {
+        "step": 4, "reason": "why", "id": ["a", "b"], "skipped": [["c", "broken"]],
+    }  # fmt: skip

@@ -56,7 +56,8 @@ def dump(folder: Path, step: int, rank: int, batch: Batch, reason: str) -> Path:
     for old in sorted(target.glob("*")):
         old.unlink()
     with whole_folder(target) as part:
-        tensors = {name: v.detach().cpu().contiguous() for name, v in batch.items() if isinstance(v, Tensor)}
+        # Copies: safetensors refuses fields that share their memory.
+        tensors = {name: v.detach().cpu().clone().contiguous() for name, v in batch.items() if isinstance(v, Tensor)}
         others = {name: value for name, value in batch.items() if name not in tensors}
         save_file(tensors, part / "batch.safetensors")
         (part / "batch.json").write_text(json.dumps({"step": step, "reason": reason, **others}, indent=1) + "\n")
