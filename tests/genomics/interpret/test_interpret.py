@@ -10,7 +10,7 @@ from torch import nn
 from quatrefoil.genomics.interpret.logos import draw_logos, information
 from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
 from quatrefoil.genomics.interpret.plots import draw_mutagenesis
-from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig
+from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.regions.motifs import Motif
 from quatrefoil.genomics.sequence.fasta import codes_of
@@ -48,14 +48,25 @@ def test_changes_are_those_of_each_mutant_read_alone(classes: int) -> None:
     assert found.importance_L[4] == 0
 
 
-def test_bases_that_a_class_is_made_of_matter_and_no_others() -> None:
+def kmer_model(weights_V: torch.Tensor) -> KmerLogistic:
+    """Of classes no and yes, the second of which counts 3-mers with these weights."""
     model = KmerLogisticConfig(classes=2, shortest=3, longest=3).build().eval()
     assert isinstance(model, KmerLogistic)
     model.assets["classes.json"] = '["no", "yes"]'
-    nn.init.zeros_(model.head.weight)  # type: ignore[union-attr]
-    model.eval()
-    found = mutagenesis(model, codes_of("ACGTACGT"), "yes")
-    assert np.abs(found.change_L4).max() == 0
+    model.head.weight.data[1] = weights_V  # type: ignore[union-attr, index]
+    return model
+
+
+def test_bases_that_a_class_is_made_of_matter_most() -> None:
+    made_of = count_kmers(torch.tensor(codes_of("GTC"))[None], 3)[0]
+    importance_L = mutagenesis(kmer_model(5 * made_of), codes_of("AAAAAGTCAAAA"), "yes").importance_L
+    assert set(np.argsort(importance_L)[-3:].tolist()) == {5, 6, 7}
+    assert importance_L[5:8].min() > 0 > np.delete(importance_L, [5, 6, 7]).max()  # others only make it rarer
+
+
+def test_nothing_matters_to_a_model_without_weights_and_classes_are_its_own() -> None:
+    model = kmer_model(torch.zeros(64))
+    assert np.abs(mutagenesis(model, codes_of("ACGTACGT"), "yes").change_L4).max() == 0
     assert mutagenesis(model_of(2), codes_of("AC"), None).class_name in ("c0", "c1")
     with pytest.raises(ValueError, match="no class 'maybe'; it has no, yes"):
         mutagenesis(model, codes_of("ACGTACGT"), "maybe")
