@@ -15,7 +15,7 @@ import torch
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
-from quatrefoil.genomics.datasets.openness.config import FIELDS, VARYING, OpennessData, OpennessSizes
+from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.table import Regions, read_regions
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.datasets.pretraining.loci import Span, TypePeaks
@@ -58,6 +58,7 @@ class OpennessModule:
 
     def items(self, split: str, unit: str, fields: Iterable[str]) -> "RegionSamples":
         """The regions of a split, in order: all, or those alone that vary (`config.ALL`, `config.VARYING`)."""
+        assert unit in (ALL, VARYING), unit
         regions = self._regions[split]
         rows = np.flatnonzero(regions.varies_N) if unit == VARYING else np.arange(len(regions.start_N))
         return RegionSamples(self.reader, regions, rows, frozenset(fields), training=False)
