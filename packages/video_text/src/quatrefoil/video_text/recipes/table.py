@@ -89,7 +89,7 @@ def stage() -> Recipe:
 
 def stage_frames() -> Recipe:
     """Frames only: CLIP's towers, mean pooling."""
-    return replace(stage(), model=TwoTowerConfig(vision=SMALL.vision, text=SMALL.text), objectives=VTC)
+    return _frames_only(stage())
 
 
 def stage_brute_force() -> Recipe:
