@@ -200,7 +200,8 @@ class Zero:
 
         first = self.optimizer.state[self._parts[0]]
         whole = {key: safe_get_full_optimizer_state(parameter, key) for key in first if key != STEPS}
-        return {STEPS: first[STEPS], **{key: value.cpu() for key, value in whole.items()}}
+        # A count of its own for each: of one that is shared every other engine would count a step once per parameter.
+        return {STEPS: first[STEPS].clone(), **{key: value.cpu() for key, value in whole.items()}}
 
     def _load_moments(self, state: Mapping[int, Mapping[str, Tensor]]) -> None:
         self._make_room(state[0])
