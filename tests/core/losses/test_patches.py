@@ -54,7 +54,9 @@ def test_rows_of_weight_zero_are_as_if_they_were_not_there() -> None:
     assert predicted.grad[~ABSENT].all()
 
 
-@pytest.mark.parametrize("change", [lambda x: 3 * x, lambda x: x + 5, lambda x: x * (torch.rand(10, 5, 1).double() + 1) + 1])
+@pytest.mark.parametrize(
+    "change", [lambda x: 3 * x, lambda x: x + 5, lambda x: x * (torch.rand(10, 5, 1).double() + 1) + 1]
+)
 def test_normalised_targets_do_not_depend_on_the_level_or_contrast_of_a_patch(
     change: Callable[[Tensor], Tensor],
 ) -> None:
