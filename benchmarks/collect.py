@@ -9,7 +9,7 @@ from benchmarks.entries import Entry
 from benchmarks.groups import headline
 from benchmarks.rows import Curve, Reference, Row, RowError, build
 from benchmarks.store import Results
-from quatrefoil.core.training.folder import METRICS
+from quatrefoil.core.runs.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60

@@ -19,7 +19,7 @@ import numpy as np
 from quatrefoil.core.evaluation.classification import Predictions, classification_metrics, read_predictions
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs.folder import RunFolder
 
 RESULTS: Final = Path(__file__).parent / "results" / "genomics_gue.json"
 SETS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -15,8 +15,8 @@ from benchmarks.store import Results
 from benchmarks.suites import Suite
 from quatrefoil.core import recipes
 from quatrefoil.core.files import locked
-from quatrefoil.core.training.folder import METRICS
-from quatrefoil.core.training.start import trained_as
+from quatrefoil.core.runs.folder import METRICS
+from quatrefoil.core.runs.start import trained_as
 
 RUNS = Path("runs/bench")
 START = "model.pretrained"
@@ -97,7 +97,7 @@ def plan(entry: Entry, seed: int, stored: Results) -> Job:
 
 
 def _identity(job: Job, stored: Results) -> str:
-    """What the run is known by to those that start from it, though its folder be gone (`core/training/start.py`)."""
+    """What the run is known by to those that start from it, though its folder be gone (`core/runs/start.py`)."""
     data = {curve.data for curve in stored.curves if curve.run == job.run}
     if not data:
         raise RunFailed(f"it starts from {job}, which was not made")

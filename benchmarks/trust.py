@@ -74,7 +74,7 @@ PROMISES = (
     Promise(
         "A writer of checkpoints killed at any touch of the disk; flipped bits, missing and truncated files, pickles: "
         "found, refused",
-        (f"{_TRAINING}/test_checkpoint.py",),
+        ("tests/core/runs/test_checkpoint.py",),
     ),
     Promise("SIGTERM saves and ends; a loss that is not finite leaves its batch", (f"{_TRAINING}/test_stopping.py",)),
     Promise(

@@ -8,7 +8,7 @@ import pytest
 
 from quatrefoil.core import recipes
 from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
-from quatrefoil.core.evaluation.stored import evaluate
+from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
 
 pytest.importorskip("accelerate")

@@ -10,7 +10,7 @@ from torch import Tensor
 from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Classification, Scores, metric_names, score_splits
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs.folder import RunFolder
 from tests.core.toy import Toy, ToyConfig, ToyModule, ToySamples
 from tests.distributed_harness import run_ranks
 

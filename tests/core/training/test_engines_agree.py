@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from quatrefoil.core.training import checkpoint
+from quatrefoil.core.runs import checkpoint
 from tests.core.toy import toy_run
 from tests.core.training.test_run import LAUNCH, TWO, launch, logged
 from tests.distributed_harness import run_ranks

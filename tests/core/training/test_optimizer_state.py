@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from quatrefoil.core.training.checkpoint import CheckpointError, load, save
+from quatrefoil.core.runs.checkpoint import CheckpointError, load, save
 from quatrefoil.core.training.optimizer import OptimizerConfig, adamw, names, parameter_groups
 from quatrefoil.core.training.optimizer_state import flatten, unflatten
 

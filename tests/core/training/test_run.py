@@ -17,12 +17,12 @@ from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.data.collate import TooManySkipped, collate
 from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.stored import evaluate
 from quatrefoil.core.evaluation.tasks import metric_names, score_splits
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import Step
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import CheckpointError
+from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.engine import EngineError, start_engine
 from quatrefoil.core.training.stopping import NonFiniteLoss
 from quatrefoil.core.training.trainer import Trainer, freeze_unreached, split

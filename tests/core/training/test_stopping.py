@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from quatrefoil.core.data import Batch
 from quatrefoil.core.data.collate import Skipped
-from quatrefoil.core.training import checkpoint
+from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal, dump
 from quatrefoil.core.training.trainer import Trainer
 from tests.core.toy import toy_run

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
-from quatrefoil.core.training import checkpoint
+from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
 from quatrefoil.genomics.models.bases import kmer_ids, one_hot

@@ -15,7 +15,7 @@ from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.describe import count_flops
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training import checkpoint
+from quatrefoil.core.runs import checkpoint
 from quatrefoil.video_text.datasets.stage import make
 from quatrefoil.video_text.media.augment import resize
 from quatrefoil.video_text.models.clover import Clover

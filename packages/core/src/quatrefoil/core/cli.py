@@ -150,8 +150,8 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.stored import evaluate
     from quatrefoil.core.evaluation.tasks import table
+    from quatrefoil.core.runs.stored import evaluate
 
     if options.on is not None:
         return _evaluate_on(options)
@@ -161,8 +161,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_on(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.elsewhere import evaluate_on
     from quatrefoil.core.evaluation.tasks import Scores, table
+    from quatrefoil.core.runs.elsewhere import evaluate_on
 
     facts = evaluate_on(options.path, options.on, options.overrides, options.split)
     scores = {split: Scores(**found) for split, found in facts["scores"].items()}

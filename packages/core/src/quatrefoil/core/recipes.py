@@ -76,7 +76,7 @@ class Recipe:
     def config_hash(self) -> str:
         """Hash of all that decides what is learned: without the seed, and without fields marked `HOW_NOT_WHAT`.
 
-        Weights to start from count as what they are, not as where they lie (`core/training/start.py`).
+        Weights to start from count as what they are, not as where they lie (`core/runs/start.py`).
         """
         plain = to_plain(self, what_only=True)
         return fingerprint({key: value for key, value in plain.items() if key != "seed"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from quatrefoil.core.training.checkpoint import CheckpointError, Json
+from quatrefoil.core.runs.checkpoint import CheckpointError, Json
 
 StateDict = dict[str, Any]
 

@@ -13,10 +13,10 @@ from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.hardware import hardware
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import Checkpoint, Json
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import Checkpoint, Json
+from quatrefoil.core.runs.folder import command, description, folder_of
 from quatrefoil.core.training.engine import engine_of, start_engine
-from quatrefoil.core.training.folder import command, description, folder_of
 from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, dump
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from quatrefoil.core.training.checkpoint import Json
+from quatrefoil.core.runs.checkpoint import Json
+from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.training.engine import engine_of
-from quatrefoil.core.training.folder import RunFolder
 from quatrefoil.core.training.trainer import Trainer
 
 _WIDTH = 13

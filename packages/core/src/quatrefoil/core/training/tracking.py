@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from tqdm import tqdm
 
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.training.checkpoint import Json
+from quatrefoil.core.runs.checkpoint import Json
 
 Item = TypeVar("Item")
 

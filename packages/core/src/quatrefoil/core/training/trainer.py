@@ -23,9 +23,9 @@ from quatrefoil.core.hub import Model
 from quatrefoil.core.losses.common import NonFinite
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.runs.checkpoint import Checkpoint, Json
 from quatrefoil.core.seeding import seed_of
 from quatrefoil.core.training import optimizer_state
-from quatrefoil.core.training.checkpoint import Checkpoint, Json
 from quatrefoil.core.training.ema import Ema
 from quatrefoil.core.training.engine import engine_of
 from quatrefoil.core.training.optimizer import Group, adamw, describe, names, parameter_groups

@@ -24,7 +24,7 @@ from quatrefoil.core.losses.common import score_rows
 from quatrefoil.core.nn.bert import BERT_BASE, BertConfig
 from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from quatrefoil.core.evaluation.stored import read_stored
 from quatrefoil.core.hub import load_weights
 from quatrefoil.core.nn.heads import PairClassifier
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
+from quatrefoil.core.runs.stored import read_stored
 from quatrefoil.core.views import view
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 

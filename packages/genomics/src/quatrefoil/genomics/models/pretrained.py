@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from quatrefoil.core.evaluation.stored import read_stored
+from quatrefoil.core.runs.stored import read_stored
 from quatrefoil.core.weights import State
 
 _FIRST = "token_embedding.weight"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import kmer_ids
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import initialise
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import view
 from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel

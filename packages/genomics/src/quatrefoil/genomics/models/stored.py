@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from quatrefoil.core import recipes
-from quatrefoil.core.evaluation.stored import read_stored
 from quatrefoil.core.hub import Model
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs.folder import RunFolder
+from quatrefoil.core.runs.stored import read_stored
 
 
 def model_of(run: str | Path) -> Model:

@@ -30,7 +30,7 @@ from quatrefoil.core.nn.bert import BertConfig
 from quatrefoil.core.nn.bert_weights import load_bert, load_blocks, read_bert
 from quatrefoil.core.nn.heads import TokenHead
 from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.core.weights import require_same
 from quatrefoil.video_text.datasets.fields import mask_id_of

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from quatrefoil.core.evaluation.stored import is_stored, read_stored
 from quatrefoil.core.hub import locate
+from quatrefoil.core.runs.stored import is_stored, read_stored
 from quatrefoil.core.weights import read_state
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 

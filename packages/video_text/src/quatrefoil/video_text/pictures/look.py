@@ -13,9 +13,9 @@ import numpy as np
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch, SampleKey
 from quatrefoil.core.data.collate import collate
-from quatrefoil.core.evaluation.stored import read_stored, stored_recipe
 from quatrefoil.core.hub import load_weights
 from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.runs.stored import read_stored, stored_recipe
 from quatrefoil.core.views import graph_of
 from quatrefoil.video_text.datasets.corpus import SplitName
 from quatrefoil.video_text.datasets.sound_data import SoundData, SoundModule

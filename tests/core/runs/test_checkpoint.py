@@ -17,8 +17,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError, load, newest_valid, path_of, prune, save
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import CheckpointError, load, newest_valid, path_of, prune, save
 
 TENSORS = {
     "model": {

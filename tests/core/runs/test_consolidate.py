@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from quatrefoil.core import installed
 from quatrefoil.core.hub import load_weights
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError
-from quatrefoil.core.training.consolidate import consolidate
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import CheckpointError
+from quatrefoil.core.runs.consolidate import consolidate
 from tests.core.toy import Toy, ToyConfig
 
 A, B = torch.arange(6.0).reshape(2, 3), torch.full((3,), 0.5)

@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from quatrefoil.core.files import whole_folder
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import CheckpointError
+from quatrefoil.core.runs.folder import RunFolder
 
 help = "Write the weights of a run's checkpoint, of any engine and number of processes, as one safetensors file."
 

@@ -8,10 +8,10 @@ import pytest
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
-from quatrefoil.core.evaluation.elsewhere import evaluate_on
-from quatrefoil.core.evaluation.stored import evaluate
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training.checkpoint import CheckpointError
+from quatrefoil.core.runs.checkpoint import CheckpointError
+from quatrefoil.core.runs.elsewhere import evaluate_on
+from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.views import ViewError
 from tests.core.toy import toy_recipe, toy_run
 

@@ -15,9 +15,9 @@ from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits
 from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import CheckpointError, Json
-from quatrefoil.core.training.folder import METRICS, RunFolder
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import CheckpointError, Json
+from quatrefoil.core.runs.folder import METRICS, RunFolder
 
 
 def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = ()) -> dict[str, Scores]:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from quatrefoil.core.config import fingerprint, restore, to_plain
-from quatrefoil.core.training.start import START
+from quatrefoil.core.runs.start import START
 from tests.core.toy import toy_run
 
 

@@ -7,12 +7,12 @@ from typing import Protocol, runtime_checkable
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import DataConfig, DataModule
-from quatrefoil.core.evaluation.stored import score, stored_recipe
 from quatrefoil.core.hardware import hardware
 from quatrefoil.core.hub import Model
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training.checkpoint import Json
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs.checkpoint import Json
+from quatrefoil.core.runs.folder import RunFolder
+from quatrefoil.core.runs.stored import score, stored_recipe
 from quatrefoil.core.versions import versions
 
 CHANGED = ("data.", "evaluate.", "run.")

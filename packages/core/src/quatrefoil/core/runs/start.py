@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.config import hashed_as
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.folder import RunFolder
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.folder import RunFolder
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 

@@ -14,8 +14,8 @@ from quatrefoil.core.evaluation.tasks import Scores
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.hub import Model
 from quatrefoil.core.recipes import Recipe
-from quatrefoil.core.training import checkpoint
-from quatrefoil.core.training.checkpoint import Checkpoint, CheckpointError, Json
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.checkpoint import Checkpoint, CheckpointError, Json
 
 METRICS = "metrics.json"
 
