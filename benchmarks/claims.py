@@ -27,8 +27,8 @@ from benchmarks.entries import (
     VLSA_UNSHARED,
     VLSA_VTM,
     Arm,
-    Entry,
 )
+from quatrefoil.core.measuring.entries import Entry
 
 
 @dataclass(frozen=True)

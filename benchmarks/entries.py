@@ -1,59 +1,31 @@
-"""What can be measured: an entry is a recipe under the name that the tables show."""
+"""What the leaderboard and the claims measure, by the names that the tables show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
+from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
-STAGE = f"v{STAGE_VERSION}"
-ONE_SEED, THREE_SEEDS, FIVE_SEEDS = (0,), (0, 1, 2), (0, 1, 2, 3, 4)
+on_stage = partial(Entry, data_version=f"v{STAGE_VERSION}")
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A model to measure.
-
-    Args:
-        model: the name that the tables show.
-        recipe, overrides: what is trained.
-        seeds: one run each.
-        embedded: trained on data that the project made itself.
-        data_version: of those data; "as found" for a real corpus.
-        note: what the model is for, in a few words.
-        start: what is trained before, with the same seed; this one goes on from there (`model.pretrained`).
-    """
-
-    model: str
-    recipe: str
-    note: str
-    seeds: Sequence[int] = THREE_SEEDS
-    overrides: tuple[str, ...] = ()
-    embedded: bool = True
-    data_version: str = STAGE
-    start: "Entry | None" = None
-
-    def with_seeds(self, seeds: Sequence[int]) -> "Entry":
-        """The same entry, and what it starts from, with other seeds."""
-        return replace(self, seeds=seeds, start=self.start and self.start.with_seeds(seeds))
-
-
-TABLE = Entry("TABLE", "table/stage", "frames guided by tags, three objectives")
-FRAMES = Entry("Frames only", "table/stage-frames", "the same encoders, no tags")
-BRUTE_FORCE = Entry("Brute force", "table/stage-brute-force", "tags concatenated, no cross encoder")
-NO_VTM_MLM = Entry(
+TABLE = on_stage("TABLE", "table/stage", "frames guided by tags, three objectives")
+FRAMES = on_stage("Frames only", "table/stage-frames", "the same encoders, no tags")
+BRUTE_FORCE = on_stage("Brute force", "table/stage-brute-force", "tags concatenated, no cross encoder")
+NO_VTM_MLM = on_stage(
     "TABLE, contrast only",
     "table/stage",
     "neither matching nor masked words",
     overrides=("objectives.vtm=off", "objectives.mlm=off"),
 )
 TABLE_WITHOUT = {
-    expert: Entry(f"TABLE without {expert}", f"table/stage-without-{expert}", f"no {expert} tags")
+    expert: on_stage(f"TABLE without {expert}", f"table/stage-without-{expert}", f"no {expert} tags")
     for expert in ("object", "person", "motion", "scene", "audio", "ocr")
 }
 TABLE_ABLATIONS = (
-    Entry("TABLE without tags", "table/stage-no-tags", "its encoder over frames alone"),
-    Entry("TABLE without VTM", "table/stage-no-vtm", "no matching"),
-    Entry("TABLE without MLM", "table/stage-no-mlm", "no masked words"),
+    on_stage("TABLE without tags", "table/stage-no-tags", "its encoder over frames alone"),
+    on_stage("TABLE without VTM", "table/stage-no-vtm", "no matching"),
+    on_stage("TABLE without MLM", "table/stage-no-mlm", "no masked words"),
     *TABLE_WITHOUT.values(),
 )
 
@@ -80,9 +52,10 @@ def _arm(
         zero_shot: tasks on which pre-training itself is scored, nothing having been trained for them.
         model: overrides by which the tasks' model is that of the pre-training.
     """
-    start = Entry(f"{name}, zero-shot", recipe, note) if recipe else None
+    start = on_stage(f"{name}, zero-shot", recipe, note) if recipe else None
     as_is = dict.fromkeys(zero_shot, start) if start else {}
-    return Arm({**as_is, **{task: Entry(name, of, note, overrides=model, start=start) for task, of in tasks.items()}})
+    tuned = {task: on_stage(name, of, note, overrides=model, start=start) for task, of in tasks.items()}
+    return Arm({**as_is, **tuned})
 
 
 _QUESTIONS = {f"{kind} questions": f"clover/stage-qa-{kind}" for kind in ("action", "transition", "frame", "mc", "fib")}

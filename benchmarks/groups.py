@@ -7,12 +7,11 @@ from statistics import fmean
 from typing import Literal
 
 from benchmarks.claims import CLAIMS
-from benchmarks.rows import Curve, Ground, Row
-from benchmarks.store import Results
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
+from quatrefoil.core.measuring.collect import headline
+from quatrefoil.core.measuring.rows import Curve, Ground, Row
+from quatrefoil.core.measuring.store import Results
 
-HEADLINES = ("R@1", "accuracy", "MCC")
-"""Metrics by which models are compared, and which are drawn."""
 NOT_SHOWN = ("train", "val")
 """Splits that choose a model; their rows are stored and never compared."""
 
@@ -125,11 +124,6 @@ def _differences(lines: Sequence[Line]) -> Iterable[Difference]:
         if better in by_model and than in by_model:
             for metric in sorted(filter(headline, by_model[better].values)):
                 yield from _difference(by_model[better], by_model[than], metric)
-
-
-def headline(metric: str) -> bool:
-    """Whether a metric is one that models are compared by."""
-    return metric.rpartition("/")[2] in HEADLINES
 
 
 def _difference(main: Line, other: Line, metric: str) -> Iterable[Difference]:

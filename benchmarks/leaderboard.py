@@ -5,30 +5,28 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 
 import argparse
 import csv
+import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import ParamSpec
 
 from benchmarks.claims import CLAIMS
-from benchmarks.collect import collect
 from benchmarks.entries import TABLE
 from benchmarks.groups import group
-from benchmarks.launch import Launch, Made, first_done, launcher
 from benchmarks.markdown import claims_markdown, markdown
 from benchmarks.page import page
-from benchmarks.rows import PaperRow, RowError
-from benchmarks.runner import Job, Node, RunFailed, draw_gallery, order, plan
-from benchmarks.store import Results, Store, read
 from benchmarks.suites import Suite, suites
 from benchmarks.verdicts import claim_table, verdicts
 from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.jobs import RunFailed, plan
+from quatrefoil.core.measuring.launch import Launch, add_where, launcher
+from quatrefoil.core.measuring.make import attempt, make
+from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.store import Results, Store, read
 from quatrefoil.video_text.datasets.stage import make as make_stage
-
-P = ParamSpec("P")
 
 PAPERS = Path(__file__).parent / "papers.jsonl"
 
@@ -64,8 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         available = suites()
         parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
         parser.add_argument("suite", choices=sorted(available))
-        parser.add_argument("--processes", type=int, help="runs at once (default: one for each GPU, or one)")
-        parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
+        add_where(parser)
         given = parser.parse_args(arguments)
         suite = available[given.suite]
         with launcher(given.on, given.processes) as launch:
@@ -77,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(suite: Suite, place: Place, launch: Launch) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
-    failures = make(suite, place.store, launch)
+    failures = make(suite.entries, place.store, launch)
     results = place.store.read()  # a broken store ends this before anything is drawn
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     paths |= {"claims": place.claims} if place.claims else {}
@@ -108,68 +105,17 @@ def keep_to_try(suite: Suite, model: Path, clip: Path) -> None:
     shutil.copyfile(stage / "videos" / f"{first}.mp4", clip)
 
 
-def make(suite: Suite, store: Store, launch: Launch) -> list[Exception]:
-    """Make the runs that the store does not hold, each after what it starts from; what went wrong."""
-    failures: list[Exception] = []
-    running: dict[Node, tuple[Job, Made]] = {}
-    graph = order(suite)
-    first, sorter = {node: place for place, node in enumerate(graph)}, TopologicalSorter(graph)
-    sorter.prepare()
-    ready: list[Node] = []
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=first.__getitem__)
-        if ready and len(running) < launch.slots:
-            node = ready.pop(0)
-            failures += attempt(begin, node, store, launch, running)
-            ended = [] if node in running else [node]
-        else:
-            done = first_done([made for _, made in running.values()])
-            ended = [node for node, (_, made) in running.items() if made in done]
-            failures += [failure for node in ended for failure in attempt(finish, *running.pop(node), store)]
-        sorter.done(*ended)
-    return failures
-
-
-def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> list[Exception]:
-    """Do it; what went wrong is said at once and returned."""
-    try:
-        action(*arguments, **named)
-    except (RunFailed, RowError, FileNotFoundError) as error:
-        print(f"failed: {error}", file=sys.stderr, flush=True)
-        return [error]
-    return []
-
-
-def begin(node: Node, store: Store, launch: Launch, running: dict[Node, tuple[Job, Made]]) -> None:
-    """Start one run, if it is missing; what lies there finished is stored.
+def draw_gallery(dataset: str, out: Path) -> None:
+    """Draw samples of a data set as PNG.
 
     Raises:
-        RunFailed: it could not be planned; RowError: what it measured may not be stored.
+        RunFailed: the command line's own words, such as that the data set has no gallery.
     """
-    job = plan(*node, store.read())
-    if job.run in store.read().runs:
-        print(f"skipped, rows are stored: {job}", flush=True)
-    elif job.finished:
-        print(f"finished before: {job}", flush=True)
-        keep(job, store)
-    else:
-        print(f"training: {job}: {job.entry.note}", flush=True)
-        running[node] = job, launch.start(job)
-
-
-def finish(job: Job, made: Made, store: Store) -> None:
-    """Store the rows of a run that ended.
-
-    Raises:
-        RunFailed: it ended with an error; RowError: what it measured may not be stored.
-    """
-    made.result()
-    keep(job, store)
-
-
-def keep(job: Job, store: Store) -> None:
-    """Store the rows of a finished run."""
-    store.add(collect(job.folder, job.entry, job.config_hash, job.seed))
+    quatrefoil = Path(sys.executable).with_name("quatrefoil")
+    command = [str(quatrefoil), "data", "gallery", dataset, f"out={out}"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RunFailed(f"gallery of {dataset}\n  command: {shlex.join(command)}\n  {done.stderr.strip()}")
 
 
 def write_pages(place: Place, results: Results) -> str:

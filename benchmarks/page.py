@@ -8,8 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.groups import Group, Line
 from benchmarks.plots import bar_plot, colours, line_plot
-from benchmarks.rows import PaperRow
-from benchmarks.tables import Table, group_tables, heading, origin, paper_tables, remarks
+from benchmarks.tables import group_tables, heading, origin, paper_tables, remarks
+from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.tables import Table
 
 TEMPLATE = "page.html.j2"
 

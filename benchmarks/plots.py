@@ -5,11 +5,11 @@ Coordinates are pixels from the upper left corner, rounded to a tenth.
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from benchmarks.groups import Group
-from benchmarks.rows import Curve
 from benchmarks.tables import reference_name, score_cell, value_text
+from quatrefoil.core.measuring import svg
+from quatrefoil.core.measuring.rows import Curve
 
 WIDTH = 500
 COLOURS = ("#2563a8", "#c2571a", "#2f8f5b", "#8b4fa8", "#b8860b", "#3b8ea5", "#a83252", "#5b6b2f", "#555b66", "#7a5230")
@@ -36,7 +36,7 @@ def bar_plot(group: Group, metric: str, colour: dict[str, str]) -> str:
         parts += _bar(place, line.model, score.mean, colour[line.model], score_cell(score).text)
         if score.interval:
             parts.append(_whisker(place, *score.interval))
-    return _svg(height, f"{metric}, percent", parts)
+    return svg.document(WIDTH, height, f"{metric}, percent", parts)
 
 
 def _x(percent: float) -> float:
@@ -49,14 +49,14 @@ def _y(place: int) -> float:
 
 def _percent_grid(height: float) -> list[str]:
     ticks = [(percent, _x(percent)) for percent in (0, 25, 50, 75, 100)]
-    lines = [_path([(x, 4), (x, height - 20)], "grid") for _, x in ticks]
-    return lines + [_text(x, height - 6, f"{percent} %", "tick", "middle") for percent, x in ticks]
+    lines = [svg.path([(x, 4), (x, height - 20)], "grid") for _, x in ticks]
+    return lines + [svg.label(x, height - 6, f"{percent} %", "tick", "middle") for percent, x in ticks]
 
 
 def _reference(place: int, name: str, value: float, height: float) -> list[str]:
     x, y = _x(value), _y(place)
     box = f'<rect class="reference" x="{_LEFT}" y="{y:.1f}" width="{x - _LEFT:.1f}" height="{_BAR}"/>'
-    down = _path([(x, y), (x, height - 20)], "bound")
+    down = svg.path([(x, y), (x, height - 20)], "bound")
     return [box, down, *_labels(y, name, f"{value_text(value)} computed", x, "computed")]
 
 
@@ -68,12 +68,12 @@ def _bar(place: int, name: str, value: float, colour: str, text: str) -> list[st
 
 def _labels(y: float, name: str, text: str, x: float, kind: str) -> list[str]:
     base = y + _BAR - 3.5
-    return [_text(_LEFT - 8, base, name, kind, "end"), _text(x + 6, base, text, kind, "start")]
+    return [svg.label(_LEFT - 8, base, name, kind, "end"), svg.label(x + 6, base, text, kind, "start")]
 
 
 def _whisker(place: int, low: float, high: float) -> str:
     middle = _y(place) + _BAR / 2
-    return _path([(_x(max(low, 0)), middle), (_x(min(high, 100)), middle)], "whisker")
+    return svg.path([(_x(max(low, 0)), middle), (_x(min(high, 100)), middle)], "whisker")
 
 
 def line_plot(curves: Sequence[Curve], name: str, colour: dict[str, str]) -> str:
@@ -82,12 +82,14 @@ def line_plot(curves: Sequence[Curve], name: str, colour: dict[str, str]) -> str
     points = [point for curve in shown for point in curve.points[name]]
     last, top = max(step for step, _ in points), _round_up(max(value for _, value in points))
     parts = _step_grid(last, top)
-    parts += [_path([_at(p, last, top) for p in curve.points[name]], "curve", colour[curve.model]) for curve in shown]
+    parts += [
+        svg.path([_at(p, last, top) for p in curve.points[name]], "curve", colour[curve.model]) for curve in shown
+    ]
     for place, model in enumerate(dict.fromkeys(curve.model for curve in shown)):
         x, y = WIDTH - _LINE_RIGHT + 14, 24 + 18 * place
-        parts.append(_path([(x, y - 4), (x + 20, y - 4)], "curve", colour[model]))
-        parts.append(_text(x + 26, y, model, "label", "start"))
-    return _svg(_LINE_HEIGHT, f"{name} by step", parts)
+        parts.append(svg.path([(x, y - 4), (x + 20, y - 4)], "curve", colour[model]))
+        parts.append(svg.label(x + 26, y, model, "label", "start"))
+    return svg.document(WIDTH, _LINE_HEIGHT, f"{name} by step", parts)
 
 
 def _round_up(value: float) -> float:
@@ -106,22 +108,10 @@ def _step_grid(last: int, top: float) -> list[str]:
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         (left, y), (right, _) = _at((0, share * top), last, top), _at((last, share * top), last, top)
-        parts += [_path([(left, y), (right, y)], "grid"), _text(left - 6, y + 4, f"{share * top:.3g}", "tick", "end")]
+        parts += [
+            svg.path([(left, y), (right, y)], "grid"),
+            svg.label(left - 6, y + 4, f"{share * top:.3g}", "tick", "end"),
+        ]
         x = left + share * (right - left)
-        parts.append(_text(x, _LINE_HEIGHT - 8, f"{share * last:.0f}", "tick", "middle"))
+        parts.append(svg.label(x, _LINE_HEIGHT - 8, f"{share * last:.0f}", "tick", "middle"))
     return parts
-
-
-def _path(points: Iterable[tuple[float, float]], kind: str, colour: str = "") -> str:
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    stroke = f' stroke="{colour}"' if colour else ""
-    return f'<polyline class="{kind}"{stroke} points="{joined}"/>'
-
-
-def _text(x: float, y: float, text: str, kind: str, anchor: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _svg(height: float, label: str, parts: Iterable[str]) -> str:
-    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" role="img" aria-label="{escape(label)}">'
-    return "\n".join([head, *parts, "</svg>"])

@@ -9,15 +9,13 @@ from benchmarks.claims import CLAIMS
 from benchmarks.entries import (
     BRUTE_FORCE,
     CLOVER_ARMS,
-    FIVE_SEEDS,
     FRAMES,
-    ONE_SEED,
     TABLE,
     TABLE_ABLATIONS,
     VLSA_ARMS,
     Arm,
-    Entry,
 )
+from quatrefoil.core.measuring.entries import AS_FOUND, FIVE_SEEDS, ONE_SEED, Entry
 
 CORPORA = "QUATREFOIL_DATA"
 """Environment variable: the folder that holds real corpora, each in a folder of its name."""
@@ -83,4 +81,4 @@ def real_entries(environment: Mapping[str, str]) -> list[Entry]:
 
 def _real_entry(folder: Path) -> Entry:
     recipe, overrides = f"table/{folder.name}", (f"data.root={folder}",)
-    return replace(TABLE, recipe=recipe, note="full size", overrides=overrides, embedded=False, data_version="as found")
+    return replace(TABLE, recipe=recipe, note="full size", overrides=overrides, data_version=AS_FOUND)

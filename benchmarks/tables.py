@@ -1,43 +1,14 @@
-"""Tables as text cells, the same ones for the terminal and for the page."""
+"""The leaderboard's tables."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 from benchmarks.groups import Group, Line, Score
-from benchmarks.rows import Ground, PaperRow
+from quatrefoil.core.measuring.rows import Ground, PaperRow
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
 METRICS = {"R@1": "R@1", "R@5": "R@5", "R@10": "R@10", "MedianR": "MedR", "MeanR": "MnR"}
 """Metric -> head of its column; metrics that are not named here follow under their own names."""
-
-NOTHING = "–"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Text, and the number that it sorts by."""
-
-    text: str
-    number: float | None = None
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """Cells of a row; computed rows stand above the measured ones and are not sorted with them."""
-
-    kind: Literal["computed", "measured", "paper"]
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with its title and the remarks below it."""
-
-    title: str
-    columns: list[str]
-    rows: list[TableRow]
-    remarks: list[str]
 
 
 def heading(ground: Ground) -> str:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.claims import Claim
-from benchmarks.entries import Entry
 from benchmarks.groups import Group, Line, paired
-from benchmarks.rows import RowError
-from benchmarks.tables import NOTHING, Cell, Table, TableRow, origin
+from benchmarks.tables import origin
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.rows import RowError
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
 ENOUGH_SEEDS = 5
 """Fewer give no verdict, whatever they say."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collect import collect
-from benchmarks.entries import Entry
-from benchmarks.store import Results
+from quatrefoil.core.measuring.collect import collect
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.store import Results
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -37,6 +37,8 @@ def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> 
         "versions": {"python": "3.11", "commit": "abc"},
         "command": f"quatrefoil train {entry.recipe} seed={seed}",
         "parameters": 1_500_000,
+        "trained_parameters": 1_400_000,
+        "peak_memory_bytes": 300_000_000,
     }
 
 

@@ -10,15 +10,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.entries import FRAMES, TABLE, Entry
+from benchmarks.entries import FRAMES, TABLE
 from benchmarks.groups import Group, group
 from benchmarks.leaderboard import PAPERS, Place, write_pages
 from benchmarks.markdown import markdown
 from benchmarks.page import page
-from benchmarks.rows import PaperRow
-from benchmarks.store import Results, Store, read
 from benchmarks.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
+from quatrefoil.core.measuring.entries import AS_FOUND, Entry
+from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.store import Results, Store, read
 from tests.benchmarks.fabricated import HASH, results
 
 RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
@@ -104,7 +105,7 @@ def test_splits_that_choose_a_model_are_not_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("embedded", "said"), [(True, "EMBEDDED benchmark"), (False, "real corpus")])
 def test_headings_say_whether_data_are_embedded(tmp_path: Path, embedded: bool, said: str) -> None:
-    found = results(tmp_path, replace(TABLE, embedded=embedded), 0, 50.0)
+    found = results(tmp_path, replace(TABLE, data_version="v1" if embedded else AS_FOUND), 0, 50.0)
     for text in (markdown(group(found), []), page(group(found), [])):
         (heading,) = (line for line in text.splitlines() if re.match(r"## |<h2>", line))
         assert said in heading
@@ -117,8 +118,8 @@ def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Pat
     first = place.leaderboard.read_bytes(), place.page.read_bytes()
     script = (
         "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages\n"
-        "from benchmarks.rows import PaperRow\n"
-        "from benchmarks.store import Store, read; store, a, b = map(Path, sys.argv[1:])\n"
+        "from quatrefoil.core.measuring.rows import PaperRow\n"
+        "from quatrefoil.core.measuring.store import Store, read; store, a, b = map(Path, sys.argv[1:])\n"
         "write_pages(Place(Store(store), a, b, None, read(PAPERS, PaperRow)), Store(store).read())"
     )
     again = [tmp_path / "again.md", tmp_path / "again.html"]
@@ -166,7 +167,7 @@ def test_the_table_says_how_each_model_was_trained(tmp_path: Path) -> None:
 
 
 def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:
-    entry = Entry("<b>&", "table/stage", (0,), "", (), True, "v1")
+    entry = Entry("<b>&", "table/stage", "", data_version="v1")
     html = page(group(results(tmp_path, entry, 0, 50.0)), [])
     assert "<b>&" not in html
     assert "&lt;b&gt;&amp;" in html

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.collect import MOST_POINTS, collect, thin
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.leaderboard import PAPERS
-from benchmarks.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
-from benchmarks.store import Results, Store, read
+from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
+from quatrefoil.core.measuring.entries import AS_FOUND
+from quatrefoil.core.measuring.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
+from quatrefoil.core.measuring.store import Results, Store, read
 from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
 
 
@@ -105,8 +106,9 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
 def test_a_run_whose_data_are_not_what_the_suite_says_is_refused(tmp_path: Path, embedded: bool) -> None:
     told = facts(TABLE, 0, 50.0)
     told["data"]["embedded"] = not embedded
+    entry = replace(TABLE, data_version="v1" if embedded else AS_FOUND)
     with pytest.raises(RowError, match="embedded"):
-        collect(run_folder(tmp_path / "run", told), replace(TABLE, embedded=embedded), HASH, 0)
+        collect(run_folder(tmp_path / "run", told), entry, HASH, 0)
 
 
 def test_a_score_that_is_nan_is_refused(tmp_path: Path) -> None:

@@ -9,24 +9,26 @@ from types import MappingProxyType
 
 import pytest
 
-from benchmarks import launch, leaderboard, runner
-from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, ONE_SEED, TABLE, VLSA_ARMS, Arm, Entry
-from benchmarks.launch import Launch, Made, launcher
-from benchmarks.leaderboard import Place, make, place_of, run
-from benchmarks.runner import Job, RunFailed, draw_gallery, order, plan, train
-from benchmarks.store import Results, Store
+from benchmarks import leaderboard
+from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, TABLE, VLSA_ARMS, Arm, on_stage
+from benchmarks.leaderboard import Place, draw_gallery, place_of, run
 from benchmarks.suites import Suite, suites
+from quatrefoil.core.measuring import jobs, launch
+from quatrefoil.core.measuring.entries import ONE_SEED, Entry
+from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan, train
+from quatrefoil.core.measuring.launch import Launch, Made, launcher
+from quatrefoil.core.measuring.make import make
+from quatrefoil.core.measuring.store import Results, Store
 from tests.benchmarks.fabricated import HASH, facts, run_folder
 
 ONE = replace(FRAMES, seeds=ONE_SEED), replace(TABLE, seeds=ONE_SEED)
 JOBS = [Job(entry, 0, HASH) for entry in ONE]
-BOTH = Suite("any", ONE, committed=False)
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs are kept in a folder of the test, and all configurations of a start are of one hash."""
-    monkeypatch.setattr(runner, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
@@ -42,7 +44,7 @@ def one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ValueError(f"no recipe `{name}`")
         return Recipe
 
-    monkeypatch.setattr(runner.recipes, "load", load)
+    monkeypatch.setattr(jobs.recipes, "load", load)
 
 
 @pytest.fixture
@@ -75,11 +77,11 @@ def says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 def test_what_is_stored_is_neither_trained_nor_read_again(tmp_path: Path, trained: list[Job], here: Launch) -> None:
     store = Store(tmp_path / "store")
-    assert make(BOTH, store, here) == []
+    assert make(ONE, store, here) == []
     before = {path.name: path.read_bytes() for path in store.folder.iterdir()}
     for job in JOBS:
         (job.folder / "metrics.json").write_text("no longer JSON")
-    assert make(BOTH, store, here) == []
+    assert make(ONE, store, here) == []
     assert sorted(map(str, trained)) == sorted(map(str, JOBS))
     assert {path.name: path.read_bytes() for path in store.folder.iterdir()} == before
 
@@ -87,7 +89,7 @@ def test_what_is_stored_is_neither_trained_nor_read_again(tmp_path: Path, traine
 def test_a_finished_run_is_taken_over_without_training(tmp_path: Path, trained: list[Job], here: Launch) -> None:
     run_folder(JOBS[1].folder, facts(TABLE, 0, 61.0))
     store = Store(tmp_path / "store")
-    assert make(BOTH, store, here) == []
+    assert make(ONE, store, here) == []
     assert trained == JOBS[:1]
     assert {row.value for row in store.read().rows if row.model == "TABLE"} >= {61.0}
 
@@ -113,7 +115,7 @@ def test_what_others_start_from_is_made_first_and_once_even_if_it_is_not_asked_f
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
     tuned = [begun(CLOVER.tasks["retrieval"]), begun(CLOVER.tasks["mc questions"])]
-    assert make(Suite("any", tuned, committed=False), Store(tmp_path / "store"), here) == []
+    assert make(tuned, Store(tmp_path / "store"), here) == []
     first, *later = trained
     assert first.entry == CLOVER.tasks["zero-shot retrieval"].with_seeds(ONE_SEED)
     assert {job.entry for job in later} == set(tuned)
@@ -123,17 +125,17 @@ def test_what_others_start_from_is_made_first_and_once_even_if_it_is_not_asked_f
 
 def test_one_after_the_other_follows_the_order_of_the_suite(tmp_path: Path, trained: list[Job]) -> None:
     tuned = [replace(begun(CLOVER.tasks["retrieval"]), seeds=(0, 1))]
-    suite = Suite("any", [*tuned, replace(FRAMES, seeds=(0, 1))], committed=False)
+    entries = [*tuned, replace(FRAMES, seeds=(0, 1))]
     with launcher("local", 1) as one:
-        make(suite, Store(tmp_path / "store"), one)
-    assert [(job.entry, job.seed) for job in trained] == list(order(suite))
+        make(entries, Store(tmp_path / "store"), one)
+    assert [(job.entry, job.seed) for job in trained] == list(order(entries))
 
 
 def test_what_starts_from_a_run_that_failed_fails_too_and_says_so(
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
     start = replace(ONE[0], model="Broken")
-    failures = make(Suite("any", [replace(ONE[1], start=start)], False), Store(tmp_path / "store"), here)
+    failures = make([replace(ONE[1], start=start)], Store(tmp_path / "store"), here)
     assert str(failures[0]) == "out of memory"
     assert "it starts from Broken" in str(failures[1])
     assert trained == []
@@ -142,10 +144,10 @@ def test_what_starts_from_a_run_that_failed_fails_too_and_says_so(
 def test_what_is_stored_is_known_again_though_the_folder_that_it_started_from_is_gone(
     tmp_path: Path, trained: list[Job], here: Launch
 ) -> None:
-    suite, store = Suite("any", [begun(CLOVER.tasks["retrieval"])], False), Store(tmp_path / "store")
-    make(suite, store, here)
+    entries, store = [begun(CLOVER.tasks["retrieval"])], Store(tmp_path / "store")
+    make(entries, store, here)
     (tmp_path / "runs").rename(tmp_path / "elsewhere")
-    assert make(suite, store, here) == []
+    assert make(entries, store, here) == []
     assert len(trained) == 2
 
 
@@ -162,11 +164,11 @@ def test_a_lost_start_of_several_is_trained_once(tmp_path: Path, monkeypatch: py
     note = f"open({str(tmp_path / 'made')!r}, 'a').write(f.name + chr(10))"
     code = f"f = p.Path(sys.argv[1]); f.mkdir(parents=True); time.sleep(0.2); {note}"
     says(monkeypatch, f"import sys, time, pathlib as p; {code}; (f / 'metrics.json').write_text('{{}}')")
-    jobs = [Job(ONE[1], 0, digit * 16, start=JOBS[0]) for digit in "ef"]
+    later = [Job(ONE[1], 0, digit * 16, start=JOBS[0]) for digit in "ef"]
     with launcher("local", 2) as two:
-        for made in [two.start(job) for job in jobs]:
+        for made in [two.start(job) for job in later]:
             made.result()
-    assert sorted((tmp_path / "made").read_text().split()) == sorted(j.folder.name for j in (JOBS[0], *jobs))
+    assert sorted((tmp_path / "made").read_text().split()) == sorted(j.folder.name for j in (JOBS[0], *later))
 
 
 def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +199,7 @@ def test_a_clusters_jobs_are_the_same_training(
 ) -> None:
     monkeypatch.setattr(launch, "LOGS", tmp_path / "cluster")
     start = launch._cluster("debug")  # submitit's executor that works in this process
-    assert make(BOTH, Store(tmp_path / "store"), Launch(start, 2)) == []
+    assert make(ONE, Store(tmp_path / "store"), Launch(start, 2)) == []
     assert trained == JOBS
 
 
@@ -212,7 +214,7 @@ def test_a_clusters_job_that_fails_is_a_failure_of_that_run_alone(tmp_path: Path
     def start(job: Job) -> Made:
         return launch._OnCluster(job, Lost(), TimeoutError)
 
-    failures = make(BOTH, Store(tmp_path / "store"), Launch(start, 2))
+    failures = make(ONE, Store(tmp_path / "store"), Launch(start, 2))
     assert [str(failure) for failure in failures] == [f"{job}: the cluster has taken it away" for job in JOBS]
 
 
@@ -229,13 +231,13 @@ def test_a_damaged_run_folder_is_a_failure_of_that_run_alone(
 ) -> None:
     damage(run_folder(JOBS[0].folder, facts(FRAMES, 0, 61.0)))
     store = Store(tmp_path / "store")
-    assert len(make(BOTH, store, here)) == 1
+    assert len(make(ONE, store, here)) == 1
     assert {row.model for row in store.read().rows} == {"TABLE"}
 
 
 def test_an_unknown_recipe_is_a_failure_that_names_entry_and_recipe() -> None:
     with pytest.raises(RunFailed, match=r"Odd .no/such-recipe"):
-        plan(Entry("Odd", "no/such-recipe", ""), 0, Results())
+        plan(on_stage("Odd", "no/such-recipe", ""), 0, Results())
 
 
 def test_a_failure_tells_the_command_and_the_last_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +272,7 @@ def test_other_seeds_configurations_and_data_versions_are_other_folders() -> Non
 
 @pytest.mark.parametrize("name", ["default", "clover", "vlsa", "claims"])
 def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
-    nodes = list(order(suites({})[name]))
+    nodes = list(order(suites({})[name].entries))
     assert [seed for _, seed in nodes] == sorted(seed for _, seed in nodes)
     assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 

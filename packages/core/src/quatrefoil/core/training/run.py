@@ -11,7 +11,7 @@ from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
-from quatrefoil.core.hardware import hardware
+from quatrefoil.core.hardware import hardware, peak_memory
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.checkpoint import Checkpoint, Json
@@ -205,6 +205,7 @@ class Run:
             "processes": self.accelerator.num_processes,
             "engine": engine_of(self.accelerator),
             "hardware": hardware(self.accelerator.device),
+            "peak_memory_bytes": peak_memory(self.accelerator.device),
             "versions": versions(),
             "command": command(self.described),
             "skipped_samples": skipped,

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.entries import Entry
-from benchmarks.groups import headline
-from benchmarks.rows import Curve, Reference, Row, RowError, build
-from benchmarks.store import Results
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, RowError, build
+from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60
+HEADLINES = ("R@1", "accuracy", "MCC")
+"""Metrics by which models are compared, and which are drawn."""
+_COST = "recipe", "config_hash", "seed", "steps", "parameters", "trained_parameters", "peak_memory_bytes", "hardware"
 NOT_WHAT = ("seed=", "run.", "resume=")
 """Overrides that say which run it is, where it lies and how it is shown: the command has them."""
 
@@ -38,7 +40,7 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
         raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
         raise RowError(f"{path} lacks {error}; remove {folder} and run again") from error
-    return Results(rows, references, [curve])
+    return Results(rows, references, [curve], list(_costs(facts, entry)))
 
 
 def _ground(facts: Mapping[str, Any], entry: Entry, split: str) -> dict[str, Any]:
@@ -76,6 +78,13 @@ def _references(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, An
             yield {**_ground(facts, entry, split), "metric": metric, "values": values, "provenance": "computed"}
 
 
+def _costs(facts: Mapping[str, Any], entry: Entry) -> Iterator[Cost]:
+    """Runs made before peak memory was measured have none."""
+    if "peak_memory_bytes" in facts:
+        run = {name: facts[name] for name in _COST} | {"seconds": facts["train_seconds"]}
+        yield build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
+
+
 def _curve(log: Path, facts: Mapping[str, Any], entry: Entry) -> Curve:
     run = {name: facts[name] for name in ("recipe", "config_hash", "seed")} | {"data": facts["data"]["fingerprint"]}
     points = read_curves(log)
@@ -91,6 +100,11 @@ def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
             if name == "loss" or (name.startswith("val/") and headline(name)):
                 curves.setdefault(name, []).append((values["step"], values[name]))
     return {name: thin(points) for name, points in curves.items()}
+
+
+def headline(metric: str) -> bool:
+    """Whether a metric is one that models are compared by."""
+    return metric.rpartition("/")[2] in HEADLINES
 
 
 def thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

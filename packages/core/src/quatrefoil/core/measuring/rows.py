@@ -1,4 +1,4 @@
-"""What is stored: measured rows, computed references, learning curves and rows that papers print.
+"""What is stored: measured rows, computed references, learning curves, costs and rows that papers print.
 
 Fields have no defaults, so that a stored line without one of them is refused and never filled in.
 """
@@ -51,7 +51,7 @@ class Ground:
     Attributes:
         embedded: made by this project; False is a real corpus.
         data_version: of embedded data; "as found" for a real corpus.
-        data_hash: fingerprint of the clips and captions of the split, and of the tags beside the corpus.
+        data_hash: fingerprint of the samples of the split, and of what stands beside them.
     """
 
     embedded: bool
@@ -78,7 +78,7 @@ class Row(Ground):
     Attributes:
         model: the name in the tables.
         overrides: dotted settings on top of the recipe, without the seed and the run folder; portable, as the command.
-        metric: e.g. `text-to-video/R@1`, in percent.
+        metric: e.g. `a-to-b/R@1`, in percent.
         interval: 95 % bootstrap interval over the queries; None where the metric has none.
         config_hash: of everything that decides what is learned, but the seed.
         wall_seconds: of training.
@@ -151,6 +151,39 @@ class Curve:
     @property
     def key(self) -> tuple[str | int, ...]:
         return self.model, *self.run
+
+    @property
+    def run(self) -> Run:
+        return self.recipe, self.config_hash, self.data_version, self.seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one run took.
+
+    Attributes:
+        seconds: of training, by the clock; it depends on what else the machine did.
+        parameters, trained_parameters: in all, and those that an objective reaches.
+        peak_memory_bytes: of the process that trained and evaluated, on the GPU if it had one; loaders are not in it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    schema: Literal[1]
+    recipe: str
+    config_hash: str
+    data_version: str
+    seed: int
+    steps: int
+    seconds: float
+    parameters: int
+    trained_parameters: int
+    peak_memory_bytes: int
+    hardware: str
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        return self.run
 
     @property
     def run(self) -> Run:

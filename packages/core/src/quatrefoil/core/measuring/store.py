@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.rows import Curve, Item, Reference, Row, RowError, Run, parse, to_line
 from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.rows import Cost, Curve, Item, Reference, Row, RowError, Run, parse, to_line
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Results:
     rows: list[Row] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
 
     @property
     def runs(self) -> set[Run]:
@@ -34,15 +35,17 @@ class Store:
             RowError: a line that may not enter a table, with its file and number.
         """
         rows, references = read(self._path("rows"), Row), read(self._path("references"), Reference)
-        return Results(rows, references, read(self._path("curves"), Curve))
+        return Results(rows, references, read(self._path("curves"), Curve), read(self._path("costs"), Cost))
 
     def add(self, new: Results) -> None:
-        """Store results; they replace those of the same keys. Curves of runs without rows are dropped."""
+        """Store results; they replace those of the same keys. Curves and costs of runs without rows are dropped."""
         old = self.read()
         rows = merge(old.rows, new.rows)
         runs = Results(rows).runs
         curves = [curve for curve in merge(old.curves, new.curves) if curve.run in runs]
+        costs = [cost for cost in merge(old.costs, new.costs) if cost.run in runs]
         write(self._path("curves"), curves)
+        write(self._path("costs"), costs)
         write(self._path("references"), merge(old.references, new.references))
         write(self._path("rows"), rows)  # last: a run that has rows is not run again
 

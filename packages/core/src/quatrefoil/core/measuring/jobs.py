@@ -1,20 +1,19 @@
-"""Runs of a suite: which there are, and each one trained in a process of its own."""
+"""Runs of entries: which there are, and each one trained in a process of its own."""
 
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks.entries import Entry
-from benchmarks.rows import Run
-from benchmarks.store import Results
-from benchmarks.suites import Suite
 from quatrefoil.core import recipes
 from quatrefoil.core.files import locked
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.rows import Run
+from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
 from quatrefoil.core.runs.start import trained_as
 
@@ -69,10 +68,10 @@ Node = tuple[Entry, int]
 """An entry and a seed."""
 
 
-def order(suite: Suite) -> dict[Node, set[Node]]:
-    """The runs of a suite and what each starts from, seed by seed, so that a suite cut short has compared all once."""
-    seeds = sorted({seed for entry in suite.entries for seed in entry.seeds})
-    nodes = [(each, seed) for seed in seeds for e in suite.entries if seed in e.seeds for each in lineage(e)]
+def order(entries: Sequence[Entry]) -> dict[Node, set[Node]]:
+    """The runs of entries and what each starts from, seed by seed, so that what is cut short has compared all once."""
+    seeds = sorted({seed for entry in entries for seed in entry.seeds})
+    nodes = [(each, seed) for seed in seeds for e in entries if seed in e.seeds for each in lineage(e)]
     return {(entry, seed): {(entry.start, seed)} if entry.start else set() for entry, seed in nodes}
 
 
@@ -131,19 +130,6 @@ def train(job: Job, *, alone: bool = True, environment: Mapping[str, str] = Mapp
         lines = said.decode(errors="replace").replace("\r", "\n").splitlines()[-_TAIL_LINES:]
         command, last = shlex.join(job.command), "\n    ".join(["last lines:", *lines])
         raise RunFailed(f"{job}: exit status {process.returncode}\n  command: {command}\n  output: {log}\n  {last}")
-
-
-def draw_gallery(dataset: str, out: Path) -> None:
-    """Draw samples of a data set as PNG.
-
-    Raises:
-        RunFailed: the command line's own words, such as that the data set has no gallery.
-    """
-    quatrefoil = Path(sys.executable).with_name("quatrefoil")
-    command = [str(quatrefoil), "data", "gallery", dataset, f"out={out}"]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise RunFailed(f"gallery of {dataset}\n  command: {shlex.join(command)}\n  {done.stderr.strip()}")
 
 
 def _pass_on(source: int, *, shown: bool) -> bytes:

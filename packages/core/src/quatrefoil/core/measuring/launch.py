@@ -2,6 +2,7 @@
 
 import os
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from benchmarks.runner import Job, RunFailed, train
+from quatrefoil.core.measuring.jobs import Job, RunFailed, train
 
 Where = Literal["local", "slurm"]
 POLL_SECONDS = 0.5
@@ -34,6 +35,12 @@ class Launch:
 
     start: Callable[[Job], Made]
     slots: int
+
+
+def add_where(parser: ArgumentParser) -> None:
+    """The options `--processes` and `--on`, which `launcher` takes."""
+    parser.add_argument("--processes", type=int, help="runs at once (default: one for each GPU, or one)")
+    parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
 
 
 @contextmanager
