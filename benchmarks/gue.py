@@ -60,7 +60,7 @@ def main() -> None:
     for seed in options.seeds:
         for name in options.sets:
             for arm in options.arms:
-                more = [f"model.init={start}"] if arm == PRETRAINED else []
+                more = [f"model.pretrained={start}"] if arm == PRETRAINED else []
                 train(
                     ARMS[arm],
                     [*labelled(name), *more, f"seed={seed}"],

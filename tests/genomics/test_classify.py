@@ -81,6 +81,6 @@ def test_a_classifier_starts_from_a_pretraining_that_never_saw_its_test_sequence
     stored = json.loads((first / "metrics.json").read_text())
     assert stored["data"]["dropped"]["alike to what is excluded"] == 30
     assert sum(split["pieces"] for split in stored["data"]["splits"].values()) == 60
-    data = ["data.train=train.csv", "data.test=test.csv", f"model.init={first}", f"run.dir={second}"]
+    data = ["data.train=train.csv", "data.test=test.csv", f"model.pretrained={first}", f"run.dir={second}"]
     train("genebert/classify", [*QUICK, *STEM, *data, *root, "train.steps=2"])
     assert 0 <= json.loads((second / "metrics.json").read_text())["scores"]["test"]["metrics"]["accuracy"] <= 100

@@ -163,25 +163,25 @@ def pretrained(tmp_path: Path) -> tuple[nn.Module, Path]:
 def test_init_takes_the_sequence_encoder_of_a_pretraining(pretrained: tuple[nn.Module, Path]) -> None:
     theirs = pretrained[0].state_dict()
     for pooling in ("mean", "pooler"):
-        ours = replace(BERT, pooling=pooling, init=str(pretrained[1])).build().get_submodule("bert").state_dict()
+        ours = replace(BERT, pooling=pooling, pretrained=str(pretrained[1])).build().get_submodule("bert").state_dict()
         assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
 def test_init_of_other_sizes_is_an_error_that_names_them(pretrained: tuple[nn.Module, Path]) -> None:
     with pytest.raises(ValueError, match=r"other sizes: token_embedding.weight \(69, 16\), here \(261, 16\)"):
-        replace(BERT, k=4, init=str(pretrained[1])).build()
+        replace(BERT, k=4, pretrained=str(pretrained[1])).build()
 
 
 def test_init_takes_the_encoder_of_a_pretraining_on_sequences(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = MaskedSequencesConfig(encoder=STEM).build()
     stored = checkpoint.save(tmp_path, 7, tensors={"model": model.state_dict()}, state={}, config={})
-    ours = StemClassifierConfig(classes=2, encoder=STEM, init=str(stored)).build().encoder.state_dict()
+    ours = StemClassifierConfig(classes=2, encoder=STEM, pretrained=str(stored)).build().encoder.state_dict()
     theirs = model.encoder.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
     with pytest.raises(ValueError, match=r"other sizes: token_embedding.weight \(69, 16\), here \(4101, 16\)"):
-        StemClassifierConfig(classes=2, encoder=replace(STEM, k=6), init=str(stored)).build()
+        StemClassifierConfig(classes=2, encoder=replace(STEM, k=6), pretrained=str(stored)).build()
 
 
 @settings(deadline=None, max_examples=20)

@@ -128,5 +128,5 @@ def test_a_cell_type_that_the_matrix_lacks_is_named(world: PretrainingData, tmp_
 
 
 def test_two_starts_are_refused() -> None:
-    with pytest.raises(ValueError, match="start from init=a, or from dnabert=b, not from both"):
-        OpennessConfig(regions=DeepSetsRegions(motifs=3, set_width=8), init="a", dnabert="b")
+    with pytest.raises(ValueError, match="start from pretrained=a, or from dnabert=b, not from both"):
+        OpennessConfig(regions=DeepSetsRegions(motifs=3, set_width=8), pretrained="a", dnabert="b")

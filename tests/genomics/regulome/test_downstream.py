@@ -52,7 +52,7 @@ def pretrained(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def runs(pretrained: Path, tiny: Path) -> dict[str, Path]:
     """Task -> its run, started from the pre-training."""
-    start = f"model.init={pretrained}"
+    start = f"model.pretrained={pretrained}"
     return {name: run(name, tiny, pretrained.with_name(name), *sizes, start) for name, (sizes, *_) in TASKS.items()}
 
 
@@ -75,7 +75,12 @@ def test_every_task_is_scored_on_held_out_splits_with_the_bounds_beside_it(runs:
 
 def test_a_task_starts_from_the_weights_of_the_pretraining(pretrained: Path, tiny: Path, tmp_path: Path) -> None:
     theirs = load_file(pretrained / "model" / "model.safetensors")
-    still = [f"model.init={pretrained}", "train.optimizer.lr=1e-12", "train.optimizer.weight_decay=0", "train.steps=1"]
+    still = [
+        f"model.pretrained={pretrained}",
+        "train.optimizer.lr=1e-12",
+        "train.optimizer.weight_decay=0",
+        "train.steps=1",
+    ]
     for name, parts in (("variants", ("bert.",)), ("openness", ("bert.", "region_encoder.", "match_head."))):
         ours = load_file(run(name, tiny, tmp_path / name, *TASKS[name][0], *still) / "model" / "model.safetensors")
         for part in parts:

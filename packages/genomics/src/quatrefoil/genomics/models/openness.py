@@ -25,14 +25,14 @@ class OpennessConfig(GeneBertConfig):
     """As GeneBERT's.
 
     Args:
-        init: run or checkpoint of a pre-training of these sizes to start from; None = random weights.
+        pretrained: run or checkpoint of a pre-training of these sizes to start from; None = random weights.
     """
 
-    init: str | None = field(default=None, metadata=START)
+    pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
-        if self.init is not None and self.dnabert is not None:
-            raise ValueError(f"start from init={self.init}, or from dnabert={self.dnabert}, not from both")
+        if self.pretrained is not None and self.dnabert is not None:
+            raise ValueError(f"start from pretrained={self.pretrained}, or from dnabert={self.dnabert}, not from both")
 
     @property
     def model_type(self) -> type["Openness"]:
@@ -41,8 +41,8 @@ class OpennessConfig(GeneBertConfig):
     def build(self) -> "Openness":
         model = super().build()
         assert isinstance(model, Openness)
-        if self.init is not None:
-            model.go_on_from(self.init)
+        if self.pretrained is not None:
+            model.go_on_from(self.pretrained)
         return model
 
 

@@ -34,7 +34,7 @@ class SequenceClassifierConfig(ClassifierConfig):
         transformer: post-norm.
         pooling: a piece's code: the `mean` of its k-mers' states, that of `cls`, or the `pooler`'s, a tanh layer on it.
         dropout: of the code, in training.
-        init: run, checkpoint or model folder of a pre-training to start from; None = random weights.
+        pretrained: run, checkpoint or model folder of a pre-training to start from; None = random weights.
     """
 
     k: int = 6
@@ -42,7 +42,7 @@ class SequenceClassifierConfig(ClassifierConfig):
     transformer: TransformerConfig = SMALL
     pooling: Pooling = "mean"
     dropout: float = 0.1
-    init: str | None = field(default=None, metadata=START)
+    pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         if not 3 <= self.k <= 6:
@@ -65,8 +65,8 @@ class SequenceClassifierConfig(ClassifierConfig):
 
     def build(self) -> "SequenceClassifier":
         model = self.model_type(self)
-        if self.init is not None:
-            initialise_from_pretrained(model.bert, self.init)
+        if self.pretrained is not None:
+            initialise_from_pretrained(model.bert, self.pretrained)
         return model
 
 

@@ -30,13 +30,13 @@ class StemClassifierConfig(ClassifierConfig):
         dropout: of the code, in training.
         hidden: chance that a base reads as N in training, so that no few bases tell a sequence of the training set by
             heart; N is what hidden bases are in pre-training, too.
-        init: run, checkpoint or model folder of a pre-training on sequences to start from; None = random weights.
+        pretrained: run, checkpoint or model folder of a pre-training on sequences to start from; None = random weights.
     """
 
     encoder: StemEncoderConfig = field(default_factory=StemEncoderConfig)
     dropout: float = 0.2
     hidden: float = 0.1
-    init: str | None = field(default=None, metadata=START)
+    pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         if not 0 <= self.hidden < 1:
@@ -48,8 +48,8 @@ class StemClassifierConfig(ClassifierConfig):
 
     def build(self) -> "StemClassifier":
         model = StemClassifier(self)
-        if self.init is not None:
-            initialise_from_pretrained(model.encoder, self.init)
+        if self.pretrained is not None:
+            initialise_from_pretrained(model.encoder, self.pretrained)
         return model
 
 

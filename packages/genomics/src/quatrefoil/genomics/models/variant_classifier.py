@@ -16,7 +16,7 @@ from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, S
 
 @dataclass(frozen=True, kw_only=True)
 class VariantClassifierConfig(SequenceClassifierConfig):
-    """As of a classifier of sequences, `init` too."""
+    """As of a classifier of sequences, `pretrained` too."""
 
     @property
     def model_type(self) -> type["VariantClassifier"]:
