@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 from quatrefoil.core.config import ConfigError, nearest
 
 RECIPES, DATASETS, COMMANDS = "quatrefoil.recipes", "quatrefoil.datasets", "quatrefoil.commands"
-_KINDS = {RECIPES: "recipe", DATASETS: "data set", COMMANDS: "command"}
+STUDIES = "quatrefoil.studies"
+_KINDS = {RECIPES: "recipe", DATASETS: "data set", COMMANDS: "command", STUDIES: "study"}
 
 
 @runtime_checkable
@@ -39,15 +40,26 @@ def find(name: str, group: str = RECIPES) -> EntryPoint:
     Raises:
         ConfigError: there is none (the nearest is named), or several packages bring one.
     """
-    found = [entry for entry in entry_points(group=group) if entry.name == name]
-    kind, known = _KINDS[group], names(group)
-    if not found:
-        raise ConfigError(f"no {kind} `{name}`{nearest(name, known)}; installed: {', '.join(known) or 'none'}")
-    if len({entry.value for entry in found}) > 1:
+    found = find_all(name, group)
+    if len(found) > 1:
+        kind = _KINDS[group]
         raise ConfigError(
             f"several packages bring a {kind} `{name}`: {', '.join(map(_origin, found))}; remove all but one"
         )
     return found[0]
+
+
+def find_all(name: str, group: str) -> list[EntryPoint]:
+    """All different entry points of a name, sorted by what they name.
+
+    Raises:
+        ConfigError: there is none (the nearest is named).
+    """
+    found = {entry.value: entry for entry in entry_points(group=group) if entry.name == name}
+    if not found:
+        known = names(group)
+        raise ConfigError(f"no {_KINDS[group]} `{name}`{nearest(name, known)}; installed: {', '.join(known) or 'none'}")
+    return [found[value] for value in sorted(found)]
 
 
 def load_command(name: str) -> Command:

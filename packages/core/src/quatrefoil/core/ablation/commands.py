@@ -1,0 +1,114 @@
+"""`quatrefoil ablate STUDY`: what a study has to run is said, run, stored, and told in one table.
+
+A study that was cut short goes on: what is stored is skipped, what is finished is stored, what was begun is resumed.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from quatrefoil.core import installed
+from quatrefoil.core.ablation.arms import Arm, arms_of
+from quatrefoil.core.ablation.effects import effects_of
+from quatrefoil.core.ablation.installed import load_study, narrowed
+from quatrefoil.core.ablation.plan import Planned, merged, plan_of, plan_text
+from quatrefoil.core.ablation.plot import effects_plot
+from quatrefoil.core.ablation.report import effect_table, json_lines, markdown
+from quatrefoil.core.ablation.study import Study, StudyError
+from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.launch import add_where, launcher
+from quatrefoil.core.measuring.make import make
+from quatrefoil.core.measuring.store import Results, Store
+from quatrefoil.core.measuring.tables import table_text
+
+help = "Run an ablation study: what each level of each factor does, over seeds."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("study", nargs="?", help="a name from `quatrefoil ablate --list`")
+    parser.add_argument("overrides", nargs="*", default=(), metavar="key=value", help="set in all arms")
+    parser.add_argument("--list", action="store_true", help="print the studies, or all levels of STUDY")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be run, and what it would take")
+    parser.add_argument("--seeds", type=int, help="how many, from 0 on, in place of the study's own")
+    parser.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
+    parser.add_argument("--factor", action="append", default=[], help="only this factor; may be repeated")
+    parser.add_argument("--store", type=Path, help="folder of results (default: runs/ablate/STUDY)")
+    parser.add_argument("--known", type=Path, action="append", default=[], help="a store to read besides")
+    add_where(parser)
+
+
+def run(args: Namespace) -> int:
+    """The exit status: 0 done, 1 a run failed (what the others found is told)."""
+    if args.study is None or args.list:
+        names = installed.names(installed.STUDIES) if args.study is None else [args.study]
+        print("\n\n".join(_listed(name, load_study(name)) for name in names) or "no package brings a study")
+        return 0
+    study = _seeded(narrowed(load_study(args.study), args.model, args.factor), args.seeds)
+    arms = arms_of(study, args.overrides)
+    place = Place(args.store or Path("runs/ablate") / args.study, args.known)
+    planned = plan_of(arms, place.results())
+    print(plan_text(planned), flush=True)
+    if args.dry_run:
+        return 0
+    failures = _made(planned, place, args)
+    print(place.tell(study, arms, _command(args)))
+    for failure in failures:
+        print(f"\nFAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study keeps its rows and what it found, and other stores that it reads."""
+
+    folder: Path
+    known: Sequence[Path]
+
+    def results(self) -> Results:
+        """Everything that is stored. Raises StudyError where a folder to read is none."""
+        if missing := [str(folder) for folder in self.known if not folder.is_dir()]:
+            raise StudyError(f"--known {missing[0]} is no folder; name one that holds rows.jsonl")
+        return merged([Store(folder).read() for folder in (self.folder, *self.known)])
+
+    def tell(self, study: Study, arms: Sequence[Arm], command: str) -> str:
+        """Write what was found; the table and where all is."""
+        effects = effects_of(arms, self.results())
+        texts = {
+            "effects.md": markdown(study, arms, effects, command),
+            "effects.jsonl": json_lines(effects),
+            "effects.svg": effects_plot(effects),
+        }
+        for name, text in texts.items():
+            replace_text(self.folder / name, text)
+        return f"\n{table_text(effect_table(study, arms, effects))}\nin {self.folder}: rows.jsonl, {', '.join(texts)}"
+
+
+def _made(planned: Sequence[Planned], place: Place, args: Namespace) -> list[Exception]:
+    entries = [each.entry for each in planned if each.missing]
+    with launcher(args.on, args.processes) as launch:
+        return make(entries, Store(place.folder), launch)
+
+
+def _seeded(study: Study, seeds: int | None) -> Study:
+    if seeds is not None and seeds < 1:
+        raise StudyError(f"--seeds {seeds}: a study takes one seed at least, and two for an interval")
+    return study if seeds is None else replace(study, seeds=tuple(range(seeds)))
+
+
+def _command(args: Namespace) -> str:
+    chosen = [f"--{name} {value}" for name in ("model", "factor") for value in getattr(args, name)]
+    seeds = [] if args.seeds is None else [f"--seeds {args.seeds}"]
+    return " ".join(["quatrefoil ablate", args.study, *seeds, *chosen, *args.overrides])
+
+
+def _listed(name: str, study: Study) -> str:
+    lines = [f"{name}: {study.question} ({study.design}, seeds {', '.join(map(str, study.seeds))})"]
+    for subject in study.subjects:
+        lines.append(f"  {subject}, {subject.recipe}: {'; '.join(map(str, subject.measures))}")
+        for factor in subject.factors:
+            levels = ", ".join(level.name for level in factor.levels)
+            lines.append(f"    {factor.name}: {factor.reference} (reference), {levels}")
+    return "\n".join(lines)

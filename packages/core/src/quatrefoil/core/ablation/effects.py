@@ -1,0 +1,143 @@
+"""What levels do: differences from the reference, paired by seed.
+
+A level's effect for one seed is the mean, over all settings of the other factors, of its score less that of the
+factor's reference; in a study of one level at a time there is one such setting. It is given in the metric's own unit,
+and in units of the spread of the reference over its seeds, in which effects on different metrics stand side by side.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from quatrefoil.core.ablation.arms import Arm, by_subject
+from quatrefoil.core.ablation.plan import of_arm
+from quatrefoil.core.ablation.study import Measure, StudyError
+from quatrefoil.core.evaluation.statistics import Interval, interval_over_seeds
+from quatrefoil.core.measuring.rows import Row
+from quatrefoil.core.measuring.store import Results
+
+At = frozenset[tuple[str, str]]
+"""(factor, level) of all that is not at its reference."""
+REFERENCE: At = frozenset()
+Scores = Mapping[At, Mapping[int, float]]
+"""Levels -> seed -> score."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Means over the runs of an arm; None where no run told it."""
+
+    seconds: float | None
+    peak_memory_bytes: float | None
+    parameters: int | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A level of a factor against its reference, or the reference itself (no factor), in one metric.
+
+    Attributes:
+        arm: the level with all other factors at their references.
+        seeds: those over which it is compared; of the reference, all that it has.
+        score: the arm's mean over its seeds; None where nothing was measured.
+        difference: the mean over `seeds`, in the metric's unit; None for the reference.
+        interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds.
+        spread: the standard deviation of the reference over its seeds; None from fewer than two.
+    """
+
+    arm: Arm
+    factor: str | None
+    level: str
+    measure: Measure
+    seeds: tuple[int, ...]
+    score: float | None
+    difference: float | None
+    interval: Interval | None
+    spread: float | None
+    cost: Cost
+
+    @property
+    def in_spreads(self) -> float | None:
+        """The difference in units of the reference's spread; None where there is none."""
+        return self.difference / self.spread if self.difference is not None and self.spread else None
+
+
+def effects_of(arms: Sequence[Arm], results: Results) -> list[Effect]:
+    """The effects of all subjects in all their measures, the reference first.
+
+    Raises:
+        StudyError: rows of one subject on several grounds, or of a split that its data do not have.
+    """
+    found: list[Effect] = []
+    for subject, part in by_subject(arms).items():
+        rows = {arm.at: [row for row in results.rows if of_arm(row, arm)] for arm in part}
+        costs = {arm.at: _cost(arm, results) for arm in part}
+        for measure in subject.measures:
+            scores = _scores(rows, measure, str(subject))
+            found += [_reference(part[0], measure, scores, costs), *_levels(part, measure, scores, costs)]
+    return found
+
+
+def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) -> Scores:
+    """From rows of one ground."""
+    every = [row for part in rows.values() for row in part]
+    splits = sorted({row.split for row in every})
+    if every and measure.split not in splits:
+        raise StudyError(f"{subject}: its data have no split `{measure.split}`; there are {', '.join(splits)}")
+    chosen = {
+        at: [r for r in part if (r.metric, r.split) == (measure.metric, measure.split)] for at, part in rows.items()
+    }
+    grounds = {row.ground for part in chosen.values() for row in part}
+    if len(grounds) > 1:
+        hashes = " and ".join(sorted(f"{g.protocol} {g.data_hash[:12]}" for g in grounds))
+        raise StudyError(f"{subject}: rows of {hashes} are never compared; keep those of one in the store")
+    return {at: {row.seed: row.value for row in part} for at, part in chosen.items()}
+
+
+def _reference(arm: Arm, measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Effect:
+    own = scores[REFERENCE]
+    interval, spread = _interval(own), _spread(own)
+    return Effect(
+        arm, None, "reference", measure, tuple(sorted(own)), _mean(own), None, interval, spread, costs[REFERENCE]
+    )
+
+
+def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Iterator[Effect]:
+    by_at, spread = {arm.at: arm for arm in arms}, _spread(scores[REFERENCE])
+    for factor in arms[0].subject.factors:
+        for level in (each.name for each in factor.levels):
+            at = frozenset({(factor.name, level)})
+            found = _differences((factor.name, level), scores)
+            numbers = _mean(scores[at]), _mean(found), _interval(found)
+            yield Effect(by_at[at], factor.name, level, measure, tuple(found), *numbers, spread, costs[at])
+
+
+def _mean(by_seed: Mapping[int, float]) -> float | None:
+    return fmean(by_seed.values()) if by_seed else None
+
+
+def _interval(by_seed: Mapping[int, float]) -> Interval | None:
+    """One seed has none."""
+    return interval_over_seeds(list(by_seed.values())).interval if len(by_seed) > 1 else None
+
+
+def _spread(by_seed: Mapping[int, float]) -> float | None:
+    return interval_over_seeds(list(by_seed.values())).deviation if len(by_seed) > 1 else None
+
+
+def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
+    """Seed -> mean difference of the level from its reference, for the seeds that all arms compared have."""
+    pairs = [(scores[at], scores[at - {chosen}]) for at in scores if chosen in at]
+    seeds = set.intersection(*({*there} & {*without} for there, without in pairs))
+    return {seed: fmean(there[seed] - without[seed] for there, without in pairs) for seed in sorted(seeds)}
+
+
+def _cost(arm: Arm, results: Results) -> Cost:
+    rows = [row for row in results.rows if of_arm(row, arm)]
+    costs = [cost for cost in results.costs if of_arm(cost, arm)]
+    seconds = {row.seed: row.wall_seconds for row in rows}
+    return Cost(
+        fmean(seconds.values()) if seconds else None,
+        fmean(cost.peak_memory_bytes for cost in costs) if costs else None,
+        rows[0].parameters if rows else None,
+    )

@@ -1,0 +1,144 @@
+"""What a study has to run: its arms by seed, less what is stored, and what that will take."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from quatrefoil.core.ablation.arms import Arm, by_subject
+from quatrefoil.core.ablation.study import StudyError
+from quatrefoil.core.config import to_plain
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.rows import Cost, Curve, Row
+from quatrefoil.core.measuring.store import Results
+
+
+def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
+    """Whether a stored record is of a run of this arm: its configuration and data, under whatever name it was made."""
+    return (record.config_hash, record.data_version) == (arm.recipe.config_hash, arm.subject.data_version)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An arm, the seeds that are stored and those that are missing.
+
+    Attributes:
+        seconds: that training is expected to take for each missing seed; None where nothing like it is stored.
+    """
+
+    arm: Arm
+    stored: tuple[int, ...]
+    missing: tuple[int, ...]
+    seconds: float | None
+
+    @property
+    def entry(self) -> Entry:
+        """What is left to be measured."""
+        return self.arm.entry.with_seeds(self.missing)
+
+
+def plan_of(arms: Sequence[Arm], known: Results) -> list[Planned]:
+    """What has to be run, beyond what is known.
+
+    Raises:
+        StudyError: rows are stored of other data than are read now, so that they could not be compared with new ones.
+    """
+    check_data(arms, known.curves)
+    by_arm = [{row.seed for row in known.rows if of_arm(row, arm)} for arm in arms]
+    return [
+        Planned(
+            arm,
+            tuple(seed for seed in arm.entry.seeds if seed in stored),
+            tuple(seed for seed in arm.entry.seeds if seed not in stored),
+            _expected_seconds(arm, arms, known.costs),
+        )
+        for arm, stored in zip(arms, by_arm, strict=True)
+    ]
+
+
+def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
+    """Compare the fingerprint of each arm's stored runs with that of its data; data of arms without any stay closed.
+
+    Raises:
+        StudyError: they differ.
+    """
+    now: dict[str, str] = {}
+    for arm in arms:
+        for stored in sorted({curve.data for curve in curves if of_arm(curve, arm)}):
+            key = str(to_plain(arm.recipe.data))
+            if key not in now:
+                now[key] = str(arm.recipe.data.build(arm.recipe.seed).describe()["fingerprint"])
+            if stored != now[key]:
+                raise StudyError(
+                    f"{arm}: its stored rows are of data {stored[:12]}, the data are {now[key][:12]} now, and the two "
+                    f"are never compared; name another --store, or remove the rows of {arm.recipe.config_hash}"
+                )
+
+
+def _expected_seconds(arm: Arm, arms: Sequence[Arm], costs: Sequence[Cost]) -> float | None:
+    """By the arm's own stored runs, else by the steps of those of the same subject."""
+    same = [cost for cost in costs if of_arm(cost, arm)]
+    alike = same or [c for c in costs for other in arms if other.subject == arm.subject and of_arm(c, other)]
+    return fmean(cost.seconds / cost.steps for cost in alike) * arm.recipe.train.steps if alike else None
+
+
+def plan_text(planned: Sequence[Planned]) -> str:
+    """The plan as lines: each arm with its configuration, what is stored and what is to be run; then the cost."""
+    width = max(len(str(each.arm)) for each in planned)
+    lines = [f"{each.arm!s:{width}}  {each.arm.recipe.config_hash}  {_seeds(each)}" for each in planned]
+    return "\n".join([*lines, "", *_costs(planned), *equal_compute([each.arm for each in planned])])
+
+
+def _seeds(planned: Planned) -> str:
+    parts = {"stored": planned.stored, "to run": planned.missing}
+    return "; ".join(f"{word}: seeds {', '.join(map(str, seeds))}" for word, seeds in parts.items() if seeds)
+
+
+def _costs(planned: Sequence[Planned]) -> list[str]:
+    missing = sum(len(each.missing) for each in planned)
+    known = [(len(each.missing), each.seconds) for each in planned if each.missing and each.seconds is not None]
+    steps = sum(len(each.missing) * each.arm.recipe.train.steps for each in planned)
+    unknown = missing - sum(runs for runs, _ in known)
+    lines = [f"{missing} runs, {steps:,} steps; {sum(len(each.stored) for each in planned)} runs are stored"]
+    if known:
+        minutes = sum(runs * seconds for runs, seconds in known) / 60
+        lines.append(f"about {minutes:.1f} minutes of training for {missing - unknown} of them, by what like runs took")
+    if unknown:
+        lines.append(f"what {unknown} of them take is not known: nothing like them is stored; run one seed to learn it")
+    return lines
+
+
+def equal_compute(arms: Sequence[Arm]) -> list[str]:
+    """Steps and batch of each subject's arms, and which arms have others."""
+    return [_compute(part) for part in by_subject(arms).values()]
+
+
+def _compute(arms: Sequence[Arm]) -> str:
+    reference, *others = arms
+    odd = [f"{arm}: {_budget(arm)}" for arm in others if _budget(arm) != _budget(reference)]
+    unequal = f"; NOT equal: {'; '.join(odd)}" if odd else " in every arm"
+    return f"{reference.subject}: {_budget(reference)}{unequal}"
+
+
+def _budget(arm: Arm) -> str:
+    train = arm.recipe.train
+    return f"{train.steps:,} steps of {train.batch_size}"
+
+
+def merged(stores: Sequence[Results]) -> Results:
+    """What several stores hold together; a run that is in several of them is taken from the first."""
+    first_with: dict[tuple[str, str, int], int] = {}
+    for number, results in enumerate(stores):
+        for row in results.rows:
+            first_with.setdefault(_run(row), number)
+
+    def kept(name: str) -> list[Any]:
+        every = [(number, record) for number, results in enumerate(stores) for record in getattr(results, name)]
+        return [record for number, record in every if first_with.get(_run(record)) == number]
+
+    return Results(rows=kept("rows"), curves=kept("curves"), costs=kept("costs"))
+
+
+def _run(record: Row | Cost | Curve) -> tuple[str, str, int]:
+    """The run, under whatever name it was made."""
+    return record.config_hash, record.data_version, record.seed

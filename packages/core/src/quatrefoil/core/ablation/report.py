@@ -1,0 +1,113 @@
+"""What a study found, as one table, as JSON lines and as Markdown."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from quatrefoil.core.ablation.arms import Arm
+from quatrefoil.core.ablation.effects import Effect
+from quatrefoil.core.ablation.plan import equal_compute
+from quatrefoil.core.ablation.study import Study
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+
+COLUMNS = (
+    "model, data and metric",
+    "factor: level",
+    "seeds",
+    "score",
+    "effect",
+    "95 % interval",
+    "in spreads",
+    "train s",
+    "peak MB",
+    "parameters",
+)
+
+
+def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
+    """All effects, subject by subject, each reference above what is compared with it."""
+    return Table(
+        study.question, list(COLUMNS), [TableRow("measured", _cells(e)) for e in effects], _remarks(study, arms)
+    )
+
+
+def _cells(effect: Effect) -> list[Cell]:
+    cost, seeds = effect.cost, len(effect.seeds)
+    what = f"{effect.arm.subject}: {effect.measure}"
+    memory = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 1e6
+    return [
+        Cell(what),
+        Cell(f"{effect.factor}: {effect.level}" if effect.factor else effect.level),
+        Cell(str(seeds), seeds),
+        _number(effect.score, ".2f"),
+        _number(effect.difference, "+.2f"),
+        Cell("[{:.2f}, {:.2f}]".format(*effect.interval) if effect.interval else NOTHING),
+        _spreads(effect),
+        _number(cost.seconds, ".0f"),
+        _number(memory, ".0f"),
+        _number(cost.parameters, ",d"),
+    ]
+
+
+def _number(value: float | None, form: str) -> Cell:
+    return Cell(NOTHING) if value is None else Cell(format(value, form), value)
+
+
+def _spreads(effect: Effect) -> Cell:
+    """Of the reference, what one spread is in the metric's unit."""
+    if effect.factor is None:
+        return Cell(NOTHING if effect.spread is None else f"1 is {effect.spread:.2f}")
+    return _number(effect.in_spreads, "+.1f")
+
+
+def _remarks(study: Study, arms: Sequence[Arm]) -> list[str]:
+    fewest = min(len(arm.entry.seeds) for arm in arms)
+    one = (
+        ["1 seed has no spread: effects have neither an interval nor a unit; run more (--seeds)"] if fewest < 2 else []
+    )
+    return [
+        *one,
+        "effects are paired by seed; intervals are Student's, of a reference that of its score, and are not corrected "
+        "for their number",
+        "a spread is the standard deviation of the reference over its seeds; from few seeds it is itself uncertain",
+        "seconds are of training, by the clock, and depend on what else the machine did; memory is that of the process",
+        f"equal in all arms of a model: {study.equal}",
+        *(f"compute: {said}" for said in equal_compute(arms)),
+    ]
+
+
+def markdown(study: Study, arms: Sequence[Arm], effects: Sequence[Effect], command: str) -> str:
+    """The table, under the command that makes it and what is set in every arm."""
+    settings = dict.fromkeys(
+        f"{arm.subject}: {arm.entry.recipe} {' '.join(arm.entry.overrides)}".strip() for arm in arms if not arm.levels
+    )
+    head = ["What was trained, before any level:", "", *(f"- `{said}`" for said in settings)]
+    return "\n".join([f"Made by `{command}`.", "", *head, "", table_text(effect_table(study, arms, effects))])
+
+
+def json_lines(effects: Sequence[Effect]) -> str:
+    """One line for each effect, with everything that its table row says."""
+    return "".join(json.dumps(_plain(effect), allow_nan=False) + "\n" for effect in effects)
+
+
+def _plain(effect: Effect) -> dict[str, Any]:
+    arm = effect.arm
+    return {
+        "model": arm.subject.model,
+        "domain": arm.subject.domain,
+        "data_version": arm.subject.data_version,
+        "recipe": arm.entry.recipe,
+        "overrides": list(arm.entry.overrides),
+        "config_hash": arm.recipe.config_hash,
+        "factor": effect.factor,
+        "level": effect.level,
+        "metric": effect.measure.metric,
+        "split": effect.measure.split,
+        "seeds": list(effect.seeds),
+        "score": effect.score,
+        "difference": effect.difference,
+        "interval": effect.interval,
+        "spread": effect.spread,
+        "in_spreads": effect.in_spreads,
+        **vars(effect.cost),
+    }
