@@ -37,3 +37,13 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"shared data not found at {SHARED} (set QUATREFOIL_SHARED)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def embedded_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that the processes of a run of the suite share: what is made in it is made once (under a lock).
+
+    Tests set it as QUATREFOIL_CACHE, and change nothing that lies there.
+    """
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "embedded-cache"

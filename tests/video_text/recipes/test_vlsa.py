@@ -30,9 +30,9 @@ HIDDEN = {"video_visible", "audio_visible", "text_masked_ids", "text_labels"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _cache(embedded_cache: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QUATREFOIL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("QUATREFOIL_CACHE", str(embedded_cache))
         make("tiny")
         yield
 

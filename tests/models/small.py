@@ -1,0 +1,97 @@
+"""The small recipes of all models, at tiny sizes on the tiny benchmarks: what the suite asks of every model."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from quatrefoil.core import recipes
+from quatrefoil.core.config import override
+from quatrefoil.core.nn.bert import bert_transformer
+from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.training.engine import start_engine
+from quatrefoil.core.training.run import Run
+from quatrefoil.video_text.encoders.unified import mae_transformer
+from quatrefoil.video_text.models.clover_sizes import small_clover
+from quatrefoil.video_text.recipes.table import small_towers
+
+SIDE, VOCABULARY = 48, 1024
+TINY = ("data.size=tiny", "train.batch_size=6", "train.log_every=1", "run.progress=false", "run.workers=0")
+CLIPS = (*TINY, f"data.transform.size={SIDE}", "data.frames.frames=4")
+_TOWERS = small_towers(VOCABULARY, image_size=SIDE, patch_size=24, width=32)
+_PARTS = {"vision": _TOWERS.vision, "text": _TOWERS.text}
+_SEQUENCE = bert_transformer(32, 2, 2)
+
+
+def _table(model: Any) -> Any:
+    return replace(model, **_PARTS, guide_layers=1, joint_layers=1)
+
+
+def _frames(model: Any) -> Any:
+    return replace(model, **_PARTS)
+
+
+def _clover(model: Any) -> Any:
+    return small_clover(VOCABULARY, image_size=SIDE, patch_size=12, width=32)
+
+
+def _vlsa(model: Any) -> Any:
+    sizes = {
+        "image_size": SIDE,
+        "frames": 4,
+        "encoder": mae_transformer(32, 2, 4),
+        "decoder": mae_transformer(16, 1, 4),
+    }
+    return replace(model, **sizes)
+
+
+def _genebert(model: Any) -> Any:
+    swin = replace(model.regions.swin, width=8, depths=(2, 2), heads=(1, 2), window=(4, 4))
+    return replace(model, transformer=_SEQUENCE, regions=replace(model.regions, grid=(64, 8), swin=swin))
+
+
+def _sequence(model: Any) -> Any:
+    return replace(model, transformer=_SEQUENCE)
+
+
+def _cnn(model: Any) -> Any:
+    return replace(model, width=16)
+
+
+Sizes = tuple[Callable[[Any], Any], tuple[str, ...]]
+REGIONS = (*TINY, "data.segment=40", "data.regions=8")
+RECIPES: Mapping[str, Sizes] = {
+    "table/stage": (_table, CLIPS),
+    "clover/stage-pretrain": (_clover, CLIPS),
+    "vlsa/stage-pretrain": (_vlsa, CLIPS),
+    "genebert/regulome-pretrain": (_genebert, REGIONS),
+}
+"""The pre-training of each of the four models."""
+OTHERS: Mapping[str, Sizes] = {
+    "table/stage-frames": (_frames, CLIPS),
+    "genebert/regulome-splice": (_sequence, TINY),
+    "genebert/regulome-splice-cnn": (_cnn, TINY),
+}
+SHORT = ("train.evaluate_every=0", "train.checkpoint_every=0", "train.select=none")
+
+
+def small(name: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Recipe `name` at its tiny size, trained without evaluation, with overrides."""
+    sizes, settings = {**RECIPES, **OTHERS}[name]
+    recipe = recipes.load(name)
+    recipe = override(replace(recipe, model=sizes(recipe.model)), [*settings, *SHORT, *overrides])
+    recipe.check()
+    return recipe
+
+
+def small_run(name: str, overrides: Iterable[str]) -> Path:
+    """Train a small recipe as `quatrefoil train` trains one, without the evaluation at its end; the run folder."""
+    recipe = small(name, overrides)
+    run = Run(name, recipe, list(overrides), start_engine(recipe.train, recipe.run))
+    run.fit()
+    return run.folder.path
+
+
+if __name__ == "__main__":
+    small_run(sys.argv[1], sys.argv[2:])
