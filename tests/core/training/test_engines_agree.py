@@ -18,6 +18,7 @@ from tests.distributed_harness import run_ranks
 pytestmark = pytest.mark.slow
 SETTINGS = ["train.steps=20", "train.batch_size=7", "train.checkpoint_every=10"]
 ZERO = ["zero0", "zero1", "zero2", "zero3"]
+CACHING = ["ddp", "zero0", "zero1"]
 LEFT_BY_ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_DEEPSPEED_CONFIG_FILE", "ACCELERATE_USE_CPU")
 
 
@@ -53,6 +54,9 @@ def _in_other_settings(engines: list[str], folder: Path) -> None:
     for engine in engines:
         _trained(engine, folder / f"{engine}-accumulated", "train.steps=5", "train.accumulate=2", *alone)
         _trained(engine, folder / f"{engine}-bf16", "train.steps=5", "train.precision=bf16")
+        for parts in (1, 2) if engine in CACHING else ():
+            apart = ["train.steps=5", f"train.accumulate={parts}", "objectives.match=off"]
+            _trained(engine, folder / f"{engine}-in-{parts}", *apart)
 
 
 def _on_ranks(engines: list[str], folder: Path, resumed: dict[str, str]) -> None:
@@ -122,11 +126,13 @@ def test_a_run_of_two_processes_goes_on_with_another_number_over_the_same_sample
     assert json.loads((runs / name / "metrics.json").read_text())["processes"] == processes
 
 
-def test_accumulated_and_in_bf16_zero_trains_as_ddp_does(tmp_path: Path) -> None:
+def test_accumulated_cached_and_in_bf16_zero_trains_as_ddp_does(tmp_path: Path) -> None:
     run_ranks(2, _in_other_settings, ["ddp", *ZERO], tmp_path, timeout_s=600)
     for engine in ZERO:
         assert_same_losses(tmp_path / "ddp-accumulated", tmp_path / f"{engine}-accumulated")
         assert_same_losses(tmp_path / "ddp-bf16", tmp_path / f"{engine}-bf16", tolerance=1e-2)  # bf16 rounds at 4e-3
+    for engine in CACHING:
+        assert_same_losses(tmp_path / "ddp-in-1", tmp_path / f"{engine}-in-2")
 
 
 def test_a_rank_that_dies_ends_the_job_within_a_minute(tmp_path: Path) -> None:

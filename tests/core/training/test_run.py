@@ -25,7 +25,7 @@ from quatrefoil.core.runs.checkpoint import CheckpointError
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.engine import EngineError, start_engine
 from quatrefoil.core.training.stopping import NonFiniteLoss
-from quatrefoil.core.training.trainer import Trainer, freeze_unreached, split
+from quatrefoil.core.training.trainer import Trainer, freeze_unreached
 from tests.core.toy import OBJECTIVES, Toy, ToyConfig, ToyModule, ToySamples, toy_batch, toy_recipe, toy_run
 
 TIMING = ("samples_per_second", "data_wait")
@@ -189,14 +189,15 @@ def trainer(*overrides: str) -> Trainer:
     return Trainer(recipe, ToyModule(64), start_engine(recipe.train, recipe.run))
 
 
-def test_accumulation_is_refused_where_samples_are_compared_with_one_another() -> None:
-    with pytest.raises(ValueError, match="contrast, match compare the samples of a batch"):
+def test_accumulation_is_refused_where_pairs_are_computed_across_micro_batches() -> None:
+    with pytest.raises(ValueError, match="match compute views of pairs"):
         trainer("train.accumulate=2")
 
 
-def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch() -> None:
-    alone = ("objectives.contrast=off", "objectives.match=off")
-    whole, parts = trainer(*alone), trainer(*alone, "train.accumulate=3")
+@pytest.mark.parametrize("off", [["match"], ["match", "contrast"], ["match", "tokens"]])
+def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch(off: list[str]) -> None:
+    kept = [f"objectives.{name}=off" for name in off]
+    whole, parts = trainer(*kept), trainer(*kept, "train.accumulate=3")
     for step, (batch, same) in enumerate(zip(whole.batches(0), parts.batches(0), strict=False)):
         # Uneven numbers of masked tokens in the micro-batches: a mean of means would be another loss.
         for b in (batch, same):
@@ -204,6 +205,7 @@ def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch() -> None:
             if step == 2:  # and a batch without a term at all
                 b["right_labels"].fill_(IGNORE)
         a, b = whole.train_step(batch, step), parts.train_step(same, step)
+        assert a.keys() == b.keys()
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
         assert a["gradient_norm"] == pytest.approx(b["gradient_norm"], rel=1e-5)
         if step == 4:
@@ -242,15 +244,6 @@ def test_corrupt_samples_are_skipped_within_the_budget_and_stop_the_run_beyond_i
     steps = (strict.train_step(batch, step) for step, batch in enumerate(strict.batches(0)))
     with pytest.raises(TooManySkipped, match=r"1[12] of "):  # the first ten pass
         list(itertools.islice(steps, 16))
-
-
-def test_a_batch_is_cut_into_all_its_rows() -> None:
-    batch = toy_batch(7)
-    parts = split(batch, 3)
-    assert [len(part["id"]) for part in parts] == [2, 2, 3]
-    assert torch.equal(torch.cat([part["left"] for part in parts]), batch["left"])
-    with pytest.raises(ValueError, match="only 7 samples"):
-        split(batch, 8)
 
 
 def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,11 @@
 
 from quatrefoil.core.objectives.classes import Classification
 from quatrefoil.core.objectives.contrast import Contrastive, ExclusiveContrastive, Ranking, Scale
+from quatrefoil.core.objectives.kinds import MatchingOfKinds, NegativeKind
 from quatrefoil.core.objectives.masked import FocalMaskedTokens, MaskedPatches, MaskedTokens
 from quatrefoil.core.objectives.matching import Matching
 from quatrefoil.core.objectives.objective import Objective, StepKey
-from quatrefoil.core.objectives.partial import PresentContrastive, PresentMatching
+from quatrefoil.core.objectives.partial import PresentContrastive, PresentExclusiveContrastive, PresentMatching
 from quatrefoil.core.objectives.step import Step
 
 __all__ = [
@@ -16,8 +17,11 @@ __all__ = [
     "MaskedPatches",
     "MaskedTokens",
     "Matching",
+    "MatchingOfKinds",
+    "NegativeKind",
     "Objective",
     "PresentContrastive",
+    "PresentExclusiveContrastive",
     "PresentMatching",
     "Ranking",
     "Scale",

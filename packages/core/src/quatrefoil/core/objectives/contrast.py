@@ -28,11 +28,11 @@ class Contrastive(Objective):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self.a, self.b, *_views_of(self.scale)
+        return self.a, self.b, *scale_views(self.scale)
 
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         a_BD = views[self.a]
-        return contrastive(a_BD, views[self.b], _scalar(self.scale, views, a_BD), groups_B=views["group"])
+        return contrastive(a_BD, views[self.b], scale_value(self.scale, views, a_BD), groups_B=views["group"])
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class ExclusiveContrastive(Objective):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self.anchor, *self.positives, *_views_of(self.scale)
+        return self.anchor, *self.positives, *scale_views(self.scale)
 
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         anchor_BD = views[self.anchor]
         return exclusive_contrastive(
             anchor_BD,
             [views[name] for name in self.positives],
-            _scalar(self.scale, views, anchor_BD),
+            scale_value(self.scale, views, anchor_BD),
             groups_B=views["group"],
             gradient_scale=self.gradient_scale,
         )
@@ -83,7 +83,7 @@ class Ranking(Objective):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return self.anchor, self.better, self.worse, *_views_of(self.scale), *([self.weights] if self.weights else [])
+        return self.anchor, self.better, self.worse, *scale_views(self.scale), *([self.weights] if self.weights else [])
 
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         anchor_BD = views[self.anchor]
@@ -91,7 +91,7 @@ class Ranking(Objective):
             anchor_BD,
             views[self.better],
             views[self.worse],
-            _scalar(self.scale, views, anchor_BD),
+            scale_value(self.scale, views, anchor_BD),
             self.margin,
             weights_B=None if self.weights is None else widen(views[self.weights]),
             gradient_scale=self.gradient_scale,
@@ -101,11 +101,12 @@ class Ranking(Objective):
         return rows_with(self.weights, batch)
 
 
-def _views_of(scale: Scale) -> tuple[str, ...]:
+def scale_views(scale: Scale) -> tuple[str, ...]:
+    """The view that a scale is, if it is one."""
     return (scale,) if isinstance(scale, str) else ()
 
 
-def _scalar(scale: Scale, views: Views, codes_BD: Tensor) -> Tensor:
+def scale_value(scale: Scale, views: Views, codes_BD: Tensor) -> Tensor:
     """The scale as a scalar tensor; a number is put where the codes lie, without waiting for the device."""
     if isinstance(scale, str):
         value: Tensor = views[scale]

@@ -4,7 +4,7 @@ Legend: B rows of the local batch, K pairs.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -36,6 +36,8 @@ class Matching(Objective):
     swap_b: tuple[str, ...]
     scale: str = "logit_scale"
 
+    recomputes: ClassVar[bool] = True
+
     @property
     def needs(self) -> tuple[str, ...]:
         return self.a, self.b, self.scale, self.scorer
@@ -60,8 +62,8 @@ class Matching(Objective):
         negatives = hard_negatives(
             a_BD, b_BD, views[self.scale], groups_B=views["group"], generator=step.generator(f"matching/{self.scorer}")
         )
-        pairs = {name: _rows(views[name], None, None, negatives.a_for_b_B) for name in self.swap_a}
-        pairs |= {name: _rows(views[name], None, negatives.b_for_a_B, None) for name in self.swap_b}
+        pairs = {name: rows_of(views[name], None, None, negatives.a_for_b_B) for name in self.swap_a}
+        pairs |= {name: rows_of(views[name], None, negatives.b_for_a_B, None) for name in self.swap_b}
         logits_K2 = views.replace(**pairs)[self.scorer]
         true_B = torch.ones_like(negatives.has_B)
         labels_K = torch.cat([true_B, ~true_B, ~true_B]).long()
@@ -69,7 +71,7 @@ class Matching(Objective):
         return matching(logits_K2, labels_K, weights_K)
 
 
-def _rows(value: Any, *choices: Tensor | None) -> Any:
+def rows_of(value: Any, *choices: Tensor | None) -> Any:
     """Stack the own rows (None) or chosen rows of the global batch, for a tensor or a tuple of tensors."""
 
     def stack(own: Tensor) -> Tensor:

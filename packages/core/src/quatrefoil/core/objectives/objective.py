@@ -5,6 +5,7 @@ Legend: B rows of the local batch.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,6 +33,9 @@ class Objective(ABC):
 
     weight: float = field(default=1.0, kw_only=True)
 
+    recomputes: ClassVar[bool] = False
+    """Whether the loss has views computed for rows that no sample holds, beyond the values of `needs`."""
+
     @property
     @abstractmethod
     def needs(self) -> tuple[str, ...]:
@@ -43,8 +47,9 @@ class Objective(ABC):
     def terms(self, batch: Batch) -> Tensor | None:
         """The number of terms that the loss averages, where the batch alone tells it; None where samples are coupled.
 
-        Objectives that can count may be accumulated over micro-batches exactly; a loss that couples the samples of a
-        batch (contrast, hard negatives) would be another loss on smaller batches, and accumulation is refused.
+        Objectives that can count are accumulated over micro-batches. A loss that couples the samples of a batch
+        (contrast) would be another loss on smaller ones: it is evaluated on the views of all of them, which it must not
+        have computed anew (`recomputes`).
         """
         return None
 

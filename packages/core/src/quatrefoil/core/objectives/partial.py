@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from torch.utils import _pytree as pytree
 
 from quatrefoil.core.losses import LossResult
-from quatrefoil.core.objectives.contrast import Contrastive
+from quatrefoil.core.objectives.contrast import Contrastive, ExclusiveContrastive
 from quatrefoil.core.objectives.matching import Matching
 from quatrefoil.core.objectives.objective import Objective, StepKey
 from quatrefoil.core.views import Views
@@ -49,6 +49,15 @@ class PresentContrastive(_OfPresent, Contrastive):
     @property
     def _sides(self) -> tuple[str, ...]:
         return self.a, self.b
+
+
+@dataclass(frozen=True)
+class PresentExclusiveContrastive(_OfPresent, ExclusiveContrastive):
+    """An anchor against all its positives, among the rows that have all of them."""
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        return self.anchor, *self.positives
 
 
 @dataclass(frozen=True)

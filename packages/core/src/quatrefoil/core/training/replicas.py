@@ -12,17 +12,12 @@ from torch.optim import Optimizer
 
 from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.objectives import Step
+from quatrefoil.core.training.microbatches import Accumulates
 from quatrefoil.core.training.optimizer_state import StateDict
 
 
-class Updater(Protocol):
-    """What engines do each in their own way; `module` is the step as it is to be called."""
-
-    module: Any
-
-    def accumulating(self) -> AbstractContextManager[None]: ...
-
-    def backward(self, loss: Tensor) -> None: ...
+class Updater(Accumulates, Protocol):
+    """What engines do each in their own way."""
 
     def clip(self) -> Tensor | None: ...
 

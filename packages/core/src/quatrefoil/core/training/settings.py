@@ -25,7 +25,9 @@ class TrainConfig:
         steps: optimisation steps.
         batch_size: samples per step over all processes, so that a result does not depend on their number.
         precision: fp32, or bf16 autocast (weights and losses stay fp32).
-        accumulate: micro-batches per step; refused for objectives that couple the samples of a batch.
+        accumulate: micro-batches per step, exact for all objectives. For those that compare samples (contrast) each is
+            encoded twice, as gradients are cached; refused for matching, which computes pairs across them, and, with
+            objectives that compare samples, under zero2 and zero3.
         optimizer, schedule: AdamW with per-module rates; warm-up and decay.
         ema: decay of an exponential moving average of the weights, which is then what is evaluated; None = off.
         skip_budget: share of corrupt samples above which the run stops; the first ten pass, unless it is 0.

@@ -4,9 +4,8 @@ A step is a function of (weights, optimiser state, seed, step): batches come fro
 generator is re-seeded at every step, so that a run killed anywhere goes on as if nothing had happened.
 """
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -28,6 +27,7 @@ from quatrefoil.core.seeding import seed_of
 from quatrefoil.core.training import optimizer_state
 from quatrefoil.core.training.ema import Ema
 from quatrefoil.core.training.engine import engine_of
+from quatrefoil.core.training.microbatches import MicroBatches
 from quatrefoil.core.training.optimizer import Group, adamw, describe, names, parameter_groups
 from quatrefoil.core.training.replicas import Replicas, Updater
 from quatrefoil.core.training.schedules import scheduler
@@ -45,7 +45,7 @@ class Trainer:
         accelerator: the engine.
 
     Raises:
-        ValueError: accumulation is asked for with objectives that couple the samples of a batch.
+        ValueError: micro-batches are asked for with objectives, or an engine, that need the batch whole.
     """
 
     def __init__(self, recipe: Recipe, data: DataModule, accelerator: Accelerator) -> None:
@@ -61,7 +61,8 @@ class Trainer:
         step = Step(self.model, recipe.objectives, recipe.seed).to(accelerator.device)
         probe = self._probe()
         self.frozen = freeze_unreached(step, probe)
-        self._check_accumulation(probe)
+        engine, bf16 = engine_of(accelerator), self.config.precision == "bf16"
+        self.micro_batches = MicroBatches(step, self.config.accumulate, engine, bf16, probe)
         groups = parameter_groups(self.model, self.config.optimizer)
         self.groups_text, self.parameter_names = describe(groups), names(groups)
         self.sizes = {name: p.numel() for name, p in self.model.named_parameters()}  # before an engine cuts them
@@ -90,15 +91,6 @@ class Trainer:
         """Two samples, to see before the run what the objectives reach and count."""
         return to_device(first_batch(self.samples, self.plan, self.fill, rows=2), self.accelerator.device)
 
-    def _check_accumulation(self, probe: Batch) -> None:
-        coupled = [name for name, objective in self.recipe.objectives.items() if objective.terms(probe) is None]
-        if self.config.accumulate > 1 and coupled:
-            raise ValueError(
-                f"train.accumulate={self.config.accumulate}: {', '.join(coupled)} compare the samples of a batch with "
-                f"one another, so that small batches are another loss, not a part of the big one; use more "
-                f"processes, a smaller batch, or switch them off"
-            )
-
     def batches(self, start: int) -> Iterator[Batch]:
         """Local batches on the device, from step `start` on, without an end."""
         cursor = Cursor().after(start, self.plan.batches_per_epoch)
@@ -117,7 +109,7 @@ class Trainer:
         self.updater.module.train()
         torch.manual_seed(seed_of(self.recipe.seed, "step", step, self.accelerator.process_index))
         try:
-            logged = self._backward(batch, step)
+            logged = self.micro_batches.backward(self.updater, batch, step)
         except NonFinite as error:
             raise NonFiniteLoss(f"step {step}: {error}; nothing was updated; samples: {batch['id']}") from error
         if (norm := self.updater.clip()) is not None:
@@ -133,30 +125,6 @@ class Trainer:
         if self.ema is not None:
             self.ema.update(self.model)
         return logs
-
-    def _backward(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Accumulates the gradients of the micro-batches; the losses and metrics of the whole batch."""
-        parts = split(batch, self.config.accumulate)
-        logged: dict[str, Tensor] = {}
-        for number, (part, shares) in enumerate(zip(parts, self._shares(parts), strict=True)):
-            more_to_come = number < len(parts) - 1
-            with self.updater.accumulating() if more_to_come else nullcontext():
-                result = self.updater.module(part, step, shares)
-                self.updater.backward(result["loss"])
-            for name, value in result.items():
-                share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
-                logged[name] = share * value.detach() + logged.get(name, 0.0)
-        return logged
-
-    def _shares(self, parts: Sequence[Batch]) -> list[dict[str, float]]:
-        """For each micro-batch, objective -> its share of the terms of the global batch."""
-        if len(parts) == 1:
-            return [dict.fromkeys(self.recipe.objectives, 1.0)]
-        terms = {name: [o.terms(part) for part in parts] for name, o in self.recipe.objectives.items()}
-        counts = {name: global_sum(torch.stack([c for c in values if c is not None])) for name, values in terms.items()}
-        # A batch may hold no term of an objective at all, e.g. no masked token: its loss is zero, whatever its share.
-        totals = {name: c.sum().clamp(min=1) for name, c in counts.items()}
-        return [{name: float(c[number] / totals[name]) for name, c in counts.items()} for number in range(len(parts))]
 
     def _global_means(self, logged: Mapping[str, Tensor], batch: Batch) -> dict[str, float]:
         """Means over ranks; the same collective counts skipped samples and signals to stop, exact as doubles."""
@@ -199,22 +167,6 @@ class Trainer:
 def _check_finite(logs: Mapping[str, float], batch: Batch, step: int) -> None:
     if not all(math.isfinite(value) for value in logs.values()):
         raise NonFiniteLoss(f"step {step}: {dict(logs)}; nothing was updated; samples: {batch['id']}")
-
-
-def split(batch: Batch, parts: int) -> list[Batch]:
-    """Cut a batch into micro-batches of (nearly) equal numbers of rows.
-
-    Raises:
-        ValueError: fewer rows than parts.
-    """
-    rows = len(batch["id"])
-    if rows < parts:
-        raise ValueError(f"train.accumulate={parts}: this process has only {rows} samples of the batch")
-    if parts == 1:
-        return [batch]
-    edges = [rows * part // parts for part in range(parts + 1)]
-    per_row = {name: value for name, value in batch.items() if name != "skipped"}
-    return [{name: value[a:b] for name, value in per_row.items()} for a, b in itertools.pairwise(edges)]
 
 
 def freeze_unreached(step: Step, probe: Batch) -> list[str]:
