@@ -17,6 +17,7 @@ from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.checkpoint import Checkpoint, Json
 from quatrefoil.core.runs.folder import command, description, folder_of
 from quatrefoil.core.training.engine import engine_of, start_engine
+from quatrefoil.core.training.memory import advised
 from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, dump
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
@@ -132,8 +133,10 @@ class Run:
         tracker.close()
 
     def _train_step(self, batch: Batch, step: int) -> dict[str, float]:
+        engine, processes = engine_of(self.accelerator), self.accelerator.num_processes
         try:
-            return self.trainer.train_step(batch, step)
+            with advised(self.recipe, engine, processes, step):
+                return self.trainer.train_step(batch, step)
         except NonFiniteLoss as error:
             folder = dump(self.folder.path, step, self.accelerator.process_index, batch, str(error))
             raise NonFiniteLoss(f"{error}; the batch is in {folder}") from error
