@@ -212,6 +212,15 @@ def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch(off: list[
             break
 
 
+def test_accumulation_in_bf16_is_the_whole_batch_in_bf16() -> None:
+    how = ("objectives.match=off", "train.precision=bf16")
+    whole, parts = trainer(*how), trainer(*how, "train.accumulate=3")
+    batch = next(whole.batches(0))
+    a, b = whole.train_step(batch, 0), parts.train_step(batch, 0)
+    assert a["contrast/loss"] == pytest.approx(b["contrast/loss"], rel=2e-2)  # bf16 rounds at 4e-3
+    assert a["gradient_norm"] == pytest.approx(b["gradient_norm"], rel=2e-2)
+
+
 def test_parameters_that_no_objective_reaches_are_frozen_and_named() -> None:
     only = {"tokens": OBJECTIVES["tokens"]}
     step = Step(Toy(ToyConfig()), only)

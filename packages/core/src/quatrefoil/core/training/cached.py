@@ -48,7 +48,7 @@ class CachedObjectives:
         if anew := [name for name in self._names if self._step.objectives[name].recomputes]:
             raise ValueError(
                 f"{', '.join(anew)} compute views of pairs that lie in no micro-batch, for which all of a batch must "
-                f"be in memory; use more processes or a smaller batch, or switch them off"
+                f"be in memory: set train.accumulate=1, with more processes or a smaller batch, or switch them off"
             )
 
     def _check_rows(self, seen: Values) -> None:
