@@ -1,93 +1,167 @@
-"""Contrast in tiles against contrast at once: peak memory, time, and how far value and gradients are apart.
+"""Contrast at once, in tiles and by cached gradients: peak memory, time, and how far values and gradients are apart.
 
-`python -m benchmarks.speed_contrast [PAIRS ...]` measures each size in a process of its own (a peak is of a process),
-prints one JSON object a size, and with `--write` keeps them in `benchmarks/results/speed_contrast.json`.
+`python -m benchmarks.speed_contrast [PAIRS ...]` takes the gradient of two small towers and their contrast, in each way
+in a process of its own (a peak is of a process) and one thread, prints one JSON object a size, and with `--write` keeps
+them in `benchmarks/results/speed_contrast.json`. `tiled` spares the matrix of similarities, `cached` the graph, too.
 """
 
 import argparse
 import importlib
+import itertools
 import json
 import multiprocessing
-import resource
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from quatrefoil.core.losses import contrastive
-from quatrefoil.core.losses.contrastive import TILE_ROWS
+from quatrefoil.core.hardware import hardware
+from quatrefoil.core.objectives import Contrastive, Step
+from quatrefoil.core.training.microbatches import MicroBatches
+from quatrefoil.core.versions import versions
+from quatrefoil.core.views import view
 
 RESULTS = Path(__file__).parent / "results" / "speed_contrast.json"
-WIDTH = 256
+SIZES = [1024, 4096, 16384]
+WAYS = ("whole", "tiled", "cached")
+WIDTH, HIDDEN, LAYERS = 128, 512, 4
+PART = 512
+"""Rows of a micro-batch, for `cached`."""
+_CPU = torch.device("cpu")
+_SURROUNDINGS = ("command", "versions", "hardware")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pairs", type=int, nargs="*", default=[1024, 4096, 16384])
+    parser.add_argument("pairs", type=int, nargs="*", default=SIZES)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    rows = [compared(pairs) for pairs in options.pairs]
+    torch.set_num_threads(1)
+    rows = [compared(pairs) | _surroundings() for pairs in options.pairs]
     for row in rows:
         print(json.dumps(row), flush=True)
     if options.write:
         RESULTS.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
 
-def compared(pairs: int) -> dict[str, Any]:
-    """Both ways on the same codes, as ratios of at once to in tiles."""
-    whole, tiled = (_in_a_process(pairs, tile) for tile in (None, TILE_ROWS))
+def numbers() -> list[dict[str, float]]:
+    """The rows that are kept, without what they were measured on."""
+    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    return [{name: value for name, value in row.items() if name not in _SURROUNDINGS} for row in rows]
+
+
+def _surroundings() -> dict[str, Any]:
+    command = "python -m benchmarks.speed_contrast --write"
+    return dict(zip(_SURROUNDINGS, (command, versions(), hardware(_CPU)), strict=True))
+
+
+def compared(pairs: int) -> dict[str, float]:
+    """All ways on the same pairs; ratios are of `whole` to the other way, so that above 1 speaks for that."""
+    found = {way: _in_a_process(pairs, way) for way in WAYS}
+    whole = found.pop("whole")
+    row = {"pairs": pairs, "whole_mib": whole["mib"], "whole_s": whole["seconds"]}
+    for way, other in found.items():
+        row |= {
+            f"{way}_mib": other["mib"],
+            f"{way}_s": other["seconds"],
+            f"{way}_memory_ratio": round(whole["mib"] / other["mib"], 2),
+            f"{way}_time_ratio": round(whole["seconds"] / other["seconds"], 2),
+            f"{way}_value_differs": abs(whole["loss"] - other["loss"]) / abs(whole["loss"]),
+            f"{way}_gradient_differs": _apart(whole["gradient"], other["gradient"]),
+        }
+    return row
+
+
+def _apart(one: list[float], other: list[float]) -> float:
+    a, b = torch.tensor(one), torch.tensor(other)
+    return float((a - b).norm() / a.norm())
+
+
+def _in_a_process(pairs: int, way: str) -> dict[str, Any]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measured, (pairs, way))
+
+
+def measured(pairs: int, way: str) -> dict[str, Any]:
+    """Memory beyond towers and pairs (MiB), processor seconds in one thread, the loss, and the towers' gradient."""
+    torch.set_num_threads(1)
+    # Each way is to be one thing at any size; micro-batches, too, have their codes compared in tiles.
+    limit = pairs**2 if way == "whole" else 0
+    vars(importlib.import_module("quatrefoil.core.losses.contrastive"))["WHOLE_UP_TO"] = limit
+    cut = way == "cached"
+    _gradient(_towers(), _pairs(64), 2 if cut else 1)  # what is loaded at the first call is not counted
+    towers, batch, before = _towers(), _pairs(pairs), _peak_mib()
+    began = time.process_time()
+    loss = _gradient(towers, batch, pairs // PART if cut else 1)
+    seconds = time.process_time() - began
+    gradient = torch.cat([p.grad.flatten() for p in towers.parameters() if p.grad is not None])
     return {
-        "pairs": pairs,
-        "width": WIDTH,
-        "whole_mib": whole["mib"],
-        "tiled_mib": tiled["mib"],
-        "memory_ratio": round(whole["mib"] / tiled["mib"], 1),
-        "whole_s": whole["seconds"],
-        "tiled_s": tiled["seconds"],
-        "time_ratio": round(whole["seconds"] / tiled["seconds"], 2),
-        "value_differs": abs(whole["loss"] - tiled["loss"]) / abs(whole["loss"]),
-        "gradients_differ": max(
-            float((torch.tensor(a) - torch.tensor(b)).norm() / torch.tensor(a).norm())
-            for a, b in zip(whole["gradients"], tiled["gradients"], strict=True)
-        ),
+        "mib": round(_peak_mib() - before, 1),
+        "seconds": round(seconds, 2),
+        "loss": loss,
+        "gradient": gradient.tolist(),
     }
 
 
-def _in_a_process(pairs: int, tile_rows: int | None) -> dict[str, Any]:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measured, (pairs, tile_rows))
-
-
-def measured(pairs: int, tile_rows: int | None) -> dict[str, Any]:
-    """Memory beyond the inputs (MiB), processor seconds in one thread, the loss, and some rows of the gradients."""
-    torch.set_num_threads(1)
-    # What is not asked for in tiles is to be at once, however large.
-    vars(importlib.import_module("quatrefoil.core.losses.contrastive"))["WHOLE_UP_TO"] = pairs**2
-    _step(_leaves(64), tile_rows)  # what is loaded at the first call is not counted
-    leaves, before = _leaves(pairs), _peak_mib()
-    began = time.process_time()
-    loss = _step(leaves, tile_rows)
-    seconds = time.process_time() - began
-    some = [leaf.grad[:64].tolist() if leaf.ndim else [leaf.grad.item()] for leaf in leaves if leaf.grad is not None]
-    return {"mib": round(_peak_mib() - before, 1), "seconds": round(seconds, 2), "loss": loss, "gradients": some}
-
-
-def _leaves(pairs: int) -> list[Tensor]:
-    a, b = normalize(torch.randn(2, pairs, WIDTH, generator=torch.Generator().manual_seed(0)), dim=-1)
-    return [x.clone().requires_grad_() for x in (a, normalize(a + b, dim=1), torch.tensor(20.0))]
-
-
-def _step(leaves: list[Tensor], tile_rows: int | None) -> float:
-    result = contrastive(*leaves, tile_rows=tile_rows)
-    torch.autograd.backward(result.loss)
-    return result.loss.item()
-
-
 def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: what it tells of a new process begins with the peak of the one that started it.
+    (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1024
+
+
+class Towers(nn.Module):
+    """Two towers of layers without dropout, and a fixed scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.towers = nn.ModuleList(_tower() for _ in range(2))
+
+    @view
+    def a(self, left: Tensor) -> Tensor:
+        return normalize(self.towers[0](left), dim=1)
+
+    @view
+    def b(self, right: Tensor) -> Tensor:
+        return normalize(self.towers[1](right), dim=1)
+
+
+def _tower() -> nn.Sequential:
+    widths = [WIDTH, *[HIDDEN] * LAYERS]
+    layers = [part for a, b in itertools.pairwise(widths) for part in (nn.Linear(a, b), nn.GELU())]
+    return nn.Sequential(*layers, nn.Linear(HIDDEN, WIDTH))
+
+
+def _towers() -> Step:
+    torch.manual_seed(0)
+    return Step(Towers(), {"contrast": Contrastive("a", "b", scale=20.0)})
+
+
+def _pairs(pairs: int) -> dict[str, Any]:
+    left, noise = torch.randn(2, pairs, WIDTH, generator=torch.Generator().manual_seed(0))
+    return {"left": left, "right": left + noise, "id": list(range(pairs)), "group": torch.arange(pairs)}
+
+
+class _Alone:
+    """The engine of one process."""
+
+    def __init__(self, step: Step) -> None:
+        self.module = step
+
+    def accumulating(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def backward(self, loss: Tensor) -> None:
+        torch.autograd.backward(loss)
+
+
+def _gradient(step: Step, batch: dict[str, Any], parts: int) -> float:
+    probe = {name: value[:2] for name, value in batch.items()}
+    micro_batches = MicroBatches(step, parts, "plain", bf16=False, probe=probe)
+    return float(micro_batches.backward(_Alone(step), batch, 0)["loss"])
 
 
 if __name__ == "__main__":
