@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from types import MappingProxyType
 
@@ -27,6 +28,11 @@ class Arm:
 
     def __str__(self) -> str:
         return name_of(self.subject, self.levels)
+
+    @cached_property
+    def trained(self) -> tuple[str, str]:
+        """Hash of its configuration, and version of its data: what stored runs are known by."""
+        return self.recipe.config_hash, self.subject.data_version
 
     @property
     def at(self) -> frozenset[tuple[str, str]]:
@@ -120,5 +126,5 @@ def _same(arms: Sequence[Arm]) -> list[str]:
     return [
         f"{one} and {other} are one configuration ({one.recipe.config_hash}): a level changes nothing, or is undone"
         for one, other in combinations(arms, 2)
-        if one.subject == other.subject and one.recipe.config_hash == other.recipe.config_hash
+        if one.subject == other.subject and one.trained == other.trained
     ]

@@ -15,7 +15,7 @@ from quatrefoil.core.measuring.store import Results
 
 def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
     """Whether a stored record is of a run of this arm: its configuration and data, under whatever name it was made."""
-    return (record.config_hash, record.data_version) == (arm.recipe.config_hash, arm.subject.data_version)
+    return (record.config_hash, record.data_version) == arm.trained
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Planned:
 
     Attributes:
         seconds: that training is expected to take for each missing seed; None where nothing like it is stored.
+        same_as: another arm, of another subject, whose runs are also this one's; nothing is missing here then.
     """
 
     arm: Arm
     stored: tuple[int, ...]
     missing: tuple[int, ...]
     seconds: float | None
+    same_as: Arm | None
 
     @property
     def entry(self) -> Entry:
@@ -44,16 +46,14 @@ def plan_of(arms: Sequence[Arm], known: Results) -> list[Planned]:
         StudyError: rows are stored of other data than are read now, so that they could not be compared with new ones.
     """
     check_data(arms, known.curves)
-    by_arm = [{row.seed for row in known.rows if of_arm(row, arm)} for arm in arms]
-    return [
-        Planned(
-            arm,
-            tuple(seed for seed in arm.entry.seeds if seed in stored),
-            tuple(seed for seed in arm.entry.seeds if seed not in stored),
-            _expected_seconds(arm, arms, known.costs),
-        )
-        for arm, stored in zip(arms, by_arm, strict=True)
-    ]
+    planned: list[Planned] = []
+    for arm in arms:
+        done = {row.seed for row in known.rows if of_arm(row, arm)}
+        before = next((each.arm for each in planned if each.arm.trained == arm.trained), None)
+        stored = tuple(seed for seed in arm.entry.seeds if seed in done)
+        missing = () if before else tuple(seed for seed in arm.entry.seeds if seed not in done)
+        planned.append(Planned(arm, stored, missing, _expected_seconds(arm, arms, known.costs), before))
+    return planned
 
 
 def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
@@ -90,6 +90,8 @@ def plan_text(planned: Sequence[Planned]) -> str:
 
 
 def _seeds(planned: Planned) -> str:
+    if planned.same_as:
+        return f"the runs of {planned.same_as}"
     parts = {"stored": planned.stored, "to run": planned.missing}
     return "; ".join(f"{word}: seeds {', '.join(map(str, seeds))}" for word, seeds in parts.items() if seeds)
 
@@ -99,7 +101,7 @@ def _costs(planned: Sequence[Planned]) -> list[str]:
     known = [(len(each.missing), each.seconds) for each in planned if each.missing and each.seconds is not None]
     steps = sum(len(each.missing) * each.arm.recipe.train.steps for each in planned)
     unknown = missing - sum(runs for runs, _ in known)
-    lines = [f"{missing} runs, {steps:,} steps; {sum(len(each.stored) for each in planned)} runs are stored"]
+    lines = [f"{missing} runs, {steps:,} steps; {sum(len(p.stored) for p in planned if not p.same_as)} are stored"]
     if known:
         minutes = sum(runs * seconds for runs, seconds in known) / 60
         lines.append(f"about {minutes:.1f} minutes of training for {missing - unknown} of them, by what like runs took")

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from quatrefoil.core.nn.swin import SwinConfig
+from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
 from quatrefoil.core.nn.transformer import FeedForward, TransformerConfig, initialise
 from quatrefoil.core.views import Tokens
 
@@ -124,12 +124,25 @@ class SwinEncoder(nn.Module):
         Raises:
             ValueError: a matrix larger than the grid.
         """
+        return self.states(matrix_BMR, real_BR).pooled()
+
+    def states(self, matrix_BMR: Tensor, real_BR: Tensor, hidden_BGC: Tensor | None = None) -> SwinOutput:
+        """Tokens of the last stage.
+
+        Args:
+            hidden_BGC: boolean, True = cells for which the mask token stands (see `Swin.forward`).
+        """
+        matrix_BMR, real_BMR = self.padded(matrix_BMR, real_BR)
+        states: SwinOutput = self.swin(matrix_BMR[:, None], real_BS=real_BMR, masked=hidden_BGC)
+        return states
+
+    def padded(self, matrix_BMR: Tensor, real_BR: Tensor) -> tuple[Tensor, Tensor]:
+        """Matrix and mask on the whole grid."""
         (rows, columns), (motifs, regions) = self.config.grid, matrix_BMR.shape[1:]
         self.config.check(motifs, regions)
         padding = (0, columns - regions, 0, rows - motifs)
-        real_BMR = nnf.pad(real_BR[:, None].expand(-1, motifs, -1), padding)
-        pooled: Tensor = self.swin(nnf.pad(matrix_BMR, padding)[:, None], real_BS=real_BMR).pooled()
-        return pooled
+        real_BMR = real_BR[:, None].expand(-1, motifs, -1)
+        return nnf.pad(matrix_BMR, padding), nnf.pad(real_BMR, padding)
 
 
 class TransformerEncoder(nn.Module):

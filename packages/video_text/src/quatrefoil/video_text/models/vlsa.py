@@ -116,6 +116,11 @@ class Vlsa(MaskedModelling):
         """Zero, the scale at which negatives are drawn: the paper draws them at random."""
         return torch.zeros((), device=self.token_embedding.weight.device)
 
+    @view
+    def audio_and_masked_text(self, audio_present: Tensor, text_ids: Tensor, text_masked_ids: Tensor) -> Tensor:
+        """(B,), True for a sample with sound whose masked text differs from its text, and so is the worse one."""
+        return audio_present & (text_masked_ids != text_ids).any(1)
+
     # Retrieval: nothing hidden, each modality alone.
 
     @view

@@ -10,6 +10,27 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
+class HiddenCells:
+    """Cells of the matrix that are hidden and restored: blocks of neighbouring motifs and regions.
+
+    Args:
+        grid: cells along motifs and regions, as the encoder's last stage has them.
+        rate: share that is hidden, alike in all samples (0.75 is what VLSA hides of pictures).
+
+    Raises:
+        ValueError: an empty grid, or a rate that hides nothing, or all.
+    """
+
+    grid: tuple[int, int]
+    rate: float = 0.75
+
+    def __post_init__(self) -> None:
+        rows, columns = self.grid
+        if min(self.grid) < 1 or not 0 < round(self.rate * rows * columns) < rows * columns:
+            raise ValueError(f"a rate of {self.rate} must hide some of {rows} x {columns} cells, and not all")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PretrainingPlan:
     """Windows about the peaks of cell types, and the regions about them.
 
@@ -27,6 +48,7 @@ class PretrainingPlan:
         segment: bases of each half of a window.
         regions: peaks of a window of regions.
         mask_rate: share of k-mers that are masked.
+        hidden: cells of the matrix that are hidden for those objectives that restore them; None = there are none.
         drop_own_column: chance that the columns of the sequence's own peak are zero.
         reverse_complement: chance that a sample is read on the other strand; in evaluation none is.
         gc_tolerance: how far the GC content of a false second half may lie from the true one's.
@@ -48,6 +70,7 @@ class PretrainingPlan:
     segment: int = 250
     regions: int = 200
     mask_rate: float = 0.15
+    hidden: HiddenCells | None = None
     drop_own_column: float = 0.5
     reverse_complement: float = 0.5
     gc_tolerance: float = 0.05
@@ -72,4 +95,4 @@ class PretrainingPlan:
 
     @property
     def fields(self) -> Sequence[str]:
-        return FIELDS
+        return [name for name in FIELDS if name != "hidden_cells" or self.hidden is not None]

@@ -19,7 +19,7 @@ class PretrainingData(PretrainingPlan):
         Raises:
             ValueError: what reads the matrix is not installed, or see `PretrainingModule`.
         """
-        return module_type()(self, seed, name=self.matrix.stem)
+        return module_type()(self, seed, name=self.matrix.stem, embedded=False)
 
 
 def module_type() -> "type[PretrainingModule]":

@@ -3,7 +3,7 @@
 from typing import Final, Literal, TypeAlias
 
 SEQUENCE_FIELDS: Final = ("ids", "masked_ids", "labels", "token_mask", "segments", "next_label")
-REGION_FIELDS: Final = ("matrix", "region_mask", "match_label", "match_kind")
+REGION_FIELDS: Final = ("matrix", "region_mask", "match_label", "match_kind", "hidden_cells")
 FIELDS: Final = SEQUENCE_FIELDS + REGION_FIELDS
 
 MATCH_KINDS: Final = ("own", "other_chromosome", "elsewhere", "other_cell_type")

@@ -34,14 +34,15 @@ class PretrainingModule:
 
     Args:
         name: of the data, for results.
+        embedded: this project made them itself.
 
     Raises:
         ValueError: cell types or chromosomes that the matrix lacks (the nearest is named), a matrix scaled by
             chromosomes that are held out, or no window to train on.
     """
 
-    def __init__(self, config: PretrainingPlan, seed: int, name: str) -> None:
-        self.config, self.seed, self.name = config, seed, name
+    def __init__(self, config: PretrainingPlan, seed: int, name: str, *, embedded: bool) -> None:
+        self.config, self.seed, self.name, self.embedded = config, seed, name, embedded
         self.genome = Genome.open(config.genome)
         self.matrix = RegionMatrix.open(config.matrix, config.accessibility)
         self._peaks = {name: self.matrix.peaks(name) for name in self.matrix.cell_types}
@@ -144,6 +145,7 @@ class PretrainingModule:
             length=2 * self.config.segment,
             count=self.config.regions,
             drop_own=drop_own,
+            hidden=self.config.hidden,
         )
 
     def describe(self) -> Mapping[str, Any]:
@@ -152,8 +154,9 @@ class PretrainingModule:
         parts = [(self.config.matrix / "zarr.json").read_text(encoding="utf-8"), json.dumps(splits, sort_keys=True)]
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return {
-            "name": self.config.matrix.stem,
+            "name": self.name,
             "protocol": "pretraining",
+            "embedded": self.embedded,
             "fingerprint": fingerprint,
             "splits": splits,
         }

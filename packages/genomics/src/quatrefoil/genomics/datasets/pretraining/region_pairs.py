@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quatrefoil.core.masking import choose_patches
+from quatrefoil.genomics.datasets.pretraining.config import HiddenCells
 from quatrefoil.genomics.datasets.pretraining.draws import Draw, chance, pick, pick_weighted
 from quatrefoil.genomics.datasets.pretraining.fields import MATCH_KINDS
 from quatrefoil.genomics.datasets.pretraining.loci import Loci, Span, TypePeaks
@@ -58,6 +60,7 @@ class RegionPairs:
         count: R; fewer where a chromosome has fewer peaks.
         drop_own: chance that the columns of the peaks that touch the sequence are set to zero, so that it cannot be
             matched by counting motifs.
+        hidden: cells that are hidden for those objectives that restore them, if any.
     """
 
     matrix: "RegionMatrix"
@@ -67,9 +70,10 @@ class RegionPairs:
     length: int
     count: int
     drop_own: float
+    hidden: HiddenCells | None
 
     def make(self, row: int, draw: Draw) -> dict[str, Tensor | int]:
-        """The fields of one locus: `matrix` (M, R) in [0, 1], `region_mask` (R,)."""
+        """The fields of one locus: `matrix` (M, R) in [0, 1], `region_mask` (R,), `hidden_cells` of the plan's grid."""
         window = self.window(row, draw)
         matrix_MR, _ = self.matrix.window(self.types[window.type].name, window.peaks.first, window.peaks.size)
         if chance(self.drop_own, draw("own column")):
@@ -79,6 +83,7 @@ class RegionPairs:
             "region_mask": torch.ones(window.peaks.size, dtype=torch.bool),
             "match_label": int(window.kind == 0),
             "match_kind": window.kind,
+            **({} if self.hidden is None else {"hidden_cells": hide(self.hidden, draw("hidden cells"))}),
         }
 
     def locus(self, row: int) -> Locus:
@@ -159,6 +164,14 @@ class RegionPairs:
         earliest, latest = max(span.first, anchor - size + 1), min(anchor, span.last - size)
         first = earliest + pick(latest - earliest + 1, generator)
         return Span(first, first + size)
+
+
+def hide(cells: HiddenCells, generator: torch.Generator) -> Tensor:
+    """Boolean, True = hidden: as many cells in every sample, wherever they lie."""
+    rows, columns = cells.grid
+    hidden_C = torch.zeros(rows * columns, dtype=torch.bool)
+    hidden_C[choose_patches(rows * columns, generator, cells.rate)] = True
+    return hidden_C.view(rows, columns)
 
 
 def window_weights(peaks: int, count: int) -> Tensor:

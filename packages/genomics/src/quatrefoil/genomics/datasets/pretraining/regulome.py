@@ -54,7 +54,8 @@ class RegulomePretraining(PretrainingData):
         folder = make(self.size, self.made_with_seed, self.root)
         places = {"genome": folder / "genome.fa", "matrix": regulome_matrix(folder)}
         shared = {f.name: getattr(self, f.name) for f in fields(PretrainingPlan)}
-        return opened(PretrainingPlan(**(shared | places)), seed, name=f"regulome-v{REGULOME_VERSION}-{self.size}")
+        name = f"regulome-v{REGULOME_VERSION}-{self.size}"
+        return opened(PretrainingPlan(**(shared | places)), seed, name=name, embedded=True)
 
 
 def regulome_matrix(folder: Path) -> Path:

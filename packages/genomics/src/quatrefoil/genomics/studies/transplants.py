@@ -1,0 +1,22 @@
+"""GeneBERT's part of the study of transplants: what matching on held-out chromosomes gains by others' objectives."""
+
+from quatrefoil.core.ablation.study import Level, Subject
+from quatrefoil.core.ablation.transplants import transplanted, transplants
+from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
+
+STUDY = transplants(
+    Subject(
+        model="GeneBERT",
+        domain="Regulome",
+        recipe="genebert/regulome-pretrain",
+        data_version=REGULOME,
+        measures=MATCHING,
+        factors=transplanted(
+            Level("plain contrast besides", recipe="genebert/regulome-contrast"),
+            Level("Clover's exclusive contrast besides", recipe="genebert/regulome-exclusive"),
+            Level("Clover's exclusive contrast and ranking besides", recipe="genebert/regulome-exclusive-ranking"),
+            Level("VLSA's masked patches besides", recipe="genebert/regulome-restoring"),
+            Level("TABLE's guidance by tags", recipe="genebert/regulome-tagged"),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Ablation studies of the models of video, sound and text."""
