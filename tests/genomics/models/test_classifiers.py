@@ -14,7 +14,7 @@ from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
-from quatrefoil.genomics.models.bases import kmer_ids, one_hot
+from quatrefoil.genomics.models.bases import kmer_ids, one_hot, other_strand
 from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
@@ -31,7 +31,7 @@ BERT = SequenceClassifierConfig(classes=3, k=3, max_positions=12, transformer=TI
 STEM = StemEncoderConfig(k=3, convolutions=2, transformer=TransformerConfig(width=16, layers=2, heads=2))
 CONFIGS = [
     StemClassifierConfig(classes=3, encoder=STEM),
-    StemClassifierConfig(classes=3, encoder=replace(STEM, k=1, convolutions=0, stride=1)),
+    StemClassifierConfig(classes=3, encoder=replace(STEM, k=1, convolutions=0, stride=1), counted=()),
     BERT,
     replace(BERT, pooling="cls"),
     replace(BERT, pooling="pooler"),
@@ -83,6 +83,28 @@ def test_logits_depend_neither_on_padding_nor_on_the_rest_of_the_batch(
         together = Views(model, {"bases": padded(sequences, extra)})["class_logits"]
         alone = torch.cat([Views(model, {"bases": padded([sequence])})["class_logits"] for sequence in sequences])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda config: f"{type(config).__name__}-{getattr(config, 'pooling', '')}"
+)
+@settings(deadline=None, max_examples=10)
+@given(SEQUENCES, st.integers(0, 30))
+def test_what_has_no_direction_is_the_same_on_either_strand(
+    config: ClassifierConfig, sequences: list[str], extra: int
+) -> None:
+    torch.manual_seed(0)
+    model = replace(config, both_strands=True).build().eval()
+    nn.init.normal_(model.head.weight)  # type: ignore[union-attr]
+    bases = padded(sequences, extra)
+    assert torch.equal(other_strand(other_strand(bases)), bases)
+    turned = padded([sequence[::-1].translate(str.maketrans("ACGT", "TGCA")) for sequence in sequences], extra)
+    assert torch.equal(other_strand(bases), turned)
+    with torch.no_grad():
+        given_BK, turned_BK = (Views(model, {"bases": side})["class_logits"] for side in (bases, turned))
+        strand_BK = Views(model.train(), {"bases": bases})["class_logits"]
+    torch.testing.assert_close(given_BK, turned_BK, rtol=1e-4, atol=1e-5)
+    assert strand_BK.shape == given_BK.shape
 
 
 @settings(deadline=None, max_examples=40)

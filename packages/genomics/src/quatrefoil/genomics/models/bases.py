@@ -13,6 +13,7 @@ from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.kmers import PAD, SPECIAL_TOKENS, UNK
 
+_COMPLEMENT: Final = (3, 2, 1, 0, UNKNOWN, PADDED)
 _DIGIT: Final = (0, 2, 3, 1, 0, 0)  # codes are in the order A C G T, k-mers are numbered in the order A T C G
 
 
@@ -31,6 +32,14 @@ def kmer_ids(bases_BL: Tensor, k: int) -> Tensor:
     worst_BW = bases_BL.unfold(1, k, 1).amax(2)
     ids_BW = ids_BW.masked_fill(worst_BW == UNKNOWN, UNK)
     return ids_BW.masked_fill(bases_BL[:, k - 1 :] == PADDED, PAD)
+
+
+def other_strand(bases_BL: Tensor) -> Tensor:
+    """The reverse complement of each row (B, L); padding stays at its end."""
+    lengths_B1 = (bases_BL != PADDED).sum(1, keepdim=True)
+    back_BL = lengths_B1 - 1 - torch.arange(bases_BL.shape[1], device=bases_BL.device)
+    complement_BL = torch.tensor(_COMPLEMENT, dtype=bases_BL.dtype, device=bases_BL.device)[bases_BL.long()]
+    return complement_BL.gather(1, back_BL % bases_BL.shape[1])
 
 
 def one_hot(bases_BL: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
+from quatrefoil.core.views import Views, view
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED
+from quatrefoil.genomics.models.bases import other_strand
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 
@@ -25,9 +27,12 @@ class ClassifierConfig:
 
     Args:
         classes: how many; None = as many as the training data have.
+        both_strands: once trained, the logits of a sequence are the mean of those of its two strands; None = where
+            training reads both (`data.both_strands`).
     """
 
     classes: int | None = None
+    both_strands: bool | None = None
 
     @property
     @abstractmethod
@@ -37,7 +42,7 @@ class ClassifierConfig:
         return self.model_type(self)  # type: ignore[call-arg]  # the width is known to each model
 
     def fitted(self, data: DataModule) -> Self:
-        """With the number of classes of the data.
+        """With the number of classes of the data, and both strands where the data have no direction.
 
         Raises:
             ValueError: the data have no classes, or another number than was asked for.
@@ -47,11 +52,13 @@ class ClassifierConfig:
         names = json.loads(data.assets()[CLASSES])
         if self.classes not in (None, len(names)):
             raise ValueError(f"model.classes={self.classes}, but the data have {len(names)}: {', '.join(names)}")
-        return replace(self, classes=len(names))
+        undirected = bool(data.describe().get("both_strands", False))
+        both_strands = undirected if self.both_strands is None else self.both_strands
+        return replace(self, classes=len(names), both_strands=both_strands)
 
 
 class SequenceModel(Model):
-    """A model whose view `class_logits` (B, K) is made from the field `bases` (B, L).
+    """A model whose view `class_logits` (B, K) is made from the field `bases` (B, L), by its own `strand_logits`.
 
     Args:
         width: of what the last layer reads.
@@ -61,10 +68,19 @@ class SequenceModel(Model):
 
     def __init__(self, config: ClassifierConfig, width: int) -> None:
         super().__init__()
+        self.both_strands = bool(config.both_strands)
         # Without data (`describe`) the number of classes is not known, and neither is the last layer.
         self.head = nn.Linear(width, config.classes) if config.classes is not None else None
         if self.head is not None:
             initialise(self.head)
+
+    @view
+    def class_logits(self, strand_logits: Tensor, bases: Tensor) -> Tensor:
+        """(B, K), not depending on the strand that was read where that means nothing; training reads one of them."""
+        if self.training or not self.both_strands:
+            return strand_logits
+        other_BK: Tensor = Views(self, {"bases": other_strand(bases)})["strand_logits"]
+        return (strand_logits + other_BK) / 2
 
     def logits_of(self, code_BD: Tensor) -> Tensor:
         """(B, K)."""

@@ -3,6 +3,7 @@
 Legend: B sequences, L bases, F features.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -46,13 +47,17 @@ class KmerLogistic(SequenceModel):
     @view
     def counts(self, bases: Tensor) -> Tensor:
         """(B, F): for each length, the counts of its k-mers as a vector of length one."""
-        counts = [torch.nn.functional.normalize(count_kmers(bases, k), dim=1) for k in self.config.lengths]
-        return torch.cat(counts, 1)
+        return kmer_profile(bases, self.config.lengths)
 
     @view
-    def class_logits(self, counts: Tensor) -> Tensor:
+    def strand_logits(self, counts: Tensor) -> Tensor:
         """(B, K)."""
         return self.logits_of(counts)
+
+
+def kmer_profile(bases_BL: Tensor, lengths: Iterable[int]) -> Tensor:
+    """(B, F): for each length, the counts of its k-mers as a vector of length one."""
+    return torch.cat([torch.nn.functional.normalize(count_kmers(bases_BL, k), dim=1) for k in lengths], 1)
 
 
 def count_kmers(bases_BL: Tensor, k: int) -> Tensor:

@@ -76,6 +76,6 @@ class OneHotCnn(SequenceModel):
         return picked_and_highest(tokens, self.attention(tokens.states_BTD)[..., 0])
 
     @view
-    def class_logits(self, sequence: Tensor) -> Tensor:
+    def strand_logits(self, sequence: Tensor) -> Tensor:
         """(B, K)."""
         return self.logits_of(self.dropout(sequence))

@@ -108,7 +108,7 @@ class SequenceClassifier(SequenceModel):
         return code_BD / total_B1
 
     @view
-    def class_logits(self, sequence: Tensor) -> Tensor:
+    def strand_logits(self, sequence: Tensor) -> Tensor:
         """(B, K)."""
         return self.logits_of(self.dropout(sequence))
 

@@ -1,11 +1,16 @@
 """Classes of sequences from the encoder with a stem, from random weights or those of a pre-training on sequences.
 
     bases -> stem and transformer -> of each, what attention picks and the highest of every channel -> logits
+          -> how often each k-mer occurs --------------------------------------------------------------^
+
+Counts of k-mers are beside the encoder because a linear model of them finds a motif at once, on which a network spends
+its first thousand steps.
 
 Legend: B sequences, L bases, W k-mers, T pieces, K classes, D width.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +20,14 @@ from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import view
 from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.models.kmer_logistic import kmer_profile
 from quatrefoil.genomics.models.pooling import picked_and_highest
 from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
 from quatrefoil.genomics.models.stem_encoder import Encoded, StemEncoderConfig
 from quatrefoil.genomics.sequence.codes import UNKNOWN
+
+# Profiles are of length one; so much longer, their weights keep pace with the encoder's at one learning rate.
+_PROFILE_SCALE: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +39,21 @@ class StemClassifierConfig(ClassifierConfig):
         dropout: of the code, in training.
         hidden: chance that a base reads as N in training, so that no few bases tell a sequence of the training set by
             heart; N is what hidden bases are in pre-training, too.
+        counted: lengths of the k-mers whose counts are heard beside the encoder; empty = none.
         pretrained: run, checkpoint or model folder of a pre-training on sequences to start from; None = random weights.
     """
 
     encoder: StemEncoderConfig = field(default_factory=StemEncoderConfig)
     dropout: float = 0.2
     hidden: float = 0.1
+    counted: tuple[int, ...] = (3, 4, 5, 6)
     pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         if not 0 <= self.hidden < 1:
             raise ValueError(f"model.hidden is a chance from 0 to below 1, not {self.hidden}")
+        if not set(self.counted) <= set(range(1, 7)):
+            raise ValueError(f"model.counted: k-mers of 1 to 6 bases can be counted, not {self.counted}")
 
     @property
     def model_type(self) -> type["StemClassifier"]:
@@ -63,6 +76,10 @@ class StemClassifier(SequenceModel):
         self.stem_norm = nn.LayerNorm(width)
         self.stem_attention, self.attention = nn.Linear(width, 1), nn.Linear(width, 1)
         self.dropout = nn.Dropout(config.dropout)
+        self.profile_head = None
+        if config.counted and config.classes is not None:
+            self.profile_head = nn.Linear(sum(4**k for k in config.counted), config.classes, bias=False)
+            nn.init.zeros_(self.profile_head.weight)
         for part in (self.stem_attention, self.attention):
             initialise(part)
 
@@ -88,6 +105,9 @@ class StemClassifier(SequenceModel):
         return torch.cat([picked_and_highest(side, score(side.states_BTD)[..., 0]) for side, score in sides], 1)
 
     @view
-    def class_logits(self, sequence: Tensor) -> Tensor:
-        """(B, K)."""
-        return self.logits_of(self.dropout(sequence))
+    def strand_logits(self, sequence: Tensor, bases: Tensor) -> Tensor:
+        """(B, K), from the code and from how often each k-mer occurs."""
+        logits_BK = self.logits_of(self.dropout(sequence))
+        if self.profile_head is not None:
+            logits_BK = logits_BK + self.profile_head(_PROFILE_SCALE * kmer_profile(bases, self.config.counted))
+        return logits_BK

@@ -18,6 +18,11 @@ from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, S
 class VariantClassifierConfig(SequenceClassifierConfig):
     """As of a classifier of sequences, `pretrained` too."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.both_strands:
+            raise ValueError("model.both_strands: alleles are compared on the strand that the VCF names; leave it out")
+
     @property
     def model_type(self) -> type["VariantClassifier"]:
         return VariantClassifier
@@ -43,7 +48,7 @@ class VariantClassifier(SequenceClassifier):
         return alternative_sequence - sequence
 
     @view
-    def class_logits(self, effect: Tensor) -> Tensor:
+    def strand_logits(self, effect: Tensor) -> Tensor:
         """(B, K). Which way the code moves and how far: a variant may matter in any direction."""
         seen_BD = nnf.gelu(self.compare(torch.cat([effect, effect.abs()], 1)))
         return self.logits_of(self.dropout(seen_BD))

@@ -10,7 +10,7 @@ from quatrefoil.genomics.tasks.pretraining import MaskedAccuracy
 
 
 def sequence_pretrain() -> Recipe:
-    """GeneBERT's masked genome modelling on unlabelled sequences; `genebert/classify model.pretrained=RUN` starts from it."""
+    """Masked genome modelling on unlabelled sequences; `genebert/classify model.pretrained=RUN` starts from it."""
     return Recipe(
         model=MaskedSequencesConfig(),
         data=UnlabelledData(),

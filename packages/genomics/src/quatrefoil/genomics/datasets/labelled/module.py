@@ -124,7 +124,7 @@ class LabelledModule:
         prints = hashlib.sha256("".join(split["fingerprint"] for split in splits.values()).encode()).hexdigest()
         protocol = f"labelled-sequences/validation-{validation}{made}"
         names = {"name": config.train, "protocol": protocol, "fingerprint": prints}
-        return {**names, "classes": self.classes, "splits": splits}
+        return {**names, "classes": self.classes, "both_strands": config.both_strands, "splits": splits}
 
     def assets(self) -> Mapping[str, str]:
         """The names of the classes, which a model needs to say what it found."""
