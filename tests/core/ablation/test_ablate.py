@@ -1,0 +1,139 @@
+"""`quatrefoil ablate`: what is run, skipped, refused and told."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quatrefoil.core.ablation import commands
+from quatrefoil.core.ablation.study import Study, StudyError
+from quatrefoil.core.measuring import jobs, launch
+from quatrefoil.core.measuring.jobs import Job, RunFailed
+from quatrefoil.core.measuring.store import Store
+from tests.core.ablation.toys import MATCHING, SUBJECT, facts, run_folder, study
+
+SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """The jobs that were trained; training writes made-up facts."""
+    done: list[Job] = []
+
+    def fabricate(job: Job, *, alone: bool, environment: Mapping[str, str]) -> None:
+        if "Broken" in job.entry.model:
+            raise RunFailed("out of memory")
+        done.append(job)
+        value = 50.0 + job.seed - 3 * ("off" in job.entry.model)
+        run_folder(job.folder, facts(job.config_hash, job.entry.recipe, job.seed, value))
+
+    monkeypatch.setattr(launch, "train", fabricate)
+    monkeypatch.setattr(launch, "POLL_SECONDS", 0.001)
+    monkeypatch.chdir(tmp_path)
+    assert not jobs.RUNS.is_absolute(), "runs are made below the working folder"
+    return done
+
+
+def ablate(monkeypatch: pytest.MonkeyPatch, *arguments: str, of: Study = SHORT) -> int:
+    monkeypatch.setattr(commands, "load_study", lambda name: of)
+    parser = ArgumentParser()
+    commands.add_arguments(parser)
+    return commands.run(parser.parse_args(["any", *arguments]))
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_study_is_run_told_and_never_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ablate(monkeypatch) == 0
+    before, folder = len(trained), tmp_path / "runs" / "ablate" / "any"
+    first, said = stored(folder), capsys.readouterr().out
+    assert before == 4
+    assert "-3.00" in said
+    assert "4 runs, 48 steps; 0 are stored" in said
+    assert {"effects.md", "effects.jsonl", "effects.svg", "rows.jsonl", "costs.jsonl"} <= first.keys()
+    assert ablate(monkeypatch) == 0
+    assert len(trained) == before
+    assert stored(folder) == first
+    assert "0 runs, 0 steps; 4 are stored" in capsys.readouterr().out
+
+
+def test_a_study_that_was_cut_short_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ablate(monkeypatch, "--seeds", "1")
+    capsys.readouterr()
+    ablate(monkeypatch, "--dry-run")
+    assert "about 0.2 minutes of training for 2 of them" in capsys.readouterr().out
+    assert [job.seed for job in trained] == [0, 0]
+    ablate(monkeypatch)
+    assert [job.seed for job in trained] == [0, 0, 1, 1]
+
+
+def test_a_dry_run_runs_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job]) -> None:
+    assert ablate(monkeypatch, "--dry-run") == 0
+    assert trained == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_store_has_is_read_and_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job]
+) -> None:
+    ablate(monkeypatch, "--store", "known")
+    before = stored(tmp_path / "known")
+    assert ablate(monkeypatch, "--store", "own", "--known", "known") == 0
+    assert len(trained) == 4
+    assert stored(tmp_path / "known") == before
+    assert (tmp_path / "own" / "effects.jsonl").read_bytes() == before["effects.jsonl"]
+    with pytest.raises(StudyError, match="--known nowhere is no folder"):
+        ablate(monkeypatch, "--known", "nowhere")
+
+
+def test_rows_of_data_that_have_changed_stop_the_study_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job]
+) -> None:
+    ablate(monkeypatch, "--seeds", "1")
+    curves = tmp_path / "runs" / "ablate" / "any" / "curves.jsonl"
+    curves.write_text(curves.read_text().replace("toy64", "toy65"))
+    with pytest.raises(StudyError, match=r"stored rows are of data toy65, the data are toy64 now"):
+        ablate(monkeypatch)
+    assert len(trained) == 2
+
+
+def test_a_run_that_two_subjects_need_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = replace(SHORT, subjects=(*SHORT.subjects, replace(SHORT.subjects[0], model="Toy again")))
+    assert ablate(monkeypatch, "--processes", "2", of=twice) == 0
+    assert len(trained) == 4
+    assert "the runs of Toy on toys (reference)" in capsys.readouterr().out
+    rows = Store(tmp_path / "runs" / "ablate" / "any").read().rows
+    assert len(rows) == 4
+
+
+def test_a_run_that_fails_stops_no_other_and_the_status_is_1(
+    monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(SHORT.subjects[0], model="Broken", overrides=("train.steps=5",))
+    assert ablate(monkeypatch, of=replace(SHORT, subjects=(broken, *SHORT.subjects))) == 1
+    said = capsys.readouterr()
+    assert len(trained) == 4
+    assert "FAILED out of memory" in said.err
+    assert "-3.00" in said.out
+
+
+def test_fewer_than_one_seed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StudyError, match="--seeds 0: a study takes one seed at least"):
+        ablate(monkeypatch, "--seeds", "0")
+
+
+def test_the_list_names_every_level(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ablate(monkeypatch, "--list", of=study()) == 0
+    said = capsys.readouterr().out
+    assert "width: 8 (reference), 4, 16" in said
+    assert "matching: on (reference), off" in said

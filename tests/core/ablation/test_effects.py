@@ -1,0 +1,102 @@
+"""What levels are said to do."""
+
+import numpy as np
+import pytest
+
+from quatrefoil.core.ablation.arms import Arm, arms_of
+from quatrefoil.core.ablation.effects import Effect, effects_of
+from quatrefoil.core.ablation.plot import effects_plot
+from quatrefoil.core.ablation.report import effect_table
+from quatrefoil.core.ablation.study import StudyError
+from quatrefoil.core.evaluation.statistics import difference_over_seeds
+from quatrefoil.core.measuring.rows import Row
+from quatrefoil.core.measuring.store import Results
+from tests.core.ablation.toys import rows, study
+
+REFERENCE, NARROW = [50.0, 54.0, 49.0], [47.0, 52.5, 45.0]
+
+
+def effects(arms: list[Arm], *made: list[Row]) -> dict[str, Effect]:
+    found = effects_of(arms, Results(rows=[row for part in made for row in part]))
+    return {effect.level: effect for effect in found}
+
+
+def test_an_effect_is_the_paired_difference_in_points_and_in_spreads_of_the_reference() -> None:
+    arms = arms_of(study())
+    found = effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW))["4"]
+    plain = difference_over_seeds(NARROW, REFERENCE)
+    assert found.difference == pytest.approx(plain.mean)
+    assert found.interval == pytest.approx(plain.interval)
+    assert found.in_spreads == pytest.approx(plain.mean / np.std(REFERENCE, ddof=1))
+
+
+def test_the_order_of_seeds_and_seeds_that_one_arm_lacks_change_nothing() -> None:
+    arms = arms_of(study())
+    straight = effects(arms, rows(arms[0], REFERENCE[:2]), rows(arms[1], NARROW[:2]))["4"]
+    turned = effects(arms, rows(arms[0], REFERENCE[1::-1], [1, 0]), rows(arms[1], [*NARROW[:2], 99.0]))["4"]
+    assert turned.seeds == straight.seeds == (0, 1)
+    assert (turned.difference, turned.interval) == (straight.difference, straight.interval)
+
+
+def test_in_a_grid_of_additive_scores_each_level_has_its_own_addend() -> None:
+    arms, addend = arms_of(study(design="full-grid")), {"4": -3.0, "16": 2.0, "off": -0.5}
+    bases = np.array([50.0, 54.0, 49.0])
+    made = [rows(arm, (bases + sum(addend[level] for _, level in arm.at)).tolist()) for arm in arms]
+    found = effects(arms, *made)
+    assert {level: found[level].difference for level in addend} == pytest.approx(addend)
+
+
+def test_in_a_grid_a_seed_counts_only_where_all_compared_arms_have_it() -> None:
+    arms = arms_of(study(design="full-grid"))
+    found = effects(arms, *(rows(arm, REFERENCE if arm.at != {("width", "4")} else REFERENCE[:2]) for arm in arms))
+    assert found["4"].seeds == (0, 1)
+    assert found["16"].seeds == (0, 1, 2)
+
+
+def test_one_seed_has_a_difference_and_neither_interval_nor_spread() -> None:
+    arms = arms_of(study(seeds=(0,)))
+    found = effects(arms, rows(arms[0], [50.0]), rows(arms[1], [47.0]))["4"]
+    assert (found.difference, found.interval, found.spread, found.in_spreads) == (-3.0, None, None, None)
+    remarks = effect_table(study(seeds=(0,)), arms, [found]).remarks
+    assert remarks[0].startswith("1 seed has no spread")
+
+
+def test_a_reference_that_is_always_the_same_gives_no_unit() -> None:
+    arms = arms_of(study())
+    found = effects(arms, rows(arms[0], [0.0, 0.0]), rows(arms[1], [1.0, 2.0]))["4"]
+    assert found.difference == 1.5
+    assert found.in_spreads is None
+
+
+def test_what_was_not_measured_has_no_effect() -> None:
+    arms = arms_of(study())
+    found = effects(arms, rows(arms[0], REFERENCE))
+    assert found["reference"].score == pytest.approx(51.0)
+    assert (found["4"].score, found["4"].difference, found["4"].seeds) == (None, None, ())
+
+
+def test_scores_on_other_data_are_never_compared() -> None:
+    arms = arms_of(study())
+    with pytest.raises(StudyError, match="never compared"):
+        effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW, data="other"))
+
+
+def test_a_split_that_the_data_do_not_have_is_named() -> None:
+    arms = arms_of(study())
+    with pytest.raises(StudyError, match=r"no split `test`; there are val"):
+        effects(arms, rows(arms[0], REFERENCE, split="val"))
+
+
+def test_rows_of_other_configurations_say_nothing() -> None:
+    arms, other = arms_of(study()), arms_of(study(), ["train.steps=3"])
+    found = effects(arms, rows(arms[0], REFERENCE), rows(other[1], NARROW))
+    assert found["4"].score is None
+
+
+def test_a_plot_shows_the_effects_that_have_an_interval_and_a_spread_and_no_others() -> None:
+    arms = arms_of(study())
+    found = effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW), rows(arms[2], [50.0]))
+    picture = effects_plot(list(found.values()))
+    assert picture.count("<circle") == 1
+    assert "width: 4" in picture
+    assert effects_plot([]).startswith("<svg")
