@@ -3,13 +3,11 @@
 import os
 
 import pytest
-import torch
 
 from quatrefoil.core.config import restore, to_plain
 from quatrefoil.core.training.engine import EngineError, start_engine
 from tests.core.toy import toy_recipe
 
-NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without CUDA")
 OF_LAUNCHERS = ("LOCAL_RANK", "ACCELERATE_USE_DEEPSPEED", "ACCELERATE_DEEPSPEED_ZERO_STAGE", "ACCELERATE_USE_FSDP")
 
 
@@ -57,12 +55,29 @@ def test_settings_that_a_stage_does_not_have_are_refused_with_what_to_take_inste
     refused(setting, says=says)
 
 
-@NO_CUDA
-@pytest.mark.parametrize("way", ["option", "launcher"])
-def test_fsdp_is_refused_on_cpus_with_the_reason(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    if way == "launcher":
-        monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    refused(*(["run.engine=fsdp2"] if way == "option" else []), says="on CPUs accelerate does not engage it")
+@pytest.mark.parametrize(
+    ("variables", "asked", "says"),
+    [
+        ({"FSDP_VERSION": "2"}, ["run.engine=ddp"], "run.engine=ddp, but the launcher was told FSDP"),
+        ({"FSDP_VERSION": "1"}, [], "fsdp_version: 2"),
+        ({"FSDP_VERSION": "2", "FSDP_OFFLOAD_PARAMS": "true"}, ["run.engine=fsdp2"], "fsdp_offload_params: false"),
+    ],
+)
+def test_fsdp_of_the_launcher_is_ours_or_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], asked: list[str], says: str
+) -> None:
+    for name, value in {"ACCELERATE_USE_FSDP": "true", **variables}.items():
+        monkeypatch.setenv(name, value)
+    refused(*asked, says=says)
+
+
+def test_fsdp2_in_one_process_is_refused_with_the_command_to_give() -> None:
+    refused("run.engine=fsdp2", says="run.engine=fsdp2, but this run has plain .*--num_processes 2")
+
+
+@pytest.mark.parametrize("setting", ["train.compile=true", "train.ema=0.9"])
+def test_settings_that_fsdp2_does_not_have_are_refused(setting: str) -> None:
+    refused("run.engine=fsdp2", setting, says="fsdp2.*take (ddp|zero2)")
 
 
 def test_a_refused_engine_leaves_the_environment_as_it_was() -> None:

@@ -12,13 +12,14 @@ from accelerate.state import AcceleratorState
 
 from quatrefoil.core.runs import checkpoint
 from tests.core.toy import toy_run
+from tests.core.training.test_accelerate_configs import FOLDER as CONFIGS
 from tests.core.training.test_run import LAUNCH, TWO, launch, logged
 from tests.distributed_harness import run_ranks
 
 pytestmark = pytest.mark.slow
 SETTINGS = ["train.steps=20", "train.batch_size=7", "train.checkpoint_every=10"]
-ZERO = ["zero0", "zero1", "zero2", "zero3"]
-CACHING = ["ddp", "zero0", "zero1"]
+CUT = ["zero0", "zero1", "zero2", "zero3", "fsdp2"]
+CACHING = ["ddp", "zero0", "zero1", "fsdp2"]
 LEFT_BY_ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_DEEPSPEED_CONFIG_FILE", "ACCELERATE_USE_CPU")
 
 
@@ -83,8 +84,8 @@ def _halved(run: Path, to: Path) -> Path:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of every engine at two ranks, and of one process."""
     folder = tmp_path_factory.mktemp("runs")
-    resumed = {f"{engine}-resumed": engine for engine in ZERO}
-    run_ranks(2, _on_ranks, ["ddp", *ZERO], folder, resumed, timeout_s=900)
+    resumed = {f"{engine}-resumed": engine for engine in CUT}
+    run_ranks(2, _on_ranks, ["ddp", *CUT], folder, resumed, timeout_s=900)
     run_ranks(1, _on_ranks, ["ddp"], _made(folder / "alone"), {}, timeout_s=300)
     return folder
 
@@ -100,15 +101,15 @@ def assert_same_losses(a: Path, b: Path, tolerance: float = 1e-5) -> None:
             assert one[name] == pytest.approx(other[name], rel=tolerance), (one["step"], name)
 
 
-@pytest.mark.parametrize("engine", ["ddp", *ZERO])
+@pytest.mark.parametrize("engine", ["ddp", *CUT])
 def test_an_engine_trains_as_one_process_does(runs: Path, engine: str) -> None:
     assert_same_losses(runs / "alone" / "ddp", runs / engine)
     facts = json.loads((runs / engine / "metrics.json").read_text())
     assert (facts["engine"], facts["processes"]) == (engine, 2)
 
 
-@pytest.mark.parametrize("engine", ZERO)
-def test_zero_resumes_to_the_bit(runs: Path, engine: str) -> None:
+@pytest.mark.parametrize("engine", CUT)
+def test_an_engine_that_cuts_resumes_to_the_bit(runs: Path, engine: str) -> None:
     resumed = runs / f"{engine}-resumed"
     assert logged(resumed) == logged(runs / engine)
     whole, again = (checkpoint.load(run / "checkpoints" / "step-00000020").tensors for run in (runs / engine, resumed))
@@ -116,7 +117,7 @@ def test_zero_resumes_to_the_bit(runs: Path, engine: str) -> None:
         assert all(torch.equal(value, again[name][key]) for key, value in tensors.items()), name
 
 
-@pytest.mark.parametrize(("engine", "processes"), [("ddp", 1), ("ddp", 4), ("zero2", 1), ("zero3", 4)])
+@pytest.mark.parametrize(("engine", "processes"), [("ddp", 1), ("ddp", 4), ("zero2", 1), ("zero3", 4), ("fsdp2", 4)])
 def test_a_run_of_two_processes_goes_on_with_another_number_over_the_same_samples(
     runs: Path, engine: str, processes: int
 ) -> None:
@@ -126,9 +127,9 @@ def test_a_run_of_two_processes_goes_on_with_another_number_over_the_same_sample
     assert json.loads((runs / name / "metrics.json").read_text())["processes"] == processes
 
 
-def test_accumulated_cached_and_in_bf16_zero_trains_as_ddp_does(tmp_path: Path) -> None:
-    run_ranks(2, _in_other_settings, ["ddp", *ZERO], tmp_path, timeout_s=600)
-    for engine in ZERO:
+def test_accumulated_cached_and_in_bf16_all_train_as_ddp_does(tmp_path: Path) -> None:
+    run_ranks(2, _in_other_settings, ["ddp", *CUT], tmp_path, timeout_s=600)
+    for engine in CUT:
         assert_same_losses(tmp_path / "ddp-accumulated", tmp_path / f"{engine}-accumulated")
         assert_same_losses(tmp_path / "ddp-bf16", tmp_path / f"{engine}-bf16", tolerance=1e-2)  # bf16 rounds at 4e-3
     for engine in CACHING:
@@ -146,3 +147,11 @@ def test_zero_with_fewer_processes_than_asked_is_an_error() -> None:
     alone = launch([*LAUNCH, "--use_deepspeed", "--num_processes", "1", "-m", "tests.core.toy"], "run.processes=2")
     assert alone.returncode != 0
     assert "run.processes=2, but this run has 1" in alone.stderr
+
+
+def test_the_launchers_fsdp_is_the_engine_fsdp2(tmp_path: Path) -> None:
+    file = CONFIGS / "fsdp2_cpu.yaml"
+    done = launch([*LAUNCH, "--config_file", str(file), "-m", "tests.core.toy"], f"run.dir={tmp_path}", *SETTINGS)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "metrics.json").read_text())
+    assert (facts["engine"], facts["processes"]) == ("fsdp2", 2)

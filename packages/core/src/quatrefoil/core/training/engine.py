@@ -1,6 +1,8 @@
 """The processes of a run: what was asked for is what runs, or it is an error."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
@@ -10,6 +12,7 @@ from accelerate.utils import DistributedDataParallelKwargs, DistributedType, Ini
 
 from quatrefoil.core.training import zero
 from quatrefoil.core.training.settings import ZERO_STAGES, Engine, RunConfig, TrainConfig
+from quatrefoil.core.training.sharded import ShardingAccelerator
 
 TWO_CPU_PROCESSES = (
     "ACCELERATE_USE_CPU=true CUDA_VISIBLE_DEVICES= accelerate launch --multi_gpu --num_processes 2 --num_machines 1 "
@@ -37,19 +40,23 @@ def start_engine(train: TrainConfig, run: RunConfig) -> Accelerator:
             or settings that it does not have.
     """
     AcceleratorState._reset_state()  # an earlier run in this process may have had another precision
-    _check_sharding(run.engine)
-    stage = _zero_stage(run.engine)
+    asked: Engine | None = "fsdp2" if _sharding(run.engine) else run.engine
+    stage = _zero_stage(asked)
+    _check_settings(train, asked if stage is None else ZERO_STAGES[stage])
     kwargs = [DistributedDataParallelKwargs(gradient_as_bucket_view=True), _process_group(stage)]
-    if stage is None:
-        accelerator = Accelerator(mixed_precision="bf16" if train.precision == "bf16" else "no", kwargs_handlers=kwargs)
+    precision = "bf16" if train.precision == "bf16" else "no"
+    if asked == "fsdp2":
+        with _without_fsdp():
+            accelerator = ShardingAccelerator(mixed_precision=precision, kwargs_handlers=kwargs)
+    elif stage is None:
+        accelerator = Accelerator(mixed_precision=precision, kwargs_handlers=kwargs)
     else:
-        _check_settings(train, stage)
         # Weights stay fp32: DeepSpeed's own bf16 would keep them in bf16, and be another training.
         accelerator = Accelerator(
             mixed_precision="no", kwargs_handlers=kwargs, deepspeed_plugin=zero.plugin(stage, train)
         )
     _check_processes(accelerator.num_processes, run.processes)
-    _check_engine(engine_of(accelerator), run.engine, accelerator.distributed_type)
+    _check_engine(engine_of(accelerator), asked, accelerator.distributed_type)
     return accelerator
 
 
@@ -64,9 +71,10 @@ def engine_of(accelerator: Accelerator) -> Engine:
         return ZERO_STAGES[stage]
     if accelerator.distributed_type not in _ENGINES:
         raise EngineError(
-            f"a run trains in one process, with DDP or with DeepSpeed, not with {accelerator.distributed_type.value}"
+            f"a run trains in one process, with DDP, FSDP2 or DeepSpeed, not with {accelerator.distributed_type.value}"
         )
-    return _ENGINES[accelerator.distributed_type]
+    found = _ENGINES[accelerator.distributed_type]
+    return "fsdp2" if found == "ddp" and isinstance(accelerator, ShardingAccelerator) else found
 
 
 def _process_group(stage: int | None) -> InitProcessGroupKwargs:
@@ -75,16 +83,32 @@ def _process_group(stage: int | None) -> InitProcessGroupKwargs:
     return InitProcessGroupKwargs(backend=backend, timeout=PATIENCE)
 
 
-def _check_sharding(asked: Engine | None) -> None:
-    """FSDP is refused before accelerate starts: without CUDA it would shard nothing and not say so."""
-    if asked != "fsdp2" and os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
-        return
-    if not torch.cuda.is_available():
+def _sharding(asked: Engine | None) -> bool:
+    """Whether weights are to be cut by FSDP2: the word of `run.engine`, else of the launcher."""
+    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
+        return asked == "fsdp2"
+    if asked not in (None, "fsdp2"):
+        raise EngineError(f"run.engine={asked}, but the launcher was told FSDP: let them agree")
+    if os.environ.get("FSDP_VERSION", "1") != "2" or os.environ.get("FSDP_OFFLOAD_PARAMS", "false").lower() == "true":
         raise EngineError(
-            "FSDP2 needs CUDA: on CPUs accelerate does not engage it, each process would train a model of its own; "
-            "take zero2 or zero3, which shard on CPUs too"
+            "of FSDP there is version 2, without offload: set fsdp_version: 2 and fsdp_offload_params: false in the "
+            "launcher's file, as configs/accelerate/fsdp2.yaml has it"
         )
-    raise EngineError("FSDP2 has not been tried on CUDA with this version, so it is refused; take zero2 or zero3")
+    return True
+
+
+@contextmanager
+def _without_fsdp() -> Iterator[None]:
+    """Within it accelerate hears of no FSDP: on CPUs it would shard nothing and not say so, on GPUs cast weights."""
+    told = {"ACCELERATE_USE_FSDP": "false"} | ({} if torch.cuda.is_available() else {"ACCELERATE_USE_CPU": "true"})
+    before = {name: os.environ.pop(name, None) for name in told}
+    os.environ |= told
+    try:
+        yield
+    finally:
+        for name in told:
+            del os.environ[name]
+        os.environ |= {name: value for name, value in before.items() if value is not None}
 
 
 def _zero_stage(asked: Engine | None) -> int | None:
@@ -105,16 +129,17 @@ def _zero_stage(asked: Engine | None) -> int | None:
     return stage
 
 
-def _check_settings(train: TrainConfig, stage: int) -> None:
-    if train.compile:
-        raise EngineError("train.compile has not been tried under DeepSpeed: set train.compile=false, or take ddp")
-    if stage == 3 and train.ema is not None:
-        raise EngineError("train.ema needs whole weights at every step, zero3 has them in parts: take zero2")
+def _check_settings(train: TrainConfig, engine: Engine | None) -> None:
+    if train.compile and engine in (*ZERO_STAGES, "fsdp2"):
+        raise EngineError(f"train.compile has not been tried under {engine}: set train.compile=false, or take ddp")
+    if train.ema is not None and engine in ("zero3", "fsdp2"):
+        raise EngineError(f"train.ema needs whole weights at every step, {engine} has them in parts: take zero2")
 
 
 def _check_engine(found: Engine, asked: Engine | None, distributed_type: DistributedType) -> None:
     if asked is not None and asked != found:
-        raise EngineError(f"run.engine={asked}, but this run has {found} (accelerate: {distributed_type})")
+        several = f"; on CPUs launch with: {TWO_CPU_PROCESSES}" if found == "plain" else ""
+        raise EngineError(f"run.engine={asked}, but this run has {found} (accelerate: {distributed_type}){several}")
 
 
 def _check_processes(found: int, asked: int | None) -> None:

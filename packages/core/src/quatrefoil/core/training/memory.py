@@ -43,7 +43,7 @@ def _advice(recipe: Recipe, engine: Engine) -> Iterator[str]:
     else:
         yield f"train.accumulate={2 * train.accumulate} (slower); more processes, each with fewer samples"
     if engine in ("plain", "ddp", "zero0"):
-        yield "run.engine=zero1, zero2 or zero3 on several processes (optimiser, gradients, weights in parts)"
+        yield "run.engine=fsdp2 or zero3 on several processes (weights, gradients and optimiser in parts)"
     if train.precision == "fp32":
         yield "train.precision=bf16"
     yield f"train.batch_size below {train.batch_size}, or a smaller model"

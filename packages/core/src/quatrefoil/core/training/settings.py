@@ -73,7 +73,8 @@ class RunConfig:
     Args:
         dir: the run folder; None = runs/<recipe>/<config hash>-seed<seed>.
         processes: number of processes that the run must have; another number is an error. None = as launched.
-        engine: one process, DDP, or a stage of DeepSpeed's ZeRO; another one is an error. None = as launched.
+        engine: one process, DDP, torch's FSDP2, or a stage of DeepSpeed's ZeRO; another one is an error. None = as
+            launched.
         workers: processes that load data, per rank.
         trackers: besides log.jsonl, which is always written.
         progress: show a progress bar.

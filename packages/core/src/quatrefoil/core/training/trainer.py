@@ -32,6 +32,7 @@ from quatrefoil.core.training.optimizer import Group, adamw, describe, names, pa
 from quatrefoil.core.training.replicas import Replicas, Updater
 from quatrefoil.core.training.schedules import scheduler
 from quatrefoil.core.training.settings import ZERO_STAGES
+from quatrefoil.core.training.sharded import Sharded
 from quatrefoil.core.training.stopping import NonFiniteLoss, StopSignal
 from quatrefoil.core.training.zero import Zero
 
@@ -79,6 +80,9 @@ class Trainer:
         limit = self.config.optimizer.clip_norm
         if engine_of(self.accelerator) in ZERO_STAGES:
             return Zero(self.accelerator, self.model, step, optimizer, groups, limit, self._model_copy)
+        if engine_of(self.accelerator) == "fsdp2":
+            bf16 = self.config.precision == "bf16"
+            return Sharded(self.accelerator, self.model, step, optimizer, limit, bf16, self._model_copy)
         return Replicas(self.accelerator, self.model, step, optimizer, limit, self.config.compile)
 
     def _model_copy(self) -> Model:
