@@ -1,12 +1,14 @@
 """Models that travel: `save_pretrained`, `from_pretrained` and `push_to_hub` through huggingface_hub's own mixin."""
 
 from collections.abc import Mapping
+from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Self
 
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import TypeAdapter
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from quatrefoil.core.views import Views
@@ -85,6 +87,32 @@ class Model(
             except (FileNotFoundError, EntryNotFoundError) as error:
                 raise ValueError(f"{model_id}: no {name}; the folder is not a complete {cls.__name__} model") from error
         return model
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+        """The model of a folder or of a hub id, in evaluation mode.
+
+        Raises:
+            ValueError: it is damaged, not complete, or of another class.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, **options)
+        except JSONDecodeError as error:
+            raise ValueError(
+                f"{pretrained_model_name_or_path}: config.json cannot be read ({error}); save or fetch the model again"
+            ) from error
+
+    @classmethod
+    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        try:
+            return super()._load_as_safetensor(model, model_file, map_location, strict)
+        except FileNotFoundError as error:
+            raise ValueError(f"{model_file} is missing: the folder is not a complete {cls.__name__} model") from error
+        except (SafetensorError, RuntimeError) as error:
+            raise ValueError(
+                f"{model_file} is damaged, or not of the model that config.json beside it describes ({error}); save or "
+                f"fetch the model again"
+            ) from error
 
     @classmethod
     def _decode_arg(cls, expected_type: Any, value: Any) -> Any:

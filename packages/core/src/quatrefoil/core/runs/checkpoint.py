@@ -199,7 +199,7 @@ def _read_manifest(path: Path) -> Json:
     try:
         manifest: Json = json.loads(content)
         manifest.pop("sha256")
-    except (ValueError, AttributeError, KeyError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}): take another checkpoint") from error
     if _sealed(manifest).encode() != content:
         raise CheckpointError(f"{path} is not what was written (sha256 differs): take another checkpoint")

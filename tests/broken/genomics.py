@@ -1,14 +1,7 @@
-"""What is said of broken files: where, what, and how to mend it.
-
-A table: (name, how it is read, what the file holds, what is said). Every message names the file, or its folder.
-"""
+"""Broken files of genomics: sequences, peaks, motifs, variants, tables."""
 
 import gzip
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
-
-import pytest
 
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.openness.table import read_regions
@@ -19,9 +12,8 @@ from quatrefoil.genomics.variants.phenotypes import read_people
 from quatrefoil.genomics.variants.scored import read_effects
 from quatrefoil.genomics.variants.vcf import Variant, read_vcf
 from quatrefoil.genomics.variants.windows import windows
+from tests.broken.table import Broken
 from tests.genomics.variants.toy import CHROMOSOMES, write_genome, write_vcf
-
-pytest.importorskip("cyvcf2")
 
 
 def genome(path: Path) -> object:
@@ -55,15 +47,6 @@ def vcf(path: Path) -> object:
         write_vcf(path, text.decode().splitlines())
     found = read_vcf(path)
     return list(windows(Genome.open(write_genome(path.parent)), found.variants, 20))
-
-
-class Broken(NamedTuple):
-    """A file and what is said of it; the message is a pattern."""
-
-    name: str
-    read: Callable[[Path], object]
-    content: str | bytes
-    said: str
 
 
 _MEME = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1\nletter-probability matrix: alength= 4 w= 1\n"
@@ -177,19 +160,4 @@ TABLE = [
     ),
 ]
 
-
-@pytest.mark.parametrize("broken", TABLE, ids=lambda broken: broken.name)
-def test_a_broken_file_is_named_with_what_is_wrong_and_how_to_mend_it(tmp_path: Path, broken: Broken) -> None:
-    path = tmp_path / broken.name
-    path.write_bytes(broken.content.encode() if isinstance(broken.content, str) else broken.content)
-    with pytest.raises(ValueError, match=broken.said) as raised:
-        broken.read(path)
-    assert str(tmp_path) in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    "read", [genome, packed, peaks, read_motifs, labelled, people, effects, read_vcf, read_regions]
-)
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, read: Callable[[Path], object]) -> None:
-    with pytest.raises((ValueError, FileNotFoundError), match="nowhere"):
-        read(tmp_path / "nowhere.fa")
+READERS = (genome, packed, peaks, read_motifs, labelled, people, effects, read_vcf, read_regions)
