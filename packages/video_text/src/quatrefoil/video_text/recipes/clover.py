@@ -1,4 +1,4 @@
-"""Clover, small, mostly on Stage: pre-training with its ablations, retrieval, and questions of five kinds.
+"""Clover, small, on Stage: pre-training with its ablations, retrieval, and questions of five kinds.
 
 `model.pretrained=RUN` starts a task from a run of `clover/stage-pretrain`; without it a task is its own baseline.
 Sizes and rates are ours (docs/clover.md); margin, temperature and gamma are the official code's.
@@ -6,7 +6,6 @@ Sizes and rates are ours (docs/clover.md); margin, temperature and gamma are the
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.evaluation.tasks import Classification as Accuracy
@@ -23,7 +22,6 @@ from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.video_text.datasets.masks import CellsMaker, Masks
-from quatrefoil.video_text.datasets.module import CloverData
 from quatrefoil.video_text.datasets.question_data import UNIT, QuestionCorpusName
 from quatrefoil.video_text.datasets.stage.data import CloverStageData
 from quatrefoil.video_text.datasets.stage.question_data import StageChoiceData, StageQuestionData
@@ -77,11 +75,12 @@ STAGE = CloverStageData(
 def stage_pretrain() -> Recipe:
     """Clover's pre-training, small, on the embedded benchmark: minutes on two CPU cores."""
     return Recipe(
-        model=SMALL, data=STAGE, objectives=PRETRAIN, train=_training(RECALL, steps=300, lr=5e-4), evaluate=RETRIEVAL
+        model=SMALL, data=STAGE, objectives=PRETRAIN, train=training(RECALL, steps=300, lr=5e-4), evaluate=RETRIEVAL
     )
 
 
-def _training(select: str, *, steps: int, lr: float, batch_size: int = 32, head_lr: float = 1.0) -> TrainConfig:
+def training(select: str, *, steps: int, lr: float, batch_size: int = 32, head_lr: float = 1.0) -> TrainConfig:
+    """Settings of small runs; `head_lr` multiplies the rate of the head that answers."""
     heads = () if head_lr == 1.0 else (("answer_head", head_lr),)
     return TrainConfig(
         steps=steps,
@@ -116,7 +115,7 @@ def stage_pretrain_no_masks() -> Recipe:
 
 def stage_retrieval() -> Recipe:
     """Clover's retrieval on Stage, without fusion: its baseline, or fine-tuned with model.pretrained=RUN."""
-    return replace(stage_pretrain(), objectives=PAIRWISE, train=_training(RECALL, steps=300, lr=3e-4))
+    return replace(stage_pretrain(), objectives=PAIRWISE, train=training(RECALL, steps=300, lr=3e-4))
 
 
 def _questions(corpus: QuestionCorpusName, protocol: str, answer: AnswerConfig) -> Recipe:
@@ -126,30 +125,8 @@ def _questions(corpus: QuestionCorpusName, protocol: str, answer: AnswerConfig) 
             corpus=corpus, protocol=protocol, frames=FRAMES, transform=WHOLE_FRAMES, text_length=64, cache_frames=True
         ),
         objectives=ANSWER,
-        train=_training(ACCURACY, steps=300, lr=3e-4, head_lr=10.0),
+        train=training(ACCURACY, steps=300, lr=3e-4, head_lr=10.0),
         evaluate=ANSWERS,
-    )
-
-
-def msvd_small() -> Recipe:
-    """Clover's retrieval on MSVD, small, from random weights, on the clips that are there."""
-    data = CloverData(
-        corpus="msvd",
-        root=Path("data/msvd"),
-        protocol="msvd-all-captions",
-        tokenizer="train:2048",
-        frames=FrameSampling("segments", 8),
-        transform=FrameTransform(96),
-        unit="clip",
-        missing="drop",
-        mask_rate=0.3,
-        masks=MASKS,
-    )
-    return replace(
-        stage_retrieval(),
-        model=small_clover(vocab_size=2048, patch_size=12),
-        data=data,
-        train=_training(RECALL, steps=400, lr=3e-4),
     )
 
 
@@ -190,6 +167,6 @@ def stage_qa_mc() -> Recipe:
         stage_retrieval(),
         model=CloverChoicesConfig(**parts_of(SMALL)),
         data=data,
-        train=_training(ACCURACY, steps=300, lr=3e-4),
+        train=training(ACCURACY, steps=300, lr=3e-4),
         evaluate=CHOICES,
     )
