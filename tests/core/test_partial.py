@@ -11,10 +11,12 @@ from torch.nn.functional import normalize
 from quatrefoil.core.distributed import rank
 from quatrefoil.core.objectives import (
     Contrastive,
+    ExclusiveContrastive,
     MaskedPatches,
     Matching,
     Objective,
     PresentContrastive,
+    PresentExclusiveContrastive,
     PresentMatching,
     StepKey,
 )
@@ -24,6 +26,10 @@ from tests.distributed_harness import run_ranks
 KEY = StepKey(0, 0)
 PAIRS: Mapping[str, tuple[Objective, Objective]] = {
     "contrast": (Contrastive("left", "right"), PresentContrastive("left", "right", present="has_right")),
+    "exclusive": (
+        ExclusiveContrastive("left", ("right", "right"), 7.0),
+        PresentExclusiveContrastive("left", ("right", "right"), 7.0, present="has_right"),
+    ),
     "matching": (
         Matching("left", "right", "match", ("left",), ("right",)),
         PresentMatching("left", "right", "match", ("left",), ("right",), present="has_right"),
