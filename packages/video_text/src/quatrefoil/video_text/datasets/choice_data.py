@@ -9,11 +9,12 @@ from typing import Any
 
 from quatrefoil.core.data import SampleSet
 from quatrefoil.video_text.datasets.clips import Files, TestedOtherwise, combined
-from quatrefoil.video_text.datasets.corpus import CorpusError, Split
+from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
 from quatrefoil.video_text.datasets.question_data import ANSWER, QUESTION, UNIT, samples_of
 from quatrefoil.video_text.datasets.questions import Question, QuestionSplit
+from quatrefoil.video_text.datasets.text_lengths import ReadTexts
 
 CANDIDATES = 5
 
@@ -76,11 +77,19 @@ class ChoiceModule(VideoTextModule):
         """As ever, but for the test split."""
         described = super().describe()
         test = {"clips": len(self._test.split.clips), "questions": len(self._test.questions)}
-        tested = {**test, "dropped_questions": len(self._test.dropped), "fingerprint": self._test.fingerprint}
+        skipped = {"dropped_questions": len(self._test.dropped), "too_long": self._too_long("test")}
+        tested = {**test, **skipped, "fingerprint": self._test.fingerprint}
         splits = {**described["splits"], "test": tested}
         protocol = f"{self._test.split.protocol}, trained on {described['protocol']}"
         fingerprint = combined(split["fingerprint"] for split in splits.values())
         return {**described, "protocol": protocol, "splits": splits, "fingerprint": fingerprint}
+
+    def _texts(self, name: SplitName) -> ReadTexts:
+        """Of the tests their candidates."""
+        if name != "test":
+            return super()._texts(name)
+        candidates = [text for question in self._test.questions for text in question.candidates]
+        return ReadTexts(candidates, f"candidates {self._test.fingerprint}")
 
 
 def validation_choices(split: Split) -> list[Question]:

@@ -14,6 +14,7 @@ from quatrefoil.core.hub import locate
 from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
 from quatrefoil.video_text.datasets.fields import FramesMaker, fill_of
 from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
+from quatrefoil.video_text.datasets.text_lengths import ReadTexts, say_too_long
 from quatrefoil.video_text.media.augment import FrameTransform
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.preprocessing import Preprocessing
@@ -176,11 +177,28 @@ class ClipModule(Generic[Config]):
         return [self.split(name) for name in self.corpus.present(self.config.protocol)]
 
     def describe(self) -> Mapping[str, Any]:
-        """Name, protocol, fingerprint over all splits, and for every split what it holds."""
-        splits = {split.name: self._summary(split) for split in self._present()}
+        """Name, protocol, fingerprint over all splits, and for every split what it holds.
+
+        `too_long` counts the texts of more tokens than are read; where there are any, that is printed, too.
+        """
+        splits = {
+            split.name: {**self._summary(split), "too_long": self._too_long(split.name)} for split in self._present()
+        }
         fingerprint = combined(split["fingerprint"] for split in splits.values())
         protocol = self._present()[0].protocol
         return {"name": self.corpus.name, "protocol": protocol, "fingerprint": fingerprint, "splits": splits}
+
+    @cache  # noqa: B019 - as `split`
+    def _too_long(self, name: SplitName) -> int:
+        """How many texts of a split have more tokens than are read; printed where there are any."""
+        texts, limit = self._texts(name), self.reading(training=name == "train").text_length
+        count = texts.longer_than(limit, self.tokenizer)
+        say_too_long(f"{self.corpus.name} {name}", texts, limit, count)
+        return count
+
+    @abstractmethod
+    def _texts(self, name: SplitName) -> ReadTexts:
+        """What is read of a split."""
 
     @abstractmethod
     def _summary(self, split: Split) -> dict[str, Any]:

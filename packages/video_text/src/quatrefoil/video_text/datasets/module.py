@@ -34,6 +34,7 @@ from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.msvd import Msvd
 from quatrefoil.video_text.datasets.samples import ClipSamples, Items, Unit
 from quatrefoil.video_text.datasets.tars import Tars
+from quatrefoil.video_text.datasets.text_lengths import ReadTexts
 from quatrefoil.video_text.datasets.triples import Triples
 from quatrefoil.video_text.datasets.youcook2 import YouCook2
 from quatrefoil.video_text.tags.selection import TagSelection
@@ -188,6 +189,10 @@ class VideoTextModule(ClipModule[VideoTextData]):
     @cached_property
     def _tags(self) -> TagStore:
         return TagStore(self.files.root / TAG_FOLDER, self.config.tags)
+
+    def _texts(self, name: SplitName) -> ReadTexts:
+        split = self.split(name)
+        return ReadTexts(split.texts.texts, split.fingerprint)
 
     def _summary(self, split: Split) -> dict[str, Any]:
         """Tags are part of the data."""

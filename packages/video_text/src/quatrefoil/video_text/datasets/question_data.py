@@ -22,6 +22,7 @@ from quatrefoil.video_text.datasets.lsmdc import LsmdcQa
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
 from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
 from quatrefoil.video_text.datasets.questions import MASK, AnswerVocabulary, Question, QuestionCorpus, answerable
+from quatrefoil.video_text.datasets.text_lengths import ReadTexts
 from quatrefoil.video_text.datasets.tgif_qa import TgifQa
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 
@@ -74,6 +75,14 @@ class QuestionMaker:
         if len(first) + 3 > self.length:
             raise SampleError(f"data.text_length={self.length} cuts off the blank of {text!r}: make it longer")
         return [start, *first, mask_id_of(self.tokenizer), *last[: self.length - 3 - len(first)], end]
+
+
+def lengths_with_blanks(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[int]:
+    """How many tokens `QuestionMaker` makes of each text where nothing is cut off."""
+    parts = [text.partition(MASK) for text in texts]
+    befores, afters = (tokenizer.lengths([part[side] for part in parts]) for side in (0, 2))
+    blanks = [bool(blank) for _, blank, _ in parts]  # a token in place of the start and the end of what comes after
+    return [before + (after - 1) * blank for before, after, blank in zip(befores, afters, blanks, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,12 @@ class QuestionModule(ClipModule[QuestionData]):
         dropped = {"dropped": len(split.dropped), "dropped_questions": len(found.dropped)}
         answers = hashlib.sha256(self._answers.encode()).hexdigest()
         return {**counts, **dropped, "fingerprint": combined([found.fingerprint, answers])}
+
+    def _texts(self, name: SplitName) -> ReadTexts:
+        found = self.corpus.question_split(self.config.protocol, name)
+        texts = [text for question in found.questions for text in question.inputs]
+        fate = "their ends are not read" if self.vocabulary else "they end in what is asked about: bad samples"
+        return ReadTexts(texts, f"questions {found.fingerprint}", lengths_with_blanks, fate)
 
     @property
     def _answers(self) -> str:

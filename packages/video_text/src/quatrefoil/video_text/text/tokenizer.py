@@ -122,6 +122,11 @@ class TextTokenizer:
         replace_text(Path(path), definition)
         return cls(definition)
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens `encode` gives of each text where nothing is cut off, start and end token included."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(encoding.ids) + 2 for encoding in encodings]
+
     def encode(self, texts: Sequence[str], length: int) -> TokenIds:
         """Ids of each text, at most `length` with start and end token; what is cut off is cut before the end token.
 
