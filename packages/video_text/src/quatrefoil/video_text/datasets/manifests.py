@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from quatrefoil.video_text.datasets.clover_pickles import clover_captions
 from quatrefoil.video_text.datasets.corpus import SplitName
+from quatrefoil.video_text.datasets.media_sizes import sizes_once
 from quatrefoil.video_text.datasets.pair_table import Pair, table_of
 from quatrefoil.video_text.datasets.readers import read_table, read_tabs
 from quatrefoil.video_text.datasets.split_files import Files, text_of
@@ -61,7 +60,7 @@ class _Manifest(TableCorpus):
         pairs = (Pair(id, text_of(text, "caption", f"{path}: {id}")) for id, text in self._read(split, path))
         table = table_of([path], f"{self.name} {protocol} {split}", pairs)
         below = _Below(tuple(self.root / folder for folder in self.video_folders))
-        return Source(table, below, np.fromiter(map(below.size, table.ids), np.int64, len(table.ids)))
+        return Source(table, below, sizes_once(table.ids, below.folders, table.digest, below.size))
 
     def _path(self, protocol: str, split: SplitName) -> Path | None:
         names = self.files[protocol].get(split, ())
