@@ -531,46 +531,6 @@ def with_assets(model: Clover, folder: Path, **changes: Any) -> Clover:
     return model
 
 
-def test_sentences_become_codes_and_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    words = replace(SMALL, text=replace(SMALL.text, vocab_size=280))
-    model = with_assets(words.build(), tmp_path)
-    model.check_assets()
-    codes = model.encode_text(["a red dot rises", "a dot"])
-    torch.testing.assert_close(codes.norm(dim=-1), torch.ones(2))
-    torch.testing.assert_close(model.encode_text(["a dot"]), codes[1:], atol=1e-5, rtol=0)
-    with pytest.raises(ValueError, match=r"270 token ids, rows for 40"):
-        with_assets(SMALL.build(), tmp_path).check_assets()
-    for name, value, problem in (
-        ("transform", FrameTransform(48), r"transform\.size=48, model\.image_size=32"),
-        ("text_length", 99, r"text_length=99 > model\.text\.max_positions=24"),
-    ):
-        with pytest.raises(ValueError, match=problem):
-            with_assets(words.build(), tmp_path, **{name: value}).check_assets()
-    blanks = replace(
-        answers("fill_in_the_blank"), text=words.text, answer=replace(ANSWERS["fill_in_the_blank"], mask_id=7)
-    )
-    with pytest.raises(ValueError, match=r"mask token 3, model\.answer\.mask_id=7"):
-        with_assets(blanks.build(), tmp_path).check_assets()
-
-
-@pytest.mark.parametrize("place", [".", "model"], ids=["saved model", "run folder"])
-def test_data_in_other_tokens_than_those_of_pre_training_are_refused(tmp_path: Path, place: str) -> None:
-    words, folder = replace(SMALL, text=replace(SMALL.text, vocab_size=280)), tmp_path / "trained"
-    trained = with_assets(words.build(), tmp_path)
-    trained.save_pretrained(folder / place)
-    if place == "model":
-        (folder / "config.json").write_text("{}")
-        (folder / "metrics.json").write_text("{}")
-    tuned = replace(words, pretrained=str(folder)).build()
-    tuned.assets = dict(trained.assets)
-    tuned.check_assets()
-    TextTokenizer.train(["another text of other words"] * 3, 270, tmp_path / "other.json")
-    other = replace(words, pretrained=str(folder)).build()
-    other.assets = trained.assets | {"tokenizer.json": (tmp_path / "other.json").read_text()}
-    with pytest.raises(ValueError, match=r"data\.tokenizer is not that of model\.pretrained="):
-        other.check_assets()
-
-
 def test_impossible_configurations_are_refused() -> None:
     with pytest.raises(ValueError, match="one width, not 16 and 32"):
         replace(SMALL, fusion=FusionConfig(transformer=bert_transformer(32, 1, 2)))
