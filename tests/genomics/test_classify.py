@@ -33,7 +33,7 @@ def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
     [
         ("genebert/classify", STEM),
         ("genebert/classify-bert", SMALL),
-        ("genebert/classify-cnn", ["model.width=8", "model.layers=1"]),
+        ("genebert/classify-cnn", ["model.width=8"]),
         ("genebert/classify-kmer-logistic", []),
     ],
 )

@@ -20,7 +20,7 @@ SEQUENCE = "ACGTNACGTTGCA"
 
 def model_of(classes: int) -> OneHotCnn:
     torch.manual_seed(0)
-    model = OneHotCnnConfig(classes=classes, width=8, motif=5).build().eval()
+    model = OneHotCnnConfig(classes=classes, width=8).build().eval()
     assert isinstance(model, OneHotCnn)
     nn.init.normal_(model.head.weight)  # type: ignore[union-attr]
     model.assets["classes.json"] = str([f"c{n}" for n in range(classes)]).replace("'", '"')

@@ -35,7 +35,7 @@ CONFIGS = [
     BERT,
     replace(BERT, pooling="cls"),
     replace(BERT, pooling="pooler"),
-    OneHotCnnConfig(classes=3, width=8, motif=5),
+    OneHotCnnConfig(classes=3, width=8),
     KmerLogisticConfig(classes=3),
 ]
 SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_size=6)

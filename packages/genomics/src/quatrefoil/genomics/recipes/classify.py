@@ -43,7 +43,7 @@ def classify_bert() -> Recipe:
 
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
-    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=1e-3, weight_decay=0.01, ema=0.99))
+    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=2e-3, weight_decay=0.01, ema=0.99))
 
 
 def classify_kmer_logistic() -> Recipe:

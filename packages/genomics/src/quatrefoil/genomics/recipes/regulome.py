@@ -1,7 +1,7 @@
 """Downstream of GeneBERT's pre-training on Regulome: promoters, binding, splice sites, variants and openness.
 
 `model.pretrained=RUN` starts from a run of `genebert/regulome-*`; without it a task is its own untrained twin. The
-benchmark's bounds are in every `metrics.json`. Settings are ours: first guesses that fit minutes of one core, not tuned.
+bounds of the benchmark are in every `metrics.json`. Settings are ours: first guesses, minutes of one core, not tuned.
 """
 
 from dataclasses import replace
