@@ -1,0 +1,31 @@
+"""Every study that is installed can be planned, and says the truth of what it compares."""
+
+import pytest
+
+from quatrefoil.core import installed
+from quatrefoil.core.ablation.arms import arms_of
+from quatrefoil.core.ablation.installed import load_study
+
+STUDIES = ("clover", "genebert", "table", "transplants", "vlsa")
+
+
+def test_the_studies_of_the_four_papers_and_the_transplants_are_installed() -> None:
+    assert set(installed.names(installed.STUDIES)) >= set(STUDIES)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_all_arms_of_a_study_can_be_run(name: str) -> None:
+    study = load_study(name)
+    arms = arms_of(study, ["data.size=tiny"])
+    assert len(arms) == sum(1 + sum(len(f.levels) for f in subject.factors) for subject in study.subjects)
+    for subject in study.subjects:
+        budgets = {(a.recipe.train.steps, a.recipe.train.batch_size) for a in arms if a.subject == subject}
+        assert len(budgets) == 1, "arms have equal steps and batches"
+
+
+def test_transplants_stand_in_one_table_over_both_domains() -> None:
+    study = load_study("transplants")
+    assert {subject.domain for subject in study.subjects} == {"Stage", "Regulome"}
+    for subject in study.subjects:
+        levels = [level.name for factor in subject.factors for level in factor.levels]
+        assert any(level.startswith("plain contrast") for level in levels), "plain contrast is the common control"
