@@ -9,7 +9,7 @@ BENCH  ?= default
 # Where benchmark runs are made, e.g. WHERE="--processes 2" or WHERE="--on slurm --processes 16"; see `--help`.
 WHERE  ?=
 
-.PHONY: help setup demo test test-slow test-fuzz trust lint bench claims clean lock release
+.PHONY: help setup demo test test-slow test-fuzz trust lint bench claims ablate clean lock release
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -33,6 +33,10 @@ bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and si
 
 claims: setup    ## the papers' claims, five seeds for each arm; writes CLAIMS.md (many hours on two cores, goes on where it was cut)
 	$(BIN)/python -m benchmarks.leaderboard claims $(WHERE)
+
+# Settings of all arms, e.g. SET="data.size=tiny train.steps=40"; without a STUDY, the studies are listed.
+ablate: setup    ## an ablation study, e.g. STUDY=transplants; goes on where it was cut, writes benchmarks/results/ablations
+	$(BIN)/quatrefoil ablate $(STUDY) --store benchmarks/results/ablations/$(STUDY) --known benchmarks/results $(WHERE) $(SET)
 
 # One process per core; a file's tests stay in one of them, so that what they share is made once. One thread each: more
 # would wait for one another.
