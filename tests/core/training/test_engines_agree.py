@@ -36,7 +36,7 @@ def _trained(engine: str, folder: Path, *overrides: str) -> None:
 
 def _cut_the_smallest_weights_too(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    file = folder / "deepspeed.json"
+    file = folder / f"deepspeed-rank{torch.distributed.get_rank()}.json"  # one for each: the other may be reading
     file.write_text(json.dumps({"zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": 0}}))
     os.environ |= {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(file)}
 

@@ -212,6 +212,25 @@ def test_accumulation_gives_the_losses_and_weights_of_the_whole_batch(off: list[
             break
 
 
+def test_more_micro_batches_than_samples_are_refused_before_the_first_step() -> None:
+    with pytest.raises(ValueError, match="a process has only 8 samples of a batch of 8"):
+        trainer("objectives.match=off", "train.accumulate=9")
+
+
+def test_a_batch_that_has_lost_samples_is_in_as_many_micro_batches_as_it_has_samples() -> None:
+    corrupt = ("objectives.match=off", "train.skip_budget=0.5")
+    whole, parts = (
+        Trainer(recipe, ToyModule(64, corrupt=8), start_engine(recipe.train, recipe.run))
+        for recipe in (toy_recipe(corrupt), toy_recipe([*corrupt, "train.accumulate=8"]))
+    )
+    for step, (batch, same) in enumerate(zip(whole.batches(0), parts.batches(0), strict=False)):
+        a, b = whole.train_step(batch, step), parts.train_step(same, step)
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
+        if step == 7:
+            break
+    assert parts.budget.skipped == 8
+
+
 def test_accumulation_in_bf16_is_the_whole_batch_in_bf16() -> None:
     how = ("objectives.match=off", "train.precision=bf16")
     whole, parts = trainer(*how), trainer(*how, "train.accumulate=3")

@@ -67,7 +67,8 @@ class CachedObjectives:
         pytree.tree_map(lambda leaf, led: leaf.requires_grad_(led), whole, self._led_back)
         with self._autocast(batch):
             logged = self._step.losses(Views(_Encoded(), {**batch, **whole}), step, dict.fromkeys(self._names, 1.0))
-        torch.autograd.backward(logged["loss"])
+        if logged["loss"].requires_grad:  # not where the encoders of what is compared are frozen
+            torch.autograd.backward(logged["loss"])
         gradients = [{name: self._cut(name, whole, encoded, n) for name in self._views} for n in range(len(parts))]
         return {name: value.detach() for name, value in logged.items()}, gradients
 

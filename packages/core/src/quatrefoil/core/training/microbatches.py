@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.data import Batch
-from quatrefoil.core.distributed import global_sum
+from quatrefoil.core.distributed import gather_rows, global_sum
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.objectives.step import Values
 from quatrefoil.core.training.cached import CachedObjectives, seed_part
@@ -59,18 +59,14 @@ class MicroBatches:
         self._cached = CachedObjectives(step, coupled, bf16, probe) if coupled else None
 
     def backward(self, updater: Accumulates, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Adds the gradients of a batch to those of the parameters; its losses and metrics (those of this rank).
-
-        Raises:
-            ValueError: fewer rows than micro-batches.
-        """
-        parts = split(batch, self._parts)
+        """Adds the gradients of a batch to those of the parameters; its losses and metrics (those of this rank)."""
+        parts = split(batch, self._to_be_had(batch))
         logged: dict[str, Tensor] = {}
         gradients: Sequence[Values | None] = [None] * len(parts)
         if self._cached:
             logged, gradients = self._cached.evaluate(batch, parts, step)
         for number, (part, shares, known) in enumerate(zip(parts, self._shares(parts), gradients, strict=True)):
-            if len(parts) > 1:
+            if self._parts > 1:
                 seed_part(self._step.seed, step, number)
             more_to_come = number < len(parts) - 1
             with updater.accumulating() if more_to_come else nullcontext():
@@ -80,6 +76,13 @@ class MicroBatches:
                 share = shares.get(name.split("/")[0], 1.0)  # `loss` holds its shares already
                 logged[name] = share * value.detach() + logged.get(name, 0.0)
         return logged
+
+    def _to_be_had(self, batch: Batch) -> int:
+        """The number of parts, or where samples were skipped as many as the rank with the fewest has samples."""
+        if self._parts == 1:
+            return 1
+        rows = torch.tensor([len(batch["id"])], device=batch["group"].device)
+        return min(self._parts, int(gather_rows(rows).rows.min()))
 
     def _shares(self, parts: Sequence[Batch]) -> list[dict[str, float]]:
         """For each micro-batch, objective that counts -> its share of the terms of the global batch."""

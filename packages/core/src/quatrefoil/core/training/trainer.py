@@ -62,6 +62,7 @@ class Trainer:
         step = Step(self.model, recipe.objectives, recipe.seed).to(accelerator.device)
         probe = self._probe()
         self.frozen = freeze_unreached(step, probe)
+        self._check_parts()
         engine, bf16 = engine_of(accelerator), self.config.precision == "bf16"
         self.micro_batches = MicroBatches(step, self.config.accumulate, engine, bf16, probe)
         groups = parameter_groups(self.model, self.config.optimizer)
@@ -75,6 +76,14 @@ class Trainer:
         self.stop = StopSignal()
         self.stops = False  # whether any rank was told to, known to all of them after a step
         self.budget = SkipBudget(self.config.skip_budget, minimum=10 if self.config.skip_budget else 0)
+
+    def _check_parts(self) -> None:
+        rows = self.config.batch_size // self.accelerator.num_processes
+        if rows < self.config.accumulate:
+            raise ValueError(
+                f"train.accumulate={self.config.accumulate}: a process has only {rows} samples of a batch of "
+                f"{self.config.batch_size}; it can be in {rows} micro-batches at the most"
+            )
 
     def _updater(self, step: Step, optimizer: Optimizer, groups: list[Group]) -> Updater:
         limit = self.config.optimizer.clip_norm
