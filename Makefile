@@ -9,7 +9,7 @@ BENCH  ?= default
 # Where benchmark runs are made, e.g. WHERE="--processes 2" or WHERE="--on slurm --processes 16"; see `--help`.
 WHERE  ?=
 
-.PHONY: help setup demo test test-slow test-fuzz trust lint bench claims ablate clean lock release
+.PHONY: help setup demo test test-slow test-fuzz trust curves lint bench claims ablate clean lock release
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -51,6 +51,9 @@ test-fuzz: setup ## the suite with newly drawn examples and seeds: run it now an
 
 trust: setup     ## run what is promised of training, and write docs/trust.md
 	$(BIN)/python -m benchmarks.trust
+
+curves: setup    ## train the small recipes for 100 steps, and store their losses as what is expected (tests/models/curves)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.models.curves
 
 lint: setup      ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,23 +1,29 @@
 """`python -m benchmarks.trust`: runs what is promised of training, and writes docs/trust.md with every row's command.
 
-A row is a promise and the tests that hold it; its result is theirs, counted, never a number typed in here.
+A row is a promise and the tests that hold it; its result is theirs, counted, never a number typed in here. Outcomes are
+kept (benchmarks/results/trust.json), so that rows may be run one by one: `--only TEXT`; `--suite` times `make test`.
 """
 
 import argparse
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from benchmarks import speed_contrast
+from benchmarks.speed_contrast import RESULTS as CONTRAST
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "trust.md"
-_TRAINING, _LOSSES = "tests/core/training", "tests/core/losses"
+PAGE, OUTCOMES = ROOT / "docs" / "trust.md", ROOT / "benchmarks" / "results" / "trust.json"
+_TRAINING, _LOSSES, _MODELS = "tests/core/training", "tests/core/losses", "tests/models"
 _COUNT = re.compile(r"(\d+) (passed|failed|skipped|error)")
+_SAID = re.compile(r"^(?:table|clover|vlsa|genebert)/[\w-]+: .*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,22 +34,28 @@ class Promise:
     tests: tuple[str, ...]
 
     @property
+    def arguments(self) -> list[str]:
+        return ["-m", "pytest", "-q", "-rP", "-m", "slow or not slow", *self.tests]
+
+    @property
     def command(self) -> str:
-        return " ".join(["python -m pytest -q -m 'slow or not slow'", *(_quoted(part) for part in self.tests)])
+        return shlex.join(["python", *self.arguments])
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a promise: numbers of tests by how they ended, and seconds."""
+    """What came of a promise: numbers of tests by how they ended, seconds, and what tests said that they did."""
 
     counts: dict[str, int]
     seconds: float
+    said: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> bool:
         return self.counts.get("passed", 0) > 0 and not self.counts.keys() & {"failed", "error"}
 
 
+SUITE = Promise("The whole test suite, `make test`", ("-n", "auto", "--dist=loadfile", "-m", "not slow"))
 PROMISES = (
     Promise(
         "Gradients and metrics of every loss at 1, 2 and 4 ranks, ragged and with empty ranks, are those of one "
@@ -51,73 +63,104 @@ PROMISES = (
         (_LOSSES, "-k", "world_size"),
     ),
     Promise(
-        "20 steps of the toy recipe (contrast, matching, masked tokens): one process = DDP = FSDP2 = ZeRO 0/1/2/3 at "
-        "two processes, 1e-5 relative in fp32, `distributed_type` checked; resumed after step 10: equal to the bit",
+        "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 at two processes, every loss and "
+        "gradient norm to 1e-5 relative in fp32, dropout off, as ranks draw it each for themselves; `distributed_type` "
+        "is below",
+        (f"{_MODELS}/test_engines.py",),
+    ),
+    Promise(
+        "The toy (contrast, matching, masked tokens) on every engine, the smallest weights cut too; resumed after step "
+        "10: equal to the bit",
         (f"{_TRAINING}/test_engines_agree.py", "-k", "trains_as_one_process or resumes_to_the_bit"),
     ),
+    Promise("FSDP2: refused on CPUs, with the reason", (f"{_TRAINING}/test_engine.py", "-k", "fsdp")),
     Promise(
-        "FSDP2 has the gradients of one process on the papers' models (1e-12 relative in fp64, two CPU processes); in "
-        "one process, or with settings that it does not have, it is refused with the reason",
-        ("tests/video_text/test_sharded.py", f"{_TRAINING}/test_engine.py", "-k", "fsdp or gradients"),
+        "Contrast in tiles, and by cached gradients: value within 1e-6, gradients within 1e-5 of contrast at once "
+        "(memory and time below)",
+        (f"{_LOSSES}/test_tiled.py", f"{_TRAINING}/test_microbatches.py"),
     ),
     Promise(
-        "Contrast in tiles: value within 1e-6, gradients within 1e-5 of contrast at once (table below)",
-        (f"{_LOSSES}/test_tiled.py",),
+        "Killed (SIGKILL) in the midst of the step after each of 25 steps, in three epochs, one rank: a run started 26 "
+        "times, ends with the losses, weights, moments, generators and sample ids of one that was not killed",
+        (f"{_MODELS}/test_killed.py", "-k", "clover and plain"),
     ),
+    Promise("The same at two ranks (DDP), of which one is killed", (f"{_MODELS}/test_killed.py", "-k", "ddp")),
+    Promise("The same after five of the steps under ZeRO 2 and 3", (f"{_MODELS}/test_killed.py", "-k", "zero")),
     Promise(
-        "Killed (SIGKILL) and resumed, across an epoch boundary, with a loader process: losses, weights and optimiser "
-        "equal to the bit",
-        (f"{_TRAINING}/test_run.py", "-k", "killed_and_resumed"),
+        "The same after five of the steps of the other models, one rank",
+        (f"{_MODELS}/test_killed.py", "-k", "plain and not clover"),
     ),
     Promise(
         "Saved at two ranks, resumed at one and at four, and by another engine: the same samples, losses within 1e-5",
         (f"{_TRAINING}/test_engines_agree.py", "-k", "another_number"),
     ),
     Promise(
-        "A writer of checkpoints killed at any touch of the disk; flipped bits, missing and truncated files, pickles: "
-        "found, refused",
+        "A writer of checkpoints killed at 20 byte offsets of its largest file, at any touch of the disk and at any "
+        "time; flipped bits, missing and truncated files, pickles: found, refused",
         ("tests/core/runs/test_checkpoint.py",),
+    ),
+    Promise(
+        "Evaluation at one, two and three ranks, with numbers of items that do not divide: identical metrics",
+        (f"{_TRAINING}/test_evaluated_on_ranks.py", "tests/core/evaluation/test_retrieval.py", "-k", "rank or ids"),
+    ),
+    Promise(
+        "Broken inputs are refused with where, what and how to mend (table below)", ("tests/test_broken_inputs.py",)
+    ),
+    Promise(
+        "One suite for all models: saved and loaded to the bit; bf16, formula of attention, padding and batch within "
+        "stated bounds; recomputed activations to the bit; compiled as eager; gradients everywhere; built on meta",
+        (f"{_MODELS}/test_models.py",),
+    ),
+    Promise(
+        "Losses of 100 steps of each small recipe are the stored ones: to the bit where they were made, to "
+        "1e-4 over 10 steps elsewhere (which it was is below)",
+        (f"{_MODELS}/test_curves.py",),
     ),
     Promise("SIGTERM saves and ends; a loss that is not finite leaves its batch", (f"{_TRAINING}/test_stopping.py",)),
     Promise(
         "A rank that dies ends the job within a minute (besides the start of the processes)",
         (f"{_TRAINING}/test_engines_agree.py", "-k", "dies"),
     ),
-    Promise(
-        "Ranks encode any number of items each once, in order; missing ones are named on every rank",
-        ("tests/core/evaluation/test_retrieval.py", "-k", "any_world or shard or ids"),
-    ),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", metavar="TEXT", help="promises that hold this text, without the page")
+    parser.add_argument("--only", default="", metavar="TEXT", help="promises that hold this text or test; others stay")
+    parser.add_argument("--suite", action="store_true", help="run the whole suite too, for its time")
     options = parser.parse_args()
-    promises = [promise for promise in PROMISES if options.only in promise.text]
-    began = time.monotonic()
-    outcomes = [_run(promise) for promise in promises]
-    if not options.only:
-        PAGE.write_text(
-            page(list(zip(promises, outcomes, strict=True)), time.monotonic() - began, speed_contrast.numbers())
-        )
-    return int(not all(outcome.kept for outcome in outcomes))
+    asked = [p for p in PROMISES if options.only in p.text or options.only in p.command]
+    outcomes = stored()
+    for promise in [*asked, *([SUITE] if options.suite else [])]:
+        outcomes[promise.text] = _run(promise)
+        OUTCOMES.write_text(json.dumps({k: asdict(v) for k, v in outcomes.items()}, indent=1) + "\n")
+    PAGE.write_text(page(outcomes, _contrast_rows(), _broken_inputs()))
+    return int(not all(outcomes[promise.text].kept for promise in asked))
+
+
+def stored() -> dict[str, Outcome]:
+    """The outcomes that are kept, by promise."""
+    found = json.loads(OUTCOMES.read_text()) if OUTCOMES.exists() else {}
+    return {text: Outcome(**outcome) for text, outcome in found.items()}
 
 
 def _run(promise: Promise) -> Outcome:
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *promise.tests],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    outcome = Outcome(counted(done.stdout), time.monotonic() - began)
-    print(f"{_verdict(outcome)}  {promise.text}", flush=True)
+    done = _python(*promise.arguments)
+    outcome = Outcome(counted(done.stdout), round(time.monotonic() - began), _SAID.findall(done.stdout))
+    print(f"{verdict(outcome)}  {promise.text}", flush=True)
     if not outcome.kept:
         print(done.stdout[-4000:], done.stderr[-2000:], flush=True)
     return outcome
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def _broken_inputs() -> str:
+    return _python("-m", "tests.broken").stdout
 
 
 def counted(said: str) -> dict[str, int]:
@@ -130,36 +173,73 @@ def counted(said: str) -> dict[str, int]:
     return {name: marks.count(mark) for mark, name in names.items() if mark in marks}
 
 
-def page(rows: list[tuple[Promise, Outcome]], seconds: float, contrast: list[dict[str, float]]) -> str:
+def page(outcomes: Mapping[str, Outcome], contrast: Sequence[Mapping[str, Any]], broken: str) -> str:
     """The page, in Markdown."""
+    return "\n".join([*_promised(outcomes), *_said(outcomes), *_contrast(contrast), *_refused(broken)])
+
+
+def _promised(outcomes: Mapping[str, Outcome]) -> list[str]:
     lines = ["# What is promised of training, and whether it holds", "", "Written by `make trust`; do not edit.", ""]
     lines += ["| promise | result | seconds | command |", "|---|---|---:|---|"]
-    lines += [f"| {p.text} | {_verdict(o)} | {o.seconds:.0f} | `{p.command}` |" for p, o in rows]
-    lines += ["", f"All of it took {seconds:.0f} s on {os.cpu_count()} CPU cores.", ""]
-    if contrast:
-        columns = list(contrast[0])
-        lines += [
-            "Two small towers and their contrast at once (`whole`), in tiles and by cached gradients, fp32, one CPU "
-            "thread; a ratio above 1 speaks for the other way (`python -m benchmarks.speed_contrast --write`):",
-            "",
-        ]
-        lines += ["| " + " | ".join(columns) + " |", "|" + "---:|" * len(columns)]
-        lines += ["| " + " | ".join(_number(row[name]) for name in columns) + " |" for row in contrast]
-        lines += [""]
-    return "\n".join(lines)
+    for promise in (*PROMISES, SUITE):
+        outcome = outcomes.get(promise.text)
+        result = ("not run", "") if outcome is None else (verdict(outcome), f"{outcome.seconds:.0f}")
+        lines.append(f"| {promise.text} | {' | '.join(result)} | `{promise.command}` |")
+    seconds = sum(outcomes[promise.text].seconds for promise in PROMISES if promise.text in outcomes)
+    facts = f"All but the suite took {seconds:.0f} s on {os.cpu_count()} CPU cores, which others may have shared."
+    return [*lines, "", facts, "", HOW_KILLED, ""]
 
 
-def _verdict(outcome: Outcome) -> str:
+HOW_KILLED = (
+    "How runs are killed: a process that has imported everything, and computed nothing, forks the ranks of each start; "
+    "each rank has two loader processes. A rank sends itself SIGKILL after the gradients of a step and before its "
+    "update, the other ranks are then killed as a launcher does it, and the next start goes on from the newest valid "
+    "checkpoint (one is written at each step). So every step from 1 to 25 is begun, killed and taken again. Two toys "
+    "are killed with processes of their own, started from nothing, in "
+    "`tests/core/training/test_run.py`."
+)
+
+
+def _said(outcomes: Mapping[str, Outcome]) -> list[str]:
+    said = [line for promise in PROMISES if promise.text in outcomes for line in outcomes[promise.text].said]
+    return ["What tests said that they did:", "", *(f"- {line}" for line in said), ""] if said else []
+
+
+def _contrast(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    columns = list(rows[0])
+    return [
+        "Contrast at once (`whole`), in tiles and by cached gradients, fp32; a ratio above 1 speaks against `whole` "
+        "(`python -m benchmarks.speed_contrast --write`):",
+        "",
+        "| " + " | ".join(columns) + " |",
+        "|" + "---:|" * len(columns),
+        *("| " + " | ".join(_number(row.get(name, "")) for name in columns) + " |" for row in rows),
+        "",
+    ]
+
+
+def _refused(broken: str) -> list[str]:
+    count = max(0, len(broken.splitlines()) - 2)
+    return [f"{count} broken inputs, and what is said of each (`python -m tests.broken`):", "", broken]
+
+
+def verdict(outcome: Outcome) -> str:
+    """Whether it holds, and the numbers of tests."""
     counts = ", ".join(f"{number} {name}" for name, number in outcome.counts.items()) or "no tests"
     return f"{'holds' if outcome.kept else 'DOES NOT HOLD'} ({counts})"
 
 
-def _number(value: float) -> str:
-    return f"{value:.1e}" if isinstance(value, float) and 0 < value < 1e-3 else f"{value:g}"
+def _contrast_rows() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(CONTRAST.read_text()) if CONTRAST.exists() else []
+    return found
 
 
-def _quoted(part: str) -> str:
-    return f"'{part}'" if " " in part else part
+def _number(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1e}" if 0 < value < 1e-3 else f"{value:g}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.trust import PROMISES, Outcome, counted, page
+from benchmarks.trust import PROMISES, ROOT, SUITE, Outcome, counted, page
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,24 @@ def test_tests_are_counted_with_and_without_pytests_last_line(said: str, counts:
 def test_what_failed_or_did_not_run_does_not_hold(counts: dict[str, int]) -> None:
     outcome = Outcome(counts, 1.0)
     assert not outcome.kept
-    assert "DOES NOT HOLD" in page([(PROMISES[0], outcome)], 1.0, [])
+    assert "DOES NOT HOLD" in page({PROMISES[0].text: outcome}, [], "")
 
 
-def test_every_row_has_its_command_and_measured_numbers_their_table() -> None:
-    rows = [(promise, Outcome({"passed": 1}, 2.0)) for promise in PROMISES]
-    text = page(rows, 3.0, [{"pairs": 4, "value_differs": 1.25e-8}])
-    assert all(f"`{promise.command}`" in text for promise in PROMISES)
+def test_every_row_has_its_command_and_what_was_not_run_is_not_said_to_hold() -> None:
+    text = page({PROMISES[0].text: Outcome({"passed": 1}, 2.0, ["table/stage: to the bit"])}, [], "")
+    assert all(f"`{promise.command}`" in text for promise in (*PROMISES, SUITE))
+    assert text.count("| holds (1 passed) |") == 1
+    assert text.count("| not run |") == len(PROMISES)
+    assert "- table/stage: to the bit" in text
+
+
+def test_measured_numbers_have_their_table() -> None:
+    text = page({}, [{"pairs": 4, "value_differs": 1.25e-8}], "")
     assert "| 4 | 1.2e-08 |" in text
+
+
+def test_every_promise_names_tests_that_are_there() -> None:
+    for promise in PROMISES:
+        paths = [ROOT / part for part in promise.tests if part.startswith("tests")]
+        assert paths
+        assert all(path.exists() for path in paths)

@@ -1,9 +1,8 @@
 """The small recipes of all models, at tiny sizes on the tiny benchmarks: what the suite asks of every model."""
 
-import sys
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
 from quatrefoil.core import recipes
@@ -76,6 +75,14 @@ OTHERS: Mapping[str, Sizes] = {
 SHORT = ("train.evaluate_every=0", "train.checkpoint_every=0", "train.select=none")
 
 
+def everywhere(config: Any, **values: Any) -> Any:
+    """The configuration with these fields set in each dataclass within it that has them."""
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        return config
+    parts = {f.name: everywhere(getattr(config, f.name), **values) for f in fields(config) if f.init}
+    return replace(config, **parts | {name: value for name, value in values.items() if name in parts})
+
+
 def small(name: str, overrides: Iterable[str] = ()) -> Recipe:
     """Recipe `name` at its tiny size, trained without evaluation, with overrides."""
     sizes, settings = {**RECIPES, **OTHERS}[name]
@@ -85,13 +92,8 @@ def small(name: str, overrides: Iterable[str] = ()) -> Recipe:
     return recipe
 
 
-def small_run(name: str, overrides: Iterable[str]) -> Path:
-    """Train a small recipe as `quatrefoil train` trains one, without the evaluation at its end; the run folder."""
-    recipe = small(name, overrides)
-    run = Run(name, recipe, list(overrides), start_engine(recipe.train, recipe.run))
+def small_run(recipe: Recipe) -> Run:
+    """Train a small recipe as `quatrefoil train` trains one, without the evaluation at its end."""
+    run = Run("small", recipe, [], start_engine(recipe.train, recipe.run))
     run.fit()
-    return run.folder.path
-
-
-if __name__ == "__main__":
-    small_run(sys.argv[1], sys.argv[2:])
+    return run

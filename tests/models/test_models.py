@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,11 @@ from torch import Tensor
 from quatrefoil.core import recipes
 from quatrefoil.core.data.collate import collate
 from quatrefoil.core.hub import Model
-from quatrefoil.core.nn.swin import SwinConfig
-from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views
 from tests.models.conftest import Case
-from tests.models.small import OTHERS, RECIPES
+from tests.models.small import OTHERS, RECIPES, everywhere
 
 Cases = Callable[[str], Case]
 every_model = pytest.mark.parametrize("name", [*RECIPES, *OTHERS])
@@ -152,22 +150,12 @@ def test_fused_attention_has_the_values_and_gradients_of_the_formula(
     assert measured("gradients", far(fused, plain)) <= 1e-4
 
 
-def checkpointed(config: Any) -> Any:
-    """The configuration with every stack of blocks recomputed in the backward pass."""
-    if not dataclasses.is_dataclass(config) or isinstance(config, type):
-        return config
-    parts = {f.name: checkpointed(getattr(config, f.name)) for f in dataclasses.fields(config) if f.init}
-    if isinstance(config, TransformerConfig | SwinConfig):
-        parts["checkpoint"] = True
-    return dataclasses.replace(config, **parts)
-
-
 @attending
 def test_recomputed_activations_change_no_gradient_by_a_bit(cases: Cases, name: str) -> None:
     """In training mode: dropout is drawn again as it was."""
     case = cases(name)
     loss, kept = gradients(case, build(case).train())
-    again, recomputed = gradients(case, build(case, checkpointed).train())
+    again, recomputed = gradients(case, build(case, partial(everywhere, checkpoint=True)).train())
     assert loss == again
     assert kept.keys() == recomputed.keys()
     assert all(torch.equal(value, recomputed[key]) for key, value in kept.items())

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -221,6 +222,27 @@ def test_a_writer_killed_at_any_time_leaves_a_valid_checkpoint(tmp_path: Path) -
         prune(tmp_path, 1, keep={1})
         for path in set(checkpoint.checkpoints(tmp_path)) - {first}:
             shutil.rmtree(path)
+
+
+def test_a_writer_killed_at_any_byte_of_its_largest_file_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
+    first = written(tmp_path, 1)
+    weights = {"model": {"a": torch.arange(50_000.0)}}
+    largest = save(tmp_path / "whole", 2, tensors=weights, state={}, config={}) / "model.safetensors"
+    size = largest.stat().st_size
+    for offset in range(0, size, size // 20):
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # what the system sends at the first byte beyond the limit
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (offset, offset))
+            save(tmp_path, 2, tensors=weights, state={}, config={})
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status)
+        assert os.WTERMSIG(status) == signal.SIGXFSZ
+        assert newest_valid(tmp_path) == first
+    assert newest_valid(tmp_path) == first
+    assert load(save(tmp_path, 2, tensors=weights, state={}, config={})).step == 2
 
 
 def test_a_pickle_in_place_of_the_weights_is_not_executed(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""Each of the four models trains alike in one process, under DDP and under ZeRO 0 to 3."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.core.training.test_run import logged
+from tests.distributed_harness import run_ranks
+from tests.models.engines import ZERO, trained, trained_with
+from tests.models.small import RECIPES
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_twenty_steps_of_a_recipe_are_the_same_on_every_engine(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losses and gradient norms of every step to 1e-5, in fp32."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")  # restored in this process, which is the plain engine's
+    engines = ["ddp", *ZERO]
+    alone = trained_with(name, "plain", tmp_path / "plain")
+    words, _ = run_ranks(2, trained, name, engines, tmp_path, timeout_s=1200)
+    print(f"{name}: plain {alone}; two processes {dict(zip(engines, words, strict=True))}")
+    assert words == ["DistributedType.MULTI_CPU", *4 * ["DistributedType.DEEPSPEED"]]
+    plain = logged(tmp_path / "plain")
+    assert len(plain) == 20
+    for engine in engines:
+        for step, expected in zip(logged(tmp_path / engine), plain, strict=True):
+            for key in (key for key in expected if key.endswith("loss") or key == "gradient_norm"):
+                assert step[key] == pytest.approx(expected[key], rel=1e-5), (engine, step["step"], key)
