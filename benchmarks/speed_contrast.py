@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from quatrefoil.core.hardware import hardware
+from quatrefoil.core.hardware import hardware, resident_peak
 from quatrefoil.core.objectives import Contrastive, Step
 from quatrefoil.core.training.microbatches import MicroBatches
 from quatrefoil.core.versions import versions
@@ -94,23 +94,17 @@ def measured(pairs: int, way: str) -> dict[str, Any]:
     vars(importlib.import_module("quatrefoil.core.losses.contrastive"))["WHOLE_UP_TO"] = limit
     cut = way == "cached"
     _gradient(_towers(), _pairs(64), 2 if cut else 1)  # what is loaded at the first call is not counted
-    towers, batch, before = _towers(), _pairs(pairs), _peak_mib()
+    towers, batch, before = _towers(), _pairs(pairs), resident_peak() / 2**20
     began = time.process_time()
     loss = _gradient(towers, batch, pairs // PART if cut else 1)
     seconds = time.process_time() - began
     gradient = torch.cat([p.grad.flatten() for p in towers.parameters() if p.grad is not None])
     return {
-        "mib": round(_peak_mib() - before, 1),
+        "mib": round(resident_peak() / 2**20 - before, 1),
         "seconds": round(seconds, 2),
         "loss": loss,
         "gradient": gradient.tolist(),
     }
-
-
-def _peak_mib() -> float:
-    # Not getrusage: what it tells of a new process begins with the peak of the one that started it.
-    (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) / 1024
 
 
 class Towers(nn.Module):

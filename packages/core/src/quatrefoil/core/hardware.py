@@ -2,6 +2,7 @@
 
 import os
 import resource
+from pathlib import Path
 
 import torch
 
@@ -14,7 +15,19 @@ def hardware(device: torch.device) -> str:
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes that this process has held so far: of the GPU's memory as torch counts it, else of the machine's."""
+    """The most bytes that this process has held: of the GPU's memory as torch counts it, else of the machine's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts kibibytes
+    return resident_peak()
+
+
+def resident_peak() -> int:
+    """The most bytes of the machine's memory that this process has held.
+
+    Not `ru_maxrss` where there is something else: a process starts with its parent's.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    (peak,) = (line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024  # Linux counts kibibytes

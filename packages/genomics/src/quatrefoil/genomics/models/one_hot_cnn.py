@@ -12,6 +12,7 @@ Legend: B sequences, L bases, D width.
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
@@ -21,6 +22,7 @@ from quatrefoil.genomics.models.bases import one_hot, places
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
 
 _POOL: Final = 2
+_PLACED: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class OneHotCnn(SequenceModel):
     def __init__(self, config: OneHotCnnConfig) -> None:
         super().__init__(config, config.hidden)
         self.config, width = config, config.width
+        # A start at 1 hides from the other channels what a motif is; where places tell nothing, they stay quiet.
+        self.placed = nn.Parameter(torch.tensor(_PLACED))
         self.motifs = nn.Conv1d(4, width, config.motif, padding="same")
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, n, padding="same") for n in config.windows)
         self.contract = nn.Linear(width, config.hidden)
@@ -69,7 +73,7 @@ class OneHotCnn(SequenceModel):
         """(B, D): the highest of each channel."""
         real_B1L = (bases != PADDED)[:, None].float()
         placed_DL = places(bases.shape[1], self.config.width, bases.device).mT
-        x_BDL: Tensor = (self.motifs(one_hot(bases)) + placed_DL).relu() * real_B1L
+        x_BDL: Tensor = (self.motifs(one_hot(bases)) + self.placed * placed_DL).relu() * real_B1L
         for convolution in self.convolutions:
             x_BDL, real_B1L = (nnf.max_pool1d(value, _POOL, ceil_mode=True) for value in (x_BDL, real_B1L))
             x_BDL = convolution(x_BDL).relu() * real_B1L

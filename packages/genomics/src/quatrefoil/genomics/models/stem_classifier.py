@@ -10,7 +10,6 @@ Legend: B sequences, L bases, W k-mers, T pieces, K classes, D width.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +24,6 @@ from quatrefoil.genomics.models.pooling import picked_and_highest
 from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
 from quatrefoil.genomics.models.stem_encoder import Encoded, StemEncoderConfig
 from quatrefoil.genomics.sequence.codes import UNKNOWN
-
-# Profiles are of length one; so much longer, their weights keep pace with the encoder's at one learning rate.
-_PROFILE_SCALE: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,5 +105,5 @@ class StemClassifier(SequenceModel):
         """(B, K), from the code and from how often each k-mer occurs."""
         logits_BK = self.logits_of(self.dropout(sequence))
         if self.profile_head is not None:
-            logits_BK = logits_BK + self.profile_head(_PROFILE_SCALE * kmer_profile(bases, self.config.counted))
+            logits_BK = logits_BK + self.profile_head(kmer_profile(bases, self.config.counted))
         return logits_BK
