@@ -63,9 +63,9 @@ PROMISES = (
         (_LOSSES, "-k", "world_size"),
     ),
     Promise(
-        "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 at two processes, every loss and "
-        "gradient norm to 1e-5 relative in fp32, dropout off, as ranks draw it each for themselves; `distributed_type` "
-        "is below",
+        "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 at two processes, every loss "
+        "of every step to 1e-5 relative in fp32 (and the first gradient norm), dropout off, as ranks draw it each for "
+        "themselves; `distributed_type` is below",
         (f"{_MODELS}/test_engines.py",),
     ),
     Promise(
