@@ -25,7 +25,7 @@ RESULTS: Final = Path(__file__).parent / "results" / "genomics_gue.json"
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "prom/prom_core_tata": ("train.steps=600", "train.evaluate_every=60"),
     # A binding site has no direction; a promoter has one.
-    "tf/2": ("data.both_strands=true", "train.steps=1000", "train.evaluate_every=100"),
+    "tf/2": ("data.both_strands=true", "train.steps=2000", "train.evaluate_every=200"),
     "prom/prom_300_tata": ("train.steps=600", "train.evaluate_every=60"),
 }
 PRETRAINING: Final = ("train.steps=1500", "train.evaluate_every=250", "train.checkpoint_every=250")
