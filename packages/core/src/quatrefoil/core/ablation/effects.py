@@ -25,11 +25,11 @@ Scores = Mapping[At, Mapping[int, float]]
 
 @dataclass(frozen=True)
 class Cost:
-    """Means over the runs of an arm; None where no run told it."""
+    """Means over the runs of an arm; None where no run told it. Parameters are those that its objectives reach."""
 
     seconds: float | None
     peak_memory_bytes: float | None
-    parameters: int | None
+    trained_parameters: int | None
 
 
 @dataclass(frozen=True)
@@ -139,5 +139,5 @@ def _cost(arm: Arm, results: Results) -> Cost:
     return Cost(
         fmean(seconds.values()) if seconds else None,
         fmean(cost.peak_memory_bytes for cost in costs) if costs else None,
-        rows[0].parameters if rows else None,
+        costs[0].trained_parameters if costs else None,
     )

@@ -20,7 +20,7 @@ COLUMNS = (
     "in spreads",
     "train s",
     "peak MB",
-    "parameters",
+    "trained",
 )
 
 
@@ -45,7 +45,7 @@ def _cells(effect: Effect) -> list[Cell]:
         _spreads(effect),
         _number(cost.seconds, ".0f"),
         _number(memory, ".0f"),
-        _number(cost.parameters, ",d"),
+        _number(cost.trained_parameters, ",d"),
     ]
 
 
@@ -71,6 +71,7 @@ def _remarks(study: Study, arms: Sequence[Arm]) -> list[str]:
         "for their number",
         "a spread is the standard deviation of the reference over its seeds; from few seeds it is itself uncertain",
         "seconds are of training, by the clock, and depend on what else the machine did; memory is that of the process",
+        "trained: parameters that an objective reaches; the others stay as they are",
         f"equal in all arms of a model: {study.equal}",
         *(f"compute: {said}" for said in equal_compute(arms)),
     ]
