@@ -130,6 +130,8 @@ def main() -> int:
     parser.add_argument("--suite", action="store_true", help="run the whole suite too, for its time")
     options = parser.parse_args()
     asked = [p for p in PROMISES if options.only in p.text or options.only in p.command]
+    if not asked:
+        parser.error(f"no promise holds {options.only!r}, nor its command")
     outcomes = stored()
     for promise in [*asked, *([SUITE] if options.suite else [])]:
         outcomes[promise.text] = _run(promise)
