@@ -35,7 +35,8 @@ class Promise:
 
     @property
     def arguments(self) -> list[str]:
-        return ["-m", "pytest", "-q", "-rP", "-m", "slow or not slow", *self.tests]
+        chosen = [] if "-m" in self.tests else ["-m", "slow or not slow"]
+        return ["-m", "pytest", "-q", "-rP", *chosen, *self.tests]
 
     @property
     def command(self) -> str:
@@ -210,7 +211,7 @@ def _said(outcomes: Mapping[str, Outcome]) -> list[str]:
 def _contrast(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
-    columns = list(rows[0])
+    columns = [name for name, value in rows[0].items() if isinstance(value, int | float)]
     return [
         "Contrast at once (`whole`), in tiles and by cached gradients, fp32; a ratio above 1 speaks against `whole` "
         "(`python -m benchmarks.speed_contrast --write`):",
