@@ -24,13 +24,13 @@ class RanksTimedOut(AssertionError):
     """Ranks did not end in time, as when collectives do not match; all ranks have been killed."""
 
 
-def run_ranks(world_size: int, function: Callable[..., Any], *args: Any, timeout_s: float = 60) -> list[Any]:
+def run_ranks(world_size: int, function: Callable[..., Any], *args: Any, timeout_s: float = 300) -> list[Any]:
     """Call `function(*args)` on every rank of a new gloo group and return the results in rank order.
 
     Args:
         function: a function of a module's top level; torch.distributed is initialised when it is called.
         args: picklable arguments, the same for all ranks.
-        timeout_s: seconds for all ranks together, start included.
+        timeout_s: seconds for all ranks together, start included; so many that a busy machine is not taken for a hang.
 
     Returns:
         What each rank returned: tensors, numbers and strings, and lists, tuples or dicts of them.

@@ -24,14 +24,14 @@ class Case(NamedTuple):
     samples: list[Sample]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _cache(embedded_cache: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUATREFOIL_CACHE", str(embedded_cache))
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cases(_cache: None) -> Callable[[str], Case]:
     """The case of a recipe, by name."""
     return cache(_case)

@@ -1,5 +1,6 @@
 """Checkpoints: back bit by bit, refused when damaged, whole or absent however their writer dies."""
 
+import itertools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +42,23 @@ def bits(tensor: torch.Tensor) -> tuple[torch.dtype, torch.Size, bytes]:
     return tensor.dtype, tensor.shape, tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
-def die(folder: Path, work: Callable[[], object], lethal: int) -> bool:
-    """Runs `work` in a child that kills itself at the `lethal`-th touch of the disk; True if it lived to the end."""
+def in_a_child(work: Callable[[], object]) -> int:
+    """Runs `work` in a child, which goes no further whatever comes of it; its process id."""
     child = os.fork()
     if child == 0:
-        _count_down(lethal)
-        work()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def die(work: Callable[[], object], lethal: int) -> bool:
+    """Runs `work` in a child that kills itself at the `lethal`-th touch of the disk; True if it lived to the end."""
+    _, status = os.waitpid(in_a_child(lambda: (_count_down(lethal), work())), 0)
+    assert status == 0 or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
     return status == 0
 
 
@@ -176,7 +186,7 @@ def test_pruning_keeps_the_latest_and_the_chosen(tmp_path: Path) -> None:
 def test_a_writer_killed_at_any_touch_of_the_disk_leaves_a_valid_checkpoint(tmp_path: Path) -> None:
     first = written(tmp_path, 1)
     for lethal in range(200):
-        lived = die(tmp_path, lambda: written(tmp_path, 2), lethal)
+        lived = die(lambda: written(tmp_path, 2), lethal)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # no half checkpoint is ever seen, so there is nothing to pass over
             found = newest_valid(tmp_path)
@@ -196,7 +206,7 @@ def test_a_pruner_killed_at_any_touch_of_the_disk_leaves_no_half_checkpoint(tmp_
         for step in (1, 2):
             if not path_of(tmp_path, step).exists():
                 written(tmp_path, step)
-        lived = die(tmp_path, lambda: prune(tmp_path, keep_last=1), lethal)
+        lived = die(lambda: prune(tmp_path, keep_last=1), lethal)
         assert all(load(path) for path in checkpoint.checkpoints(tmp_path))
         assert newest_valid(tmp_path) == path_of(tmp_path, 2)
         if lived:
@@ -207,12 +217,13 @@ def test_a_pruner_killed_at_any_touch_of_the_disk_leaves_no_half_checkpoint(tmp_
 def test_a_writer_killed_at_any_time_leaves_a_valid_checkpoint(tmp_path: Path) -> None:
     first = written(tmp_path, 1)
     large = {"model": {str(n): torch.full((250_000,), float(n)) for n in range(8)}}
+
+    def write_on() -> None:
+        for step in itertools.count(2):
+            save(tmp_path, step, tensors=large, state={}, config={})
+
     for trial in range(8):
-        child = os.fork()
-        if child == 0:
-            for step in range(2, 1000):
-                save(tmp_path, step, tensors=large, state={}, config={})
-            os._exit(0)
+        child = in_a_child(write_on)
         time.sleep(0.01 + 0.02 * trial)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -229,15 +240,15 @@ def test_a_writer_killed_at_any_byte_of_its_largest_file_leaves_the_checkpoint_b
     weights = {"model": {"a": torch.arange(50_000.0)}}
     largest = save(tmp_path / "whole", 2, tensors=weights, state={}, config={}) / "model.safetensors"
     size = largest.stat().st_size
+
+    def write_up_to(offset: int) -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # what the system sends at the first byte beyond the limit
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (offset, offset))
+        save(tmp_path, 2, tensors=weights, state={}, config={})
+
     for offset in range(0, size, size // 20):
-        child = os.fork()
-        if child == 0:
-            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # what the system sends at the first byte beyond the limit
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (offset, offset))
-            save(tmp_path, 2, tensors=weights, state={}, config={})
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
+        _, status = os.waitpid(in_a_child(partial(write_up_to, offset)), 0)
         assert os.WIFSIGNALED(status)
         assert os.WTERMSIG(status) == signal.SIGXFSZ
         assert newest_valid(tmp_path) == first
@@ -262,7 +273,9 @@ def test_a_pickle_in_place_of_the_weights_is_not_executed(tmp_path: Path) -> Non
     assert not (tmp_path / "sprung").exists()
 
 
-def test_nothing_in_training_or_data_reads_pickles() -> None:
-    sources = Path(checkpoint.__file__).parents[1]
-    for source in [*sources.glob("training/*.py"), *sources.glob("data/*.py")]:
+def test_nothing_in_runs_training_or_data_reads_pickles() -> None:
+    core = Path(checkpoint.__file__).parents[1]
+    sources = [path for folder in ("runs", "training", "data") for path in (core / folder).glob("*.py")]
+    assert Path(checkpoint.__file__) in sources
+    for source in sources:
         assert not re.search(r"import pickle|torch\.(load|save)\(|allow_pickle", source.read_text()), source

@@ -24,4 +24,4 @@ def test_metrics_are_identical_on_one_two_and_three_ranks() -> None:
     alone = _scored()
     assert {len(scores) for scores in alone.values()} == {10}
     for ranks in (2, 3):
-        assert run_ranks(ranks, _scored, timeout_s=300) == [alone] * ranks
+        assert run_ranks(ranks, _scored) == [alone] * ranks
