@@ -256,6 +256,21 @@ def test_a_writer_killed_at_any_byte_of_its_largest_file_leaves_the_checkpoint_b
     assert load(save(tmp_path, 2, tensors=weights, state={}, config={})).step == 2
 
 
+@pytest.mark.parametrize("words", [0, 50_000])
+def test_a_disk_that_takes_no_more_is_told_and_keeps_nothing_of_the_checkpoint(tmp_path: Path, words: int) -> None:
+    """Full while weights are written, or after them."""
+    first = written(tmp_path, 1)
+    weights, state = {"model": {"a": torch.zeros(20_000 - words // 5)}}, {"words": ["word"] * words}
+
+    def write() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        with pytest.raises(CheckpointError, match=r"step-00000002 cannot be written .*too large.*make room"):
+            save(tmp_path, 2, tensors=weights, state=state, config={})
+
+    assert os.waitpid(in_a_child(write), 0)[1] == 0
+    assert list(tmp_path.iterdir()) == [first]
+
+
 def test_a_pickle_in_place_of_the_weights_is_not_executed(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:

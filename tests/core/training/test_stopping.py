@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from quatrefoil.core.data import Batch
 from quatrefoil.core.data.collate import Skipped
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal, dump
+from quatrefoil.core.training.tracking import Trackers
 from quatrefoil.core.training.trainer import Trainer
 from tests.core.toy import toy_run
 
@@ -45,6 +47,19 @@ def test_a_run_that_is_told_to_end_saves_exits_with_0_and_goes_on_as_if_it_had_n
     toy_run([f"run.dir={tmp_path}/cut", *settings, "resume=auto"])
     ends = [checkpoint.load(tmp_path / run / "checkpoints" / "step-00000006").tensors for run in ("whole", "cut")]
     assert all(torch.equal(value, ends[1]["model"][name]) for name, value in ends[0]["model"].items())
+
+
+@pytest.mark.parametrize(("change", "stopped"), [("SIGTERM", Preempted), ("nan", NonFiniteLoss)])
+def test_trackers_are_closed_by_a_run_that_stops_early_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, stopped: type[BaseException]
+) -> None:
+    calls: list[object] = []
+    kept = SimpleNamespace(log=lambda step, values: calls.append(step), close=lambda: calls.append("closed"))
+    monkeypatch.setattr("quatrefoil.core.training.run.trackers", lambda *_: Trackers([kept]))
+    _at(monkeypatch, 2, change)
+    with pytest.raises(stopped):
+        toy_run([f"run.dir={tmp_path}"])
+    assert calls == [1, 2, *([3] if change == "SIGTERM" else []), "closed"]
 
 
 def test_a_signal_after_the_run_is_nobodys_business_again() -> None:

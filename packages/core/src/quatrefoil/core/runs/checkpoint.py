@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 Tensors = Mapping[str, torch.Tensor]
@@ -49,20 +50,23 @@ def save(folder: Path, step: int, *, tensors: Mapping[str, Tensors], state: Json
     """Writes the checkpoint of `step` into `folder`, and returns its path.
 
     Temporary folders of writers that died are removed, and so is an invalid checkpoint of the same step. Raises
-    CheckpointError where a valid one is there: no good checkpoint is ever overwritten.
+    CheckpointError where a valid one is there (no good checkpoint is ever overwritten), and where the disk takes no
+    more; what was written of it is then gone again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = path_of(folder, step)
     _make_way(final)
     temporary = folder / f"{TEMPORARY}{final.name}"
     temporary.mkdir()
-    aliases = {name: _write_tensors(temporary / f"{name}.safetensors", group) for name, group in tensors.items()}
-    _write(temporary / "state.json", _dump(state))
-    _write(temporary / "config.json", _dump(config))
-    files = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in temporary.iterdir()}
-    _write(temporary / MANIFEST, _sealed({"step": step, "files": files, "aliases": aliases}))
-    _sync(temporary)
-    temporary.rename(final)
+    try:
+        _write_all(temporary, step, tensors, {"state.json": _dump(state), "config.json": _dump(config)})
+        temporary.rename(final)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise CheckpointError(
+            f"{final} cannot be written ({error}); those before it are as they were: make room, and go on with "
+            f"resume=auto"
+        ) from error
     _sync(folder)
     return final
 
@@ -145,6 +149,15 @@ def _remove(path: Path) -> None:
     doomed = path.with_name(f"{TEMPORARY}removed-{path.name}")
     path.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def _write_all(folder: Path, step: int, tensors: Mapping[str, Tensors], texts: Mapping[str, str]) -> None:
+    aliases = {name: _write_tensors(folder / f"{name}.safetensors", group) for name, group in tensors.items()}
+    for name, text in texts.items():
+        _write(folder / name, text)
+    files = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in folder.iterdir()}
+    _write(folder / MANIFEST, _sealed({"step": step, "files": files, "aliases": aliases}))
+    _sync(folder)
 
 
 def _write_tensors(path: Path, tensors: Tensors) -> dict[str, str]:

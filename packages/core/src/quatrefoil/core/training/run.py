@@ -1,6 +1,7 @@
 """One run, from a recipe's name to a folder of results."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from accelerate import Accelerator
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch
+from quatrefoil.core.distributed import agree
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.hardware import hardware, peak_memory
@@ -66,7 +68,8 @@ class Run:
         saved = self.folder.resumed_from(recipe, self.data_fingerprint)  # nothing is written before this is settled
         self.trainer = Trainer(recipe, self.data, accelerator)
         self.progress = self._restored(saved) if saved else Standing()
-        accelerator.wait_for_everyone()  # every rank has seen the folder as it was
+        # Every rank has seen the folder as it was; one that saw another (on a disk of its own) would train apart.
+        agree(self.progress.step, f"{self.folder.path} must be one folder for all ranks: the step to go on from")
         if accelerator.is_main_process:
             self.folder.write_config(self.described)
             print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)
@@ -104,15 +107,15 @@ class Run:
             self._fit()
 
     def _fit(self) -> None:
+        main, start = self.accelerator.is_main_process, self.progress.step
+        tracker = trackers(self.folder.path, start, self.recipe.run.trackers, self.described) if main else Trackers([])
+        shown = main and self.recipe.run.progress
+        bar = Progress(self.described["recipe"], self.recipe.train.steps, start, shown=shown)
+        with closing(tracker), closing(bar):  # however it ends: trackers keep the last numbers in memory
+            self._steps(tracker, bar)
+
+    def _steps(self, tracker: Tracker, bar: Progress) -> None:
         config, trainer, progress = self.recipe.train, self.trainer, self.progress
-        main = self.accelerator.is_main_process
-        tracker = (
-            trackers(self.folder.path, progress.step, self.recipe.run.trackers, self.described)
-            if main
-            else Trackers([])
-        )
-        name = self.described["recipe"]
-        bar = Progress(name, config.steps, progress.step, shown=main and self.recipe.run.progress)
         watch, steps = Stopwatch(), range(progress.step, config.steps)
         # The steps come first: zip then asks for no batch after the last one.
         for step, batch in zip(steps, watch.waiting_for(trainer.batches(progress.step)), strict=False):
@@ -129,8 +132,6 @@ class Run:
             if trainer.stops and not last:
                 self._say(f"SIGTERM: saved step {progress.step}; go on with resume=auto")
                 raise Preempted(0)
-        bar.close()
-        tracker.close()
 
     def _train_step(self, batch: Batch, step: int) -> dict[str, float]:
         engine, processes = engine_of(self.accelerator), self.accelerator.num_processes
