@@ -1,5 +1,6 @@
 """`quatrefoil ablate`: what is run, skipped, refused and told."""
 
+import shlex
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.store import Store
-from tests.core.ablation.toys import MATCHING, SUBJECT, facts, run_folder, study
+from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, run_folder, study
 
 SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))
 
@@ -90,7 +91,7 @@ def test_what_another_store_has_is_read_and_not_run(
     assert len(trained) == 4
     assert stored(tmp_path / "known") == before
     assert (tmp_path / "own" / "effects.jsonl").read_bytes() == before["effects.jsonl"]
-    with pytest.raises(StudyError, match="--known nowhere is no folder"):
+    with pytest.raises(StudyError, match="--known nowhere holds no rows"):
         ablate(monkeypatch, "--known", "nowhere")
 
 
@@ -125,6 +126,21 @@ def test_a_run_that_fails_stops_no_other_and_the_status_is_1(
     assert len(trained) == 4
     assert "FAILED out of memory" in said.err
     assert "-3.00" in said.out
+
+
+def test_the_command_that_is_told_can_be_given_to_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job]
+) -> None:
+    spaced = replace(MATCHING, name="matching of pairs")
+    of = replace(SHORT, subjects=(replace(SUBJECT, factors=(spaced, WIDTH)),))
+    asked = ["--seeds", "1", "--factor", "matching of pairs"]
+    ablate(monkeypatch, "train.steps=6", *asked, "--store", "kept", of=of)
+    said = (tmp_path / "kept" / "effects.md").read_text().splitlines()[0]
+    assert shlex.split(said.removeprefix("Made by `").removesuffix("`.")) == [
+        *("quatrefoil", "ablate", "any"),
+        *asked,
+        "train.steps=6",
+    ]
 
 
 def test_fewer_than_one_seed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

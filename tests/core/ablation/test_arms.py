@@ -50,6 +50,12 @@ def test_all_arms_that_cannot_be_are_named_at_once() -> None:
     assert "Toy on toys (it: gone): no recipe `other`" in said
 
 
+def test_what_is_wrong_with_every_arm_is_said_once() -> None:
+    with pytest.raises(StudyError, match=r"every arm: unknown key `train\.stesp`") as caught:
+        arms_of(study(), ["train.stesp=3"])
+    assert str(caught.value).count("unknown key") == 1
+
+
 def test_a_level_that_changes_nothing_is_refused() -> None:
     with pytest.raises(StudyError, match=r"reference\) and .*it: same\) are one configuration"):
         arms_of(varied(Level("same", ("model.width=8",))))
@@ -108,6 +114,7 @@ def test_a_narrowed_study_has_no_other_factors() -> None:
         lambda: replace(SUBJECT, factors=(WIDTH, WIDTH)),
         lambda: study(subjects=(SUBJECT, SUBJECT)),
         lambda: study(seeds=()),
+        lambda: study(seeds=(0, 1, 0)),
     ],
 )
 def test_a_declaration_that_says_nothing_or_one_thing_twice_is_refused(wrong: Callable[[], Any]) -> None:
@@ -115,9 +122,13 @@ def test_a_declaration_that_says_nothing_or_one_thing_twice_is_refused(wrong: Ca
         wrong()
 
 
-def test_arms_with_other_budgets_are_named() -> None:
-    (said,) = equal_compute(arms_of(varied(Level("longer", ("train.steps=24",)), Level("wider", ("model.width=9",)))))
-    assert said == "Toy on toys: 12 steps of 8; NOT equal: Toy on toys (it: longer): 24 steps of 8"
+def test_arms_that_are_trained_otherwise_are_named_with_what_differs() -> None:
+    longer, shown = Level("longer", ("train.steps=24",)), Level("shown", ("train.log_every=2", "model.width=9"))
+    (said,) = equal_compute(arms_of(varied(longer, shown, Level("hot", ("train.optimizer.lr=0.5",)))))
+    assert said == (
+        "Toy on toys: 12 steps of 8; NOT equal: Toy on toys (it: longer): train.steps=24; "
+        "Toy on toys (it: hot): train.optimizer.lr=0.5"
+    )
 
 
 class Entry:

@@ -6,7 +6,7 @@ import pytest
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_table
+from quatrefoil.core.ablation.report import effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.evaluation.statistics import difference_over_seeds
 from quatrefoil.core.measuring.rows import Row
@@ -38,6 +38,13 @@ def test_the_order_of_seeds_and_seeds_that_one_arm_lacks_change_nothing() -> Non
     assert (turned.difference, turned.interval) == (straight.difference, straight.interval)
 
 
+def test_stored_seeds_that_the_study_does_not_ask_for_change_nothing() -> None:
+    arms = arms_of(study(seeds=(0, 1)))
+    asked = effects(arms, rows(arms[0], REFERENCE[:2]), rows(arms[1], NARROW[:2]))
+    assert effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW)) == asked
+    assert asked["reference"].seeds == (0, 1)
+
+
 def test_in_a_grid_of_additive_scores_each_level_has_its_own_addend() -> None:
     arms, addend = arms_of(study(design="full-grid")), {"4": -3.0, "16": 2.0, "off": -0.5}
     bases = np.array([50.0, 54.0, 49.0])
@@ -61,11 +68,28 @@ def test_one_seed_has_a_difference_and_neither_interval_nor_spread() -> None:
     assert remarks[0].startswith("1 seed has no spread")
 
 
-def test_a_reference_that_is_always_the_same_gives_no_unit() -> None:
+@pytest.mark.parametrize("score", [0.0, 2.5, 51.3, 0.1])
+def test_a_reference_that_is_always_the_same_gives_no_unit(score: float) -> None:
+    """Three times 51.3 have a deviation of 9e-15 in floating point."""
     arms = arms_of(study())
-    found = effects(arms, rows(arms[0], [0.0, 0.0]), rows(arms[1], [1.0, 2.0]))["4"]
-    assert found.difference == 1.5
-    assert found.in_spreads is None
+    found = effects(arms, rows(arms[0], [score] * 3), rows(arms[1], [score + 1.0, score + 2.0, score + 1.5]))["4"]
+    assert found.difference == pytest.approx(1.5)
+    assert (found.spread, found.in_spreads) == (None, None)
+
+
+def test_the_table_says_on_which_machines_seconds_were_taken() -> None:
+    arms = arms_of(study())
+    made = [*rows(arms[0], REFERENCE, hardware="one GPU"), *rows(arms[1], NARROW, hardware="two cores")]
+    remarks = effect_table(study(), arms, effects_of(arms, Results(rows=made))).remarks
+    assert any("by the clock, on one GPU and on two cores," in remark for remark in remarks)
+
+
+def test_what_is_told_names_no_path_of_the_machine() -> None:
+    arms = arms_of(study(), ["run.dir=/disk/of mine/runs"])
+    found = effects_of(arms, Results(rows=rows(arms[0], REFERENCE)))
+    told = markdown(study(), arms, found, "quatrefoil ablate any") + json_lines(found)
+    assert "/disk" not in told
+    assert "run.dir=$RUNS_ROOT" in told
 
 
 def test_what_was_not_measured_has_no_effect() -> None:

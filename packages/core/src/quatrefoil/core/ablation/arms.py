@@ -1,5 +1,6 @@
 """The arms of a study: each combination of levels as a recipe with overrides, checked before anything runs."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,16 +58,23 @@ def arms_of(study: Study, overrides: Sequence[str] = ()) -> list[Arm]:
             wrong, two levels set one key, a metric is not measured, or two arms are one configuration.
     """
     arms: list[Arm] = []
-    problems: list[str] = []
+    wrong: dict[str, list[str]] = defaultdict(list)
     for subject in study.subjects:
         for levels in _combinations(subject.factors, study.design):
             try:
                 arms.append(_arm(subject, levels, overrides, study.seeds))
             except (ValueError, ImportError) as error:
-                problems.append(f"{name_of(subject, levels)}: {error}")
-    if problems := [*problems, *_same(arms)]:
-        raise StudyError(f"{len(problems)} arms cannot be run:\n  " + "\n  ".join(problems))
+                wrong[str(error)].append(name_of(subject, levels))
+    if problems := [*_said(wrong, len(arms)), *_same(arms)]:
+        raise StudyError("arms cannot be run:\n  " + "\n  ".join(problems))
     return arms
+
+
+def _said(wrong: Mapping[str, Sequence[str]], fine: int) -> Iterator[str]:
+    """Each reason once, with the arms that it is of."""
+    for reason, names in wrong.items():
+        every = not fine and len(wrong) == 1 and len(names) > 1
+        yield f"{'every arm' if every else '; '.join(names)}: {reason}"
 
 
 def by_subject(arms: Sequence[Arm]) -> dict[Subject, list[Arm]]:

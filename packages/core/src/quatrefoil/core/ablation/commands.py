@@ -3,6 +3,7 @@
 A study that was cut short goes on: what is stored is skipped, what is finished is stored, what was begun is resumed.
 """
 
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import add_where, launcher
 from quatrefoil.core.measuring.make import make
+from quatrefoil.core.measuring.rows import portable
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import table_text
 
@@ -68,10 +70,11 @@ class Place:
     known: Sequence[Path]
 
     def results(self) -> Results:
-        """Everything that is stored. Raises StudyError where a folder to read is none."""
-        if missing := [str(folder) for folder in self.known if not folder.is_dir()]:
-            raise StudyError(f"--known {missing[0]} is no folder; name one that holds rows.jsonl")
-        return merged([Store(folder).read() for folder in (self.folder, *self.known)])
+        """Everything that is stored. Raises StudyError where a folder to read besides holds nothing."""
+        known = [Store(folder).read() for folder in self.known]
+        if empty := [folder for folder, results in zip(self.known, known, strict=True) if not results.rows]:
+            raise StudyError(f"--known {empty[0]} holds no rows; name a folder with a rows.jsonl, or leave it out")
+        return merged([Store(self.folder).read(), *known])
 
     def tell(self, study: Study, arms: Sequence[Arm], command: str) -> str:
         """Write what was found; the table and where all is."""
@@ -99,9 +102,10 @@ def _seeded(study: Study, seeds: int | None) -> Study:
 
 
 def _command(args: Namespace) -> str:
-    chosen = [f"--{name} {value}" for name in ("model", "factor") for value in getattr(args, name)]
+    """What tells the same on any machine: neither where runs are made and kept, nor its paths."""
+    chosen = [f"--{name} {shlex.quote(value)}" for name in ("model", "factor") for value in getattr(args, name)]
     seeds = [] if args.seeds is None else [f"--seeds {args.seeds}"]
-    return " ".join(["quatrefoil ablate", args.study, *seeds, *chosen, *args.overrides])
+    return portable(" ".join(["quatrefoil ablate", args.study, *seeds, *chosen, *args.overrides]))
 
 
 def _listed(name: str, study: Study) -> str:

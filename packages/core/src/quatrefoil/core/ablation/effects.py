@@ -5,14 +5,16 @@ factor's reference; in a study of one level at a time there is one such setting.
 and in units of the spread of the reference over its seeds, in which effects on different metrics stand side by side.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TypeVar
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.plan import of_arm
 from quatrefoil.core.ablation.study import Measure, StudyError
 from quatrefoil.core.evaluation.statistics import Interval, interval_over_seeds
+from quatrefoil.core.measuring.rows import Cost as RunCost
 from quatrefoil.core.measuring.rows import Row
 from quatrefoil.core.measuring.store import Results
 
@@ -21,15 +23,22 @@ At = frozenset[tuple[str, str]]
 REFERENCE: At = frozenset()
 Scores = Mapping[At, Mapping[int, float]]
 """Levels -> seed -> score."""
+ALIKE = 1e-9
+"""Scores whose deviation is a smaller share of them differ by rounding alone."""
+Told = TypeVar("Told", Row, RunCost)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Means over the runs of an arm; None where no run told it. Parameters are those that its objectives reach."""
+    """Means over the runs of an arm, and what they were made on; None where no run told it.
+
+    Parameters are those that its objectives reach.
+    """
 
     seconds: float | None
     peak_memory_bytes: float | None
     trained_parameters: int | None
+    hardware: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,11 @@ class Effect:
 
     Attributes:
         arm: the level with all other factors at their references.
-        seeds: those over which it is compared; of the reference, all that it has.
+        seeds: those over which it is compared; of the reference, those of the study that are stored.
         score: the arm's mean over its seeds; None where nothing was measured.
         difference: the mean over `seeds`, in the metric's unit; None for the reference.
         interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds.
-        spread: the standard deviation of the reference over its seeds; None from fewer than two.
+        spread: the standard deviation of the reference over its seeds; None from fewer than two, or if all are alike.
     """
 
     arm: Arm
@@ -59,23 +68,28 @@ class Effect:
     @property
     def in_spreads(self) -> float | None:
         """The difference in units of the reference's spread; None where there is none."""
-        return self.difference / self.spread if self.difference is not None and self.spread else None
+        return None if self.difference is None or self.spread is None else self.difference / self.spread
 
 
 def effects_of(arms: Sequence[Arm], results: Results) -> list[Effect]:
-    """The effects of all subjects in all their measures, the reference first.
+    """The effects of all subjects in all their measures, the reference first, over the study's own seeds.
 
     Raises:
         StudyError: rows of one subject on several grounds, or of a split that its data do not have.
     """
     found: list[Effect] = []
     for subject, part in by_subject(arms).items():
-        rows = {arm.at: [row for row in results.rows if of_arm(row, arm)] for arm in part}
+        rows = {arm.at: _told_of(arm, results.rows) for arm in part}
         costs = {arm.at: _cost(arm, results) for arm in part}
         for measure in subject.measures:
             scores = _scores(rows, measure, str(subject))
             found += [_reference(part[0], measure, scores, costs), *_levels(part, measure, scores, costs)]
     return found
+
+
+def _told_of(arm: Arm, records: Iterable[Told]) -> list[Told]:
+    """A store may hold more seeds; with them, one command would tell one thing here and another elsewhere."""
+    return [record for record in records if of_arm(record, arm) and record.seed in arm.entry.seeds]
 
 
 def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) -> Scores:
@@ -122,7 +136,11 @@ def _interval(by_seed: Mapping[int, float]) -> Interval | None:
 
 
 def _spread(by_seed: Mapping[int, float]) -> float | None:
-    return interval_over_seeds(list(by_seed.values())).deviation if len(by_seed) > 1 else None
+    """Alike scores have none, though their deviation need not be zero to the last bit."""
+    if len(by_seed) < 2:
+        return None
+    found = interval_over_seeds(list(by_seed.values()))
+    return found.deviation if found.deviation > ALIKE * abs(found.mean) else None
 
 
 def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
@@ -133,11 +151,11 @@ def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
 
 
 def _cost(arm: Arm, results: Results) -> Cost:
-    rows = [row for row in results.rows if of_arm(row, arm)]
-    costs = [cost for cost in results.costs if of_arm(cost, arm)]
+    rows, costs = _told_of(arm, results.rows), _told_of(arm, results.costs)
     seconds = {row.seed: row.wall_seconds for row in rows}
     return Cost(
         fmean(seconds.values()) if seconds else None,
         fmean(cost.peak_memory_bytes for cost in costs) if costs else None,
         costs[0].trained_parameters if costs else None,
+        tuple(sorted({row.hardware for row in rows})),
     )

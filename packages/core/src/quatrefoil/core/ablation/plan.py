@@ -111,20 +111,29 @@ def _costs(planned: Sequence[Planned]) -> list[str]:
 
 
 def equal_compute(arms: Sequence[Arm]) -> list[str]:
-    """Steps and batch of each subject's arms, and which arms have others."""
+    """Steps and batch of each subject's arms, and which arms have another setting of training, these or any else."""
     return [_compute(part) for part in by_subject(arms).values()]
 
 
 def _compute(arms: Sequence[Arm]) -> str:
     reference, *others = arms
-    odd = [f"{arm}: {_budget(arm)}" for arm in others if _budget(arm) != _budget(reference)]
+    odd = [f"{arm}: {', '.join(unlike)}" for arm in others if (unlike := _unlike(arm, reference))]
     unequal = f"; NOT equal: {'; '.join(odd)}" if odd else " in every arm"
-    return f"{reference.subject}: {_budget(reference)}{unequal}"
+    train = reference.recipe.train
+    return f"{reference.subject}: {train.steps:,} steps of {train.batch_size}{unequal}"
 
 
-def _budget(arm: Arm) -> str:
-    train = arm.recipe.train
-    return f"{train.steps:,} steps of {train.batch_size}"
+def _unlike(arm: Arm, reference: Arm) -> list[str]:
+    """The settings of training that the arm has otherwise."""
+    its, usual = (_settings(to_plain(each.recipe.train, what_only=True), "train") for each in (arm, reference))
+    return [f"{key}={value}" for key, value in its.items() if value != usual.get(key)]
+
+
+def _settings(value: Any, key: str) -> dict[str, Any]:
+    """Values by their dotted keys."""
+    if not isinstance(value, dict):
+        return {key: value}
+    return {name: leaf for part, under in value.items() for name, leaf in _settings(under, f"{key}.{part}").items()}
 
 
 def merged(stores: Sequence[Results]) -> Results:

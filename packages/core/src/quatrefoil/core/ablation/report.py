@@ -8,6 +8,7 @@ from quatrefoil.core.ablation.arms import Arm
 from quatrefoil.core.ablation.effects import Effect
 from quatrefoil.core.ablation.plan import equal_compute
 from quatrefoil.core.ablation.study import Study
+from quatrefoil.core.measuring.rows import portable
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
 
 COLUMNS = (
@@ -26,9 +27,8 @@ COLUMNS = (
 
 def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
     """All effects, subject by subject, each reference above what is compared with it."""
-    return Table(
-        study.question, list(COLUMNS), [TableRow("measured", _cells(e)) for e in effects], _remarks(study, arms)
-    )
+    rows = [TableRow("measured", _cells(effect)) for effect in effects]
+    return Table(study.question, list(COLUMNS), rows, _remarks(study, arms, effects))
 
 
 def _cells(effect: Effect) -> list[Cell]:
@@ -60,7 +60,8 @@ def _spreads(effect: Effect) -> Cell:
     return _number(effect.in_spreads, "+.1f")
 
 
-def _remarks(study: Study, arms: Sequence[Arm]) -> list[str]:
+def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> list[str]:
+    machines = sorted({machine for effect in effects for machine in effect.cost.hardware})
     fewest = min(len(arm.entry.seeds) for arm in arms)
     one = (
         ["1 seed has no spread: effects have neither an interval nor a unit; run more (--seeds)"] if fewest < 2 else []
@@ -69,8 +70,10 @@ def _remarks(study: Study, arms: Sequence[Arm]) -> list[str]:
         *one,
         "effects are paired by seed; intervals are Student's, of a reference that of its score, and are not corrected "
         "for their number",
-        "a spread is the standard deviation of the reference over its seeds; from few seeds it is itself uncertain",
-        "seconds are of training, by the clock, and depend on what else the machine did; memory is that of the process",
+        "a spread is the standard deviation of the reference over its seeds, itself uncertain from few of them; where "
+        "the scores are all alike there is none",
+        f"seconds are of training, by the clock, on {' and on '.join(machines) or 'nothing yet'}, and depend on what "
+        "else was done there; memory is that of the process",
         "trained: parameters that an objective reaches; the others stay as they are",
         f"equal in all arms of a model: {study.equal}",
         *(f"compute: {said}" for said in equal_compute(arms)),
@@ -80,7 +83,9 @@ def _remarks(study: Study, arms: Sequence[Arm]) -> list[str]:
 def markdown(study: Study, arms: Sequence[Arm], effects: Sequence[Effect], command: str) -> str:
     """The table, under the command that makes it and what is set in every arm."""
     settings = dict.fromkeys(
-        f"{arm.subject}: {arm.entry.recipe} {' '.join(arm.entry.overrides)}".strip() for arm in arms if not arm.levels
+        f"{arm.subject}: {arm.entry.recipe} {portable(' '.join(arm.entry.overrides))}".strip()
+        for arm in arms
+        if not arm.levels
     )
     head = ["What was trained, before any level:", "", *(f"- `{said}`" for said in settings)]
     return "\n".join([f"Made by `{command}`.", "", *head, "", table_text(effect_table(study, arms, effects))])
@@ -98,7 +103,7 @@ def _plain(effect: Effect) -> dict[str, Any]:
         "domain": arm.subject.domain,
         "data_version": arm.subject.data_version,
         "recipe": arm.entry.recipe,
-        "overrides": list(arm.entry.overrides),
+        "overrides": [portable(each) for each in arm.entry.overrides],
         "config_hash": arm.recipe.config_hash,
         "factor": effect.factor,
         "level": effect.level,

@@ -110,6 +110,7 @@ class Study:
 
     def __post_init__(self) -> None:
         _different(f"subjects of `{self.question}`", map(str, self.subjects))
+        _different(f"seeds of `{self.question}`", map(str, self.seeds))
         if not self.subjects or not self.seeds:
             raise StudyError(f"the study `{self.question}` needs a subject and a seed")
 
