@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -60,7 +61,7 @@ def _watch(folder: Path, rank: int, kill: int | None) -> None:
 
     def watched(self: Trainer, batch: Batch, step: int) -> dict[str, float]:
         if step == kill:
-            setattr(self.updater, "update", _die)  # noqa: B010  # mypy knows no method that changes
+            setattr(self.updater, "update", partial(_die, _mark(folder, step)))  # noqa: B010  # no method to mypy
         logs = train_step(self, batch, step)
         drawn = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
         with (folder / f"seen-{rank}.jsonl").open("a") as file:
@@ -70,7 +71,13 @@ def _watch(folder: Path, rank: int, kill: int | None) -> None:
     Trainer.train_step = watched  # type: ignore[method-assign]
 
 
-def _die() -> None:
+def _mark(folder: Path, step: int) -> Path:
+    """What is left by a rank that came to its kill: one that fails of itself leaves none."""
+    return folder / f"killed-in-{step}"
+
+
+def _die(mark: Path) -> None:
+    mark.touch()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -103,6 +110,7 @@ def main(folder: Path, name: str, engine: str, ranks: int, steps: int, kills: li
     assert job(folder / "whole", name, engine, ranks, steps), "the run that is not killed did not come to its end"
     for kill in kills:
         assert not job(folder / "killed", name, engine, ranks, steps, kill), f"the run lived through step {kill}"
+        assert _mark(folder / "killed", kill).exists(), f"the run failed of itself, before its kill in step {kill}"
     assert job(folder / "killed", name, engine, ranks, steps), "the killed run did not come to its end"
 
 

@@ -1,56 +1,34 @@
 """One process, DDP and ZeRO 0 to 3 train the same, and go on from one another's checkpoints."""
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from quatrefoil.core.runs import checkpoint
 from tests.core.toy import toy_run
+from tests.core.training.in_turn import as_a_launcher_does, make_way
 from tests.core.training.test_accelerate_configs import FOLDER as CONFIGS
 from tests.core.training.test_run import LAUNCH, TWO, launch, logged
-from tests.distributed_harness import run_ranks
+from tests.distributed_harness import RankFailed, run_ranks
 
 pytestmark = pytest.mark.slow
 SETTINGS = ["train.steps=20", "train.batch_size=7", "train.checkpoint_every=10"]
 CUT = ["zero0", "zero1", "zero2", "zero3", "fsdp2"]
 CACHING = ["ddp", "zero0", "zero1", "fsdp2"]
-LEFT_BY_ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_DEEPSPEED_CONFIG_FILE", "ACCELERATE_USE_CPU")
 
 
 def _trained(engine: str, folder: Path, *overrides: str) -> None:
     """Train the toy with an engine in a process that may have trained with others."""
-    for name in LEFT_BY_ENGINES:
-        os.environ.pop(name, None)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    os.environ["ACCELERATE_USE_CPU"] = "true"
-    if engine == "zero3":
-        _cut_the_smallest_weights_too(folder)
+    make_way(engine, folder)
     toy_run([f"run.dir={folder}", "resume=auto", f"run.engine={engine}", *SETTINGS, *overrides])
 
 
-def _cut_the_smallest_weights_too(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    file = folder / f"deepspeed-rank{torch.distributed.get_rank()}.json"  # one for each: the other may be reading
-    file.write_text(json.dumps({"zero_optimization": {"stage": 3, "stage3_param_persistence_threshold": 0}}))
-    os.environ |= {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(file)}
-
-
-def _as_a_launcher_does() -> int:
-    """Set what a launcher sets in a rank's environment; the rank."""
-    rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
-    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "OMP_NUM_THREADS": "1"}
-    return rank
-
-
 def _in_other_settings(engines: list[str], folder: Path) -> None:
-    _as_a_launcher_does()
+    as_a_launcher_does()
     alone = ["objectives.contrast=off", "objectives.match=off"]  # what couples samples cannot be accumulated
     for engine in engines:
         _trained(engine, folder / f"{engine}-accumulated", "train.steps=5", "train.accumulate=2", *alone)
@@ -62,7 +40,7 @@ def _in_other_settings(engines: list[str], folder: Path) -> None:
 
 def _on_ranks(engines: list[str], folder: Path, resumed: dict[str, str]) -> None:
     """Train with each engine; then go on from the middle of one's run with another (folder -> engine)."""
-    rank = _as_a_launcher_does()
+    rank = as_a_launcher_does()
     for engine in engines:
         _trained(engine, folder / engine)
     torch.distributed.barrier()
@@ -127,6 +105,16 @@ def test_a_run_of_two_processes_goes_on_with_another_number_over_the_same_sample
     assert json.loads((runs / name / "metrics.json").read_text())["processes"] == processes
 
 
+def _on_a_disk_of_its_own(folder: Path) -> None:
+    _trained("ddp", folder / str(as_a_launcher_does()))
+
+
+def test_ranks_that_see_other_checkpoints_are_refused_before_they_train_apart(runs: Path, tmp_path: Path) -> None:
+    _halved(runs / "ddp", tmp_path / "0")
+    with pytest.raises(RankFailed, match=r"one folder for all ranks: .* differs .*rank 0: 10, rank 1: 0"):
+        run_ranks(2, _on_a_disk_of_its_own, tmp_path)
+
+
 def test_accumulated_cached_and_in_bf16_all_train_as_ddp_does(tmp_path: Path) -> None:
     run_ranks(2, _in_other_settings, ["ddp", *CUT], tmp_path, timeout_s=600)
     for engine in CUT:
@@ -144,7 +132,8 @@ def test_a_rank_that_dies_ends_the_job_within_a_minute(tmp_path: Path) -> None:
 
 
 def test_zero_with_fewer_processes_than_asked_is_an_error() -> None:
-    alone = launch([*LAUNCH, "--use_deepspeed", "--num_processes", "1", "-m", "tests.core.toy"], "run.processes=2")
+    one = ["--use_deepspeed", "--num_processes", "1", "--main_process_port", "0"]
+    alone = launch([*LAUNCH, *one, "-m", "tests.core.toy"], "run.processes=2")
     assert alone.returncode != 0
     assert "run.processes=2, but this run has 1" in alone.stderr
 
