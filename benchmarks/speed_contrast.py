@@ -31,8 +31,6 @@ WAYS = ("whole", "tiled", "cached")
 WIDTH, HIDDEN, LAYERS = 128, 512, 4
 PART = 512
 """Rows of a micro-batch, for `cached`."""
-_CPU = torch.device("cpu")
-_SURROUNDINGS = ("command", "versions", "hardware")
 
 
 def main() -> None:
@@ -48,15 +46,9 @@ def main() -> None:
         RESULTS.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
 
-def numbers() -> list[dict[str, float]]:
-    """The rows that are kept, without what they were measured on."""
-    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    return [{name: value for name, value in row.items() if name not in _SURROUNDINGS} for row in rows]
-
-
 def _surroundings() -> dict[str, Any]:
     command = "python -m benchmarks.speed_contrast --write"
-    return dict(zip(_SURROUNDINGS, (command, versions(), hardware(_CPU)), strict=True))
+    return {"command": command, "versions": versions(), "hardware": hardware(torch.device("cpu"))}
 
 
 def compared(pairs: int) -> dict[str, float]:

@@ -64,8 +64,8 @@ PROMISES = (
         (_LOSSES, "-k", "world_size"),
     ),
     Promise(
-        "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 at two processes, every loss "
-        "of every step to 1e-5 relative in fp32 (and the first gradient norm), dropout off, as ranks draw it each for "
+        "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 = FSDP2 at two processes, every "
+        "loss of every step to 1e-5 relative in fp32 (and the first gradient norm), dropout off, as ranks draw it each for "
         "themselves; `distributed_type` is below",
         (f"{_MODELS}/test_engines.py",),
     ),
@@ -74,7 +74,11 @@ PROMISES = (
         "10: equal to the bit",
         (f"{_TRAINING}/test_engines_agree.py", "-k", "trains_as_one_process or resumes_to_the_bit"),
     ),
-    Promise("FSDP2: refused on CPUs, with the reason", (f"{_TRAINING}/test_engine.py", "-k", "fsdp")),
+    Promise(
+        "FSDP2, torch's own, on two CPU processes: the gradients of one process, on the papers' models, whole and in "
+        "micro-batches; refused in one process, with the command to give",
+        ("tests/video_text/test_sharded.py", f"{_TRAINING}/test_engine.py", "-k", "sharded or fsdp"),
+    ),
     Promise(
         "Contrast in tiles, and by cached gradients: value within 1e-6, gradients within 1e-5 of contrast at once "
         "(memory and time below)",
