@@ -137,15 +137,21 @@ def test_tags_name_the_motifs_that_the_shown_regions_hit_and_no_others() -> None
 
 
 @torch.no_grad()
-def test_a_region_that_was_taken_out_gives_no_tag() -> None:
-    """A hole is all that is left of it: what lay there before cannot come back by its motifs' names."""
-    data = given()
-    holed = data["matrix"].clone()
+def test_a_motif_that_only_a_region_that_was_taken_out_hits_is_no_tag() -> None:
+    whole = torch.zeros(1, MOTIFS, 4)
+    whole[0, 1, 0], whole[0, 3, 1:] = 0.5, 0.5
+    holed = whole.clone()
     holed[:, :, 0] = 0.0
-    other = torch.rand(ROWS, MOTIFS, holed.shape[2], generator=torch.Generator().manual_seed(5))
-    again = torch.where(torch.arange(holed.shape[2]) == 0, other, holed)
-    again[:, :, 0] = 0.0
-    assert torch.equal(guided(holed, data["region_mask"]), guided(again, data["region_mask"]))
+    tags = [
+        Views(build("tagged"), {"matrix": matrix, "region_mask": torch.ones(1, 4, dtype=torch.bool)})["motif_tags"]
+        for matrix in (whole, holed)
+    ]
+    assert [found.mask_BT[0].nonzero().flatten().tolist() for found in tags] == [[1, 3], [3]]
+    assert torch.equal(tags[0].states_BTD[0, 3], tags[1].states_BTD[0, 3]), "the others' shares are as they were"
+
+
+def test_tags_are_read_from_the_shown_regions_alone() -> None:
+    assert graph_of(TaggedGeneBert).fields(["motif_tags"]) == {"matrix", "region_mask"}
 
 
 @torch.no_grad()
