@@ -65,8 +65,8 @@ PROMISES = (
     ),
     Promise(
         "20 steps of each of the four small recipes: one process = DDP = ZeRO 0/1/2/3 = FSDP2 at two processes, every "
-        "loss of every step to 1e-5 relative in fp32 (and the first gradient norm), dropout off, as ranks draw it each for "
-        "themselves; `distributed_type` is below",
+        "loss of every step to 1e-5 relative in fp32 (and the first gradient norm), dropout off, as ranks draw it each "
+        "for themselves; `distributed_type` is below",
         (f"{_MODELS}/test_engines.py",),
     ),
     Promise(
@@ -75,8 +75,8 @@ PROMISES = (
         (f"{_TRAINING}/test_engines_agree.py", "-k", "trains_as_one_process or resumes_to_the_bit"),
     ),
     Promise(
-        "FSDP2, torch's own, on two CPU processes: the gradients of one process, on the papers' models, whole and in "
-        "micro-batches; refused in one process, with the command to give",
+        "FSDP2, torch's own, on two CPU processes: the gradients of one process, on TABLE, Clover and VLSA, whole and "
+        "in micro-batches; refused in one process, with the command to give",
         ("tests/video_text/test_sharded.py", f"{_TRAINING}/test_engine.py", "-k", "sharded or fsdp"),
     ),
     Promise(
