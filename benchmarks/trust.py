@@ -1,7 +1,8 @@
 """`python -m benchmarks.trust`: runs what is promised of training, and writes docs/trust.md with every row's command.
 
 A row is a promise and the tests that hold it; its result is theirs, counted, never a number typed in here. Outcomes are
-kept (benchmarks/results/trust.json), so that rows may be run one by one: `--only TEXT`; `--suite` times `make test`.
+kept (benchmarks/results/trust.json), each with the commit that was tried (`+`: and changes to it), so that rows may be
+run one by one: `--only TEXT`; `--suite` times `make test`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed_contrast import RESULTS as CONTRAST
+from quatrefoil.core.versions import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, OUTCOMES = ROOT / "docs" / "trust.md", ROOT / "benchmarks" / "results" / "trust.json"
@@ -45,10 +47,11 @@ class Promise:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a promise: numbers of tests by how they ended, seconds, and what tests said that they did."""
+    """What came of a promise: numbers of tests by how they ended, seconds, of which commit, and what tests said."""
 
     counts: dict[str, int]
     seconds: float
+    commit: str
     said: list[str] = field(default_factory=list)
 
     @property
@@ -154,7 +157,8 @@ def stored() -> dict[str, Outcome]:
 def _run(promise: Promise) -> Outcome:
     began = time.monotonic()
     done = _python(*promise.arguments)
-    outcome = Outcome(counted(done.stdout), round(time.monotonic() - began), _SAID.findall(done.stdout))
+    seconds = round(time.monotonic() - began)
+    outcome = Outcome(counted(done.stdout), seconds, commit(), _SAID.findall(done.stdout))
     print(f"{verdict(outcome)}  {promise.text}", flush=True)
     if not outcome.kept:
         print(done.stdout[-4000:], done.stderr[-2000:], flush=True)
@@ -187,10 +191,12 @@ def page(outcomes: Mapping[str, Outcome], contrast: Sequence[Mapping[str, Any]],
 
 def _promised(outcomes: Mapping[str, Outcome]) -> list[str]:
     lines = ["# What is promised of training, and whether it holds", "", "Written by `make trust`; do not edit.", ""]
-    lines += ["| promise | result | seconds | command |", "|---|---|---:|---|"]
+    lines += ["| promise | result | seconds | commit | command |", "|---|---|---:|---|---|"]
     for promise in (*PROMISES, SUITE):
         outcome = outcomes.get(promise.text)
-        result = ("not run", "") if outcome is None else (verdict(outcome), f"{outcome.seconds:.0f}")
+        result = ("not run", "", "")
+        if outcome is not None:
+            result = (verdict(outcome), f"{outcome.seconds:.0f}", outcome.commit)
         lines.append(f"| {promise.text} | {' | '.join(result)} | `{promise.command}` |")
     seconds = sum(outcomes[promise.text].seconds for promise in PROMISES if promise.text in outcomes)
     facts = f"All but the suite took {seconds:.0f} s on {os.cpu_count()} CPU cores, which others may have shared."

@@ -19,15 +19,15 @@ def test_tests_are_counted_with_and_without_pytests_last_line(said: str, counts:
 
 @pytest.mark.parametrize("counts", [{}, {"skipped": 3}, {"passed": 2, "failed": 1}, {"passed": 2, "error": 1}])
 def test_what_failed_or_did_not_run_does_not_hold(counts: dict[str, int]) -> None:
-    outcome = Outcome(counts, 1.0)
+    outcome = Outcome(counts, 1.0, "abc")
     assert not outcome.kept
     assert "DOES NOT HOLD" in page({PROMISES[0].text: outcome}, [], "")
 
 
 def test_every_row_has_its_command_and_what_was_not_run_is_not_said_to_hold() -> None:
-    text = page({PROMISES[0].text: Outcome({"passed": 1}, 2.0, ["table/stage: to the bit"])}, [], "")
+    text = page({PROMISES[0].text: Outcome({"passed": 1}, 2.0, "abc", ["table/stage: to the bit"])}, [], "")
     assert all(f"`{promise.command}`" in text for promise in (*PROMISES, SUITE))
-    assert text.count("| holds (1 passed) |") == 1
+    assert text.count("| holds (1 passed) | 2 | abc |") == 1
     assert text.count("| not run |") == len(PROMISES)
     assert "- table/stage: to the bit" in text
 

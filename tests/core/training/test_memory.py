@@ -36,6 +36,11 @@ def test_micro_batches_are_advised_where_they_are_to_be_had() -> None:
     assert "train.accumulate is refused for match" in says()
 
 
+def test_no_more_micro_batches_are_advised_than_a_process_has_samples() -> None:
+    assert "train.accumulate=4 (slower)" in says("objectives.match=off", "train.accumulate=3")
+    assert "(slower)" not in says("objectives.match=off", "train.accumulate=4")
+
+
 def test_nothing_that_is_set_already_is_advised() -> None:
     assert "train.precision=bf16;" in says()
     assert "train.precision=bf16;" not in says("train.precision=bf16")

@@ -32,16 +32,17 @@ def advised(recipe: Recipe, engine: Engine, processes: int, step: int) -> Iterat
         raise OutOfMemory(
             f"step {step}: out of memory with micro-batches of {rows} samples ({processes} processes, "
             f"train.accumulate={train.accumulate}, {train.precision}, {engine}). What helps, beginning with what "
-            f"changes no result: {'; '.join(_advice(recipe, engine))}. ({str(error).splitlines()[0]})"
+            f"changes no result: {'; '.join(_advice(recipe, engine, processes))}. ({str(error).splitlines()[0]})"
         ) from error
 
 
-def _advice(recipe: Recipe, engine: Engine) -> Iterator[str]:
+def _advice(recipe: Recipe, engine: Engine, processes: int) -> Iterator[str]:
     train, whole = recipe.train, [name for name, o in recipe.objectives.items() if o.recomputes]
-    if whole:
-        yield f"more processes, each with fewer samples (train.accumulate is refused for {', '.join(whole)})"
-    else:
-        yield f"train.accumulate={2 * train.accumulate} (slower); more processes, each with fewer samples"
+    most = train.batch_size // processes  # micro-batches of one sample each
+    if not whole and train.accumulate < most:
+        yield f"train.accumulate={min(2 * train.accumulate, most)} (slower)"
+    refused = f" (train.accumulate is refused for {', '.join(whole)})" if whole else ""
+    yield f"more processes, each with fewer samples{refused}"
     if engine in ("plain", "ddp", "zero0"):
         yield "run.engine=fsdp2 or zero3 on several processes (weights, gradients and optimiser in parts)"
     if train.precision == "fp32":
