@@ -174,6 +174,7 @@ def test_a_lost_start_of_several_is_trained_once(tmp_path: Path, monkeypatch: py
 def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, str]] = []
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(launch, "train", lambda job, *, alone, environment: seen.append(environment))
     monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 0)
@@ -188,6 +189,7 @@ def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_processes_take_none_but_the_gpus_that_may_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     shares = [launch._share(number, 3, devices=2) for number in range(3)]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,GPU-7")
     narrower = [launch._share(number, 3, devices=2) for number in range(3)]
