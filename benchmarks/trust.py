@@ -198,9 +198,22 @@ def _promised(outcomes: Mapping[str, Outcome]) -> list[str]:
         if outcome is not None:
             result = (verdict(outcome), f"{outcome.seconds:.0f}", outcome.commit)
         lines.append(f"| {promise.text} | {' | '.join(result)} | `{promise.command}` |")
-    seconds = sum(outcomes[promise.text].seconds for promise in PROMISES if promise.text in outcomes)
-    facts = f"All but the suite took {seconds:.0f} s on {os.cpu_count()} CPU cores, which others may have shared."
+    tried = [outcomes[promise.text].seconds for promise in PROMISES if promise.text in outcomes]
+    facts = (
+        f"{len(tried)} of {len(PROMISES)} promises (all but the suite) took {sum(tried):.0f} s on {os.cpu_count()} CPU "
+        f"cores, which others may have shared. Skipped, as they need GPUs or several machines, "
+        f"{len(NEEDS_MORE)}: {'; '.join(NEEDS_MORE)}."
+    )
     return [*lines, "", facts, "", HOW_KILLED, ""]
+
+
+NEEDS_MORE = (
+    "engines over NCCL",
+    "ZeRO with offload from GPUs",
+    "bf16 by the kernels of GPUs",
+    "the fused optimiser",
+    "files of the launcher for GPUs and several nodes, which are read and not run",
+)
 
 
 HOW_KILLED = (
