@@ -45,6 +45,23 @@ def test_packages_import_only_what_they_may(package: str, forbidden: tuple[str, 
     assert not [pair for pair in found if pair[1].startswith(("tests", "benchmarks"))]
 
 
+@pytest.mark.parametrize(
+    ("folder", "above"),
+    [
+        ("losses", ("objectives", "data", "evaluation", "runs", "training")),
+        ("data", ("losses", "objectives", "evaluation", "runs", "training")),
+        ("objectives", ("evaluation", "runs", "training")),
+        ("evaluation", ("runs", "training")),
+        ("runs", ("training",)),
+    ],
+)
+def test_folders_of_core_look_down_only(folder: str, above: tuple[str, ...]) -> None:
+    paths = sorted((SOURCES["core"] / "core" / folder).rglob("*.py"))
+    assert paths
+    forbidden = tuple(f"quatrefoil.core.{name}" for name in above)
+    assert not [(path.name, name) for path in paths for name in imports(path) if name.startswith(forbidden)]
+
+
 def test_core_says_no_word_of_a_domain() -> None:
     said = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
