@@ -3,6 +3,7 @@
 To be run where a change is meant to change what is computed; the difference that git shows is then part of the review.
 """
 
+import hashlib
 import json
 import platform
 import tempfile
@@ -16,6 +17,7 @@ from tests.models.small import RECIPES, small, small_run
 FOLDER = Path(__file__).with_name("curves")
 STEPS = 100
 SHOWN = ("loss", "gradient_norm")
+PROCESSOR = ("model name", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
 Curve = dict[str, Any]
 
 
@@ -36,15 +38,22 @@ def curve(name: str) -> Curve:
 
 def environment(data: str) -> dict[str, str]:
     """On what the bits of a loss depend besides the code: kernels, chosen by the processor, and the data's bytes."""
-    processors = Path("/proc/cpuinfo")
-    named = [line.split(": ")[1] for line in processors.read_text().splitlines() if line.startswith("model name")]
     return {
         "torch": torch.__version__,
         "capability": torch.backends.cpu.get_cpu_capability(),
-        "processor": named[0] if named else platform.machine(),
+        "processor": processor(),
         "threads": "1",
         "data": data,
     }
+
+
+def processor() -> str:
+    """The kind of the first processor, beyond its name: virtual machines give one name to several kinds."""
+    file = Path("/proc/cpuinfo")
+    first = file.read_text().split("\n\n")[0].splitlines() if file.exists() else []
+    said = dict(map(str.strip, line.split(":", 1)) for line in first)
+    kind = {key: said[key] for key in PROCESSOR if key in said} or {"machine": platform.machine()}
+    return f"{kind.get('model name', platform.machine())}, {hashlib.sha256(json.dumps(kind).encode()).hexdigest()[:12]}"
 
 
 def path_of(name: str) -> Path:
