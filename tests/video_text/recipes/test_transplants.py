@@ -10,13 +10,13 @@ from quatrefoil.core.objectives import Objective, Step
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.video_text.models.vlsa import Vlsa
-from quatrefoil.video_text.recipes.transplants import EXCLUSIVE, KINDS, RANKING, table_kinds
+from quatrefoil.video_text.recipes.transplants import EXCLUSIVE, KINDS, RANKING, WHOLE, table_kinds
 from quatrefoil.video_text.recipes.vlsa import PRETRAINING
 from tests.video_text import test_vlsa as vlsa
 from tests.video_text.models import small as table
 from tests.video_text.small_vlsa import SMALL
 
-PLANTED = {**EXCLUSIVE, **RANKING}
+PLANTED = {**WHOLE, **EXCLUSIVE, **RANKING}
 
 
 def gradients(name: str, objective: Objective, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
@@ -56,6 +56,14 @@ def test_what_is_planted_in_vlsa_weighs_what_it_replaces() -> None:
     replaced = sum(PRETRAINING[name].weight * 2 for name in ("audio_video_contrast", "audio_text_contrast")) / 2
     exclusive = EXCLUSIVE["exclusive"]
     assert exclusive.weight * (len(exclusive.positives) + 1) == pytest.approx(replaced)  # type: ignore[attr-defined]
+
+
+def test_the_control_of_exclusive_contrast_compares_the_same_whole_sides_with_as_much_weight() -> None:
+    exclusive = EXCLUSIVE["exclusive"]
+    sides = {side for objective in WHOLE.values() for side in objective.needs}
+    assert sides < set(exclusive.needs)
+    assert not any(side.endswith("_global") for side in sides)
+    assert {name: objective.weight for name, objective in WHOLE.items()} == {n: PRETRAINING[n].weight for n in WHOLE}
 
 
 def kinds_step(*names: str) -> Step:
@@ -99,6 +107,7 @@ def test_matching_of_kinds_learns_a_batch_by_heart() -> None:
     [
         "table/stage-kinds",
         "vlsa/stage-pretrain-contrast",
+        "vlsa/stage-pretrain-whole",
         "vlsa/stage-pretrain-exclusive",
         "vlsa/stage-pretrain-exclusive-ranking",
     ],

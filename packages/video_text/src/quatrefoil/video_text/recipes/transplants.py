@@ -11,6 +11,7 @@ from quatrefoil.core.objectives import (
     MatchingOfKinds,
     NegativeKind,
     Objective,
+    PresentContrastive,
     PresentExclusiveContrastive,
     Ranking,
 )
@@ -29,6 +30,11 @@ a text that the codes take for the right one; the same place in another cell typ
 
 _POSITIVES = ("video", "text", "video_global", "text_global")
 _AUDIO_CONTRASTS = ("audio_video_contrast", "audio_text_contrast")
+WHOLE: Mapping[str, Objective] = {
+    # VLSA compares what is mostly hidden, exclusive contrast also what is whole, by which models are scored.
+    name: PresentContrastive("audio", side, present="audio_present", weight=CONTRAST_WEIGHT)
+    for name, side in zip(_AUDIO_CONTRASTS, ("video", "text"), strict=True)
+}
 EXCLUSIVE: Mapping[str, Objective] = {
     # Each of the two contrasts has two directions; this has one from the audio for each positive, and one back.
     "exclusive": PresentExclusiveContrastive(
@@ -60,16 +66,21 @@ def vlsa_contrast() -> Recipe:
     return _vlsa({name: PRETRAINING[name] for name in _AUDIO_CONTRASTS})
 
 
-def _with_exclusive() -> dict[str, Objective]:
+def _in_place_of_contrasts(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
     kept = {name: objective for name, objective in PRETRAINING.items() if name not in _AUDIO_CONTRASTS}
-    return {**kept, **EXCLUSIVE}
+    return {**kept, **objectives}
+
+
+def vlsa_whole() -> Recipe:
+    """VLSA with its two contrasts between whole sides: what exclusive contrast is to be compared with."""
+    return _vlsa(_in_place_of_contrasts(WHOLE))
 
 
 def vlsa_exclusive() -> Recipe:
     """VLSA with Clover's exclusive contrast in the place of its two: audio against whole and mostly hidden sides."""
-    return _vlsa(_with_exclusive())
+    return _vlsa(_in_place_of_contrasts(EXCLUSIVE))
 
 
 def vlsa_exclusive_ranking() -> Recipe:
     """VLSA with Clover's exclusive contrast, and its ranking of what is whole before what is mostly hidden."""
-    return _vlsa({**_with_exclusive(), **RANKING})
+    return _vlsa(_in_place_of_contrasts({**EXCLUSIVE, **RANKING}))

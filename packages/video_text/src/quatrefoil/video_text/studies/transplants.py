@@ -24,6 +24,7 @@ STUDY = transplants(
         measures=(Measure("text-to-audio/R@1"), Measure("audio-to-video/R@1")),
         factors=transplanted(
             Level("plain contrast alone", recipe="vlsa/stage-pretrain-contrast"),
+            Level("plain contrast of whole sides", recipe="vlsa/stage-pretrain-whole"),
             Level("Clover's exclusive contrast", recipe="vlsa/stage-pretrain-exclusive"),
             Level("Clover's exclusive contrast and ranking", recipe="vlsa/stage-pretrain-exclusive-ranking"),
         ),
