@@ -39,7 +39,7 @@ class MaskedSequencesConfig:
 
 
 class MaskedSequences(Model):
-    """`encoder.*` is what `StemClassifier` takes up with `model.init`."""
+    """`encoder.*` is what `StemClassifier` takes up with `model.pretrained`."""
 
     def __init__(self, config: MaskedSequencesConfig) -> None:
         super().__init__()

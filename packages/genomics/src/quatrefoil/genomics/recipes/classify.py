@@ -26,7 +26,7 @@ def _train(steps: int, lr: float, weight_decay: float, ema: float | None = None)
 
 
 def classify() -> Recipe:
-    """A transformer on k-mers behind convolutions, from random weights or, in model.init, a `sequence-pretrain`."""
+    """A transformer on k-mers behind convolutions, from random weights or those of a `sequence-pretrain`."""
     return Recipe(
         model=StemClassifierConfig(),
         data=LabelledData(),
@@ -37,7 +37,7 @@ def classify() -> Recipe:
 
 
 def classify_bert() -> Recipe:
-    """GeneBERT's own sequence encoder, a plain BERT on k-mers, from random weights or a pre-training in model.init."""
+    """GeneBERT's own sequence encoder, a plain BERT on k-mers, from random weights or a pre-training's."""
     return replace(classify(), model=SequenceClassifierConfig(), train=_train(steps=1500, lr=5e-4, weight_decay=0.01))
 
 

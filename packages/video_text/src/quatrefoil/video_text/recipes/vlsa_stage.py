@@ -111,10 +111,10 @@ def stage_text_video() -> Recipe:
 
 
 def stage_text_audio() -> Recipe:
-    """Texts and sounds on Stage, as `stage_text_video`."""
+    """Texts and sounds on Stage, as `vlsa/stage-text-video`."""
     return _retrieval(TUNE_TEXT_AUDIO, TEXT_AUDIO, "text-to-audio/R@1")
 
 
 def stage_audio_video() -> Recipe:
-    """Sounds and frames on Stage, as `stage_text_video`."""
+    """Sounds and frames on Stage, as `vlsa/stage-text-video`."""
     return _retrieval(TUNE_AUDIO_VIDEO, AUDIO_VIDEO, "audio-to-video/R@1")
