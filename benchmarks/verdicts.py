@@ -119,8 +119,8 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
         f"that all {len(found)} together hold with 95 % (Bonferroni)",
         f"a verdict takes {ENOUGH_SEEDS} seeds and an interval without zero; `seeds to decide` supposes that mean and "
-        "spread stay as they are. The number is chosen before they run: who adds seeds until an interval leaves zero will "
-        "see it leave by chance",
+        "spread stay as they are. The number is chosen before they run: who adds seeds until an interval leaves zero "
+        "will see it leave by chance",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         *(f"source: {source}" for source in sources),
         *(f"equal in both arms: {said}" for said in equal),
