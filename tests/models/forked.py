@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import sys
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -59,13 +58,22 @@ def _watch(folder: Path, rank: int, kill: int | None) -> None:
     """Write down the samples and the generator of each step; die in the midst of step `kill`, after its backward."""
     train_step = Trainer.train_step
 
-    def watched(self: Trainer, batch: Batch, step: int) -> dict[str, float]:
-        if step == kill:
-            setattr(self.updater, "update", partial(_die, _mark(folder, step)))  # noqa: B010  # no method to mypy
-        logs = train_step(self, batch, step)
+    def write(batch: Batch, step: int) -> None:
         drawn = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
         with (folder / f"seen-{rank}.jsonl").open("a") as file:
             file.write(json.dumps([step, batch["id"], drawn]) + "\n")
+
+    def watched(self: Trainer, batch: Batch, step: int) -> dict[str, float]:
+        def die() -> None:
+            # Gradients have been exchanged: another rank may yet save this step, so that none takes it again.
+            write(batch, step)
+            _mark(folder, step).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if step == kill:
+            setattr(self.updater, "update", die)  # noqa: B010  # no method to mypy
+        logs = train_step(self, batch, step)
+        write(batch, step)
         return logs
 
     Trainer.train_step = watched  # type: ignore[method-assign]
@@ -74,11 +82,6 @@ def _watch(folder: Path, rank: int, kill: int | None) -> None:
 def _mark(folder: Path, step: int) -> Path:
     """What is left by a rank that came to its kill: one that fails of itself leaves none."""
     return folder / f"killed-in-{step}"
-
-
-def _die(mark: Path) -> None:
-    mark.touch()
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def job(folder: Path, name: str, engine: str, ranks: int, steps: int, kill: int | None = None) -> bool:
