@@ -107,6 +107,23 @@ def test_safetensors_come_before_what_torch_saved(tmp_path: Path) -> None:
     assert torch.equal(read_state(tmp_path / "pytorch_model.bin")["a"], torch.zeros(2))
 
 
+@pytest.mark.parametrize("name", ["saved.pth", "saved.safetensors"])
+@pytest.mark.parametrize("kept", [0, 7, 300, -1])
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path, name: str, kept: int) -> None:
+    path = tmp_path / name
+    save = save_file if path.suffix == ".safetensors" else torch.save
+    save({"a": torch.ones(200)}, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=rf"{name} cannot be read as weights \(.*fetch or save it again"):
+        read_state(path)
+
+
+def test_a_text_in_place_of_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "saved.pth").write_text("hello")
+    with pytest.raises(ValueError, match=r"saved\.pth cannot be read as weights|holds more than weights"):
+        read_state(tmp_path / "saved.pth")
+
+
 def test_a_file_of_weights_is_described_by_what_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"hidden_size": 4}')
     (tmp_path / "some.safetensors").touch()

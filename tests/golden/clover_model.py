@@ -69,6 +69,7 @@ def _swin(golden: Golden, state: dict[str, Tensor]) -> SwinConfig:
         heads=tuple(state[f"{stage}0.attn.relative_position_bias_table"].shape[1] for stage in stages),
         window=tuple(_said(golden, "window")),
         merged=(1, 2),
+        mlp_ratio=len(state[f"{stages[0]}0.mlp.fc1.bias"]) / golden.field("embed"),
         mask_token=f"{VIDEO}mask_token" in state,
     )
 

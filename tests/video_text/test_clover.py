@@ -392,7 +392,7 @@ def test_a_candidate_that_is_absent_is_never_chosen_and_moves_nothing() -> None:
         present[1, 2] = False
         torch.testing.assert_close(absent[present], given[present])
         step = Step(model, {"choose": Classification(logits, "answer")})
-        gradients = []
+        gradients = list[dict[str, Tensor]]()
         for ids in (texts["question_ids"], texts["question_ids"].clone()):
             if gradients:
                 ids[1, 2, 1:] = 7
@@ -497,6 +497,28 @@ def test_heads_that_official_weights_lack_keep_their_start_and_are_named() -> No
     before = fresh.answer_head.expand.weight.clone()
     assert load_clover(fresh, official_state(model)) == ("answer_head",)
     assert torch.equal(fresh.answer_head.expand.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "token"),
+    [
+        (SMALL, "backbone.mask_token", "visual.mask_token"),  # fine-tuned, and to be pre-trained further
+        (answers("fill_in_the_blank", VARIANTS["joint token"]), "multimodal_backbone.all_cls_token",
+         "fusion.joint_token"),  # pre-trained, where the text's own first token stood for the pair
+    ],
+    ids=["mask token", "joint token"],
+)  # fmt: skip
+def test_a_token_that_official_weights_never_learned_keeps_its_start_and_is_named(
+    config: CloverConfig, key: str, token: str
+) -> None:
+    model, fresh = build(config), config.build()
+    state = official_state(model)
+    del state[key]
+    before = dict(fresh.named_parameters())[token].clone()
+    assert load_clover(fresh, state) == (token,)
+    ours, theirs = dict(fresh.named_parameters()), dict(model.named_parameters())
+    assert torch.equal(ours.pop(token), before)
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
 def test_an_official_checkpoint_is_a_start_like_any_other(tmp_path: Path) -> None:

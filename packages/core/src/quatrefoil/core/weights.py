@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -25,6 +26,8 @@ _ACTIVATIONS: dict[str, Activation] = {
 }  # fmt: skip
 _FREE = {"dropout", "attention_dropout", "checkpoint", "depth_scaled"}  # settings that fit any weights
 _QKV = ".attention.qkv."
+# What both readers raise where a file is cut off, empty, or of another kind.
+_DAMAGE = (SafetensorError, RuntimeError, EOFError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -147,16 +150,18 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
     What is not safetensors goes through torch's restricted unpickler, which builds tensors and plain data only.
 
     Raises:
-        ValueError: no such file, or one that holds anything but named tensors (under `state_dict`, under `model`, or by
-            themselves).
+        ValueError: no such file, a damaged one, or one that holds anything but named tensors (under `state_dict`, under
+            `model`, or by themselves).
     """
     path = Path(source) if Path(source).is_file() else _locate_any(source, revision)
-    if path.suffix == ".safetensors":
-        return dict(load_file(path))
     try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
         held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} holds more than weights, which is not loaded; save its tensors alone") from error
+    except _DAMAGE as error:
+        raise ValueError(f"{path} cannot be read as weights ({error!r}); fetch or save it again") from error
     state = _unwrapped(held)
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no mapping from names to tensors")

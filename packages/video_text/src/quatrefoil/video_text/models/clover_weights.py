@@ -3,8 +3,6 @@
 None were released: who has trained with the official code may go on here, and the tests compare both.
 """
 
-from itertools import chain
-
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.bert_weights import HEAD_NAMES
@@ -15,7 +13,6 @@ from quatrefoil.core.weights import Names, Place, State, check_keys, copy_weight
 _FUSION = "multimodal_backbone."
 _TYPES = f"{_FUSION}token_type_embeddings.weight"
 _POSITIONS = {f"{_FUSION}vis_space_pos", f"{_FUSION}vis_tempor_pos"}  # (1, 1, H W, D) and (1, T, 1, D) there
-_VECTORS = {f"{_FUSION}all_cls_token", "backbone.mask_token"}  # with axes of size one there
 
 
 def _mlp(*theirs: str) -> Names:
@@ -52,6 +49,8 @@ _HEADS: dict[str, tuple[str, Names]] = {
     "token_head": ("mlm_head.predictions.", HEAD_NAMES),
     "answer_head": ("qa_head.", _mlp("1.", "4.", "2.")),
 }
+# Learned in pre-training alone, and where blanks are filled in: their key and our name.
+_TOKENS = {"backbone.mask_token": "visual.mask_token", f"{_FUSION}all_cls_token": "fusion.joint_token"}
 # Never read there: embeddings and a pooler that are built and not called, a head that blanks do not reach, and tables
 # that follow from the sizes.
 _UNUSED = (f"{_FUSION}bert_embedding.", "text_backbone.bert.pooler.", "itm_head.")
@@ -68,18 +67,21 @@ def load_clover(model: nn.Module, state: State) -> tuple[str, ...]:
     """Copy the weights of an official state dict; every key must find its place, every weight of an encoder its key.
 
     Returns:
-        The heads that the state does not have, and that keep their start: pre-training and fine-tuning have others.
+        The heads, and of the two learned tokens those, that the state does not have, and that keep their start:
+        pre-training and the tasks each have others.
 
     Raises:
         ValueError: missing or unexpected keys or wrong shapes, all named; nothing is copied then.
     """
     state = clover_state(state)
     parts = clover_places(model)
-    absent = tuple(name for name in parts if name in _HEADS and not keys_of(parts[name]) & state.keys())
-    found = list(chain.from_iterable(part for name, part in parts.items() if name not in absent))
+    heads = [name for name in parts if name in _HEADS and not keys_of(parts[name]) & state.keys()]
+    found = [place for name, part in parts.items() if name not in heads for place in part]
+    tokens = (_TOKENS.keys() & keys_of(found)) - state.keys()
+    found = [place for place in found if tokens.isdisjoint(place.keys)]
     check_keys("Clover", keys_of(found), state)
     copy_weights(found, state)
-    return absent
+    return (*heads, *(ours for theirs, ours in _TOKENS.items() if theirs in tokens))
 
 
 def clover_places(model: nn.Module) -> dict[str, list[Place]]:
@@ -107,7 +109,7 @@ def clover_state(state: State) -> dict[str, Tensor]:
 def _flat(key: str, value: Tensor) -> Tensor:
     if key in _POSITIONS:
         return value.flatten(0, -2)
-    return value.flatten() if key in _VECTORS else value
+    return value.flatten() if key in _TOKENS else value  # with axes of size one there
 
 
 def clover_key(key: str) -> str:
