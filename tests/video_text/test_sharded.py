@@ -1,5 +1,6 @@
 """FSDP2 on the papers' models: the gradients of one process, while every rank holds a part of the weights."""
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,7 +35,7 @@ def _sharded(step: Step) -> Sharded:
     model: Any = step.model
     optimizer = adamw(parameter_groups(model, OptimizerConfig()), OptimizerConfig())
     processes: Any = SimpleNamespace(device=torch.device("cpu"), num_processes=2)
-    return Sharded(processes, model, step, optimizer, None, bf16=False, model_copy=lambda: model)
+    return Sharded(processes, model, step, optimizer, math.inf, bf16=False, model_with=lambda _: model)
 
 
 def _on_rank(names: list[str], parts: int) -> list[dict[str, Tensor]]:

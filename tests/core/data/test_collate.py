@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import signal
+from multiprocessing import active_children
 from typing import Any
 
 import pytest
@@ -180,6 +182,18 @@ def test_samples_do_not_depend_on_the_number_of_workers() -> None:
     assert sum(len(batch["skipped"]) for batch in alone) >= 1
     assert {int(p) for batch in spread for p in batch["process"]}.isdisjoint({os.getpid()})
     assert {int(threads) for batch in spread for threads in batch["threads"]} == {1}
+
+
+def test_workers_leave_ctrl_c_to_the_process_that_they_work_for() -> None:
+    others = active_children()
+    plan = BatchPlan(Toy().groups_N, 4, 0)
+    coming = iter(loader(Toy(), plan, START, workers=1, fill={"values": -1.0}))
+    next(coming)
+    (worker,) = [child for child in active_children() if child not in others]
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGINT)
+    found = list(itertools.islice(coming, 6))  # more than a worker has ready
+    assert {int(made) for batch in found for made in batch["process"]} == {worker.pid}
 
 
 def test_a_loader_that_starts_later_gives_the_same_batches() -> None:

@@ -20,29 +20,33 @@ from tests.core.toy import toy_run
 
 
 def _at(monkeypatch: pytest.MonkeyPatch, step: int, change: str) -> None:
-    """At `step`, send SIGTERM to this process or spoil the batch."""
+    """At `step`, send a signal to this process or spoil the batch."""
     train_step = Trainer.train_step
 
     def changed(self: Trainer, batch: Batch, at: int) -> dict[str, float]:
-        if at == step and change == "SIGTERM":
-            os.kill(os.getpid(), signal.SIGTERM)
         if at == step and change == "nan":
             batch["left"][0] = torch.nan
+        elif at == step:
+            os.kill(os.getpid(), signal.Signals[change])
         return train_step(self, batch, at)
 
     monkeypatch.setattr(Trainer, "train_step", changed)
 
 
-def test_a_run_that_is_told_to_end_saves_exits_with_0_and_goes_on_as_if_it_had_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("told", "status"), [("SIGTERM", 0), ("SIGINT", 130)])
+def test_a_run_that_is_told_to_end_says_so_saves_exits_and_goes_on_as_if_it_had_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], told: str, status: int
 ) -> None:
     settings = ["train.steps=6"]
     toy_run([f"run.dir={tmp_path}/whole", *settings])
     with monkeypatch.context() as patch:
-        _at(patch, 2, "SIGTERM")
+        _at(patch, 2, told)
         with pytest.raises(Preempted) as stopped:
             toy_run([f"run.dir={tmp_path}/cut", *settings])
-    assert stopped.value.code == 0
+    assert stopped.value.code == status
+    output = capfd.readouterr()
+    assert f"{told}: saving after the step" in output.err
+    assert "saved step 3; go on with resume=auto" in output.out
     assert [path.name for path in checkpoint.checkpoints(tmp_path / "cut" / "checkpoints")] == ["step-00000003"]
     toy_run([f"run.dir={tmp_path}/cut", *settings, "resume=auto"])
     ends = [checkpoint.load(tmp_path / run / "checkpoints" / "step-00000006").tensors for run in ("whole", "cut")]
@@ -62,13 +66,31 @@ def test_trackers_are_closed_by_a_run_that_stops_early_too(
     assert calls == [1, 2, *([3] if change == "SIGTERM" else []), "closed"]
 
 
-def test_a_signal_after_the_run_is_nobodys_business_again() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_after_the_run_is_nobodys_business_again(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with StopSignal() as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.asked
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL  # a second one ends the process
-    assert signal.getsignal(signal.SIGTERM) == before
+        os.kill(os.getpid(), number)
+        assert stop.asked == number
+        assert signal.getsignal(number) == signal.SIG_DFL  # a second one ends the process
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_was_ignored_still_is() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
+    try:
+        with StopSignal() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stop.asked is None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_run_that_finds_no_checkpoint_to_go_on_from_says_that_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=1", "resume=auto"])
+    assert "there was no checkpoint to go on from; 1 of" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("objectives", [[], ["objectives.match=off"]])  # codes of nan; a loss of nan

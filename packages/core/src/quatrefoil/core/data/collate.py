@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -207,7 +208,7 @@ def loader(
 
 
 def end_with_parent(worker: int) -> None:
-    """Let a worker end when the process that asked for it dies, even by SIGKILL.
+    """Let a worker end when the process that asked for it dies, even by SIGKILL, and not before, by Ctrl-C.
 
     torch's own watchdog looks at the parent process id, which under a fork server is the server's; both would live on.
     """
@@ -219,6 +220,7 @@ def end_with_parent(worker: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to workers too, which the last steps still need
 
 
 def worker_context() -> Any:

@@ -1,7 +1,6 @@
 """One process, or DDP: every rank holds all weights and all of the optimiser's state."""
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
@@ -14,6 +13,9 @@ from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.microbatches import Accumulates
 from quatrefoil.core.training.optimizer_state import StateDict
+
+ModelWith = Callable[[Mapping[str, Tensor]], Model]
+"""Makes a model like the trained one, with the weights that it is given."""
 
 
 class Updater(Accumulates, Protocol):
@@ -41,7 +43,7 @@ class Replicas:
         model: Model,
         step: Step,
         optimizer: Optimizer,
-        clip_norm: float | None,
+        clip_norm: float,
         compiled: bool,
     ) -> None:
         self._accelerator, self._model, self._clip_norm = accelerator, model, clip_norm
@@ -59,8 +61,7 @@ class Replicas:
 
     def clip(self) -> Tensor:
         """Limits the gradients' norm; what it was."""
-        limit = math.inf if self._clip_norm is None else self._clip_norm
-        return torch.as_tensor(self._accelerator.clip_grad_norm_(self.module.parameters(), limit))
+        return torch.as_tensor(self._accelerator.clip_grad_norm_(self.module.parameters(), self._clip_norm))
 
     def update(self) -> None:
         """One step of the optimiser; the gradients are gone after it."""

@@ -101,7 +101,7 @@ class Run:
 
         Raises:
             NonFiniteLoss: with the samples, and the folder to which their batch was written.
-            Preempted: SIGTERM came; the state is saved.
+            Preempted: SIGTERM or Ctrl-C came; the state is saved.
         """
         with self.trainer.stop:
             self._fit()
@@ -130,8 +130,8 @@ class Run:
             if _due(config.checkpoint_every, progress.step) or improved or last or trainer.stops:
                 self._save()
             if trainer.stops and not last:
-                self._say(f"SIGTERM: saved step {progress.step}; go on with resume=auto")
-                raise Preempted(0)
+                self._say(f"saved step {progress.step}; go on with resume=auto")
+                raise Preempted(trainer.stop.status)
 
     def _train_step(self, batch: Batch, step: int) -> dict[str, float]:
         engine, processes = engine_of(self.accelerator), self.accelerator.num_processes

@@ -5,8 +5,7 @@ its bf16 would cast the weights. Weights stay fp32 here, bf16 is autocast, as wi
 tensors by name.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +23,7 @@ from quatrefoil.core.nn.swin import SwinBlock
 from quatrefoil.core.nn.transformer import Block
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.optimizer_state import StateDict
+from quatrefoil.core.training.replicas import ModelWith
 
 UNITS: tuple[type[nn.Module], ...] = (Block, SwinBlock)
 """What is gathered on its own when it is called; all other weights are gathered for a step as a whole."""
@@ -39,7 +39,7 @@ class Sharded:
     Args:
         optimizer: of the whole parameters, before its first step; it then has the parts.
         bf16: whether the step runs under autocast.
-        model_copy: makes a model of the same configuration, for evaluation.
+        model_with: makes a model of the same configuration with given weights, for evaluation.
     """
 
     def __init__(
@@ -48,15 +48,14 @@ class Sharded:
         model: Model,
         step: Step,
         optimizer: Optimizer,
-        clip_norm: float | None,
+        clip_norm: float,
         bf16: bool,
-        model_copy: Callable[[], Model],
+        model_with: ModelWith,
     ) -> None:
-        self._model, self._optimizer, self._model_copy = model, optimizer, model_copy
-        self._limit = math.inf if clip_norm is None else clip_norm
-        self._device = accelerator.device
+        self._model, self._optimizer, self._clip_norm = model, optimizer, clip_norm
+        self._model_with = model_with
         if bf16:
-            step.forward = torch.autocast(self._device.type, torch.bfloat16)(step.forward)  # type: ignore[method-assign]
+            step.forward = torch.autocast(accelerator.device.type, torch.bfloat16)(step.forward)  # type: ignore[method-assign]
         self.module: Any = _cut(step, accelerator)
         parts = dict(model.named_parameters())
         for group in optimizer.param_groups:
@@ -75,7 +74,7 @@ class Sharded:
 
     def clip(self) -> Tensor:
         """Limits the gradients' norm; what it was."""
-        norm: Tensor = _whole(torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._limit))
+        norm: Tensor = _whole(torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._clip_norm))
         return norm
 
     def update(self) -> None:
@@ -86,9 +85,7 @@ class Sharded:
     @contextmanager
     def whole_model(self) -> Iterator[Model]:
         """A copy with all weights: modules in parts call the other ranks, which may encode more batches or fewer."""
-        copy = self._model_copy().to(self._device)
-        load_weights(copy, self.weights())
-        yield copy
+        yield self._model_with(self.weights())
 
     def weights(self) -> dict[str, Tensor]:
         """Whole weights and buffers by name; of cut ones a copy on the CPU."""

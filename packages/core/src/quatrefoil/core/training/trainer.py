@@ -18,7 +18,7 @@ from quatrefoil.core.data.collate import SkipBudget, first_batch, loader, to_dev
 from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.data.sampler import Cursor
 from quatrefoil.core.distributed import global_sum
-from quatrefoil.core.hub import Model
+from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.losses.common import NonFinite
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
@@ -86,18 +86,19 @@ class Trainer:
             )
 
     def _updater(self, step: Step, optimizer: Optimizer, groups: list[Group]) -> Updater:
-        limit = self.config.optimizer.clip_norm
+        limit = math.inf if self.config.optimizer.clip_norm is None else self.config.optimizer.clip_norm
         if engine_of(self.accelerator) in ZERO_STAGES:
-            return Zero(self.accelerator, self.model, step, optimizer, groups, limit, self._model_copy)
+            return Zero(self.accelerator, self.model, step, optimizer, groups, limit, self._model_with)
         if engine_of(self.accelerator) == "fsdp2":
             bf16 = self.config.precision == "bf16"
-            return Sharded(self.accelerator, self.model, step, optimizer, limit, bf16, self._model_copy)
+            return Sharded(self.accelerator, self.model, step, optimizer, limit, bf16, self._model_with)
         return Replicas(self.accelerator, self.model, step, optimizer, limit, self.config.compile)
 
-    def _model_copy(self) -> Model:
-        """Another model as this one is, with any weights."""
-        copy = self.model_config.build()
+    def _model_with(self, weights: Mapping[str, Tensor]) -> Model:
+        """Another model as this one is, with these weights."""
+        copy = self.model_config.build().to(self.accelerator.device)
         copy.assets |= self.model.assets
+        load_weights(copy, weights)
         return copy
 
     def _probe(self) -> Batch:
@@ -143,7 +144,7 @@ class Trainer:
         """Means over ranks; the same collective counts skipped samples and signals to stop, exact as doubles."""
         skipped = batch["skipped"]
         values = torch.stack([value.detach().double() for value in logged.values()])
-        counts = values.new_tensor([len(batch["id"]) + len(skipped), len(skipped), self.stop.asked])
+        counts = values.new_tensor([len(batch["id"]) + len(skipped), len(skipped), self.stop.asked is not None])
         *sums, seen, lost, stops = global_sum(torch.cat([values, counts])).tolist()
         self.stops = stops > 0
         self.budget.add(int(seen), int(lost), skipped)

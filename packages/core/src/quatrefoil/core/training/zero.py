@@ -8,7 +8,7 @@ import itertools
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Final
@@ -24,6 +24,7 @@ from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.optimizer import Group
 from quatrefoil.core.training.optimizer_state import StateDict
+from quatrefoil.core.training.replicas import ModelWith
 from quatrefoil.core.training.settings import TrainConfig
 
 STEPS: Final = "step"
@@ -78,7 +79,7 @@ class Zero:
 
     Args:
         groups: the parameters of `optimizer`, named, in its order.
-        model_copy: makes a model of the same configuration, for evaluation where weights are cut.
+        model_with: makes a model of the same configuration with given weights, for evaluation where weights are cut.
 
     Raises:
         ValueError: from `prepare`, what DeepSpeed refuses.
@@ -91,13 +92,13 @@ class Zero:
         step: Step,
         optimizer: Optimizer,
         groups: list[Group],
-        clip_norm: float | None,
-        model_copy: Callable[[], Model],
+        clip_norm: float,
+        model_with: ModelWith,
     ) -> None:
         self.stage: int = accelerator.state.deepspeed_plugin.zero_stage
         self.device, self.model, self.optimizer = accelerator.device, model, optimizer
         self._named = [list(group["params"]) for group in groups]
-        self._clip_norm, self._model_copy = clip_norm, model_copy
+        self._clip_norm, self._model_with = clip_norm, model_with
         if self.stage == 3:
             _let_step_fetch(step)
         self._engine, _ = accelerator.prepare(step, optimizer)
@@ -118,8 +119,7 @@ class Zero:
         """The gradient norm before it was limited; None where DeepSpeed limits it within its update."""
         if self.stage:
             return None
-        limit = math.inf if self._clip_norm is None else self._clip_norm
-        return torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        return torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._clip_norm)
 
     def update(self) -> float | None:
         """One step of the optimiser; the gradient norm where only now it is known, infinite where it was not finite.
@@ -141,9 +141,7 @@ class Zero:
         if self.stage == 0:
             yield self.model
             return
-        copy = self._model_copy().to(self.device)
-        load_weights(copy, self.weights())
-        yield copy
+        yield self._model_with(self.weights())
 
     def weights(self) -> dict[str, Tensor]:
         """Whole weights and buffers by name; of cut ones a copy on the CPU. All ranks call it together."""
