@@ -118,14 +118,16 @@ def stage_retrieval() -> Recipe:
     return replace(stage_pretrain(), objectives=PAIRWISE, train=training(RECALL, steps=300, lr=3e-4))
 
 
-def _questions(corpus: QuestionCorpusName, protocol: str, answer: AnswerConfig) -> Recipe:
+def _questions(
+    corpus: QuestionCorpusName, protocol: str, answer: AnswerConfig, *, steps: int = 300, batch_size: int = 32
+) -> Recipe:
     return Recipe(
         model=CloverAnswersConfig(**parts_of(SMALL), answer=answer),
         data=StageQuestionData(
             corpus=corpus, protocol=protocol, frames=FRAMES, transform=WHOLE_FRAMES, text_length=64, cache_frames=True
         ),
         objectives=ANSWER,
-        train=training(ACCURACY, steps=300, lr=3e-4, head_lr=10.0),
+        train=training(ACCURACY, steps=steps, lr=3e-4, batch_size=batch_size, head_lr=10.0),
         evaluate=ANSWERS,
     )
 
@@ -135,6 +137,8 @@ def parts_of(model: CloverConfig) -> dict[str, Any]:
     return {part.name: getattr(model, part.name) for part in fields(CloverConfig)}
 
 
+# Every candidate goes through fusion: a quarter of the samples in the time that other tasks take.
+FIVE_CANDIDATES = {"steps": 150, "batch_size": 16}
 SCORED = AnswerConfig(task="multiple_choice", answers=1, hidden=64)
 OPEN = AnswerConfig(task="open_ended", answers=200)
 BLANK = AnswerConfig(task="fill_in_the_blank", answers=200, mask_id=3)  # of the benchmark's own tokeniser
@@ -142,12 +146,12 @@ BLANK = AnswerConfig(task="fill_in_the_blank", answers=200, mask_id=3)  # of the
 
 def stage_qa_action() -> Recipe:
     """What does the actor do N times? Five candidates (TGIF-QA's repeated action)."""
-    return _questions("tgif-qa", "tgif-action", SCORED)
+    return _questions("tgif-qa", "tgif-action", SCORED, **FIVE_CANDIDATES)
 
 
 def stage_qa_transition() -> Recipe:
     """What does the actor do before or after? Five candidates (TGIF-QA's state transition)."""
-    return _questions("tgif-qa", "tgif-transition", SCORED)
+    return _questions("tgif-qa", "tgif-transition", SCORED, **FIVE_CANDIDATES)
 
 
 def stage_qa_frame() -> Recipe:
