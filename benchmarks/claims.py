@@ -17,7 +17,14 @@ from benchmarks.entries import (
     CLOVER_PAIRWISE,
     CLOVER_SCRATCH,
     FRAMES,
+    GENEBERT,
+    GENEBERT_NO_MGM,
+    GENEBERT_NO_NGSP,
+    GENEBERT_NO_SRM,
+    GENEBERT_SEQUENCE,
     NO_VTM_MLM,
+    OPENNESS,
+    OPENNESS_OF_SEQUENCE,
     TABLE,
     TABLE_WITHOUT,
     VLSA,
@@ -56,6 +63,9 @@ class Claim:
 TABLE_PAPER = "TABLE (Chen et al., AAAI 2023)"
 CLOVER_PAPER = "Clover (Huang et al., CVPR 2023)"
 VLSA_PAPER = "VLSA (arXiv 2405.07202)"
+GENEBERT_PAPER = "GeneBERT (arXiv 2110.05231)"
+VARYING = "openness-varying/ROC-AUC"
+"""Among the regions that are open in some cell types only."""
 _SAME = "data, steps, batch, rates and seeds; settings were chosen on validation for the full model alone"
 
 
@@ -64,7 +74,11 @@ def _of_table(name: str, statement: str, than: Entry) -> Claim:
 
 
 def _metric(task: str) -> str:
-    """What a task is scored by: the first direction of a retrieval, the accuracy of questions."""
+    """What a task is scored by: the first direction of a retrieval, the accuracy of questions, MCC of classes."""
+    if task == OPENNESS:
+        return VARYING
+    if task in GENEBERT.tasks:
+        return "MCC"
     sides = task.removeprefix("zero-shot ").removesuffix(" retrieval").partition("-")
     if "questions" in task:
         return "accuracy"
@@ -92,6 +106,12 @@ _VLSA: Mapping[str, tuple[str, Arm]] = {
     "V3": ("matching audio beats matching video with text", VLSA_VTM),
     "V4": ("shared encoder and decoder beat separate ones", VLSA_UNSHARED),
 }
+_GENEBERT: Mapping[str, tuple[str, Arm]] = {
+    "G1": ("two modalities beat one", GENEBERT_SEQUENCE),
+    "G2m": ("masked k-mers add", GENEBERT_NO_MGM),
+    "G2n": ("the next segment adds", GENEBERT_NO_NGSP),
+    "G2s": ("matching with regions adds", GENEBERT_NO_SRM),
+}
 
 CLAIMS = (
     _of_table("T1", "tags help", FRAMES),
@@ -103,4 +123,14 @@ CLAIMS = (
     ),
     *(c for name, (said, than) in _CLOVER.items() for c in _of_arms(name, CLOVER_PAPER, said, CLOVER, than)),
     *(c for name, (said, than) in _VLSA.items() for c in _of_arms(name, VLSA_PAPER, said, VLSA, than)),
+    *(c for name, (said, than) in _GENEBERT.items() for c in _of_arms(name, GENEBERT_PAPER, said, GENEBERT, than)),
+    Claim(
+        "G3",
+        GENEBERT_PAPER,
+        "regions tell what the sequence cannot: which cell types that were not trained on have a region open",
+        GENEBERT.tasks[OPENNESS],
+        OPENNESS_OF_SEQUENCE,
+        VARYING,
+        f"{_SAME}; the second starts from random weights",
+    ),
 )

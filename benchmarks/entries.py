@@ -1,13 +1,15 @@
 """What the leaderboard and the claims measure, by the names that the tables show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.genomics.datasets.regulome.world import REGULOME_VERSION
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
 on_stage = partial(Entry, data_version=f"v{STAGE_VERSION}")
+on_regulome = partial(Entry, data_version=f"v{REGULOME_VERSION}")
 
 TABLE = on_stage("TABLE", "table/stage", "frames guided by tags, three objectives")
 FRAMES = on_stage("Frames only", "table/stage-frames", "the same encoders, no tags")
@@ -44,6 +46,7 @@ def _arm(
     tasks: Mapping[str, str],
     zero_shot: Sequence[str] = (),
     model: tuple[str, ...] = (),
+    on: Callable[..., Entry] = on_stage,
 ) -> Arm:
     """What starts from a pre-training `recipe`, or from random weights where there is none.
 
@@ -51,10 +54,11 @@ def _arm(
         tasks: name of the task -> its recipe.
         zero_shot: tasks on which pre-training itself is scored, nothing having been trained for them.
         model: overrides by which the tasks' model is that of the pre-training.
+        on: makes entries on the benchmark that all of it is trained on.
     """
-    start = on_stage(f"{name}, zero-shot", recipe, note) if recipe else None
+    start = on(f"{name}, {'zero-shot' if zero_shot else 'pre-training'}", recipe, note) if recipe else None
     as_is = dict.fromkeys(zero_shot, start) if start else {}
-    tuned = {task: on_stage(name, of, note, overrides=model, start=start) for task, of in tasks.items()}
+    tuned = {task: on(name, of, note, overrides=model, start=start) for task, of in tasks.items()}
     return Arm({**as_is, **tuned})
 
 
@@ -91,3 +95,42 @@ VLSA_UNSHARED = _vlsa("VLSA, unshared", "an encoder and a decoder for each modal
 VLSA_JOINT = _vlsa("VLSA, joint", "global codes from the joint pass, which leak", "-joint")
 VLSA_SCRATCH = _vlsa("VLSA, no pre-training", "from random weights", None)
 VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_SCRATCH)
+
+OPENNESS = "openness in unseen cell types"
+_REGULOME_TASKS = {
+    "promoters": "genebert/regulome-promoter",
+    "binding of a factor": "genebert/regulome-tfbs",
+    "splice sites": "genebert/regulome-splice",
+    "disease variants": "genebert/regulome-variants",
+    OPENNESS: "genebert/regulome-openness",
+}
+
+
+def _genebert(name: str, note: str, suffix: str | None) -> Arm:
+    recipe = None if suffix is None else f"genebert/regulome-{suffix}"
+    return _arm(name, note, recipe, _REGULOME_TASKS, on=on_regulome)
+
+
+GENEBERT = _genebert("GeneBERT", "sequence and regions, three tasks", "pretrain")
+GENEBERT_SEQUENCE = _genebert("GeneBERT, sequence alone", "as much compute as both modalities take", "sequence-only")
+GENEBERT_NO_MGM = _genebert("GeneBERT without MGM", "no masked k-mers", "no-mgm")
+GENEBERT_NO_NGSP = _genebert("GeneBERT without NGSP", "no next segment", "no-ngsp")
+GENEBERT_NO_SRM = _genebert("GeneBERT without SRM", "no matching of sequence and regions", "no-srm")
+GENEBERT_SCRATCH = _genebert("GeneBERT, no pre-training", "from random weights", None)
+GENEBERT_ARMS = (
+    GENEBERT,
+    GENEBERT_SEQUENCE,
+    GENEBERT_NO_MGM,
+    GENEBERT_NO_NGSP,
+    GENEBERT_NO_SRM,
+    GENEBERT_SCRATCH,
+)
+REGULOME_BASELINES = (
+    *(
+        on_regulome("One-hot CNN", f"genebert/regulome-{task}-cnn", "convolutions over bases")
+        for task in ("promoter", "tfbs", "splice")
+    ),
+    OPENNESS_OF_SEQUENCE := on_regulome(
+        "Sequence of the region alone", "genebert/regulome-openness-sequence", "it cannot tell cell types apart"
+    ),
+)

@@ -1,6 +1,7 @@
 """Rows put together: runs of a model over seeds, models on one ground, differences between them."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
@@ -9,11 +10,18 @@ from typing import Literal
 from benchmarks.claims import CLAIMS
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.collect import headline
-from quatrefoil.core.measuring.rows import Curve, Ground, Row
+from quatrefoil.core.measuring.jobs import START
+from quatrefoil.core.measuring.rows import Curve, Ground, Row, Run
 from quatrefoil.core.measuring.store import Results
 
 NOT_SHOWN = ("train", "val")
 """Splits that choose a model; their rows are stored and never compared."""
+OBJECTIVES = "objectives."
+"""Overrides that change what is minimised."""
+_STARTED = re.compile(rf"{re.escape(START)}=.*?/(?P<hash>[0-9a-f]{{16}})[^/]*-seed(?P<seed>\d+)/?")
+
+Goal = tuple[str, ...]
+"""What a run minimises: its recipe, and what was changed of its objectives. Losses of one goal may be compared."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,21 @@ class Score:
 
 @dataclass(frozen=True)
 class Line:
-    """A model in one configuration: all its runs on one ground."""
+    """A model in one configuration: all its runs on one ground.
+
+    Attributes:
+        minutes: of training, the mean over the runs.
+        minutes_before: of what they started from; 0 if from nothing, None if its rows are not stored.
+    """
 
     model: str
     recipe: str
     config_hash: str
     commands: tuple[str, ...]
+    hardware: tuple[str, ...]
     parameters: int
     minutes: float
+    minutes_before: float | None
     values: dict[str, dict[int, float]]
     scores: dict[str, Score]
 
@@ -58,17 +73,30 @@ class Difference:
 
 @dataclass(frozen=True)
 class Group:
-    """All that is known on one ground."""
+    """All that is known on one ground; `goals` says what the run of a curve minimised."""
 
     ground: Ground
     references: dict[str, dict[str, float]]
     lines: list[Line]
     differences: list[Difference]
     curves: list[Curve]
+    goals: dict[Run, Goal]
 
     @property
     def directions(self) -> list[str]:
-        return sorted({metric.rpartition("/")[0] for line in self.lines for metric in line.scores})
+        whole = (metric for line in self.lines for metric in line.scores if part_of(metric) is None)
+        return sorted({metric.rpartition("/")[0] for metric in whole})
+
+    @property
+    def headlines(self) -> list[str]:
+        """The metrics of its lines by which models are compared."""
+        return sorted({metric for line in self.lines for metric in line.scores if headline(metric)})
+
+
+def part_of(metric: str) -> tuple[str, str] | None:
+    """The headline and the kind of items of a metric over those of one kind, such as a-to-b/R@1/KIND; else None."""
+    whole, _, kind = metric.rpartition("/")
+    return (whole, kind) if whole and headline(whole) else None
 
 
 def group(results: Results) -> list[Group]:
@@ -81,14 +109,19 @@ def _group(ground: Ground, rows: Sequence[Row], results: Results) -> Group:
     by_model: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_model.setdefault((row.model, row.config_hash), []).append(row)
-    lines = [_line(part) for part in by_model.values()]
-    runs = Results(list(rows)).runs
+    seconds = {(row.config_hash, row.seed): row.wall_seconds for row in results.rows}
+    lines = [_line(part, seconds) for part in by_model.values()]
+    goals = {row.run: _goal(row) for row in rows}
     references = {r.metric: r.values for r in results.references if r.ground == ground}
-    curves = sorted((curve for curve in results.curves if curve.run in runs), key=lambda curve: curve.key)
-    return Group(ground, references, lines, list(_differences(lines)), curves)
+    curves = sorted((curve for curve in results.curves if curve.run in goals), key=lambda curve: curve.key)
+    return Group(ground, references, lines, list(_differences(lines)), curves, goals)
 
 
-def _line(rows: Sequence[Row]) -> Line:
+def _goal(row: Row) -> Goal:
+    return row.recipe, *sorted(each for each in row.overrides if each.startswith(OBJECTIVES))
+
+
+def _line(rows: Sequence[Row], seconds: Mapping[tuple[str, int], float]) -> Line:
     by_metric: dict[str, list[Row]] = {}
     for row in rows:
         by_metric.setdefault(row.metric, []).append(row)
@@ -98,11 +131,21 @@ def _line(rows: Sequence[Row]) -> Line:
         first.recipe,
         first.config_hash,
         tuple(dict.fromkeys(row.command for row in rows)),
+        tuple(dict.fromkeys(row.hardware for row in rows)),
         first.parameters,
         fmean(row.wall_seconds for row in runs.values()) / 60,
+        _minutes_before(runs.values(), seconds),
         {metric: {row.seed: row.value for row in part} for metric, part in by_metric.items()},
         {metric: _score(part) for metric, part in by_metric.items()},
     )
+
+
+def _minutes_before(rows: Iterable[Row], seconds: Mapping[tuple[str, int], float]) -> float | None:
+    """The mean over runs; what they started from is known by configuration hash and seed, in the name of its folder."""
+    starts = [found for row in rows for each in row.overrides if (found := _STARTED.fullmatch(each))]
+    before = [seconds.get((found["hash"], int(found["seed"]))) for found in starts]
+    told = [each for each in before if each is not None]
+    return None if len(told) < len(before) else sum(told) / 60 / max(len(told), 1)
 
 
 def _score(rows: Sequence[Row]) -> Score:

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from benchmarks.claims import CLAIMS
 from benchmarks.entries import TABLE
-from benchmarks.groups import group
+from benchmarks.groups import Group, group
 from benchmarks.markdown import claims_markdown, markdown
 from benchmarks.page import page
+from benchmarks.runners import runner_sections
+from benchmarks.sections import Section, claims_section, group_sections, papers_section
+from benchmarks.studies import study_sections
 from benchmarks.suites import Suite, suites
-from benchmarks.verdicts import claim_table, verdicts
+from benchmarks.verdicts import Verdict, claim_table, verdicts
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.jobs import RunFailed, plan
 from quatrefoil.core.measuring.launch import Launch, add_where, launcher
@@ -40,6 +43,11 @@ class Place:
     page: Path
     claims: Path | None
     papers: Sequence[PaperRow]
+
+    @property
+    def root(self) -> str:
+        """The way from the page to the folder of the table, from which links are named."""
+        return "../" * len(self.page.parent.relative_to(self.leaderboard.parent).parts)
 
     @property
     def gallery(self) -> Path:
@@ -121,13 +129,25 @@ def draw_gallery(dataset: str, out: Path) -> None:
 def write_pages(place: Place, results: Results) -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
     groups = group(results)
-    text = markdown(groups, place.papers)
-    replace_text(place.leaderboard, text)
+    found = verdicts(CLAIMS, groups) if place.claims else []
     if place.claims:
-        replace_text(place.claims, claims_markdown(claim_table(verdicts(CLAIMS, groups))))
+        replace_text(place.claims, claims_markdown(claim_table(found)))
+    text = markdown(sections(place, groups, found, whole=False))
+    replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
-    replace_text(place.page, page(groups, place.papers, gallery))
+    replace_text(place.page, page(sections(place, groups, found, whole=True), place.root, gallery))
     return text
+
+
+def sections(place: Place, groups: Sequence[Group], found: Sequence[Verdict], whole: bool) -> list[Section]:
+    """All that is told: the rows, what lies beside them in the store's folder, the claims, and what papers print."""
+    return [
+        *group_sections(groups),
+        *runner_sections(place.store.folder),
+        *([claims_section(found, whole)] if found else []),
+        *study_sections(place.store.folder / "ablations"),
+        *papers_section(place.papers),
+    ]
 
 
 if __name__ == "__main__":

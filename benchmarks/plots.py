@@ -4,114 +4,130 @@ Coordinates are pixels from the upper left corner, rounded to a tenth.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from benchmarks.groups import Group
+from benchmarks.groups import Group, Line
+from benchmarks.marks import Mark
 from benchmarks.tables import reference_name, score_cell, value_text
 from quatrefoil.core.measuring import svg
 from quatrefoil.core.measuring.rows import Curve
 
-WIDTH = 500
-COLOURS = ("#2563a8", "#c2571a", "#2f8f5b", "#8b4fa8", "#b8860b", "#3b8ea5", "#a83252", "#5b6b2f", "#555b66", "#7a5230")
+WIDTH, HEIGHT = 520, 270
+_LETTER, _RIGHT, _BAR, _GAP = 6.6, 110, 15, 8
+_LEFT, _BOTTOM, _TOP, _END = 46, 40, 22, 16
 
-_LEFT, _RIGHT, _BAR, _GAP = 150, 110, 15, 8
-_LINE_HEIGHT, _LINE_LEFT, _LINE_RIGHT = 250, 40, 160
-
-
-def colours(models: Iterable[str]) -> dict[str, str]:
-    """A colour for each model, the same in every plot of a page."""
-    return {model: COLOURS[number % len(COLOURS)] for number, model in enumerate(sorted(set(models)))}
+Marks = Mapping[str, Mark]
 
 
-def bar_plot(group: Group, metric: str, colour: dict[str, str]) -> str:
-    """Scores of all models in one metric (percent) with intervals; chance and bounds above them run down as lines."""
-    references = group.references.get(metric, {})
-    lines = [line for line in group.lines if metric in line.scores]
-    height = (len(references) + len(lines)) * (_BAR + _GAP) + 30
-    parts = _percent_grid(height)
-    for place, (subset, value) in enumerate(references.items()):
-        parts += _reference(place, reference_name(subset), value, height)
-    for place, line in enumerate(lines, start=len(references)):
+@dataclass(frozen=True)
+class Bars:
+    """The room of a bar plot: names on the left, percent from `left` on, texts on the right."""
+
+    left: float
+    height: float
+
+    def x(self, percent: float) -> float:
+        return self.left + (WIDTH - self.left - _RIGHT) * min(max(percent, 0), 100) / 100
+
+    def grid(self) -> Iterator[str]:
+        for percent in (0, 25, 50, 75, 100):
+            yield svg.path([(self.x(percent), 4), (self.x(percent), self.height - 20)], "grid")
+            yield svg.label(self.x(percent), self.height - 6, f"{percent} %", "tick", "middle")
+
+    def reference(self, place: int, name: str, value: float) -> list[str]:
+        """A bar that is no model's, and a line from it down through all that are."""
+        x, y = self.x(value), _y(place)
+        box = f'<rect class="reference" x="{self.left:.1f}" y="{y}" width="{x - self.left:.1f}" height="{_BAR}"/>'
+        down = svg.path([(x, y), (x, self.height - 20)], "bound")
+        return [box, down, *self._texts(place, name, f"{value_text(value)} computed", x, "computed")]
+
+    def bar(self, place: int, line: Line, metric: str, mark: Mark) -> str:
         score = line.scores[metric]
-        parts += _bar(place, line.model, score.mean, colour[line.model], score_cell(score).text)
-        if score.interval:
-            parts.append(_whisker(place, *score.interval))
-    return svg.document(WIDTH, height, f"{metric}, percent", parts)
+        said, width = score_cell(score).text, self.x(score.mean) - self.left
+        box = (
+            f'<rect x="{self.left:.1f}" y="{_y(place)}" width="{width:.1f}" height="{_BAR}" fill="{mark.colour}"/>',
+            *self._texts(place, line.model, said, WIDTH - _RIGHT, "label"),
+        )
+        middle = _y(place) + _BAR / 2
+        ends = [(self.x(end), middle) for end in score.interval or ()]
+        return mark.drawn([*box, *([svg.path(ends, "whisker")] if ends else [])], said)
+
+    def _texts(self, place: int, name: str, text: str, x: float, kind: str) -> list[str]:
+        base = _y(place) + _BAR - 3.5
+        return [svg.label(self.left - 8, base, name, kind, "end"), svg.label(x + 6, base, text, kind, "start")]
 
 
-def _x(percent: float) -> float:
-    return _LEFT + (WIDTH - _LEFT - _RIGHT) * percent / 100
-
-
-def _y(place: int) -> float:
+def _y(place: int) -> int:
     return 8 + place * (_BAR + _GAP)
 
 
-def _percent_grid(height: float) -> list[str]:
-    ticks = [(percent, _x(percent)) for percent in (0, 25, 50, 75, 100)]
-    lines = [svg.path([(x, 4), (x, height - 20)], "grid") for _, x in ticks]
-    return lines + [svg.label(x, height - 6, f"{percent} %", "tick", "middle") for percent, x in ticks]
+def bar_plot(group: Group, metric: str, of: Marks) -> str:
+    """Scores in one metric (percent), best first, with intervals; chance and bounds above them run down as lines."""
+    references = {reference_name(reader): value for reader, value in group.references.get(metric, {}).items()}
+    lines = sorted((each for each in group.lines if metric in each.scores), key=lambda each: -each.scores[metric].mean)
+    longest = max(map(len, [*references, *(line.model for line in lines)]))
+    room = Bars(longest * _LETTER + 16, _y(len(references) + len(lines)) + 22)
+    parts = list(room.grid())
+    for place, (name, value) in enumerate(references.items()):
+        parts += room.reference(place, name, value)
+    parts += [room.bar(place, line, metric, of[line.model]) for place, line in enumerate(lines, start=len(references))]
+    return svg.document(WIDTH, room.height, f"{metric}, percent, against chance and bounds", parts)
 
 
-def _reference(place: int, name: str, value: float, height: float) -> list[str]:
-    x, y = _x(value), _y(place)
-    box = f'<rect class="reference" x="{_LEFT}" y="{y:.1f}" width="{x - _LEFT:.1f}" height="{_BAR}"/>'
-    down = svg.path([(x, y), (x, height - 20)], "bound")
-    return [box, down, *_labels(y, name, f"{value_text(value)} computed", x, "computed")]
+@dataclass(frozen=True)
+class Axes:
+    """Two axes from zero: `right` and `top` are where they end."""
+
+    right: float
+    top: float
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        width, height = WIDTH - _LEFT - _END, HEIGHT - _BOTTOM - _TOP
+        return _LEFT + width * x / self.right, _TOP + height * (1 - y / self.top)
+
+    def grid(self, across: str, up: str) -> Iterator[str]:
+        """Quarters of both axes, with what they count."""
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            (left, y), (right, _) = self.at(0, share * self.top), self.at(self.right, share * self.top)
+            x, bottom = self.at(share * self.right, 0)
+            yield svg.path([(left, y), (right, y)], "grid")
+            yield svg.label(left - 6, y + 4, f"{share * self.top:.3g}", "tick", "end")
+            yield svg.label(x, bottom + 16, f"{share * self.right:.4g}", "tick", "middle")
+        yield svg.label(WIDTH - _END, HEIGHT - 8, across, "tick", "end")
+        yield svg.label(4, 12, up, "tick", "start")
 
 
-def _bar(place: int, name: str, value: float, colour: str, text: str) -> list[str]:
-    x, y = _x(value), _y(place)
-    box = f'<rect x="{_LEFT}" y="{y:.1f}" width="{x - _LEFT:.1f}" height="{_BAR}" fill="{colour}"/>'
-    return [box, *_labels(y, name, text, WIDTH - _RIGHT, "label")]
-
-
-def _labels(y: float, name: str, text: str, x: float, kind: str) -> list[str]:
-    base = y + _BAR - 3.5
-    return [svg.label(_LEFT - 8, base, name, kind, "end"), svg.label(x + 6, base, text, kind, "start")]
-
-
-def _whisker(place: int, low: float, high: float) -> str:
-    middle = _y(place) + _BAR / 2
-    return svg.path([(_x(max(low, 0)), middle), (_x(min(high, 100)), middle)], "whisker")
-
-
-def line_plot(curves: Sequence[Curve], name: str, colour: dict[str, str]) -> str:
-    """One number against the step, a line for each run; models are named at the right."""
+def line_plot(curves: Sequence[Curve], name: str, of: Marks) -> str:
+    """One number against the step, a line for each run."""
     shown = [curve for curve in curves if name in curve.points]
     points = [point for curve in shown for point in curve.points[name]]
-    last, top = max(step for step, _ in points), _round_up(max(value for _, value in points))
-    parts = _step_grid(last, top)
-    parts += [
-        svg.path([_at(p, last, top) for p in curve.points[name]], "curve", colour[curve.model]) for curve in shown
+    axes = Axes(max(step for step, _ in points), round_up(max(value for _, value in points)))
+    drawn = [
+        of[curve.model].drawn(
+            [svg.path([axes.at(*p) for p in curve.points[name]], of[curve.model].dash, of[curve.model].colour)],
+            f"seed {curve.seed}",
+        )
+        for curve in shown
     ]
-    for place, model in enumerate(dict.fromkeys(curve.model for curve in shown)):
-        x, y = WIDTH - _LINE_RIGHT + 14, 24 + 18 * place
-        parts.append(svg.path([(x, y - 4), (x + 20, y - 4)], "curve", colour[model]))
-        parts.append(svg.label(x + 26, y, model, "label", "start"))
-    return svg.document(WIDTH, _LINE_HEIGHT, f"{name} by step", parts)
+    return svg.document(WIDTH, HEIGHT, f"{name} by step", [*axes.grid("step", name), *drawn])
 
 
-def _round_up(value: float) -> float:
+def cost_plot(lines: Sequence[Line], metric: str, cost: Callable[[Line], float], unit: str, of: Marks) -> str:
+    """Score against a cost in `unit`, a point for each model; the upper left is better."""
+    scores = [line.scores[metric] for line in lines]
+    highest = max(max([score.mean, *(score.interval or ())]) for score in scores)
+    axes = Axes(round_up(max(map(cost, lines))), min(round_up(highest), 100.0))
+    parts = [*axes.grid(unit, metric)]
+    for line, score in zip(lines, scores, strict=True):
+        ends = [axes.at(cost(line), min(max(end, 0), axes.top)) for end in score.interval or ()]
+        whisker = [svg.path(ends, "spread", of[line.model].colour)] if ends else []
+        point = of[line.model].at(*axes.at(cost(line), score.mean))
+        parts.append(of[line.model].drawn([*whisker, point], f"{score_cell(score).text}, {cost(line):.3g} {unit}"))
+    return svg.document(WIDTH, HEIGHT, f"{metric} against {unit}", parts)
+
+
+def round_up(value: float) -> float:
     """The next of 1, 2, 4, 6, 8 times a power of ten, so that quarters of an axis read well."""
     power: float = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     return next(factor * power for factor in (1, 2, 4, 6, 8, 10) if factor * power >= value)
-
-
-def _at(point: tuple[int, float], last: int, top: float) -> tuple[float, float]:
-    step, value = point
-    width, height = WIDTH - _LINE_LEFT - _LINE_RIGHT, _LINE_HEIGHT - 38
-    return _LINE_LEFT + width * step / max(last, 1), 10 + height * (1 - value / top)
-
-
-def _step_grid(last: int, top: float) -> list[str]:
-    parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        (left, y), (right, _) = _at((0, share * top), last, top), _at((last, share * top), last, top)
-        parts += [
-            svg.path([(left, y), (right, y)], "grid"),
-            svg.label(left - 6, y + 4, f"{share * top:.3g}", "tick", "end"),
-        ]
-        x = left + share * (right - left)
-        parts.append(svg.label(x, _LINE_HEIGHT - 8, f"{share * last:.0f}", "tick", "middle"))
-    return parts

@@ -10,6 +10,8 @@ from benchmarks.entries import (
     BRUTE_FORCE,
     CLOVER_ARMS,
     FRAMES,
+    GENEBERT_ARMS,
+    REGULOME_BASELINES,
     TABLE,
     TABLE_ABLATIONS,
     VLSA_ARMS,
@@ -48,6 +50,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
     """
     core, real = (FRAMES, BRUTE_FORCE, TABLE), real_entries(environment)
     clover, vlsa = entries_of(CLOVER_ARMS), entries_of(VLSA_ARMS)
+    regulome = [*entries_of(GENEBERT_ARMS), *REGULOME_BASELINES]
     claimed = [entry.with_seeds(FIVE_SEEDS) for claim in CLAIMS for entry in (claim.better, claim.than)]
     return {
         suite.name: suite
@@ -57,7 +60,8 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
             Suite("default", [*core, *real], committed=True),
             Suite("clover", clover, committed=True),
             Suite("vlsa", vlsa, committed=True),
-            Suite("full", [*core, *TABLE_ABLATIONS, *clover, *vlsa, *real], committed=True),
+            Suite("regulome", regulome, committed=True),
+            Suite("full", [*core, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real], committed=True),
             Suite("claims", list(dict.fromkeys(claimed)), committed=True),
         )
     }

@@ -1,24 +1,23 @@
 """The leaderboard's tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from benchmarks.groups import Group, Line, Score
-from quatrefoil.core.measuring.rows import Ground, PaperRow
+from benchmarks.groups import Group, Line, Score, part_of
+from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
 METRICS = {"R@1": "R@1", "R@5": "R@5", "R@10": "R@10", "MedianR": "MedR", "MeanR": "MnR"}
 """Metric -> head of its column; metrics that are not named here follow under their own names."""
-
-
-def heading(ground: Ground) -> str:
-    """Where the scores of a group come from; never silent about embedded data."""
-    kind = "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
-    return f"{ground.dataset}, {ground.split} ({kind})"
-
-
-def origin(ground: Ground) -> str:
-    return f"protocol {ground.protocol}, data {ground.data_hash[:12]}"
+_ORDER = (*METRICS, "accuracy", "MCC", "macro-F1", "ROC-AUC", "AUPR")
+READERS: Mapping[str, str] = {
+    "question_only": "the question and its choices, not the clip",
+    "sound": "which sounds there are",
+    "still": "what a single frame shows",
+    "frames": "also movement and order",
+    "synchrony": "which sounds go with what is seen",
+}
+"""What a computed score may use, where its name does not say it."""
 
 
 def group_tables(group: Group) -> list[Table]:
@@ -31,45 +30,76 @@ def _direction_table(group: Group, direction: str) -> Table:
     names = _ordered({metric for line in group.lines for metric in line.scores}, direction)
     keys = [f"{direction}/{name}".lstrip("/") for name in names]
     columns = ["model", "seeds", *(METRICS.get(name, name) for name in names), "parameters", "train min"]
-    best_first = sorted(group.lines, key=lambda line: _standing(line, keys[0]))
-    rows = [*_computed_rows(group, keys), *(_line_row(line, keys) for line in best_first)]
-    return Table(direction or "scores", columns, rows, [])
+    computed = [[*cells, Cell(NOTHING), Cell(NOTHING)] for cells in _computed(group, keys)]
+    measured = [[*_scores(line, keys), *_cost(line)] for line in _best_first(group, keys)]
+    return Table(direction or "scores", columns, _rows(computed, measured), [])
 
 
-def _standing(line: Line, metric: str) -> tuple[bool, float]:
-    """Best first, where higher is better (recall is the first column); lines without the metric last."""
-    score = line.scores.get(metric)
-    return (score is None, -score.mean if score else 0.0)
+def _rows(computed: Iterable[list[Cell]], measured: Iterable[list[Cell]]) -> list[TableRow]:
+    return [*(TableRow("computed", cells) for cells in computed), *(TableRow("measured", cells) for cells in measured)]
+
+
+def _best_first(group: Group, keys: Sequence[str]) -> list[Line]:
+    """The lines that have one of these metrics, by the first, of which higher is better; those without it last."""
+    lines = [line for line in group.lines if line.scores.keys() & set(keys)]
+    return sorted(lines, key=lambda line: -line.scores[keys[0]].mean if keys[0] in line.scores else float("inf"))
 
 
 def _ordered(metrics: Iterable[str], direction: str) -> list[str]:
     found = {name for place, _, name in (metric.rpartition("/") for metric in metrics) if place == direction}
-    return [*(name for name in METRICS if name in found), *sorted(found - METRICS.keys())]
+    return [*(name for name in _ORDER if name in found), *sorted(found - set(_ORDER))]
+
+
+def part_tables(group: Group) -> list[Table]:
+    """For each headline metric that is known for kinds of items, these side by side."""
+    named = {*group.references, *(metric for line in group.lines for metric in line.scores)}
+    parts = sorted(part for metric in named if (part := part_of(metric)))
+    return [_part_table(group, whole, [kind for _, kind in found]) for whole, found in groupby(parts, lambda p: p[0])]
+
+
+def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
+    keys = [whole, *(f"{whole}/{kind}" for kind in kinds)]
+    lines = [line for line in _best_first(group, keys) if line.scores.keys() & set(keys[1:])]
+    untold = len(_best_first(group, [whole])) - len(lines)
+    told = [f"not told by the stored runs of {untold} models: they were made before it was measured"] if untold else []
+    rows = _rows(_computed(group, keys), (_scores(line, keys) for line in lines))
+    return Table(f"{whole} by kind of twins", ["model", "seeds", "all", *kinds], rows, told)
 
 
 def remarks(group: Group) -> list[str]:
     """How the numbers of a group are to be read."""
-    overs = {score.over for line in group.lines for score in line.scores.values()}
-    found = ["mean ± half of the 95 % t-interval over seeds"] if "seeds" in overs else []
+    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group)]
+
+
+def _spread_remarks(group: Group) -> Iterator[str]:
+    if any(score.over == "seeds" for line in group.lines for score in line.scores.values()):
+        yield "mean ± half of the 95 % t-interval over seeds"
     if any(len(line.seeds) == 1 for line in group.lines):
-        found.append("1 seed: the value and its 95 % bootstrap interval over queries, which says nothing of the seed")
-    if group.references:
-        found.append(
-            "computed rows are no models: chance, and the best score that is possible for one that knows only what is "
-            "named (still: what a single frame shows; frames: also movement and order)"
-        )
-    return found
+        yield "1 seed: the value and its 95 % bootstrap interval over queries, which says nothing of the seed"
 
 
-def _computed_rows(group: Group, keys: Sequence[str]) -> list[TableRow]:
-    subsets = dict.fromkeys(subset for key in keys for subset in group.references.get(key, {}))
-    return [TableRow("computed", _computed_cells(group, subset, keys)) for subset in subsets]
+def _cost_remarks(group: Group) -> Iterator[str]:
+    machines = sorted({machine for line in group.lines for machine in line.hardware})
+    before = (
+        ", then of the pre-training that it starts from" if any(line.minutes_before for line in group.lines) else ""
+    )
+    yield f"train min: by the clock, of the run itself{before}; on {' and on '.join(machines)}, whatever else it did"
 
 
-def _computed_cells(group: Group, subset: str, keys: Sequence[str]) -> list[Cell]:
-    values = [group.references.get(key, {}).get(subset) for key in keys]
-    cells = [_value_cell(value) for value in values]
-    return [Cell(reference_name(subset)), Cell("computed"), *cells, Cell(NOTHING), Cell(NOTHING)]
+def _computed_remarks(group: Group) -> Iterator[str]:
+    shown = {reader for values in group.references.values() for reader in values}
+    said = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
+    if shown:
+        best = "the best score that is possible for one that knows only what is named"
+        yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
+    if any(part_of(metric) for metric in group.references):
+        yield "kinds of twins: test clips come in families that are alike but in this one thing"
+
+
+def _computed(group: Group, keys: Sequence[str]) -> Iterator[list[Cell]]:
+    for reader in dict.fromkeys(reader for key in keys for reader in group.references.get(key, {})):
+        values = [_value_cell(group.references.get(key, {}).get(reader)) for key in keys]
+        yield [Cell(reference_name(reader)), Cell("computed"), *values]
 
 
 def _value_cell(value: float | None) -> Cell:
@@ -81,16 +111,25 @@ def value_text(value: float) -> str:
     return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
-def reference_name(subset: str) -> str:
+def reference_name(reader: str) -> str:
     """`chance`, or a bound by the facts that it allows."""
-    return subset if subset == "chance" else f"bound: {subset}"
+    return reader if reader == "chance" else f"bound: {reader.replace('_', ' ')}"
 
 
-def _line_row(line: Line, keys: Sequence[str]) -> TableRow:
+def _scores(line: Line, keys: Sequence[str]) -> list[Cell]:
     seeds = Cell("1 seed" if len(line.seeds) == 1 else str(len(line.seeds)), len(line.seeds))
     scores = [score_cell(line.scores[key]) if key in line.scores else Cell(NOTHING) for key in keys]
-    size = Cell(f"{line.parameters / 1e6:.2f} M", line.parameters)
-    return TableRow("measured", [Cell(line.model), seeds, *scores, size, Cell(f"{line.minutes:.1f}", line.minutes)])
+    return [Cell(line.model), seeds, *scores]
+
+
+def _cost(line: Line) -> list[Cell]:
+    """Parameters and minutes; it sorts by the minutes of all training."""
+    before = "?" if line.minutes_before is None else f"{line.minutes_before:.1f}"
+    minutes = f"{line.minutes:.1f}" if line.minutes_before == 0 else f"{line.minutes:.1f} + {before}"
+    return [
+        Cell(f"{line.parameters / 1e6:.2f} M", line.parameters),
+        Cell(minutes, line.minutes + (line.minutes_before or 0)),
+    ]
 
 
 def score_cell(score: Score) -> Cell:

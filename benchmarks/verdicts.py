@@ -10,7 +10,7 @@ from typing import Literal
 
 from benchmarks.claims import Claim
 from benchmarks.groups import Group, Line, paired
-from benchmarks.tables import origin
+from benchmarks.protocols import origin
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError

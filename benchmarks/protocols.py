@@ -1,0 +1,54 @@
+"""Where scores come from, in words: the heading of each ground, and what its protocol asks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from quatrefoil.core.measuring.rows import Ground
+
+_RETRIEVAL = "retrieval over the whole split; the tables name the directions"
+_CHOICE = "questions about a clip, with five answers to choose from"
+_OPEN = "open questions about a clip, answered by a word out of those of training"
+ASKED: Mapping[str, str] = {
+    "one-caption": f"{_RETRIEVAL}; one caption to a clip",
+    "msrvtt-1kA": f"{_RETRIEVAL}; JSFUSION's 1,000 clips, one caption to a clip",
+    "msrvtt-7k": f"{_RETRIEVAL}; JSFUSION's 1,000 clips, one caption to a clip; trained on the 7k list",
+    "msvd-all-captions": f"{_RETRIEVAL}; every caption of a clip is a query",
+    "tgif-action": f"{_CHOICE}: what is done so many times",
+    "tgif-transition": f"{_CHOICE}: what is done before or after something else",
+    "tgif-frame": _OPEN,
+    "msrvtt-qa": _OPEN,
+    "msrvtt-mc": "multiple choice: which of five sentences is the clip's",
+    "lsmdc-fib": "a sentence about a clip, in which one word is to be filled in",
+}
+"""Protocol, less the name of the data set -> what is asked; protocols that are not here are told by name alone."""
+
+
+def headings(grounds: Sequence[Ground]) -> dict[Ground, str]:
+    """A heading for each ground, no two alike; never silent about embedded data."""
+    plain = {ground: _heading(ground, "") for ground in grounds}
+    times = Counter(plain.values())
+    return {
+        ground: text if times[text] == 1 else _heading(ground, f", data {ground.data_version} {ground.data_hash[:12]}")
+        for ground, text in plain.items()
+    }
+
+
+def _heading(ground: Ground, more: str) -> str:
+    kind = "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
+    return f"{ground.dataset}, {short_protocol(ground)}, {ground.split}{more} ({kind})"
+
+
+def short_protocol(ground: Ground) -> str:
+    """The protocol without the name of the data set, where it begins with that."""
+    return ground.protocol.removeprefix(f"{ground.dataset}-")
+
+
+def lead(ground: Ground) -> list[str]:
+    """Sentences: what the protocol asks, where that is known, and which protocol and data these are."""
+    known = [ASKED[name]] if (name := short_protocol(ground)) in ASKED else []
+    return [f"{said[0].upper()}{said[1:]}." for said in [*known, origin(ground)]]
+
+
+def origin(ground: Ground) -> str:
+    """The protocol by its full name, and which data."""
+    return f"protocol {ground.protocol}, data {ground.data_hash[:12]}"

@@ -1,0 +1,107 @@
+"""What runners of their own measured on real data, from the files that they leave beside the leaderboard's rows."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sections import Link, Section
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+
+Facts = Mapping[str, Any]
+
+
+def runner_sections(folder: Path) -> list[Section]:
+    """A section for each of these files that lies in the folder."""
+    found = ((folder / name, tell) for name, tell in RUNNERS.items())
+    return [tell(json.loads(path.read_text(encoding="utf-8"))) for path, tell in found if path.exists()]
+
+
+def gue_section(told: Facts) -> Section:
+    """Runs on GUE's sets, set by set, and what pre-training gave."""
+    runs = sorted(told["runs"], key=lambda run: (run["set"], -run["test"]))
+    tables = [_gue_table(name, list(part)) for name, part in groupby(runs, lambda run: run["set"])]
+    return Section(
+        "GUE, human promoters and binding sites, test (real corpus)",
+        False,
+        ["Sequences of two classes, by the MCC times 100, made by `python -m benchmarks.gue GENOMICS`."],
+        [*tables, _gue_differences(told["differences"])],
+        [
+            "a row is a run; every run took its checkpoint by the set's dev.csv, test.csv was scored once",
+            "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
+            "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
+        ],
+        commands=[_gue_command(run) for run in [*told["pretraining"], *runs]],
+        links=[Link("what it says and what it does not", "docs/genebert.md")],
+    )
+
+
+def _gue_table(name: str, runs: Sequence[Facts]) -> Table:
+    columns = ["model", "seed", "test MCC", "test ROC-AUC", "validation MCC", "parameters", "train min"]
+    return Table(name, columns, [TableRow("measured", _gue_cells(run)) for run in runs], [])
+
+
+def _gue_cells(run: Facts) -> list[Cell]:
+    return [
+        Cell(run["arm"]),
+        Cell(str(run["seed"]), run["seed"]),
+        Cell(f"{run['test']:.1f} {_interval(run['test_interval'], '.1f')}", run["test"]),
+        *(Cell(f"{run[name]:.1f}", run[name]) for name in ("test_ROC_AUC", "validation")),
+        Cell(f"{run['parameters'] / 1e6:.2f} M", run["parameters"]),
+        Cell(f"{run['train_seconds'] / 60:.1f}", run["train_seconds"]),
+    ]
+
+
+def _interval(ends: Sequence[float], form: str) -> str:
+    return f"[{', '.join(format(end, form) for end in ends)}]"
+
+
+def _gue_differences(found: Sequence[Facts]) -> Table:
+    rows = [
+        [
+            Cell(f"{each['set']}: pre-trained minus {each['less']}"),
+            Cell(str(len(each["seeds"])), len(each["seeds"])),
+            Cell(f"{each['difference']:+.1f}", each["difference"]),
+            Cell(_interval(each["interval"], "+.1f")),
+        ]
+        for each in found
+    ]
+    columns = ["difference", "seeds", "points", "95 % interval over sequences"]
+    return Table("differences in MCC", columns, [TableRow("measured", row) for row in rows], [])
+
+
+def _gue_command(run: Facts) -> str:
+    return f"{run.get('arm', 'pre-training')}  {run['config_hash']}  {run['recipe']} {' '.join(run['overrides'])}"
+
+
+def digits_section(told: Facts) -> Section:
+    """Baselines of spoken digits, by the speaker who is tested."""
+    directions = sorted({direction for row in told["rows"] for direction in row["test"]})
+    columns = ["protocol", "method", *(f"{name}, {d}" for d in directions for name in ("test", "val")), "settings"]
+    chance = Cell(f"{told['chance']:.1f}", told["chance"])
+    computed = [Cell("chance"), Cell("computed"), *[chance] * (len(columns) - 3), Cell(NOTHING)]
+    rows = [TableRow("measured", _digit_cells(row, directions)) for row in told["rows"]]
+    return Section(
+        "Spoken digits, test (real corpus)",
+        False,
+        [f"Baselines on recordings of a speaker who was never heard before, made by `{told['command']}`."],
+        [Table("R@1 by speaker", columns, [TableRow("computed", computed), *rows], [])],
+        ["settings are chosen by the validation speaker; the tested one is scored once", "no seed is drawn"],
+    )
+
+
+def _digit_cells(row: Facts, directions: Sequence[str]) -> list[Cell]:
+    values = [row[split][direction] for direction in directions for split in ("test", "val")]
+    return [
+        Cell(row["protocol"]),
+        Cell(row["method"]),
+        *(Cell(f"{value:.1f}", value) for value in values),
+        Cell(row["settings"]),
+    ]
+
+
+RUNNERS: Mapping[str, Callable[[Facts], Section]] = {
+    "genomics_gue.json": gue_section,
+    "spoken_digits.json": digits_section,
+}

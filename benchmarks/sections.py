@@ -1,0 +1,145 @@
+"""What LEADERBOARD.md and the page show, section by section; both are made of the same ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from benchmarks.groups import Goal, Group, Line
+from benchmarks.marks import Mark, marks
+from benchmarks.plots import Marks, bar_plot, cost_plot, line_plot
+from benchmarks.protocols import headings, lead
+from benchmarks.tables import group_tables, paper_tables, part_tables, remarks
+from benchmarks.verdicts import Verdict, claim_table
+from quatrefoil.core.measuring.collect import headline
+from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.tables import Table
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A title and an SVG."""
+
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to a file of the repository, named from its root."""
+
+    words: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the leaderboard.
+
+    Attributes:
+        embedded: the data were made by this project; None where it is not about one set of data.
+        lead: sentences below the heading, with `code` in them. links: where more is told.
+        remarks: how the numbers are to be read.
+        parts: tables of scores by kinds of items.
+        plots, losses, legend: for the page; losses are folded away.
+        commands: what made it, one a line.
+    """
+
+    heading: str
+    embedded: bool | None
+    lead: Sequence[str]
+    tables: Sequence[Table]
+    remarks: Sequence[str] = ()
+    parts: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
+    losses: Sequence[Plot] = ()
+    legend: Sequence[Mark] = ()
+    commands: Sequence[str] = ()
+    links: Sequence[Link] = ()
+
+
+def group_sections(groups: Sequence[Group]) -> list[Section]:
+    """A section for each ground, under headings that differ."""
+    names = headings([group.ground for group in groups])
+    return [_group_section(group, names[group.ground]) for group in groups]
+
+
+def _group_section(group: Group, name: str) -> Section:
+    of = marks(line.model for line in group.lines)
+    return Section(
+        name,
+        group.ground.embedded,
+        lead(group.ground),
+        group_tables(group),
+        remarks(group),
+        part_tables(group),
+        list(_plots(group, of)),
+        list(_losses(group, of)),
+        list(of.values()),
+        _commands(group.lines),
+    )
+
+
+def _commands(lines: Sequence[Line]) -> list[str]:
+    """How each model was trained, with the first of its seeds."""
+    width = max(len(line.model) for line in lines)
+    return [f"{line.model:{width}}  {line.config_hash}  {line.commands[0]}" for line in lines]
+
+
+def _plots(group: Group, of: Marks) -> Iterator[Plot]:
+    """Scores against bounds, against what they cost, and on validation while they were learned."""
+    for metric in group.headlines:
+        lines = [line for line in group.lines if metric in line.scores]
+        if metric in group.references or len(lines) > 1:
+            yield Plot(f"{metric} against chance and bounds", bar_plot(group, metric, of))
+        timed = [line for line in lines if line.minutes_before is not None]
+        if len(timed) > 1:
+            yield Plot(f"{metric} against time", cost_plot(timed, metric, _minutes, "minutes of all training", of))
+        if len({line.parameters for line in lines}) > 1:
+            yield Plot(f"{metric} against size", cost_plot(lines, metric, _millions, "million parameters", of))
+    # What was measured once, at the end, is no curve; losses of different objectives share no axis.
+    names = {name for curve in group.curves for name, points in curve.points.items() if len(points) > 1}
+    for name in sorted(filter(headline, names)):
+        yield Plot(f"{name} while training", line_plot(group.curves, name, of))
+
+
+def _minutes(line: Line) -> float:
+    return line.minutes + (line.minutes_before or 0)
+
+
+def _millions(line: Line) -> float:
+    return line.parameters / 1e6
+
+
+def _losses(group: Group, of: Marks) -> Iterator[Plot]:
+    """The training loss, one plot for each goal: sums of other objectives are other numbers."""
+
+    def goal(number: int) -> Goal:
+        return group.goals[group.curves[number].run]
+
+    for name, numbers in groupby(sorted(range(len(group.curves)), key=goal), goal):
+        curves = [group.curves[number] for number in numbers]
+        if any(len(curve.points.get("loss", ())) > 1 for curve in curves):
+            yield Plot(f"loss of {' '.join(name)}", line_plot(curves, "loss", of))
+
+
+def claims_section(found: Sequence[Verdict], whole: bool) -> Section:
+    """The verdicts: all of them, or those alone of which something was measured, with less said about them."""
+    table, told = claim_table(found), [bool(verdict.differences) for verdict in found]
+    if not whole:
+        rows = [row for row, measured in zip(table.rows, told, strict=True) if measured]
+        table = replace(table, rows=rows, remarks=table.remarks[:1])
+    words = [verdict.word for verdict in found]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in ("supported", "contradicted", "open"))
+    return Section(
+        "Claims of the papers (EMBEDDED benchmarks, not real corpora)",
+        True,
+        [f"{len(found)} comparisons, by `make claims`: {counts}; of {told.count(False)} nothing is measured yet."],
+        [table] if table.rows else [],
+        links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
+    )
+
+
+def papers_section(rows: Sequence[PaperRow]) -> list[Section]:
+    """What papers print; none where there are no such rows."""
+    lead = "Not measured here; real corpora, full-size models. Sources are named below each table."
+    return [Section("Printed in papers", None, [lead], paper_tables(rows))] if rows else []

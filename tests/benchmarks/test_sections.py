@@ -1,0 +1,159 @@
+"""What stands beside the rows: headings, studies, other runners, claims, and what plots may share an axis."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.claims import CLAIMS
+from benchmarks.entries import FRAMES, TABLE
+from benchmarks.groups import Group, group, part_of
+from benchmarks.marks import COLOURS, marks
+from benchmarks.protocols import headings
+from benchmarks.runners import RUNNERS, runner_sections
+from benchmarks.sections import claims_section, group_sections
+from benchmarks.studies import DRAWN, TOLD, study_sections
+from benchmarks.tables import part_tables
+from benchmarks.verdicts import verdicts
+from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.rows import Ground, Row
+from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, read_tables, table_text
+from tests.benchmarks.fabricated import results
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+METRIC = "text-to-video/R@1"
+PRETRAINED = "model.pretrained=runs/bench/any/fedcba9876543210-v1-seed0"
+
+words = st.text("abc xyz.:+", min_size=1, max_size=9).map(str.strip).filter(bool)
+numbers = st.integers(-9999, 9999).map(lambda number: Cell(f"{number:+,d}", float(number)))
+cells = st.one_of(words.map(Cell), numbers, st.just(Cell(NOTHING)))
+grounds = st.builds(
+    Ground,
+    embedded=st.booleans(),
+    dataset=st.sampled_from(["stage-v1-tiny", "msrvtt"]),
+    data_version=st.sampled_from(["v1", "v2"]),
+    protocol=st.sampled_from(["stage-v1-tiny-one-caption", "msrvtt-1kA", "any"]),
+    split=st.sampled_from(["test", "other"]),
+    data_hash=st.sampled_from(["0" * 64, "1" * 64]),
+)
+
+
+def told(*found: Results) -> list[Group]:
+    parts = [[item for each in found for item in getattr(each, name)] for name in ("rows", "references", "curves")]
+    return group(Results(*parts))
+
+
+def row_of(folder: Path, entry: Entry, **changed: object) -> Row:
+    row = next(row for row in results(folder, entry, 0, 50.0).rows if row.metric == METRIC)
+    return replace(row, **changed)  # type: ignore[arg-type]  # names of its fields
+
+
+@given(st.lists(grounds, unique=True))
+def test_no_two_grounds_share_a_heading(found: list[Ground]) -> None:
+    assert len(set(headings(found).values())) == len(found)
+
+
+@given(st.integers(1, 5).flatmap(lambda n: st.lists(st.lists(cells, min_size=n, max_size=n), min_size=2, max_size=6)))
+def test_a_table_that_is_read_again_tells_the_same(rows: list[list[Cell]]) -> None:
+    head, *body = rows
+    table = Table("a title", [cell.text for cell in head], [TableRow("measured", row) for row in body], ["one", "two"])
+    (again,) = read_tables(f"Made by `a command`.\n\n- above\n\n{table_text(table)}")
+    assert table_text(again) == table_text(table)
+    assert (again.remarks, again.columns) == (table.remarks, table.columns)
+
+
+def test_losses_share_a_plot_only_where_the_same_is_minimised(tmp_path: Path) -> None:
+    less = replace(TABLE, model="TABLE, less", overrides=("objectives.vtm=off",))
+    more = replace(TABLE, model="TABLE, longer", overrides=("train.steps=900",))
+    runs = [results(tmp_path, entry, 0, 50.0) for entry in (TABLE, more, FRAMES, less)]
+    by_hash = [
+        Results(
+            [replace(row, config_hash=f"{number:016}") for row in run.rows],
+            run.references,
+            [replace(curve, config_hash=f"{number:016}") for curve in run.curves],
+        )
+        for number, run in enumerate(runs)
+    ]
+    (section,) = group_sections(told(*by_hash))
+    drawn = {plot.title: set(re.findall('data-model="([^"]+)"', plot.svg)) for plot in section.losses}
+    assert drawn == {
+        f"loss of {TABLE.recipe}": {"TABLE", "TABLE, longer"},
+        f"loss of {TABLE.recipe} objectives.vtm=off": {"TABLE, less"},
+        f"loss of {FRAMES.recipe}": {"Frames only"},
+    }
+    assert not any("loss" in plot.title for plot in section.plots)
+
+
+def test_the_time_of_a_model_counts_what_it_starts_from(tmp_path: Path) -> None:
+    start = row_of(tmp_path, FRAMES, config_hash="fedcba9876543210", wall_seconds=600.0)
+    tuned = row_of(tmp_path, TABLE, overrides=(PRETRAINED,), wall_seconds=60.0)
+    lines = {line.model: line for line in group(Results([start, tuned]))[0].lines}
+    assert [(lines[name].minutes, lines[name].minutes_before) for name in ("Frames only", "TABLE")] == [
+        (10, 0),
+        (1, 10),
+    ]
+    assert group(Results([tuned]))[0].lines[0].minutes_before is None
+    cells = group_sections(group(Results([tuned])))[0].tables[0].rows[-1].cells
+    assert cells[-1].text == "1.0 + ?"
+
+
+def test_scores_by_kind_stand_beside_their_bounds_and_nowhere_else(tmp_path: Path) -> None:
+    assert part_of("text-to-video/R@1/sound") == (METRIC, "sound")
+    assert part_of(METRIC) is part_of("accuracy") is part_of("text-to-video/R@5") is None
+    run = results(tmp_path, TABLE, 0, 50.0)
+    kind = f"{METRIC}/sound"
+    rows = [*run.rows, replace(run.rows[0], metric=kind, value=12.0)]
+    bound = replace(run.references[0], metric=kind, values={"frames": 25.0, "all": 100.0})
+    (found,) = group(Results(rows, [*run.references, bound]))
+    (table,) = part_tables(found)
+    assert found.directions == ["text-to-video"]
+    assert (table.columns, table.remarks) == (["model", "seeds", "all", "sound"], [])
+    assert [(row.kind, row.cells[0].text, row.cells[3].number) for row in table.rows][1:] == [
+        ("computed", "bound: frames", 25.0),
+        ("computed", "bound: all", 100.0),
+        ("measured", "TABLE", 12.0),
+    ]
+    (untold,) = part_tables(group(Results(run.rows, [*run.references, bound]))[0])
+    assert [row.kind for row in untold.rows] == ["computed"] * 3
+    assert "1 models" in untold.remarks[0]
+
+
+def test_models_are_told_apart_however_many_there_are() -> None:
+    found = marks(f"model {number}" for number in range(3 * len(COLOURS)))
+    assert len({mark.swatch for mark in found.values()}) == len(found)
+
+
+def test_claims_are_counted_and_those_without_runs_are_left_out_of_the_short_table(tmp_path: Path) -> None:
+    groups = told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES)))
+    found = verdicts(CLAIMS, groups)
+    whole, short = (claims_section(found, whole) for whole in (True, False))
+    assert [len(section.tables[0].rows) for section in (whole, short)] == [len(CLAIMS), 1]
+    assert f"{len(CLAIMS)} open; of {len(CLAIMS) - 1} nothing is measured yet" in short.lead[0]
+
+
+def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
+    table = Table("A question?", ["model", "effect"], [TableRow("measured", [Cell("a"), Cell("+1.00", 1.0)])], ["said"])
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / TOLD).write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
+    (folder / DRAWN).write_text("<svg>\n<style>text{font:9px}</style>\n<path/>\n</svg>\n")
+    (section,) = study_sections(tmp_path)
+    assert (section.tables, section.lead) == ([table], ["Made by `a command`."])
+    assert section.plots[0].svg == "<svg>\n\n<path/>\n</svg>\n"
+    assert study_sections(tmp_path / "none") == []
+
+
+def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
+    assert runner_sections(tmp_path) == []
+    gue, digits = runner_sections(RESULTS)
+    stored = {name: json.loads((RESULTS / name).read_text()) for name in RUNNERS}
+    runs = stored["genomics_gue.json"]["runs"]
+    shown = [row.cells[2].number for table in gue.tables[:-1] for row in table.rows]
+    assert sorted(filter(None, shown)) == sorted(run["test"] for run in runs)
+    assert all(any(run["config_hash"] in line for line in gue.commands) for run in runs)
+    assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
+    assert all("real corpus" in section.heading and section.embedded is False for section in (gue, digits))
