@@ -29,6 +29,7 @@ class Whole:
     path: Path | None = None
     text: str = "x"
     flag: bool = False
+    share: float | None = None
 
 
 def test_overrides_reach_every_depth_and_leave_the_original_alone() -> None:
@@ -50,17 +51,21 @@ def test_off_removes_an_entry_and_empties_an_optional_field() -> None:
     ("assignment", "message"),
     [
         ("step=3", "did you mean `steps`"),
-        ("part.rat=3", "no `rat` here .did you mean `rate`"),
-        ("parts.tow.rate=3", "no `tow` here .did you mean `two`"),
-        ("steps=many", "steps=many: not a value of type int"),
-        ("steps=1.5", "not a value of type int"),
-        ("part.name=c", "part.name=c"),
+        ("part.rat=3", "no `rat` here .did you mean `part.rate`"),
+        ("prat.rate=3", "no `prat` here .did you mean `part.rate`"),
+        ("rate=3", "no `rate` here .did you mean `part.rate`"),
+        ("parts.tow.rate=3", "no `tow` here .did you mean `parts.two.rate`"),
+        ("steps=many", "steps=many: needs a whole number, not 'many'"),
+        ("steps=1.5", "needs a whole number, not '1.5'"),
+        ("part.name=c", "part.name=c: needs one of a, b, not 'c'"),
+        ("sizes=[1.5]", "needs a list in brackets, each entry a whole number"),
+        ("share=much", "needs a number or none, not 'much'"),
         ("part.rate=-1", "rate must not be negative"),
         ("part=3", "is a group"),
         ("parts.one=3", "can only be switched `off`"),
         ("steps.deep=3", "no parts"),
         ("steps", "key=value"),
-        ("flag=perhaps", "not a value of type bool"),
+        ("flag=perhaps", "needs true or false"),
     ],
 )
 def test_a_bad_assignment_says_what_where_and_how_to_mend_it(assignment: str, message: str) -> None:

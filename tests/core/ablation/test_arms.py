@@ -46,7 +46,7 @@ def test_all_arms_that_cannot_be_are_named_at_once() -> None:
         arms_of(varied(Level("odd", ("model.widht=4",)), Level("gone", recipe="other"), Level("fine", ("seed=1",))))
     said = str(caught.value)
     assert "Toy on toys (it: odd): unknown key `model.widht`" in said
-    assert "did you mean `width`" in said
+    assert "did you mean `model.width`" in said
     assert "Toy on toys (it: gone): no recipe `other`" in said
 
 

@@ -3,16 +3,18 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 Config = TypeVar("Config")
 _OFF = ("off", "none")
+_ALIKE = 0.4  # how like a name must be to be suggested: a typing error in a short one reaches it
 
 
 class ConfigError(ValueError):
@@ -38,7 +40,7 @@ def override(config: Config, assignments: Sequence[str]) -> Config:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """` (did you mean ...?)` where a known name is like `name`, else nothing."""
-    near = get_close_matches(name, known, n=1, cutoff=0.4)
+    near = get_close_matches(name, known, n=1, cutoff=_ALIKE)
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
@@ -49,7 +51,7 @@ def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:
         raise ConfigError(f"{path}: `{key}` is below a value ({node!r}) that has no parts")
     if key not in children:
         raise ConfigError(
-            f"unknown key `{path}`: no `{key}` here{nearest(key, children)}; there are {', '.join(children)}"
+            f"unknown key `{path}`: no `{key}` here{_meant(node, keys, path)}; there are {', '.join(children)}"
         )
     if isinstance(node, Mapping):
         if not rest and text in _OFF:
@@ -73,6 +75,22 @@ def _assign(node: Any, keys: list[str], text: str, path: str) -> Any:
         raise ConfigError(f"{path}={text}: {error}") from error
 
 
+def _meant(node: Any, keys: Sequence[str], path: str) -> str:
+    """The whole key that may have been meant: the same one deeper down, else one whose part here is spelled alike."""
+    before, known = path.split(".")[: -len(keys)], list(_paths(node))
+    deeper = sorted((each for each in known if each[-len(keys) :] == list(keys)), key=len)
+    alike = [[name, *keys[1:]] for name in get_close_matches(keys[0], _children(node) or (), cutoff=_ALIKE)]
+    found = [*deeper, *sorted(alike, key=lambda each: each not in known)]
+    return f" (did you mean `{'.'.join([*before, *found[0]])}`?)" if found else ""
+
+
+def _paths(node: Any) -> Iterator[list[str]]:
+    """The keys of all groups and values below."""
+    for name, child in (_children(node) or {}).items():
+        yield [name]
+        yield from ([name, *deeper] for deeper in _paths(child))
+
+
 def _children(node: Any) -> dict[str, Any] | None:
     if isinstance(node, Mapping):
         return dict(node)
@@ -90,14 +108,34 @@ def parse(hint: Any, text: str, where: str) -> Any:
     candidates: list[Any] = [None] if text in _OFF else []
     with suppress(json.JSONDecodeError):
         candidates.append(json.loads(text))
-    reasons = []
     for candidate in [*candidates, text]:
-        try:
+        with suppress(ValidationError):
             return adapter.validate_python(candidate)
-        except ValidationError as error:
-            reasons.append(error.errors()[0]["msg"])
-    name = getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint).replace("typing.", "")
-    raise ConfigError(f"{where}={text}: not a value of type {name} ({reasons[0]})")
+    raise ConfigError(f"{where}={text}: needs {_in_words(hint)}, not {text!r}")
+
+
+_WORDS: Mapping[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a path",
+    NoneType: "none",
+}
+
+
+def _in_words(hint: Any) -> str:
+    """What a value of a type is, for those who do not read Python."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}"
+    if origin in (Union, UnionType):
+        return " or ".join(map(_in_words, parts))
+    if origin is tuple and parts[1:] == (...,):
+        return f"a list in brackets, each entry {_in_words(parts[0])}"
+    if origin is tuple:
+        return f"[{', '.join(map(_in_words, parts))}]"
+    return _WORDS.get(hint) or f"a {getattr(hint, '__name__', hint)}"
 
 
 HOW_NOT_WHAT: Mapping[str, bool] = {"how_not_what": True}
