@@ -95,6 +95,29 @@ def test_what_another_store_has_is_read_and_not_run(
         ablate(monkeypatch, "--known", "nowhere")
 
 
+def test_rows_tell_what_runs_take_where_no_costs_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ablate(monkeypatch, "--seeds", "1", "--store", "known")
+    (tmp_path / "known" / "costs.jsonl").unlink()
+    capsys.readouterr()
+    ablate(monkeypatch, "--dry-run", "--known", "known")
+    assert "about 0.2 minutes of training for 2 of them" in capsys.readouterr().out
+
+
+def test_what_runs_take_is_not_guessed_from_other_settings_which_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ablate(monkeypatch, "--dry-run")
+    assert "what 4 of them take is not known: nothing like them is stored; name a store" in capsys.readouterr().out
+    ablate(monkeypatch, "train.steps=5", "--store", "known")
+    rows = tmp_path / "known" / "rows.jsonl"
+    rows.write_text(rows.read_text().replace('"overrides": []', '"overrides": ["train.steps=5"]'))
+    capsys.readouterr()
+    ablate(monkeypatch, "--dry-run", "--known", "known")
+    assert "what is stored of these recipes has other settings (train.steps=5); set the same" in capsys.readouterr().out
+
+
 def test_rows_of_data_that_have_changed_stop_the_study_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job]
 ) -> None:
@@ -151,5 +174,5 @@ def test_fewer_than_one_seed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_list_names_every_level(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert ablate(monkeypatch, "--list", of=study()) == 0
     said = capsys.readouterr().out
-    assert "width: 8 (reference), 4, 16" in said
-    assert "matching: on (reference), off" in said
+    assert "width: 8 (reference); 4; 16" in said
+    assert "matching: on (reference); off" in said

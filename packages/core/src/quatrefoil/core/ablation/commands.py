@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
     parser.add_argument("--factor", action="append", default=[], help="only this factor; may be repeated")
     parser.add_argument("--store", type=Path, help="folder of results (default: runs/ablate/STUDY)")
-    parser.add_argument("--known", type=Path, action="append", default=[], help="a store to read besides")
+    parser.add_argument("--known", type=Path, action="append", default=[], help="a store to read besides; may be repeated")
     add_where(parser)
 
 
@@ -51,8 +51,9 @@ def run(args: Namespace) -> int:
     study = _seeded(narrowed(load_study(args.study), args.model, args.factor), args.seeds)
     arms = arms_of(study, args.overrides)
     place = Place(args.store or Path("runs/ablate") / args.study, args.known)
-    planned = plan_of(arms, place.results())
-    print(plan_text(planned), flush=True)
+    known = place.results()
+    planned = plan_of(arms, known)
+    print(plan_text(planned, known.rows), flush=True)
     if args.dry_run:
         return 0
     failures = _made(planned, place, args)
@@ -113,6 +114,6 @@ def _listed(name: str, study: Study) -> str:
     for subject in study.subjects:
         lines.append(f"  {subject}, {subject.recipe}: {'; '.join(map(str, subject.measures))}")
         for factor in subject.factors:
-            levels = ", ".join(level.name for level in factor.levels)
-            lines.append(f"    {factor.name}: {factor.reference} (reference), {levels}")
+            levels = "; ".join([f"{factor.reference} (reference)", *(level.name for level in factor.levels)])
+            lines.append(f"    {factor.name}: {levels}")
     return "\n".join(lines)

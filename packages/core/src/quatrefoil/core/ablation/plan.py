@@ -52,7 +52,7 @@ def plan_of(arms: Sequence[Arm], known: Results) -> list[Planned]:
         before = next((each.arm for each in planned if each.arm.trained == arm.trained), None)
         stored = tuple(seed for seed in arm.entry.seeds if seed in done)
         missing = () if before else tuple(seed for seed in arm.entry.seeds if seed not in done)
-        planned.append(Planned(arm, stored, missing, _expected_seconds(arm, arms, known.costs), before))
+        planned.append(Planned(arm, stored, missing, _expected_seconds(arm, arms, known.rows), before))
     return planned
 
 
@@ -75,18 +75,26 @@ def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
                 )
 
 
-def _expected_seconds(arm: Arm, arms: Sequence[Arm], costs: Sequence[Cost]) -> float | None:
-    """By the arm's own stored runs, else by the steps of those of the same subject."""
-    same = [cost for cost in costs if of_arm(cost, arm)]
-    alike = same or [c for c in costs for other in arms if other.subject == arm.subject and of_arm(c, other)]
-    return fmean(cost.seconds / cost.steps for cost in alike) * arm.recipe.train.steps if alike else None
+def _expected_seconds(arm: Arm, arms: Sequence[Arm], rows: Sequence[Row]) -> float | None:
+    """By the arm's own stored runs, else by the steps of those of the same subject.
+
+    Rows tell it, and not costs: runs that were stored before memory was measured have none of these.
+    """
+    same = [row for row in rows if of_arm(row, arm)]
+    alike = same or [r for r in rows for other in arms if other.subject == arm.subject and of_arm(r, other)]
+    step_of = {row.run: row.wall_seconds / row.steps for row in alike}
+    return fmean(step_of.values()) * arm.recipe.train.steps if step_of else None
 
 
-def plan_text(planned: Sequence[Planned]) -> str:
-    """The plan as lines: each arm with its configuration, what is stored and what is to be run; then the cost."""
+def plan_text(planned: Sequence[Planned], known: Sequence[Row]) -> str:
+    """The plan as lines: each arm with its configuration, what is stored and what is to be run; then the cost.
+
+    Args:
+        known: all that is stored, of these arms or of others.
+    """
     width = max(len(str(each.arm)) for each in planned)
     lines = [f"{each.arm!s:{width}}  {each.arm.recipe.config_hash}  {_seeds(each)}" for each in planned]
-    return "\n".join([*lines, "", *_costs(planned), *equal_compute([each.arm for each in planned])])
+    return "\n".join([*lines, "", *_costs(planned, known), *equal_compute([each.arm for each in planned])])
 
 
 def _seeds(planned: Planned) -> str:
@@ -96,7 +104,7 @@ def _seeds(planned: Planned) -> str:
     return "; ".join(f"{word}: seeds {', '.join(map(str, seeds))}" for word, seeds in parts.items() if seeds)
 
 
-def _costs(planned: Sequence[Planned]) -> list[str]:
+def _costs(planned: Sequence[Planned], known_rows: Sequence[Row]) -> list[str]:
     missing = sum(len(each.missing) for each in planned)
     known = [(len(each.missing), each.seconds) for each in planned if each.missing and each.seconds is not None]
     steps = sum(len(each.missing) * each.arm.recipe.train.steps for each in planned)
@@ -106,8 +114,18 @@ def _costs(planned: Sequence[Planned]) -> list[str]:
         minutes = sum(runs * seconds for runs, seconds in known) / 60
         lines.append(f"about {minutes:.1f} minutes of training for {missing - unknown} of them, by what like runs took")
     if unknown:
-        lines.append(f"what {unknown} of them take is not known: nothing like them is stored; run one seed to learn it")
+        why = _nothing_alike([each.arm for each in planned if each.missing and each.seconds is None], known_rows)
+        lines.append(f"what {unknown} of them take is not known: {why}, or run one seed to learn it")
     return lines
+
+
+def _nothing_alike(arms: Sequence[Arm], rows: Sequence[Row]) -> str:
+    """Why stored runs do not tell what these arms take, and what to do: theirs are other settings, or other recipes."""
+    theirs = [row.overrides for row in rows if row.recipe in {arm.entry.recipe for arm in arms}]
+    if not theirs:
+        return "nothing like them is stored; name a store that has some by --known"
+    common = " ".join(each for each in theirs[0] if all(each in other for other in theirs))
+    return f"what is stored of these recipes has other settings{f' ({common})' if common else ''}; set the same"
 
 
 def equal_compute(arms: Sequence[Arm]) -> list[str]:
