@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from quatrefoil.core import recipes
+from quatrefoil.core import installed, recipes
 from quatrefoil.core.cli import main
 from quatrefoil.video_text.datasets.stage import make
 from quatrefoil.video_text.models.table import Table
@@ -55,6 +56,23 @@ def test_every_recipe_builds_on_the_meta_device_and_describes_itself(
     assert "in all" in parameters
 
 
+def test_the_help_of_data_lists_every_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["data", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(name in said for name in installed.names(installed.DATASETS))
+
+
+def test_the_package_runs_as_the_command_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["quatrefoil", "recipes"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("quatrefoil", run_name="__main__")
+    assert ended.value.code == 0
+    assert "table/stage" in capsys.readouterr().out
+
+
 def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
@@ -68,7 +86,7 @@ def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         (["train", "table/stag"], "did you mean `table/stage`"),
-        (["train", "table/stage", "train.step=3"], "did you mean `steps`"),
+        (["train", "table/stage", "train.step=3"], "did you mean `train.steps`"),
         (["train", "table/stage", "data.size=huge"], "data.size=huge"),
         (["train", "table/stage", "objectives.vtc.a=vidio"], "did you mean `video`"),
         (["train", "table/msrvtt", "data.root=/nowhere"], "there is no folder /nowhere"),
@@ -108,6 +126,17 @@ def test_evaluating_a_run_again_gives_its_scores(run: Path, capsys: pytest.Captu
     again = json.loads(capsys.readouterr().out)
     stored = json.loads((run / "metrics.json").read_text())["scores"]
     assert again == stored
+
+
+def test_an_evaluation_names_the_weights_that_it_is_of(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    main(["evaluate", str(run), "--split", "val"])
+    said = capsys.readouterr().out.splitlines()[0]
+    why = "the best on validation by text-to-video/R@1"
+    assert said == f"evaluated: {run / 'model' / 'model.safetensors'}, step 2 of 2 ({why})"
+    saved = run / "checkpoints" / "step-00000002"
+    main(["evaluate", str(saved), "--split", "val"])
+    assert capsys.readouterr().out.splitlines()[0] == f"evaluated: checkpoint {saved}, step 2"
 
 
 def test_a_trained_model_encodes_files_and_sentences(run: Path, cache: Path) -> None:

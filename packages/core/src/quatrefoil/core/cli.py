@@ -34,7 +34,7 @@ overrides:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in one line on stderr)."""
+    """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in a line), 130 Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = _parsed(given)
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (`| head`) has had enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing is left to say at exit
         return 0
+    except KeyboardInterrupt:
+        if os.environ.get("QUATREFOIL_DEBUG"):
+            raise
+        print("\nquatrefoil: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, OSError, ModuleNotFoundError) as error:
         if os.environ.get("QUATREFOIL_DEBUG") or (
             isinstance(error, ModuleNotFoundError) and error.name != "accelerate"
@@ -85,31 +90,37 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         "describe", _describe, "Print a recipe: its configuration, views, objectives, parameters.", epilog=OVERRIDES
     )
     for sub in (train, describe):
-        sub.add_argument("recipe", help="a name from `quatrefoil recipes`")
-        sub.add_argument("overrides", nargs="*", default=(), metavar="key=value")
+        sub.add_argument("recipe", metavar="RECIPE", help="a name from `quatrefoil recipes`")
+        sub.add_argument(
+            "overrides", nargs="*", default=(), metavar="key=value", help="what to change in it; see below"
+        )
     describe.add_argument(
         "--flops", action="store_true", help="count the work of a step on a few samples; this opens the data"
     )
     evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
-    evaluate.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT")
+    evaluate.add_argument(
+        "path", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run folder, or one of its checkpoints/step-*"
+    )
     evaluate.add_argument(
         "overrides", nargs="*", default=(), metavar="key=value", help="where things are now, e.g. data.root"
     )
     evaluate.add_argument(
         "--on",
         metavar="RECIPE",
-        help="on the data and by the evaluations of another recipe, which overrides are then of",
+        help="on the data and by the evaluations of another recipe; overrides are then of that one",
     )
-    evaluate.add_argument("--split", action="append", default=[], help="may be repeated; else all but `train`")
-    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    evaluate.add_argument(
+        "--split", action="append", default=[], help="which split; may be repeated (default: all but `train`)"
+    )
+    evaluate.add_argument("--json", action="store_true", help="print JSON: all numbers, ranks too")
     recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
     recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
     data = command(
         "data", _data, "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`."
     )
-    data.add_argument("action", help="check, make or gallery, where the data set offers it")
-    data.add_argument("name", help="data set, e.g. msrvtt")
-    data.add_argument("options", nargs="*", default=(), metavar="key=value")
+    data.add_argument("action", metavar="ACTION", help="check, make or gallery, where the data set offers it")
+    data.add_argument("name", metavar="NAME", help=f"the data set: {', '.join(installed.names(installed.DATASETS))}")
+    data.add_argument("options", nargs="*", default=(), metavar="key=value", help="of the action, e.g. root=FOLDER")
     _add_brought(command, built_in=commands.choices, asked=arguments[0] if arguments else None)
     return top
 
@@ -150,24 +161,41 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.tasks import table
+    from quatrefoil.core.evaluation.tasks import whole_table
     from quatrefoil.core.runs.stored import evaluate
 
     if options.on is not None:
         return _evaluate_on(options)
     scores = evaluate(options.path, options.overrides, options.split)
-    print(json.dumps({split: score.plain() for split, score in scores.items()}) if options.json else table(scores))
+    plain = {split: score.plain() for split, score in scores.items()}
+    print(json.dumps(plain) if options.json else f"{_evaluated(options.path)}\n{whole_table(scores)}")
     return 0
 
 
 def _evaluate_on(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.tasks import Scores, table
+    from quatrefoil.core.evaluation.tasks import Scores, whole_table
     from quatrefoil.core.runs.elsewhere import evaluate_on
 
     facts = evaluate_on(options.path, options.on, options.overrides, options.split)
     scores = {split: Scores(**found) for split, found in facts["scores"].items()}
-    print(json.dumps(facts) if options.json else f"protocol: {facts['data']['protocol']}\n{table(scores)}")
+    said = f"{_evaluated(options.path)}\nprotocol: {facts['data']['protocol']}\n{whole_table(scores)}"
+    print(json.dumps(facts) if options.json else said)
     return 0
+
+
+def _evaluated(path: Path) -> str:
+    """Which weights a run folder or checkpoint (one that could be read) gave: their file, step, and why these."""
+    from quatrefoil.core.runs import checkpoint
+    from quatrefoil.core.runs.folder import RunFolder
+
+    if (path / checkpoint.MANIFEST).exists():
+        return f"evaluated: checkpoint {path}, step {int(path.name.rpartition('-')[2]):,}"
+    folder = RunFolder(path)
+    facts = folder.facts()
+    select = facts["config"]["train"]["select"]
+    why = f"the best on validation by {select}" if select else "the last"
+    weights = folder.model / "model.safetensors"
+    return f"evaluated: {weights}, step {facts['evaluated_step']:,} of {facts['steps']:,} ({why})"
 
 
 def _recipes(options: argparse.Namespace) -> int:
