@@ -71,8 +71,8 @@ TABLE = [
         r"cut.fa.gz: damaged gzip .*; fetch it again",
     ),
     Broken("empty.bed", peaks, "# nothing\n", r"empty.bed: no interval; a line is `chromosome<TAB>start<TAB>end`"),
-    Broken("blanks.bed", peaks, "chr1 1 5\n", r"blanks.bed:1: 1 columns between tabs.*; bed needs 3-12"),
-    Broken("word.bed", peaks, "chr1\t1\tfive\n", r"word.bed:1: .* has a end that is no whole number; mend the line"),
+    Broken("blanks.bed", peaks, "chr1 1 5\n", r"blanks.bed:1: 1 column between tabs.*; bed needs 3-12"),
+    Broken("word.bed", peaks, "chr1\t1\tfive\n", r"word.bed:1: .* has no whole number as its end; mend the line"),
     Broken("turned.bed", peaks, "chr1\t9\t5\n", r"turned.bed:1: chr1:9-5 is no interval; 0 <= start < end"),
     Broken("other.bed", peaks, "chrX\t1\t5\n", r"other.bed:1: chrX:1-5 is on no chromosome .*; rename or exclude it"),
     Broken("beyond.bed", peaks, "chr1\t1\t999\n", r"beyond.bed:1: .* leaves its chromosome; was it called on another"),
@@ -108,7 +108,7 @@ TABLE = [
     Broken("deleted.vcf", vcf, "chr1 5 . A <DEL> 0/0 0/1 0/0\n", r"record 1 \(chr1:5\): ALT `<DEL>` .*leave them out"),
     Broken("star.vcf", vcf, "chr1 5 . A C,* 0/0 0/1 1/2\n", r"record 1 \(chr1:5\): ALT `\*` .*leave them out"),
     Broken("contig.vcf", vcf, "chr7 5 . A C 0/0 0/1 0/0\n", r"record 1 \(chr7:5\): .*has no chromosome `chr7`"),
-    Broken("bare.vcf", vcf, "chr1 5 . A . 0/0 0/0 0/0\n", r"bare.vcf: no variant \(1 records without an alternative"),
+    Broken("bare.vcf", vcf, "chr1 5 . A . 0/0 0/0 0/0\n", r"bare.vcf: no variant \(1 record without an alternative"),
     Broken("allele.vcf", vcf, "chr1 5 . A C 0/0 0/3 0/0\n", r"allele 3 is called, but 1 alternative .*bcftools norm"),
     Broken(
         "end.vcf", vcf, "chr2 121 . A C 0/0 0/1 0/0\n", r"lies beyond the end of chr2 \(120 bases\); another assembly"
@@ -128,7 +128,7 @@ TABLE = [
     Broken("header.tsv", labelled, "sequence\tlabel\n", r"header.tsv:1: a header and no line after it; fetch"),
     Broken("names.tsv", labelled, "bases\tclass\nACGT\t1\n", r"names.tsv:1: .* begins no known format; give a table"),
     Broken(
-        "cells.tsv", labelled, "sequence\tlabel\nACGT\n", r"cells.tsv:2: 1 columns where the header has 2; is the line"
+        "cells.tsv", labelled, "sequence\tlabel\nACGT\n", r"cells.tsv:2: 1 column where the header has 2; is the line"
     ),
     Broken(
         "kmers.tsv", labelled, "sequence\tlabel\nACG TTT\t1\n", r"kmers.tsv:2: 'ACG' and 'TTT' .*; write one k-mer for"

@@ -183,7 +183,7 @@ ANNOTATIONS = [
         ),
         (
             edited(lambda content: content["sentences"][0].update(video_id="video99")),
-            r"msrvtt: sentences of 1 ids that are no videos \(video99\)",
+            r"msrvtt: sentences of 1 id that is no video \(video99\)",
         ),
         (
             edited(lambda content: content["sentences"].clear()),
@@ -199,12 +199,12 @@ ANNOTATIONS = [
         "{",
         r"captions.json: not JSON \(Expecting property name enclosed in double quotes:",
     ),
-    Broken("list.json", read_captions, "[]", r"list.json: needs a dictionary of captions by clip id, has a list"),
+    Broken("list.json", read_captions, "[]", r"list.json: needs a dictionary of captions by clip id, not list"),
     Broken(
         "number.json",
         read_captions,
         '{"clip": 3}',
-        r"number.json: 'clip': needs a caption or a list of them, has a int",
+        r"number.json: 'clip': needs a caption or a list of them, not int",
     ),
     Broken(
         "numbers.json",
@@ -224,7 +224,7 @@ ANNOTATIONS = [
         "no pickle",
         r"text.pkl: cannot be read \(invalid load key, 'n'.\); fetch the file again",
     ),
-    Broken("rows.pkl", captions_of_clover, pickle.dumps({"a": 1}), r"rows.pkl: needs a list of objects, has a dict"),
+    Broken("rows.pkl", captions_of_clover, pickle.dumps({"a": 1}), r"rows.pkl: needs a list of objects, not dict"),
     Broken(
         "textless.pkl",
         captions_of_clover,

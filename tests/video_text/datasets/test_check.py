@@ -23,7 +23,9 @@ def test_a_whole_corpus_has_no_problems(root: Path, capsys: pytest.CaptureFixtur
     assert len(report.silent) == 8
     assert report.tags["motion"] == (7, 7, ("m",))
     assert MSRVTT.check(CheckOptions(root=root)) == 0
-    assert "no problems found" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "no problems found" in said
+    assert said.startswith(f"msrvtt in {root}: 8 of 8 clips here\n")
 
 
 def test_every_problem_is_found_and_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,8 +39,10 @@ def test_every_problem_is_found_and_told(root: Path, capsys: pytest.CaptureFixtu
     told = json.loads(capsys.readouterr().out)
     assert told["missing"] == ["video0"]
     assert set(told["undecodable"]) == {"video1"}
+    assert told["clips"] == 8
     assert "object.jsonl:8" in told["tag_error"]
-    for problem in ("listed twice in 'train' (video2)", "both in 'train' and 'test' (video6)", "1 clips have no video"):
+    assert "1 clip has no video: video0" in told["problems"]
+    for problem in ("listed twice in 'train' (video2)", "both in 'train' and 'test' (video6)"):
         assert any(problem in found for found in told["problems"])
 
 

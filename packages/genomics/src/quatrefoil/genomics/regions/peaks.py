@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.regions.hits import Integers
 
@@ -168,8 +169,8 @@ def _columns(lines: list[tuple[int, str]], path: Path) -> int:
         if (columns := line.count("\t") + 1) != count or not least <= columns <= _MOST[kind]:
             wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
             raise PeakError(
-                f"{path}:{number}: {columns} columns between tabs, the first line has {count}; {kind} needs {wanted}, "
-                f"the same in every line"
+                f"{path}:{number}: {counted(columns, 'column')} between tabs, the first line has {count}; "
+                f"{kind} needs {wanted}, the same in every line"
             )
     return count
 
@@ -178,7 +179,7 @@ def _numbers(frame: Any, column: str, path: Path) -> Any:
     values = pd.to_numeric(frame[column], errors="coerce")
     whole = column in ("start", "end")
     bad = values.isna() | (values % 1 != 0) if whole else values.isna()
-    _refuse(frame, bad, f"has a {column} that is no {'whole ' if whole else ''}number; mend the line", path)
+    _refuse(frame, bad, f"has no {'whole ' if whole else ''}number as its {column}; mend the line", path)
     return values
 
 

@@ -17,6 +17,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from quatrefoil.core.wording import counted
+
 MISSING: Final = -1
 Dosages: TypeAlias = npt.NDArray[np.int8]
 _NO_GENOTYPES: Final = "no genotypes; its FORMAT needs GT, with a call for each sample"
@@ -92,7 +94,8 @@ def read_vcf(path: str | Path) -> Genotypes:
             variants.append(_variant(record, alternative, where))
             rows.append(_dosages(calls_PC, number))
     if not variants:
-        raise VcfError(f"{path}: no variant ({bare} records without an alternative allele); is it the right file?")
+        bare_records = counted(bare, "record")
+        raise VcfError(f"{path}: no variant ({bare_records} without an alternative allele); is it the right file?")
     return Genotypes(_told_apart(variants), samples, np.stack(rows), bare)
 
 

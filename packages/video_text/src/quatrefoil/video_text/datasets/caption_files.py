@@ -23,7 +23,7 @@ def read_captions(path: Path) -> Captions:
     """
     content = read_json(path) if path.suffix == ".json" else read_plain_pickle(path)
     if not isinstance(content, dict):
-        raise CorpusError(f"{path}: needs a dictionary of captions by clip id, has a {type(content).__name__}")
+        raise CorpusError(f"{path}: needs a dictionary of captions by clip id, not {type(content).__name__}")
     return {id: _sentences(captions, f"{path}: {id!r}") for id, captions in content.items()}
 
 
@@ -42,7 +42,7 @@ def listed_captions(path: Path, captions: Captions) -> Iterator[Caption]:
 def _sentences(captions: Any, where: str) -> tuple[str, ...]:
     listed = [captions] if isinstance(captions, str) else captions
     if not isinstance(listed, Sequence) or isinstance(listed, bytes):
-        raise CorpusError(f"{where}: needs a caption or a list of them, has a {type(captions).__name__}")
+        raise CorpusError(f"{where}: needs a caption or a list of them, not {type(captions).__name__}")
     return tuple(_sentence(caption, where) for caption in listed)
 
 

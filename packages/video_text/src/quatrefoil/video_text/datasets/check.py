@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from quatrefoil.core.wording import counted
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.audio_captions import AudioCaps, SoundDescs
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
@@ -63,6 +64,7 @@ class CheckReport:
         splits: counts of every split of every protocol that can be read.
         unavailable: protocol -> why its annotations cannot be read.
         contradictions: what is wrong in annotations, with the protocol.
+        clips: how many are annotated, in all protocols together.
         missing: ids of clips without a video.
         undecodable: id -> why its media (in a deep check: any frame or its sound) cannot be read. Clips of one file are
             known by the first of them.
@@ -74,6 +76,7 @@ class CheckReport:
     root: str
     deep: bool
     holds: Kind
+    clips: int = 0
     splits: list[SplitCounts] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
@@ -89,17 +92,20 @@ class CheckReport:
         found = [] if self.splits else list(self.unavailable.values())
         found += self.contradictions
         if self.missing:
-            found.append(f"{len(self.missing)} clips have no {self.holds}: {shown(self.missing)}")
+            lack = counted(len(self.missing), "clip has", "clips have")
+            found.append(f"{lack} no {self.holds}: {shown(self.missing)}")
         found += [f"{id} cannot be read: {reason}" for id, reason in self.undecodable.items()]
         return found + ([self.tag_error] if self.tag_error else [])
 
     def text(self) -> str:
         """The report for people."""
-        lines = [f"{self.corpus} in {self.root}"]
+        here = self.clips - len(self.missing)
+        lines = [f"{self.corpus} in {self.root}: {here:,} of {counted(self.clips, 'clip')} here"]
         lines += [split.text() for split in self.splits]
         lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]
-        lines += [f"  {len(self.silent)} videos have no sound: {shown(self.silent)}"] if self.silent else []
-        lines += [f"  tags of {expert}: {found.tagged} clips" for expert, found in self.tags.items()]
+        silent = counted(len(self.silent), "video has", "videos have")
+        lines += [f"  {silent} no sound: {shown(self.silent)}"] if self.silent else []
+        lines += [f"  tags of {expert}: {counted(found.tagged, 'clip')}" for expert, found in self.tags.items()]
         lines += [f"PROBLEM {problem}" for problem in self.problems] or ["no problems found"]
         return "\n".join(lines)
 
@@ -123,6 +129,7 @@ def check(corpus_type: type[Corpus], root: Path, deep: bool = False) -> CheckRep
     ids: dict[str, None] = {}
     for protocol in corpus.protocols:
         ids |= dict.fromkeys(_check_protocol(corpus, protocol, report))
+    report.clips = len(ids)
     report.missing = [id for id in ids if id not in corpus.videos]
     clips = [corpus.clip(id) for id in ids if id in corpus.videos]
     files = {(clip.video, clip.audio): clip for clip in reversed(clips)}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
+from quatrefoil.core.wording import counted
 from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Entry, Listing, SplitName, shown
 from quatrefoil.video_text.datasets.readers import read_json, read_table
 
@@ -71,7 +72,8 @@ class MsrVtt(Corpus):
         for id, caption in self._pairs("sentences", "video_id", "caption"):
             captions[id].append(caption) if id in captions else stray.add(id)
         if stray:
-            raise CorpusError(f"{self.root}: sentences of {len(stray)} ids that are no videos ({shown(sorted(stray))})")
+            what = counted(len(stray), "id that is no video", "ids that are no videos")
+            raise CorpusError(f"{self.root}: sentences of {what} ({shown(sorted(stray))})")
         return captions
 
     def _pairs(self, table: str, key: str, value: str) -> Iterator[tuple[str, str]]:

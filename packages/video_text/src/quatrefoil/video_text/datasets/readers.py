@@ -29,7 +29,7 @@ def read_json_rows(path: Path) -> list[Row]:
 def objects(rows: Any, path: Path) -> list[Row]:
     """`rows` of the file `path`, found to be a list of dictionaries with texts as keys, or CorpusError."""
     if not isinstance(rows, list):
-        raise CorpusError(f"{path}: needs a list of objects, has a {type(rows).__name__}")
+        raise CorpusError(f"{path}: needs a list of objects, not {type(rows).__name__}")
     for number, row in enumerate(rows):
         if not isinstance(row, dict) or not all(isinstance(key, str) for key in row):
             raise CorpusError(f"{path}: item {number} must be an object with named fields, not {str(row)[:200]}")

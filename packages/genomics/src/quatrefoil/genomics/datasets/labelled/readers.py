@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError, Line, Record, bases, read_lines
 from quatrefoil.genomics.sequence.kmers import AMBIGUOUS, BASES
 
@@ -98,7 +99,8 @@ def _rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple
     for where, text in lines:
         row = next(csv.reader([text], delimiter=delimiter))
         if len(row) != columns:
-            raise LabelledError(f"{where}: {len(row)} columns where the header has {columns}; is the line cut off?")
+            found = counted(len(row), "column")
+            raise LabelledError(f"{where}: {found} where the header has {columns}; is the line cut off?")
         yield where, row
 
 
