@@ -1,6 +1,7 @@
 """Pictures of what VLSA has learned: nothing is lost or moved on the way from patches to a PNG."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from quatrefoil.core.config import ConfigError
 from quatrefoil.core.objectives import MaskedPatches
 from quatrefoil.core.views import Views
 from quatrefoil.video_text.encoders.patches import patches_of
-from quatrefoil.video_text.pictures import reconstruction, similarity
+from quatrefoil.video_text.pictures import look, reconstruction, similarity
 from quatrefoil.video_text.pictures.look import Looked
 from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, enlarged, joined, rows_of_panels, save
 from quatrefoil.video_text.recipes.vlsa import LOCAL
@@ -89,7 +90,7 @@ def test_the_shares_of_patches_have_the_cosine_of_codes_as_their_mean() -> None:
     model = build(SMALL)
     views = Views(model, batch_of(*HEARD))
     with torch.no_grad():
-        found = similarity.states(model, views)
+        found = similarity.states(model, views, seen=True)
         text_BD, video_BD, audio_BD = views["text"], views["video"], views["audio"]
     for number in range(len(HEARD)):
         for states_BTD, code_BD in ((found.video, video_BD), (found.audio, audio_BD)):
@@ -126,6 +127,23 @@ def test_every_clip_is_drawn_with_sound_or_without(looked: Looked, draw: Any, tm
     paths = draw(Path("run"), [], "test", 4, tmp_path / "out")
     assert [path.name for path in paths] == [f"clip{number}.png" for number in range(4)]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_clips_of_sound_alone_are_drawn_without_frames(looked: Looked, tmp_path: Path) -> None:
+    for name in [name for name in looked.batch if name == "frames" or name.startswith("video")]:
+        del looked.batch[name]
+    paths = similarity.draw_run(Path("run"), [], "test", 4, tmp_path / "out")
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+@pytest.mark.parametrize(("holds", "kept"), [("video", {"video", "text", "audio"}), ("audio", {"text", "audio"})])
+def test_what_a_corpus_of_sound_alone_cannot_give_is_left_out_and_told(
+    holds: str, kept: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = SimpleNamespace(holds=holds, name="digits")
+    data: Any = SimpleNamespace(corpus=corpus)
+    assert set(look._given(build(SMALL), ["video", "text", "audio"], data)) == kept
+    assert ("digits holds sound and no frames" in capsys.readouterr().out) == (holds == "audio")
 
 
 def test_a_run_that_restores_nothing_is_refused(looked: Looked, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def look(run: Path, overrides: Sequence[str], split: str, clips: int, views: Ite
     """The model of a run folder or checkpoint, and a batch from which `views` can be computed.
 
     Clips are evenly spaced over the split and read as in tests; what is hidden of them is drawn as ever. Of each clip
-    the middle window of sound is taken.
+    the middle window of sound is taken. Of a corpus of sound alone there are no frames: this is printed, and the batch
+    has no field of theirs.
 
     Raises:
         CheckpointError: `run` is neither; ConfigError: it is no run of VLSA, or an override would change what was
@@ -52,8 +53,16 @@ def look(run: Path, overrides: Sequence[str], split: str, clips: int, views: Ite
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[arg-type]  # it is that model's own
     load_weights(model, weights)
     model.assets = dict(data.assets())
-    batch, captions = _batch(data, split, clips, graph_of(model).fields(views))
+    batch, captions = _batch(data, split, clips, graph_of(model).fields(_given(model, views, data)))
     return Looked(model.eval(), recipe, batch, captions)
+
+
+def _given(model: Vlsa, views: Iterable[str], data: SoundModule) -> list[str]:
+    """The views that the corpus can give."""
+    if data.corpus.holds == "video":
+        return list(views)
+    print(f"{data.corpus.name} holds sound and no frames: no frames are drawn")
+    return [view for view in views if "frames" not in graph_of(model).fields([view])]
 
 
 def _batch(data: SoundModule, split: str, clips: int, fields: frozenset[str]) -> tuple[Batch, tuple[str, ...]]:

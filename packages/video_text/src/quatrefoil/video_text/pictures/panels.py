@@ -40,8 +40,11 @@ def rows_of_panels(rows: int, frames: int) -> "tuple[Figure, Any]":
     return figure, figure.subplots(rows, 2, squeeze=False, width_ratios=(frames, 1.5))
 
 
-def draw_frames(axes: "Axes", frames_FCHW: Tensor, over_FHW: Tensor | None = None) -> None:
+def draw_frames(axes: "Axes", frames_FCHW: Tensor | None, over_FHW: Tensor | None = None) -> None:
     """Frames side by side, colours from 0 to 1; what is hidden (NaN) is grey. `over_FHW` is a map over them."""
+    if frames_FCHW is None:
+        _say(axes, "no frames")
+        return
     axes.imshow(side_by_side(frames_FCHW.nan_to_num(0.5).clamp(0, 1).movedim(1, -1)))
     _lay_over(axes, None if over_FHW is None else side_by_side(over_FHW))
 
@@ -49,11 +52,18 @@ def draw_frames(axes: "Axes", frames_FCHW: Tensor, over_FHW: Tensor | None = Non
 def draw_sound(axes: "Axes", sound_RS: Tensor | None, span: tuple[float, float], over_RS: Tensor | None = None) -> None:
     """A picture of sound, low frequencies at the bottom, on one scale for all; nothing where there is no sound."""
     if sound_RS is None:
-        axes.text(0.5, 0.5, "no sound", ha="center", va="center")
-        axes.axis("off")
+        _say(axes, "no sound")
         return
     axes.imshow(sound_RS.numpy(), origin="lower", aspect="auto", vmin=span[0], vmax=span[1], cmap="gray")
     _lay_over(axes, None if over_RS is None else over_RS.numpy())
+
+
+def _say(axes: "Axes", text: str) -> None:
+    """Words in the place of a picture, whose label stays."""
+    axes.text(0.5, 0.5, text, ha="center", va="center")
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def side_by_side(frames_FHW: Tensor) -> np.ndarray[Any, Any]:

@@ -9,7 +9,7 @@ picture of sound, L tokens, T tokens of a modality, Q what is looked for, D widt
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as nnf
@@ -22,14 +22,17 @@ from quatrefoil.video_text.pictures.look import look
 from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, enlarged, rows_of_panels, save
 from quatrefoil.video_text.text.tokenizer import NO_WORD, TokenIds
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _VIEWS = ("video", "text", "audio", "audio_present", "text_ids", "text_mask", "frames", "sound")
 _WORDS = 12
 
 
 class States(NamedTuple):
-    """Of every token of each modality alone, nothing hidden, (B, T, D); of the text with its mask."""
+    """Of every token of each modality alone, nothing hidden, (B, T, D); of the text with its mask; frames may lack."""
 
-    video: Tensor
+    video: Tensor | None
     audio: Tensor
     text: Tokens
 
@@ -41,9 +44,9 @@ class Sought(NamedTuple):
     code_D: Tensor
 
 
-def states(model: Vlsa, views: Views) -> States:
-    """Those whose means are the codes of retrieval."""
-    video = model.encoder({"video": model.video_embed(views["video_patches"])})["video"]
+def states(model: Vlsa, views: Views, seen: bool) -> States:
+    """Those whose means are the codes of retrieval; of frames where clips have some (`seen`)."""
+    video = model.encoder({"video": model.video_embed(views["video_patches"])})["video"] if seen else None
     audio = model.encoder({"audio": model.audio_embed(views["audio_patches"][:, 0])})["audio"]
     mask_BL = views["text_mask"]
     text = model.encoder({"text": model.words(views["text_ids"])}, {"text": mask_BL})["text"]
@@ -77,25 +80,39 @@ def draw_run(run: Path, overrides: Sequence[str], split: str, clips: int, out: P
     model, batch = looked.model, looked.batch
     with torch.no_grad():
         views = Views(model, batch)
-        found = states(model, views)
-        whole = {name: views[name] for name in ("text", "audio", "video")}
+        found = states(model, views, "frames" in batch)
+        whole = {name: views[name] for name in ("text", "audio", *(["video"] if "frames" in batch else []))}
     paths = []
     for number, id in enumerate(batch["id"]):
         heard = bool(batch["sound_mask"][number].any())
         codes = [Sought("caption", whole["text"][number])]
         codes += _words(model, looked.captions[number], found.text.states_BTD[number])
         codes += [Sought("sound", whole["audio"][number])] if heard else []
-        codes += [Sought("frames", whole["video"][number])]
-        clip = _Clip(id, looked.captions[number], batch["frames"][number], batch["sound"][number, 0] if heard else None)
-        paths.append(_draw(clip, found.video[number], found.audio[number], codes, model.config.patch_size, out))
+        codes += [Sought("frames", whole["video"][number])] if "video" in whole else []
+        seen = _Part(batch["frames"][number], found.video[number]) if found.video is not None else None
+        sound = _Part(batch["sound"][number, 0], found.audio[number]) if heard else None
+        clip = _Clip(id, looked.captions[number], seen, sound)
+        paths.append(_draw(clip, codes, model.config.patch_size, out))
     return paths
+
+
+class _Part(NamedTuple):
+    """The frames of a clip (F, C, H, W) or its picture of sound (R, S), and the states of their patches (T, D)."""
+
+    shown: Tensor
+    states_TD: Tensor
+
+    def map_of(self, code_D: Tensor, side: int) -> Tensor:
+        """What each patch has to do with a direction: (F, h, w) of frames, (r, s) of sound."""
+        *frames_and_colours, height, width = self.shown.shape
+        return shares(self.states_TD, code_D).reshape(*frames_and_colours[:1], height // side, width // side)
 
 
 class _Clip(NamedTuple):
     id: str
     caption: str
-    frames_FCHW: Tensor
-    sound_RS: Tensor | None
+    frames: _Part | None
+    sound: _Part | None
 
 
 def _words(model: Vlsa, caption: str, states_LD: Tensor) -> list[Sought]:
@@ -103,21 +120,34 @@ def _words(model: Vlsa, caption: str, states_LD: Tensor) -> list[Sought]:
     return [Sought(word, nnf.normalize(states_LD[of].mean(0), dim=0)) for word, of in words[:_WORDS]]
 
 
-def _draw(clip: _Clip, video_TD: Tensor, audio_TD: Tensor, codes: Sequence[Sought], side: int, out: Path) -> Path:
-    frames, _, height, width = clip.frames_FCHW.shape
-    shown = normalise_pixels(clip.frames_FCHW, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    figure, axes = rows_of_panels(len(codes), frames)
-    span = (0.0, 1.0) if clip.sound_RS is None else (float(clip.sound_RS.min()), float(clip.sound_RS.max()))
+def _draw(clip: _Clip, codes: Sequence[Sought], side: int, out: Path) -> Path:
+    figure, axes = rows_of_panels(len(codes), 1 if clip.frames is None else len(clip.frames.shown))
     for (left, right), (name, code_D) in zip(axes, codes, strict=True):
-        seen_Fhw = shares(video_TD, code_D).reshape(frames, height // side, width // side)
-        draw_frames(left, shown, enlarged(seen_Fhw, side))
-        heard_rs = None
-        if clip.sound_RS is not None:
-            heard_rs = shares(audio_TD, code_D).reshape(*(size // side for size in clip.sound_RS.shape))
-        draw_sound(right, clip.sound_RS, span, None if heard_rs is None else enlarged(heard_rs, side))
         left.set_ylabel(name)
-        left.set_title(f"{float(seen_Fhw.mean()):+.2f}", fontsize=8, loc="left")
-        if heard_rs is not None:
-            right.set_title(f"{float(heard_rs.mean()):+.2f}", fontsize=8, loc="left")
+        _draw_seen(left, clip.frames, code_D, side)
+        _draw_heard(right, clip.sound, code_D, side)
     figure.suptitle(f"{clip.id}: {clip.caption}")
     return save(figure, out, clip.id)
+
+
+def _draw_seen(axes: "Axes", frames: _Part | None, code_D: Tensor, side: int) -> None:
+    if frames is None:
+        draw_frames(axes, None)
+        return
+    map_Fhw = frames.map_of(code_D, side)
+    draw_frames(axes, normalise_pixels(frames.shown, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), enlarged(map_Fhw, side))
+    _entitle(axes, map_Fhw)
+
+
+def _draw_heard(axes: "Axes", sound: _Part | None, code_D: Tensor, side: int) -> None:
+    if sound is None:
+        draw_sound(axes, None, (0.0, 1.0))
+        return
+    map_rs = sound.map_of(code_D, side)
+    draw_sound(axes, sound.shown, (float(sound.shown.min()), float(sound.shown.max())), enlarged(map_rs, side))
+    _entitle(axes, map_rs)
+
+
+def _entitle(axes: "Axes", found: Tensor) -> None:
+    """The mean of a map, which is the cosine of the two codes."""
+    axes.set_title(f"{float(found.mean()):+.2f}", fontsize=8, loc="left")
