@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from quatrefoil.core.installed import Command
 from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import read_peaks
@@ -92,7 +93,6 @@ def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture
     [
         (("--peaks", "liver", "--training", "chr1"), "--peaks liver: give each cell type as NAME=FILE"),
         (("--peaks", "a={0}/a.bed", "a={0}/b.bed", "--training", "chr1"), "names a cell type twice"),
-        (("--peaks", "a={0}/a.bed", "--training", "chr1", "--hits", "x"), "either --motifs, to scan, or --hits"),
         (
             ("--peaks", "a={0}/a.bed", "--training", "chr1", "--background", "x"),
             "--background x: genome, uniform or four",
@@ -103,6 +103,26 @@ def test_wrong_arguments_are_answered_with_the_right_ones(folder: Path, more: tu
     arguments = [text.format(folder) for text in more]
     with pytest.raises(ValueError, match=re.escape(message)):
         run(matrix, "--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", *arguments, "--out", folder / "m")
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "message"),
+    [
+        (scan, (), "required: --motifs"),
+        (matrix, ("--peaks", "a=a.bed", "--training", "chr1"), "one of the arguments --motifs --hits is required"),
+        (
+            matrix,
+            ("--peaks", "a=a.bed", "--training", "chr1", "--motifs", "m", "--hits", "x"),
+            "--hits: not allowed with argument --motifs",
+        ),
+    ],
+)
+def test_where_hits_come_from_must_be_said_once(
+    command: Command, more: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(command, "--genome", "g.fa", *more, "--out", "m")
+    assert message in capsys.readouterr().err
 
 
 def encode_peaks(shared: Path) -> dict[str, pd.DataFrame]:

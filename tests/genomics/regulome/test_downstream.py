@@ -107,6 +107,8 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     for name, more in (("variants", []), ("tfbs", []), ("openness", of_type)):
         table = tmp_path / f"{name}.tsv"
         assert main(["variants", str(runs[name]), *files, *more, "--out", str(table)]) == 0
+        bases = 200 if name == "openness" else 101
+        assert f"300 variants, each read in a window of {bases} bases, in {table}" in capsys.readouterr().out
         assert len(table.read_text().splitlines()) == 301
     people = ["--phenotypes", f"{tiny}/disease/phenotypes.tsv", "--covariates", "sex", "age", "batch"]
     shown = ["--bounds", f"{tiny}/bounds.json", "--out", str(tmp_path / "risk.json"), "--repeats", "1"]

@@ -38,7 +38,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
     parser.add_argument("--factor", action="append", default=[], help="only this factor; may be repeated")
     parser.add_argument("--store", type=Path, help="folder of results (default: runs/ablate/STUDY)")
-    parser.add_argument("--known", type=Path, action="append", default=[], help="a store to read besides; may be repeated")
+    parser.add_argument(
+        "--known", type=Path, action="append", default=[], help="one more store to read; may be repeated"
+    )
     add_where(parser)
 
 

@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.sequence.fasta import Genome
 
 
+_MOTIFS = "JASPAR, MEME or TRANSFAC file"
+
+
 class ScanCommand:
     """Writes the motif hits of a genome, or of its peaks, as BED."""
 
     help = "Find motif hits in a genome, or in peaks: BED with motif, score in bits, strand and p-value."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--motifs", type=Path, required=True, help=_MOTIFS)
         _add_scan_arguments(parser)
         parser.add_argument("--peaks", type=Path, help="BED or narrowPeak: only hits that overlap these")
-        parser.add_argument("--device", default="cpu", help="cpu (tables of words) or e.g. cuda (convolution)")
+        parser.add_argument(
+            "--device", default="cpu", help="cpu (the default: tables of words), or e.g. cuda (convolution)"
+        )
         parser.add_argument("--out", type=Path, required=True, help="the BED file to write")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -32,8 +38,6 @@ class ScanCommand:
         from quatrefoil.genomics.regions.sources import Scan
         from quatrefoil.genomics.sequence.fasta import Genome
 
-        if args.motifs is None:
-            raise ValueError("give --motifs, a JASPAR, MEME or TRANSFAC file")
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None
@@ -53,6 +57,9 @@ class MatrixCommand:
     help = "Build the matrix of motifs x peaks for cell types; run again to go on with an interrupted build."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        hits = parser.add_mutually_exclusive_group(required=True)
+        hits.add_argument("--motifs", type=Path, help=f"{_MOTIFS}, to scan with")
+        hits.add_argument("--hits", type=Path, help="hits made before (BED with six columns), in place of a scan")
         _add_scan_arguments(parser)
         parser.add_argument(
             "--peaks", required=True, nargs="+", metavar="NAME=FILE", help="a cell type and its BED or narrowPeak file"
@@ -61,8 +68,7 @@ class MatrixCommand:
             "--training", required=True, nargs="+", metavar="CHROMOSOME", help="values are scaled by these"
         )
         parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
-        parser.add_argument("--hits", type=Path, help="precomputed hits (BED with six columns) in place of a scan")
-        parser.add_argument("--workers", type=int, default=0, help="processes; 0: this one alone")
+        parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
         parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -81,7 +87,6 @@ scan, matrix = ScanCommand(), MatrixCommand()
 
 def _add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
-    parser.add_argument("--motifs", type=Path, help="JASPAR, MEME or TRANSFAC file")
     parser.add_argument("--p-value", type=float, default=1e-4, help="threshold of a hit (default: 1e-4, as FIMO)")
     parser.add_argument(
         "--background", default="genome", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3"
@@ -127,8 +132,6 @@ def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, lis
     from quatrefoil.genomics.regions.similarity import similar_first
     from quatrefoil.genomics.regions.sources import HitFile, Scan
 
-    if (args.hits is None) == (args.motifs is None):
-        raise ValueError("give either --motifs, to scan, or --hits, to use hits made before")
     if args.hits:
         file = HitFile(args.hits)
         return file, list(range(len(file.names))), {"hits": str(args.hits)}  # clusters are named in their order

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.variants.cohort import Risk
     from quatrefoil.genomics.variants.effects import Scorer
 
+_LENGTH = "for a run of a classifier: bases of a window, best as many as it was trained on (default: %(default)s)"
 _PLACE = ("variant", "chrom", "position", "reference", "alternative")
 
 
@@ -25,13 +26,14 @@ class VariantsCommand:
         )
         parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF; every alternative allele is a variant")
         parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
-        parser.add_argument("--length", type=int, default=101, help="bases of a window (default: %(default)s)")
+        parser.add_argument("--length", type=int, default=101, help=_LENGTH)
         parser.add_argument("--matrix", type=Path, help="for a run of openness: a folder made by `quatrefoil matrix`")
         parser.add_argument("--cell-type", help="for a run of openness: of which cell type of the matrix")
         parser.add_argument("--out", type=Path, required=True, help="the table to write")
 
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.text_files import write_table
+        from quatrefoil.core.wording import counted
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
@@ -41,8 +43,9 @@ class VariantsCommand:
         places = [(v.name, v.chromosome, v.position + 1, v.reference, v.alternative) for v in genotypes.variants]
         rows = [(*place, *(f"{x:.6g}" for x in row)) for place, row in zip(places, found.tolist(), strict=True)]
         write_table(args.out, [(*_PLACE, *scorer.names), *rows], "\t")
-        left_out = f", {genotypes.without_alternative} records without an alternative allele left out"
-        print(f"{len(rows):,} variants in {args.out}{left_out if genotypes.without_alternative else ''}")
+        left_out = f", {counted(genotypes.without_alternative, 'record')} without an alternative allele left out"
+        read = f"{counted(len(rows), 'variant')}, each read in a window of {scorer.length} bases, in {args.out}"
+        print(f"{read}{left_out if genotypes.without_alternative else ''}")
         return 0
 
 
@@ -59,8 +62,8 @@ class CohortCommand:
         parser.add_argument("--phenotypes", type=Path, required=True, help="table with `sample`, outcome, covariates")
         parser.add_argument("--outcome", default="disease", help="column of 0 and 1 (default: %(default)s)")
         parser.add_argument("--covariates", nargs="*", default=[], metavar="COLUMN", help="numbers or categories")
-        parser.add_argument("--folds", type=int, default=5, help="(default: %(default)s)")
-        parser.add_argument("--repeats", type=int, default=5, help="(default: %(default)s)")
+        parser.add_argument("--folds", type=int, default=5, help="parts, each left out once (default: %(default)s)")
+        parser.add_argument("--repeats", type=int, default=5, help="of the dealing into parts (default: %(default)s)")
         parser.add_argument("--bounds", type=Path, help="bounds.json of Regulome, to be shown beside the scores")
         parser.add_argument("--out", type=Path, help="JSON to write, with the log odds of every person")
 

@@ -26,10 +26,13 @@ BATCH = 64
 
 
 class Scorer(Protocol):
-    """Scores variants; `names` (E) says what each effect is of."""
+    """Scores variants; `names` (E) says what each effect is of, `length` how many bases of each allele are read."""
 
     @property
     def names(self) -> Sequence[str]: ...
+
+    @property
+    def length(self) -> int: ...
 
     def score(self, variants: Sequence[Variant]) -> Floats:
         """Effects (V, E), 0 = nothing changes. Raises VcfError as `windows.alleles`."""
@@ -92,6 +95,10 @@ class OpennessEffects:
     def names(self) -> Sequence[str]:
         return (f"open in {self.cell_type}",)
 
+    @property
+    def length(self) -> int:
+        return 2 * self.reader.sizes.segment
+
     @torch.no_grad()
     def score(self, variants: Sequence[Variant]) -> Floats:
         found = [self._of(variant) for variant in variants]
@@ -102,7 +109,7 @@ class OpennessEffects:
 
     def _of(self, variant: Variant) -> list[dict[str, object]]:
         """A sample with either allele."""
-        pair = alleles(self.reader.genome, variant, 2 * self.reader.sizes.segment)
+        pair = alleles(self.reader.genome, variant, self.length)
         end = variant.position + len(variant.reference)
         regions = self.reader.region_fields(self.cell_type, variant.chromosome, variant.position, end)
         named = {"id": variant.name, "group": 0}
