@@ -58,3 +58,11 @@ def test_a_run_that_goes_on_says_from_where(said: Said) -> None:
 def test_samples_that_an_epoch_leaves_out_are_counted(said: Said) -> None:
     steps = said("train.steps=1", "data.count=50")["steps"]
     assert steps.endswith("an epoch: 6 steps over 50 samples, 2 (others each time) left out")
+
+
+def test_groups_of_parameters_and_the_engine_are_said_in_words(said: Said) -> None:
+    alone = said("train.steps=1")
+    assert alone["optimiser"].startswith("all weights, those with decay: lr ")
+    assert alone["engine"] == "plain: one process, nothing is exchanged (accelerate: DistributedType.NO)"
+    apart = said("train.steps=1", f"run.dir={said.folder}/apart", 'train.optimizer.multipliers=[["scale", 0.1]]')
+    assert "all other weights, those with decay: lr " in apart["optimiser"]

@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accelerate import Accelerator
+
 from quatrefoil.core.runs.checkpoint import Json
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.training.engine import engine_of
+from quatrefoil.core.training.settings import Engine
 from quatrefoil.core.training.trainer import Trainer
 
 _WIDTH = 13
+_ENGINES: Mapping[Engine, str] = {
+    "plain": "one process, nothing is exchanged",
+    "ddp": "each process holds the whole model, gradients are averaged",
+    "zero0": "DeepSpeed, each process holds the whole model",
+    "zero1": "DeepSpeed, the optimiser's state is cut among the processes",
+    "zero2": "DeepSpeed, the optimiser's state and gradients are cut among the processes",
+    "zero3": "DeepSpeed, weights, gradients and the optimiser's state are cut among the processes",
+    "fsdp2": "weights, gradients and the optimiser's state are cut among the processes",
+}
 
 
 def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: int, folder: RunFolder) -> str:
@@ -25,12 +37,26 @@ def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: i
         "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
         "starts from": trainer.model.started_from,
         "parameters": _parameters(trainer),
-        "optimiser": trainer.groups_text.replace("\n", "\n" + " " * _WIDTH),
-        "engine": f"{engine_of(trainer.accelerator)} ({trainer.accelerator.distributed_type})",
+        "optimiser": _optimiser(trainer).replace("\n", "\n" + " " * _WIDTH),
+        "engine": _engine(trainer.accelerator),
         "steps": _steps(trainer, start),
         "run folder": f"{folder.path} ({folder.config.name}: every setting; log.jsonl: losses)",
     }
     return "\n".join(f"{name:{_WIDTH}}{text}" for name, text in lines.items())
+
+
+def _optimiser(trainer: Trainer) -> str:
+    """Groups of parameters in words: there are no others where no part has a rate of its own."""
+    rest = "all other weights" if trainer.config.optimizer.multipliers else "all weights"
+    said = trainer.groups_text.replace("all others, ", f"{rest}, ")
+    return said.replace(", not decayed:", ", those without decay (biases, norms, embeddings):").replace(
+        ", decayed:", ", those with decay:"
+    )
+
+
+def _engine(accelerator: Accelerator) -> str:
+    name = engine_of(accelerator)
+    return f"{name}: {_ENGINES[name]} (accelerate: {accelerator.distributed_type})"
 
 
 def _parameters(trainer: Trainer) -> str:
