@@ -1,0 +1,106 @@
+"""The page in a real browser, where there is one: it loads, sorts, filters, and fits a phone."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.claims import CLAIMS
+from benchmarks.groups import group
+from benchmarks.page import page
+from benchmarks.sections import claims_section, group_sections
+from benchmarks.verdicts import verdicts
+from quatrefoil.core.measuring.store import Results
+from tests.benchmarks.test_pages import three_seeds
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SECTION = "section >> nth=0"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless browser; the tests are skipped, by name, where there is none."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of two models with three seeds, and of claims of which nothing is measured."""
+    folder = tmp_path_factory.mktemp("site")
+    found = three_seeds(folder)
+    sections = [*group_sections(group(found)), claims_section(verdicts(CLAIMS, group(Results())), whole=True)]
+    path = folder / "index.html"
+    path.write_text(page(sections, ""), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(chromium: Any, site: Path) -> Iterator[Any]:
+    """The page, opened; no test of it passes if anything was complained of, or fetched from anywhere else."""
+    tab, wrong, fetched = chromium.new_page(), list[str](), list[str]()
+    tab.on("console", lambda said: wrong.append(said.text))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("request", lambda asked: fetched.append(asked.url))
+    tab.goto(site.as_uri())
+    yield tab
+    tab.close()
+    assert wrong == []
+    assert [url for url in fetched if not url.startswith("data:")] == [site.as_uri()]
+
+
+def column(tab: Any, kind: str, place: int) -> list[str]:
+    """The cells of a column of the first table that are seen, from above."""
+    cells = tab.locator(f"{SECTION} >> table >> nth=0").locator(f"tr.{kind}:visible td:nth-child({place})")
+    texts: list[str] = cells.all_inner_texts()
+    return texts
+
+
+def test_a_click_sorts_measured_rows_and_leaves_computed_ones_above(opened: Any) -> None:
+    computed = column(opened, "computed", 1)
+    head = opened.locator(f"{SECTION} >> table >> nth=0").locator("th").nth(2)
+    orders = []
+    for _ in range(2):
+        head.locator("button").click()
+        orders.append((head.get_attribute("aria-sort"), column(opened, "measured", 1)))
+    assert orders == [("descending", ["TABLE", "Frames only"]), ("ascending", ["Frames only", "TABLE"])]
+    assert column(opened, "computed", 1) == computed
+    opened.locator("th button").first.press("Enter")  # words: from A on, by the keyboard too
+    assert column(opened, "measured", 1) == ["Frames only", "TABLE"]
+
+
+def test_a_filter_hides_rows_and_fades_the_other_models_in_plots(opened: Any) -> None:
+    every = opened.locator("tr.measured:visible").count()
+    opened.fill("#filter", "frames ONLY ±")
+    assert column(opened, "measured", 1) == ["Frames only"]
+    assert column(opened, "computed", 1)
+    assert opened.locator("#count").inner_text() == f"1 of {every} rows"
+    opened.fill("#filter", "only frames")
+    faded = opened.locator(f"{SECTION} >> g.dim")
+    assert {faded.nth(place).get_attribute("data-model") for place in range(faded.count())} == {"TABLE"}
+    opened.fill("#filter", "no such words")
+    assert opened.locator(".none:visible").count() == opened.locator("table").count()
+    opened.fill("#filter", "")
+    assert (opened.locator("tr.measured:visible").count(), opened.locator("g.dim").count()) == (every, 0)
+
+
+def test_a_model_chosen_in_the_legend_stands_out_in_the_plots(opened: Any) -> None:
+    button = opened.locator(".legend button", has_text="Frames only")
+    faded = opened.locator("g.dim[data-model=TABLE]")
+    button.click()
+    assert faded.count() == opened.locator("g[data-model=TABLE]").count() > 0
+    button.click()
+    assert faded.count() == 0
+
+
+def test_nothing_is_wider_than_a_phone_but_what_scrolls_by_itself(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 844})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
