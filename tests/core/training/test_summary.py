@@ -62,7 +62,7 @@ def test_samples_that_an_epoch_leaves_out_are_counted(said: Said) -> None:
 
 def test_groups_of_parameters_and_the_engine_are_said_in_words(said: Said) -> None:
     alone = said("train.steps=1")
-    assert alone["optimiser"].startswith("all weights, those with decay: lr ")
+    assert alone["optimiser"].startswith("weights with decay: lr ")
     assert alone["engine"] == "plain: one process, nothing is exchanged (accelerate: DistributedType.NO)"
     apart = said("train.steps=1", f"run.dir={said.folder}/apart", 'train.optimizer.multipliers=[["scale", 0.1]]')
-    assert "all other weights, those with decay: lr " in apart["optimiser"]
+    assert "other weights with decay: lr " in apart["optimiser"]

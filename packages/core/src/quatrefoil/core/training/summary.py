@@ -47,11 +47,9 @@ def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: i
 
 def _optimiser(trainer: Trainer) -> str:
     """Groups of parameters in words: there are no others where no part has a rate of its own."""
-    rest = "all other weights" if trainer.config.optimizer.multipliers else "all weights"
-    said = trainer.groups_text.replace("all others, ", f"{rest}, ")
-    return said.replace(", not decayed:", ", those without decay (biases, norms, embeddings):").replace(
-        ", decayed:", ", those with decay:"
-    )
+    rest = "other weights" if trainer.config.optimizer.multipliers else "weights"
+    said = trainer.groups_text.replace("all others,", rest).replace(" decayed:", " with decay:")
+    return said.replace(" not with decay:", " without decay (biases, norms, embeddings):")
 
 
 def _engine(accelerator: Accelerator) -> str:
