@@ -118,6 +118,12 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path, name: str, kept
         read_state(path)
 
 
+def test_what_lies_beside_weights_and_is_no_plain_data_is_named(tmp_path: Path) -> None:
+    torch.save({"meta": {"best": Path("x")}, "state_dict": {"a": torch.ones(2)}}, tmp_path / "saved.pth")
+    with pytest.raises(ValueError, match=r"holds more than weights \(pathlib\..*\), which is not loaded; .*save its"):
+        read_state(tmp_path / "saved.pth")
+
+
 def test_a_text_in_place_of_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "saved.pth").write_text("hello")
     with pytest.raises(ValueError, match=r"saved\.pth cannot be read as weights|holds more than weights"):

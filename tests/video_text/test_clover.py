@@ -33,7 +33,7 @@ from quatrefoil.video_text.models.clover_choices import CloverChoicesConfig
 from quatrefoil.video_text.models.clover_fusion import FusionConfig
 from quatrefoil.video_text.models.clover_heads import HeadWidths
 from quatrefoil.video_text.models.clover_sizes import small_clover
-from quatrefoil.video_text.models.clover_weights import clover_places, load_clover
+from quatrefoil.video_text.models.clover_weights import clover_places, is_official, load_clover
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.recipes.clover import EARLY, PRETRAIN
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
@@ -497,6 +497,18 @@ def test_heads_that_official_weights_lack_keep_their_start_and_are_named() -> No
     before = fresh.answer_head.expand.weight.clone()
     assert load_clover(fresh, official_state(model)) == ("answer_head",)
     assert torch.equal(fresh.answer_head.expand.weight, before)
+
+
+def test_official_weights_of_retrieval_need_no_fusion_and_may_come_from_within_ddp() -> None:
+    model, fresh = build(SMALL), SMALL.build()
+    state = {f"module.{k}": v for k, v in official_state(model).items() if not k.startswith("multimodal_backbone.")}
+    before = {name: value.clone() for name, value in fresh.state_dict().items()}
+    assert is_official(state)
+    assert load_clover(fresh, state) == ("visual_tokens", "fusion")
+    trained = model.state_dict()
+    for name, value in fresh.state_dict().items():
+        kept = name.startswith(("visual_tokens.", "fusion."))
+        assert torch.equal(value, before[name] if kept else trained[name]), name
 
 
 @pytest.mark.parametrize(

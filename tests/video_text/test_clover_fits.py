@@ -1,5 +1,6 @@
 """What the data give has to fit the model: all that does not is told, at once, before anything is trained."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def test_data_in_other_tokens_than_those_of_pre_training_are_refused(tmp_path: P
     other.assets = trained.assets | {"tokenizer.json": (tmp_path / "other.json").read_text()}
     with pytest.raises(ValueError, match=r"data\.tokenizer is not that of model\.pretrained="):
         other.check_assets()
+
+
+def test_a_head_is_not_taken_over_by_other_answers_than_it_was_trained_to_tell_apart(tmp_path: Path) -> None:
+    asks = answers("open_ended")
+    words = replace(asks, text=replace(asks.text, vocab_size=280))
+    trained, listed = with_assets(words.build(), tmp_path), json.dumps({"red": 0, "blue": 1})
+    trained.assets |= {"answers.json": listed}
+    trained.save_pretrained(tmp_path / "trained")
+    again = replace(words, pretrained=str(tmp_path / "trained")).build()
+    again.assets = dict(trained.assets)
+    again.check_assets()
+    again.assets |= {"answers.json": json.dumps({"blue": 0, "red": 1})}
+    with pytest.raises(ValueError, match=r"the answers are not those that the head of model\.pretrained="):
+        again.check_assets()
 
 
 def test_nothing_that_fits_is_named_and_all_that_does_not_is(tmp_path: Path) -> None:

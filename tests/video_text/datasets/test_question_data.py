@@ -136,6 +136,19 @@ def test_training_leaves_out_what_the_vocabulary_lacks_and_tests_count_it_wrong(
     }  # fmt: skip
 
 
+def test_open_questions_without_training_ones_are_refused_with_what_to_do(root: Path) -> None:
+    module = data(root, "msrvtt-qa", "msrvtt-qa-zeroshot").build(0)
+    with pytest.raises(CorpusError, match=r"reads no training questions.* with data\.protocol=msrvtt-qa$"):
+        assert module.vocabulary is None
+
+
+def test_an_annotation_file_without_questions_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = data(root, "msrvtt-qa", "msrvtt-qa").build(0)
+    monkeypatch.setattr(module.corpus, "items", lambda protocol: {"train": ()})
+    with pytest.raises(CorpusError, match="the file of train holds no question"):
+        assert module.vocabulary is None
+
+
 def test_another_vocabulary_is_other_data(root: Path) -> None:
     one, other = (data(root, "msrvtt-qa", "msrvtt-qa", vocabulary=size).build(0).describe() for size in (2, 3))
     assert one["fingerprint"] != other["fingerprint"]

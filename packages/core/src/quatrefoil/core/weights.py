@@ -6,6 +6,7 @@ are; what is common to all adapters is here.
 
 import json
 import pickle
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _ACTIVATIONS: dict[str, Activation] = {
 }  # fmt: skip
 _FREE = {"dropout", "attention_dropout", "checkpoint", "depth_scaled"}  # settings that fit any weights
 _QKV = ".attention.qkv."
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # how torch says what its unpickler refused
 # What both readers raise where a file is cut off, empty, or of another kind.
 _DAMAGE = (SafetensorError, RuntimeError, EOFError, LookupError, TypeError, AttributeError)
 
@@ -159,7 +161,11 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
             return dict(load_file(path))
         held = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{path} holds more than weights, which is not loaded; save its tensors alone") from error
+        held_too = ", ".join(dict.fromkeys(_GLOBAL.findall(str(error)))) or "objects"
+        raise ValueError(
+            f"{path} holds more than weights ({held_too}), which is not loaded; where you trust it, save its tensors "
+            f"alone: torch.save({{'state_dict': torch.load(path, weights_only=False)['state_dict']}}, new_path)"
+        ) from error
     except _DAMAGE as error:
         raise ValueError(f"{path} cannot be read as weights ({error!r}); fetch or save it again") from error
     state = _unwrapped(held)

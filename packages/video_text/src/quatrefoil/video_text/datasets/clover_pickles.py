@@ -5,6 +5,7 @@ Source: section 6 of the specification, from `mmaction/datasets/video_dataset.py
 of a vocabulary that was not released: here they are the answers themselves, in digits, and a negative label is unknown.
 """
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -88,7 +89,7 @@ def _listed(value: Any, where: str) -> list[Any]:
     """A text as a list of one, a list as it is; CorpusError for anything else, and for a list of nothing."""
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list | tuple) or not found:
-        raise CorpusError(f"{where}: needs a text or a list of texts, has {str(value)[:200]!r}")
+        raise CorpusError(f"{where}: needs a text or a list of texts, has {reprlib.repr(value)}")
     return list(found)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from quatrefoil.core.data import Sample, SampleError, SampleKey
 from quatrefoil.core.seeding import generator
 from quatrefoil.video_text.datasets.clips import ClipModule, Files, TestedOtherwise, combined
-from quatrefoil.video_text.datasets.corpus import Clip, Split, SplitName
+from quatrefoil.video_text.datasets.corpus import Clip, CorpusError, Split, SplitName
 from quatrefoil.video_text.datasets.fields import FRAMES, FramesMaker, check_fields, mask_id_of, padded
 from quatrefoil.video_text.datasets.lsmdc import LsmdcQa
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
@@ -197,7 +197,9 @@ class QuestionModule(ClipModule[QuestionData]):
     @cached_property
     def vocabulary(self) -> AnswerVocabulary | None:
         """The answers that a model chooses among; None where the candidates come with the question."""
-        questions = next(iter(self.corpus.items(self.config.protocol).values()))
+        split, questions = next(iter(self.corpus.items(self.config.protocol).items()))
+        if not questions:
+            raise CorpusError(f"{self.config.protocol}: the file of {split} holds no question; fetch it again")
         if questions[0].candidates:
             return None
         return self.corpus.vocabulary(self.config.protocol, self.config.vocabulary)

@@ -179,6 +179,11 @@ class QuestionCorpus(SplitFiles[Question]):
         task = protocol.removesuffix(NO_VAL).removesuffix(ZERO_SHOT)
         if task not in self.vocabulary_sizes:
             raise CorpusError(f"{self.name}: {protocol} has no open questions, so it needs no answer vocabulary")
+        if protocol.endswith(ZERO_SHOT):
+            raise CorpusError(
+                f"{self.name}: {protocol} reads no training questions, so open ones have no answers to choose among; "
+                f"test a model that was trained on some with data.protocol={task}"
+            )
         train = self.items(protocol).get("train")
         if train is None:
             raise CorpusError(f"{self.name}: {protocol} has no training questions here to make a vocabulary from")

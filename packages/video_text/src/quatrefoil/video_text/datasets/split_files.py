@@ -1,6 +1,7 @@
 """Corpora whose protocols are files, one or more for each split: of captions here, of questions in `questions.py`."""
 
 import hashlib
+import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -125,5 +126,5 @@ class CaptionFiles(SplitFiles[Caption]):
 def text_of(value: Any, what: str, where: str) -> str:
     """`value`, found to be a text of more than spaces. Raises CorpusError, with `what` is wanted and where."""
     if not isinstance(value, str) or not value.strip():
-        raise CorpusError(f"{where}: needs a text {what!r}, has {str(value)[:200]!r}")
+        raise CorpusError(f"{where}: needs a text {what!r}, has {reprlib.repr(value)}")
     return value

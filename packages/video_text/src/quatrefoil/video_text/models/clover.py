@@ -110,6 +110,8 @@ class Clover(RetrievalModel):
     """
 
     fresh: ClassVar[tuple[str, ...]] = ()
+    taken_over: frozenset[str] = frozenset()
+    """Those of `fresh` that the start had after all, as a run of the same task has."""
 
     def __init__(self, config: CloverConfig) -> None:
         super().__init__()
@@ -144,6 +146,7 @@ class Clover(RetrievalModel):
         own = {name: value for name, value in self.state_dict().items() if name.startswith(self.fresh)}
         load_weights(self, {**own, **given})
         fresh = [part for part in self.fresh if any(name.startswith(part) for name in own.keys() - given.keys())]
+        self.taken_over = frozenset(self.fresh) - set(fresh)
         self.started_from = f"{source}, fresh: {', '.join(part.rstrip('.') for part in fresh) or 'nothing'}"
 
     def check_assets(self) -> None:

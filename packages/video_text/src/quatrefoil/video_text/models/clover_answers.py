@@ -20,6 +20,7 @@ from quatrefoil.video_text.models.clover import Clover, CloverConfig
 from quatrefoil.video_text.models.clover_choices import of_present, readable
 from quatrefoil.video_text.models.clover_fusion import Fused
 from quatrefoil.video_text.models.clover_heads import Head
+from quatrefoil.video_text.models.clover_start import trained_asset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,18 @@ class CloverAnswers(Clover):
     def mismatches(self) -> dict[str, bool]:
         blank, mask = self.answer.mask_id, mask_id_of(self.tokenizer)
         fills = self.answer.task == "fill_in_the_blank"
-        return super().mismatches() | {f"mask token {mask}, model.answer.mask_id={blank}": fills and mask != blank}
+        return super().mismatches() | {
+            f"mask token {mask}, model.answer.mask_id={blank}": fills and mask != blank,
+            f"the answers are not those that the head of model.pretrained={self.config.pretrained} tells apart": (
+                self._tells_others_apart()
+            ),
+        }
+
+    def _tells_others_apart(self) -> bool:
+        """Whether the head was taken over from a run with another vocabulary, as far as that is known."""
+        source, name = self.config.pretrained, AnswerVocabulary.ASSET
+        known = trained_asset(source, name) if source is not None and "answer_head." in self.taken_over else None
+        return known is not None and json.loads(known) != json.loads(self.assets[name])
 
     @view
     def question_states(self, question_ids: Tensor, question_mask: Tensor) -> Tokens:

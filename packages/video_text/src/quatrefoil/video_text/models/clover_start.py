@@ -1,4 +1,4 @@
-"""Where a Clover to be fine-tuned finds the weights and the tokeniser of the one that was pre-trained."""
+"""Where a Clover to be fine-tuned finds the weights and the files of the one that was pre-trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +23,20 @@ def trained_weights(source: str) -> Mapping[str, Tensor]:
 
 def trained_tokenizer(source: str) -> TextTokenizer | None:
     """The tokeniser of a run folder or of a saved model; None for a checkpoint or a file, which has none beside it."""
+    text = trained_asset(source, "tokenizer.json")
+    return None if text is None else TextTokenizer(text)
+
+
+def trained_asset(source: str, name: str) -> str | None:
+    """A file beside the weights of a run folder or of a saved model; None where they have nothing beside them.
+
+    Raises:
+        ValueError: a saved model without this file.
+    """
     folder = Path(source)
     if folder.is_file():
         return None
     if is_stored(folder):
-        path = folder / "model" / "tokenizer.json"
-        return TextTokenizer.load(path) if path.is_file() else None
-    return TextTokenizer(locate(source, "tokenizer.json").read_text(encoding="utf-8"))
+        path = folder / "model" / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    return locate(source, name).read_text(encoding="utf-8")

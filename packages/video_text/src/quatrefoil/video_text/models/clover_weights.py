@@ -55,33 +55,36 @@ _TOKENS = {"backbone.mask_token": "visual.mask_token", f"{_FUSION}all_cls_token"
 # that follow from the sizes.
 _UNUSED = (f"{_FUSION}bert_embedding.", "text_backbone.bert.pooler.", "itm_head.")
 _OWN = ("backbone.", "text_backbone.")
+_WRAPPED = "module."  # saved from within DDP
+_FUSED = ("visual_tokens", "fusion")  # retrieval is fine-tuned without them
 _TABLES = (".relative_position_index", ".attn_mask", ".position_ids")
 
 
 def is_official(state: State) -> bool:
     """Whether these are weights as the official code saves them, and not this project's."""
-    return any(key.startswith(_OWN) for key in state)
+    return any(key.removeprefix(_WRAPPED).startswith(_OWN) for key in state)
 
 
 def load_clover(model: nn.Module, state: State) -> tuple[str, ...]:
     """Copy the weights of an official state dict; every key must find its place, every weight of an encoder its key.
 
     Returns:
-        The heads, and of the two learned tokens those, that the state does not have, and that keep their start:
-        pre-training and the tasks each have others.
+        What the state does not have, and what keeps its start: heads, fusion as a whole, and the two learned tokens.
+        Pre-training and the tasks each have others.
 
     Raises:
         ValueError: missing or unexpected keys or wrong shapes, all named; nothing is copied then.
     """
     state = clover_state(state)
     parts = clover_places(model)
-    heads = [name for name in parts if name in _HEADS and not keys_of(parts[name]) & state.keys()]
-    found = [place for name, part in parts.items() if name not in heads for place in part]
+    may_lack = [*_HEADS, *([] if any(key.startswith(_FUSION) for key in state) else _FUSED)]
+    absent = [name for name in parts if name in may_lack and not keys_of(parts[name]) & state.keys()]
+    found = [place for name, part in parts.items() if name not in absent for place in part]
     tokens = (_TOKENS.keys() & keys_of(found)) - state.keys()
     found = [place for place in found if tokens.isdisjoint(place.keys)]
     check_keys("Clover", keys_of(found), state)
     copy_weights(found, state)
-    return (*heads, *(ours for theirs, ours in _TOKENS.items() if theirs in tokens))
+    return (*absent, *(ours for theirs, ours in _TOKENS.items() if theirs in tokens))
 
 
 def clover_places(model: nn.Module) -> dict[str, list[Place]]:
@@ -96,11 +99,8 @@ def _prefixed(found: list[Place], prefix: str) -> list[Place]:
 
 def clover_state(state: State) -> dict[str, Tensor]:
     """The same weights under `clover_key`, without those that are never read, tables flat, a key for each type."""
-    kept = {
-        clover_key(key): value
-        for key, value in state.items()
-        if not key.startswith(_UNUSED) and not key.endswith(_TABLES)
-    }
+    named = {clover_key(key): value for key, value in state.items()}
+    kept = {key: value for key, value in named.items() if not key.startswith(_UNUSED) and not key.endswith(_TABLES)}
     flat = {key: _flat(key, value) for key, value in kept.items()}
     types = flat.pop(_TYPES, None)
     return flat if types is None else flat | {f"{_FUSION}vision_type": types[0], f"{_FUSION}text_type": types[1]}
@@ -113,5 +113,6 @@ def _flat(key: str, value: Tensor) -> Tensor:
 
 
 def clover_key(key: str) -> str:
-    """The same name for the layers of both kinds of answers."""
+    """The same name for the layers of both kinds of answers, and whether or not the model was wrapped."""
+    key = key.removeprefix(_WRAPPED)
     return key.replace("qa_head.mc_vqa_classifier.", "qa_head.").replace("qa_head.vqa_classifier.", "qa_head.")
