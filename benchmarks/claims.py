@@ -90,12 +90,17 @@ def _of_arms(name: str, source: str, statement: str, better: Arm, than: Arm) -> 
     shared = [task for task in better.tasks if task in than.tasks]
     for letter, task in zip(ascii_lowercase, shared, strict=False):
         arms = better.tasks[task], than.tasks[task]
-        yield Claim(f"{name}{letter}", source, f"{statement}: {task}", *arms, _metric(task), _SAME)
+        yield Claim(f"{name}{letter}", source, f"{statement}: {task}", *arms, _metric(task), _equal(*arms))
+
+
+def _equal(better: Entry, than: Entry) -> str:
+    more = "" if than.start or not better.start else "; the first has the steps of its pre-training more"
+    return f"{_SAME}{more}"
 
 
 _CLOVER: Mapping[str, tuple[str, Arm]] = {
     "C1": ("tri-modal alignment beats pair-wise contrast", CLOVER_PAIRWISE),
-    "C2m": ("masked copies as positives add", CLOVER_NO_MASKS),
+    "C2m": ("masking (words to predict, masked copies, ranking) adds", CLOVER_NO_MASKS),
     "C2r": ("ranking adds", CLOVER_NO_RANKING),
     "C3": ("one pre-trained model serves every task better than the task's own", CLOVER_SCRATCH),
 }

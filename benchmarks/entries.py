@@ -73,7 +73,7 @@ def _clover(name: str, note: str, suffix: str | None) -> Arm:
 
 CLOVER = _clover("Clover", "tri-modal alignment, masks, ranking", "")
 CLOVER_PAIRWISE = _clover("Clover, pair-wise", "contrast of pairs alone", "-pairwise")
-CLOVER_NO_MASKS = _clover("Clover without masks", "no masked copies, no ranking", "-no-masks")
+CLOVER_NO_MASKS = _clover("Clover without masks", "nothing is masked: no masked words, copies or ranking", "-no-masks")
 CLOVER_NO_RANKING = _clover("Clover without ranking", "no ranking", "-no-ranking")
 CLOVER_SCRATCH = _clover("Clover, no pre-training", "from random weights", None)
 CLOVER_ARMS = (CLOVER, CLOVER_PAIRWISE, CLOVER_NO_MASKS, CLOVER_NO_RANKING, CLOVER_SCRATCH)
