@@ -5,13 +5,14 @@ Legend: Q queries, G gallery items, N items, K classes, D width.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import DataModule, SampleSet
 from quatrefoil.core.evaluation import confusion
+from quatrefoil.core.evaluation.breakdown import TellsKinds, recall_by_kind, strongest_rivals
 from quatrefoil.core.evaluation.classification import (
     Predictions,
     classification_intervals,
@@ -33,19 +34,27 @@ class Scores:
         intervals: name -> 95 % bootstrap interval over the queries (the spread over seeds is another one).
         ranks: direction -> rank of every query, from 1.
         predictions: view -> what it said of every item; kept in files of their own, not in `plain`.
+        rivals: direction -> for every query the place of the gallery's most alike item of another group.
     """
 
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    rivals: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         return {
             "metrics": dict(self.metrics),
             "intervals": dict(self.intervals),
             "ranks": {k: list(v) for k, v in self.ranks.items()},
+            "rivals": {k: list(v) for k, v in self.rivals.items()},
         }
+
+
+def merged(parts: Sequence[Scores]) -> Scores:
+    """Scores under different names, put together."""
+    return Scores(*({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,8 @@ class Retrieval:
     """Retrieval between two sides, in both directions; items of one group belong together.
 
     Several items of `many` may belong to one of `one`: then every one of them is a query, and in the other direction
-    the best of them counts.
+    the best of them counts. Where the data tell kinds of groups (`TellsKinds`), R@1 is also given over those of each,
+    as `a-to-b/R@1/KIND`.
     """
 
     many: Side
@@ -81,27 +91,40 @@ class Retrieval:
         return f"{self.many.view}-to-{self.one.view}", f"{self.one.view}-to-{self.many.view}"
 
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
-        many, many_groups = self._encode(self.many, model, data, split, run)
-        one, one_groups = self._encode(self.one, model, data, split, run)
-        forward = rank_queries(many, one, many_groups, one_groups)
-        backward = rank_queries(one, many, one_groups, many_groups, rivals="groups")
+        kinds = data.kinds(split) if isinstance(data, TellsKinds) else {}
+        many = self._encode(self.many, model, data, split, run)
+        one = self._encode(self.one, model, data, split, run)
         there, back = self._directions
-        directions = {
-            there: (forward, many_groups, len(one)),
-            back: (backward, one_groups, len(set(many_groups.tolist()))),
-        }
-        metrics: dict[str, float] = {}
-        intervals: dict[str, tuple[float, float]] = {}
-        for name, (ranks, groups, gallery) in directions.items():
-            metrics |= {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, gallery).row().items()}
-            intervals |= {f"{name}/R@{k}": recall_interval(ranks, groups, k) for k in (1, 5, 10)}
-        return Scores(metrics, intervals, {name: ranks.tolist() for name, (ranks, _, _) in directions.items()})
+        return merged([_scores(there, many, one, "items", kinds), _scores(back, one, many, "groups", kinds)])
 
-    def _encode(
-        self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun
-    ) -> tuple[Tensor, Tensor]:
+    def _encode(self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun) -> "_Coded":
         items = data.items(split, side.unit, graph_of(model).fields([side.view]))
-        return encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N
+        return _Coded(encode_items(model, items, side.view, data.fill, self.batch_size, run), items.groups_N)
+
+
+class _Coded(NamedTuple):
+    """Codes (N, D) of one side's items, and their groups (N,)."""
+
+    codes_ND: Tensor
+    groups_N: Tensor
+
+
+def _scores(
+    name: str, queries: _Coded, gallery: _Coded, rivals: Literal["items", "groups"], kinds: Mapping[int, str]
+) -> Scores:
+    """Of one direction; whole first, then R@1 over the queries of each kind."""
+    pair = queries.codes_ND, gallery.codes_ND, queries.groups_N, gallery.groups_N
+    ranks = rank_queries(*pair, rivals=rivals)
+    size = len(gallery.groups_N if rivals == "items" else gallery.groups_N.unique())
+    by_kind = recall_by_kind(ranks, queries.groups_N, kinds)
+    return Scores(
+        {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, size).row().items()}
+        | {f"{name}/R@1/{kind}": share for kind, (share, _) in by_kind.items()},
+        {f"{name}/R@{k}": recall_interval(ranks, queries.groups_N, k) for k in (1, 5, 10)}
+        | {f"{name}/R@1/{kind}": interval for kind, (_, interval) in by_kind.items() if interval},
+        {name: ranks.tolist()},
+        rivals={name: strongest_rivals(*pair).tolist()},
+    )
 
 
 @runtime_checkable
@@ -176,9 +199,7 @@ def score_splits(
         parts = [
             _named(_prefix(name, evaluations), task(model, data, split, run)) for name, task in evaluations.items()
         ]
-        found[split] = Scores(
-            *({k: v for part in parts for k, v in vars(part)[f.name].items()} for f in fields(Scores))
-        )
+        found[split] = merged(parts)
     return found
 
 

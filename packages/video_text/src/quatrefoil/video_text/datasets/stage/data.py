@@ -90,6 +90,14 @@ class StageModule(VideoTextModule):
         reference = {f"{ours}/{k}": v for ours, theirs in _BOUNDS_OF.items() for k, v in bounds[theirs].items()}
         return {**super().describe(), **stage_facts(self.config.stage_name, "one-caption", reference)}
 
+    def kinds(self, split: str) -> Mapping[int, str]:
+        """What the twins of each test clip differ in, by the clip's place; clips of other splits have no twins."""
+        if split != "test":
+            return {}
+        with (self.files.root / "facts.jsonl").open(encoding="utf-8") as lines:
+            twins = {clip["video_id"]: clip["twin"] for clip in map(json.loads, lines) if clip["split"] == "test"}
+        return {place: twins[clip.id] for place, clip in enumerate(self.split("test").clips)}
+
 
 def stage_facts(name: str, protocol: str, reference: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """What is said of the data: whose they are, and the best scores on the test split, given as shares."""

@@ -41,9 +41,9 @@ class StageSoundModule(SoundModule, StageModule):
 def _references(folder: Path) -> dict[str, dict[str, float]]:
     bounds = read_bounds(folder)
     told = {
-        f"{ours}/R@{k}": {reader: 100 * bounds[theirs][f"R@{k}"][reader] for reader in _HEARD_BY}
+        f"{ours}/{metric}": {reader: 100 * best[reader] for reader in _HEARD_BY}
         for ours, theirs in _BOUNDS_OF.items()
-        for k in CUTOFFS
+        for metric, best in bounds[theirs].items()
     }
     with (folder / "facts.jsonl").open(encoding="utf-8") as lines:
         test = [clip["facts"] for clip in map(json.loads, lines) if clip["split"] == "test"]
