@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.claims import CLAIMS
+from benchmarks.confusions import draw_confusions, read_confusions
 from benchmarks.entries import TABLE
 from benchmarks.groups import Group, group
 from benchmarks.markdown import claims_markdown, markdown
@@ -54,6 +55,11 @@ class Place:
         """Samples to look at; the page shows them where they have been drawn."""
         return self.page.with_name("gallery.png")
 
+    @property
+    def confusions(self) -> Path:
+        """The folder of what a run got wrong; the page shows it where it has been brought together."""
+        return self.page.with_name("confusions")
+
 
 def place_of(suite: Suite) -> Place:
     """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
@@ -91,6 +97,8 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
         failures += attempt(draw_gallery, suite.gallery, place.gallery)
         paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
         failures += attempt(keep_to_try, suite, paths["model"], paths["clip"])
+        paths["wrong"] = place.confusions
+        failures += attempt(draw_confusions, TABLE.model, _table_run(suite), place.confusions)
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
@@ -104,13 +112,17 @@ def keep_to_try(suite: Suite, model: Path, clip: Path) -> None:
     Raises:
         RunFailed: TABLE could not be planned.
     """
-    entry = next(entry for entry in suite.entries if entry.model == TABLE.model)
-    job = plan(entry, entry.seeds[0], Results())
-    shutil.copytree(job.folder / "model", model, dirs_exist_ok=True)
+    shutil.copytree(_table_run(suite) / "model", model, dirs_exist_ok=True)
     stage = make_stage("default")
     with (stage / "annotation" / "MSRVTT_JSFUSION_test.csv").open() as rows:
         first = next(csv.DictReader(rows))["video_id"]
     shutil.copyfile(stage / "videos" / f"{first}.mp4", clip)
+
+
+def _table_run(suite: Suite) -> Path:
+    """Where a suite's TABLE of the first seed lies."""
+    entry = next(entry for entry in suite.entries if entry.model == TABLE.model)
+    return plan(entry, entry.seeds[0], Results()).folder
 
 
 def draw_gallery(dataset: str, out: Path) -> None:
@@ -135,7 +147,8 @@ def write_pages(place: Place, results: Results) -> str:
     text = markdown(sections(place, groups, found, whole=False))
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
-    replace_text(place.page, page(sections(place, groups, found, whole=True), place.root, gallery))
+    wrong = read_confusions(place.confusions)
+    replace_text(place.page, page(sections(place, groups, found, whole=True), place.root, gallery, wrong))
     return text
 
 

@@ -7,17 +7,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from benchmarks.confusions import Confusions
 from benchmarks.sections import Section
 
 TEMPLATE = "page.html.j2"
 
 
-def page(sections: Sequence[Section], root: str, gallery: str | None = None) -> str:
+def page(
+    sections: Sequence[Section], root: str, gallery: str | None = None, confusions: Confusions | None = None
+) -> str:
     """The whole page.
 
     Args:
         root: the way from the page to the root of the repository, for links.
         gallery: a picture of samples beside the page.
+        confusions: what a run got wrong, with clips that lie beside the page.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -27,7 +31,7 @@ def page(sections: Sequence[Section], root: str, gallery: str | None = None) -> 
         lstrip_blocks=True,
     )
     environment.filters |= {"coded": coded, "slug": slug}
-    shown = {"sections": sections, "root": root, "gallery": gallery}
+    shown = {"sections": sections, "root": root, "gallery": gallery, "confusions": confusions}
     return environment.get_template(TEMPLATE).render(shown) + "\n"
 
 

@@ -163,11 +163,11 @@ def paper_tables(rows: Sequence[PaperRow]) -> list[Table]:
 
 
 def _paper_table(title: str, rows: Sequence[PaperRow]) -> Table:
-    names = [name for name in METRICS if any(name in row.values for row in rows)]
+    names = [name for name in _ORDER if any(name in row.values for row in rows)]
     sources = list(dict.fromkeys(row.provenance for row in rows))
     table_rows = [TableRow("paper", _paper_cells(row, names, sources.index(row.provenance) + 1)) for row in rows]
     remarks = [f"({number}) {source}" for number, source in enumerate(sources, start=1)]
-    return Table(title, ["model", *(METRICS[name] for name in names), "source"], table_rows, remarks)
+    return Table(title, ["model", *(METRICS.get(name, name) for name in names), "source"], table_rows, remarks)
 
 
 def _paper_cells(row: PaperRow, names: Sequence[str], source: int) -> list[Cell]:

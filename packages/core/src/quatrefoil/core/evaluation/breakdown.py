@@ -35,7 +35,7 @@ def recall_by_kind(
     for kind in sorted({kind for kind in kind_Q if kind is not None}):
         of_kind_Q = torch.tensor([each == kind for each in kind_Q])
         ranks, groups = ranks_Q[of_kind_Q], groups_Q[of_kind_Q]
-        interval = recall_interval(ranks, groups, 1) if len(groups.unique()) > 1 else None
+        interval = recall_interval(ranks, groups, 1) if len(set(groups.tolist())) > 1 else None
         found[kind] = 100 * (ranks <= 1).double().mean().item(), interval
     return found
 

@@ -115,7 +115,7 @@ def _scores(
     """Of one direction; whole first, then R@1 over the queries of each kind."""
     pair = queries.codes_ND, gallery.codes_ND, queries.groups_N, gallery.groups_N
     ranks = rank_queries(*pair, rivals=rivals)
-    size = len(gallery.groups_N if rivals == "items" else gallery.groups_N.unique())
+    size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
     by_kind = recall_by_kind(ranks, queries.groups_N, kinds)
     return Scores(
         {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, size).row().items()}

@@ -1,0 +1,112 @@
+"""What a run got wrong, to look at and to listen to: clips, and those that were found in their place.
+
+They lie in a folder beside the page, with all that the page says of them in one file.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pydantic import TypeAdapter
+
+from quatrefoil.core.evaluation.breakdown import TellsKinds
+from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.jobs import RunFailed
+from quatrefoil.core.runs.folder import RunFolder
+from quatrefoil.core.runs.stored import stored_recipe
+from quatrefoil.video_text.datasets.clips import ClipModule
+from quatrefoil.video_text.media.stored import place_of
+from quatrefoil.video_text.media.video import open_video
+
+DIRECTION, SPLIT = "text-to-video", "test"
+TOLD = "confusions.json"
+MOST, FRAMES = 8, 8
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip with the file that plays it, a picture of its frames, and what is said of it."""
+
+    id: str
+    film: str
+    strip: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A caption's clip, its rank, and the clip that was found in its place; what its twins differ in, if it has any."""
+
+    rank: int
+    kind: str | None
+    asked: Clip
+    found: Clip
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """Some of what a run got wrong.
+
+    Attributes:
+        wrong, queries: how many queries did not find their clip first, of how many.
+    """
+
+    model: str
+    command: str
+    wrong: int
+    queries: int
+    shown: list[Confusion]
+
+
+def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:
+    """Bring the clips of some wrong queries, evenly spread over all of them, into the folder `out`.
+
+    Raises:
+        RunFailed: the run does not tell what it found (it was made before that was stored), or is of other data.
+    """
+    facts = RunFolder(run).facts()
+    data = stored_recipe(facts).data.build(facts["seed"])
+    scores = facts["scores"].get(SPLIT, {})
+    if DIRECTION not in scores.get("rivals", {}) or not isinstance(data, ClipModule):
+        raise RunFailed(f"{run} does not tell what {DIRECTION} found on {SPLIT}; remove it and run again")
+    ranks, rivals = scores["ranks"][DIRECTION], scores["rivals"][DIRECTION]
+    wrong = [query for query, rank in enumerate(ranks) if rank > 1]
+    kinds = data.kinds(SPLIT) if isinstance(data, TellsKinds) else {}
+    out.mkdir(parents=True, exist_ok=True)
+    shown = []
+    for query in spread(wrong, most):
+        place = int(data.split(SPLIT).texts.clip_N[query])
+        asked, found = (_brought(data, clip, out) for clip in (place, rivals[query]))
+        shown.append(Confusion(ranks[query], kinds.get(place), asked, found))
+    told = Confusions(model, facts["command"], len(wrong), len(ranks), shown)
+    replace_text(out / TOLD, json.dumps(asdict(told), indent=1) + "\n")
+
+
+def spread(items: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, evenly spread."""
+    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
+    return [items[place] for place in places]
+
+
+def _brought(data: ClipModule, place: int, out: Path) -> Clip:  # type: ignore[type-arg]  # of any configuration
+    """A clip of the split, copied into the folder, with a strip of its frames."""
+    split = data.split(SPLIT)
+    clip = split.clips[place]
+    source = place_of(clip.video)
+    film, strip = f"{clip.id}{source.suffix}", f"{clip.id}.jpg"
+    shutil.copyfile(source, out / film)
+    with open_video(clip.video) as video:
+        frames_FCHW = video.frames(np.linspace(0, video.frame_count - 1, FRAMES).round().astype(int).tolist())
+    side_by_side = np.concatenate(frames_FCHW.permute(0, 2, 3, 1).numpy(), axis=1)
+    Image.fromarray(side_by_side).save(out / strip, quality=85)
+    return Clip(clip.id, f"{out.name}/{film}", f"{out.name}/{strip}", split.texts.of_clip(place)[0])
+
+
+def read_confusions(out: Path) -> Confusions | None:
+    """What `draw_confusions` left in a folder, or None where it left nothing."""
+    told = out / TOLD
+    return TypeAdapter(Confusions).validate_json(told.read_text(encoding="utf-8")) if told.exists() else None

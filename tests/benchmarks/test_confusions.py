@@ -1,0 +1,66 @@
+"""What a run got wrong: its own clips, those found in their place, and a page that shows them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmarks.confusions import DIRECTION, TOLD, draw_confusions, read_confusions, spread
+from benchmarks.page import page
+from quatrefoil.core import recipes
+from quatrefoil.core.measuring.jobs import RunFailed
+from quatrefoil.core.runs.folder import description
+
+MOST = 2
+
+
+@pytest.fixture
+def run(tmp_path: Path, embedded_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that found its clip first for the first caption alone, and the next one in the place of the others."""
+    monkeypatch.setenv("QUATREFOIL_CACHE", str(embedded_cache))
+    recipe = recipes.load("table/stage-frames", ["data.size=tiny"])
+    clips = len(recipe.data.build(0).split("test").clips)  # type: ignore[attr-defined]  # Stage's
+    told = {
+        "ranks": {DIRECTION: [1, *[2] * (clips - 1)]},
+        "rivals": {DIRECTION: [(place + 1) % clips for place in range(clips)]},
+    }
+    facts = description("table/stage-frames", recipe, ["data.size=tiny"])
+    facts |= {"seed": 0, "scores": {"test": told}, "command": "a command"}
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps(facts))
+    return folder
+
+
+def test_wrong_queries_come_with_their_own_clip_and_the_one_that_was_found(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "confusions"
+    assert read_confusions(out) is None
+    draw_confusions("TABLE", run, out, MOST)
+    told = read_confusions(out)
+    assert told is not None
+    assert (told.wrong, len(told.shown)) == (told.queries - 1, MOST)
+    html = page([], "", None, told)
+    for wrong in told.shown:
+        assert wrong.asked.id != wrong.found.id
+        for clip in (wrong.asked, wrong.found):
+            with Image.open(tmp_path / clip.strip) as strip:
+                assert strip.width > 4 * strip.height
+            assert f'src="{clip.film}"' in html
+            assert (tmp_path / clip.film).read_bytes()[4:8] == b"ftyp"
+    assert "http" not in html
+
+
+def test_a_run_that_does_not_tell_what_it_found_says_so(run: Path, tmp_path: Path) -> None:
+    facts = json.loads((run / "metrics.json").read_text())
+    del facts["scores"]["test"]["rivals"]
+    (run / "metrics.json").write_text(json.dumps(facts))
+    with pytest.raises(RunFailed, match=f"{run} does not tell what text-to-video found.*run again"):
+        draw_confusions("TABLE", run, tmp_path / "confusions")
+    assert not (tmp_path / "confusions" / TOLD).exists()
+
+
+def test_what_is_shown_is_spread_evenly_and_never_twice() -> None:
+    assert spread(range(10), 3) == [0, 4, 9]
+    assert spread([5, 7], 8) == [5, 7]
+    assert spread([], 8) == []
