@@ -152,7 +152,7 @@ CONFIGURATIONS = [
         (
             "a rate below zero",
             "train.optimizer.lr=-1",
-            r"train.optimizer.lr=-1: need lr > 0, eps > 0, weight_decay >= 0 and betas in",
+            r"train.optimizer.lr=-1: train.optimizer.lr must be above 0, not -1",
         ),
         (
             "a share above one",

@@ -311,3 +311,4 @@ def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured
     assert "toy-v1" in card
     assert "| test | right_code-to-left_code/R@1 |" in card
     assert "Seed 3" in card
+    assert "no split chose them" in card or "chosen on `val` by" in card

@@ -27,7 +27,15 @@ tags: [quatrefoil]
 ## What was measured
 
 Data: {{ data }}. Protocol: `{{ protocol }}`. Seed {{ seed }}, configuration `{{ config_hash }}`, {{ steps }} steps.
-
+{% if select %}
+These are the weights of step {{ evaluated_step }}, chosen on `val` by {{ select }}: what stands for `val` below is
+flattered by the choice. No other split chose anything.
+{% else %}
+These are the weights of the last step: no split chose them.
+{% endif %}
+{% for split, size in sizes -%}
+- `{{ split }}`: {{ size }}
+{% endfor %}
 | split | metric | value |
 |---|---|---|
 {% for split, metric, value in measured -%}

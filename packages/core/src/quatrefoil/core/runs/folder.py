@@ -131,9 +131,17 @@ def _card(facts: Mapping[str, Any]) -> dict[str, Any]:
         for split, score in facts["scores"].items()
         for name, value in score["metrics"].items()
     ]
-    kept = {key: facts[key] for key in ("seed", "config_hash", "steps", "command")}
+    kept = {key: facts[key] for key in ("seed", "config_hash", "steps", "evaluated_step", "command")}
     data = facts["data"]
-    return {**kept, "title": facts["recipe"], "measured": measured, "data": data["name"], "protocol": data["protocol"]}
+    about = {"title": facts["recipe"], "data": data["name"], "protocol": data["protocol"]}
+    sizes = [(split, size) for split in facts["scores"] if (size := _size(data["splits"].get(split, {})))]
+    return {**kept, **about, "measured": measured, "sizes": sizes, "select": facts["config"]["train"]["select"]}
+
+
+def _size(split: Mapping[str, Any]) -> str:
+    """What the data say that a split holds, in words: `40 clips, 80 captions`."""
+    counts = {what: n for what, n in split.items() if isinstance(n, int) and not isinstance(n, bool)}
+    return ", ".join(f"{n:,} {what}" for what, n in counts.items())
 
 
 def _write_json(path: Path, value: Any) -> None:

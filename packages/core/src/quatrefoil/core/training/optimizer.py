@@ -28,10 +28,15 @@ class OptimizerConfig:
     clip_norm: float | None = 1.0
 
     def __post_init__(self) -> None:
-        if self.lr <= 0 or self.eps <= 0 or self.weight_decay < 0 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"need lr > 0, eps > 0, weight_decay >= 0 and betas in 0..1, got {self}")
+        for name in ("lr", "eps"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"train.optimizer.{name} must be above 0, not {getattr(self, name)}")
+        if self.weight_decay < 0:
+            raise ValueError(f"train.optimizer.weight_decay must be 0 or more, not {self.weight_decay}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"train.optimizer.betas must lie from 0 to below 1, not {list(self.betas)}")
         if self.clip_norm is not None and self.clip_norm <= 0:
-            raise ValueError(f"clip_norm must be positive, or None for no limit, got {self.clip_norm}")
+            raise ValueError(f"train.optimizer.clip_norm must be above 0, or none for no limit, not {self.clip_norm}")
         prefixes = [prefix for prefix, _ in self.multipliers]
         if len(set(prefixes)) < len(prefixes):
             raise ValueError(f"each prefix may have one multiplier, got {self.multipliers}")

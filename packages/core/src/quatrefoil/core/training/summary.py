@@ -67,7 +67,8 @@ def _parameters(trainer: Trainer) -> str:
 
 def _steps(trainer: Trainer, start: int) -> str:
     plan, config, processes = trainer.plan, trainer.config, trainer.accelerator.num_processes
-    since = f"from step {start:,} on to " if start else ""
+    anew = "there was no checkpoint to go on from; " if trainer.recipe.resume == "auto" else ""
+    since = f"from step {start:,} on to " if start else anew
     where = f"over {processes} processes" if processes > 1 else "in one process"
     left_out = f", {plan.left_over_per_epoch:,} (others each time) left out" if plan.left_over_per_epoch else ""
     epoch = f"an epoch: {plan.batches_per_epoch:,} steps over {len(plan.groups_N):,} samples{left_out}"
