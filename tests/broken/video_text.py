@@ -229,7 +229,7 @@ ANNOTATIONS = [
         "textless.pkl",
         captions_of_clover,
         pickle.dumps([{"filename": "a.mp4"}]),
-        r"textless.pkl: row 0: needs a text or a list of texts, has 'None'",
+        r"textless.pkl: row 0: needs a text or a list of texts, has None",
     ),
     Broken("text.tar", tar, "no tar", r"text.tar is no tar that can be read \(truncated header\); fetch it again"),
 ]
