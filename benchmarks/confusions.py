@@ -52,10 +52,12 @@ class Confusions:
     """Some of what a run got wrong.
 
     Attributes:
+        dataset: which data they are of.
         wrong, queries: how many queries did not find their clip first, of how many.
     """
 
     model: str
+    dataset: str
     command: str
     wrong: int
     queries: int
@@ -82,7 +84,7 @@ def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:
         place = int(data.split(SPLIT).texts.clip_N[query])
         asked, found = (_brought(data, clip, out) for clip in (place, rivals[query]))
         shown.append(Confusion(ranks[query], kinds.get(place), asked, found))
-    told = Confusions(model, facts["command"], len(wrong), len(ranks), shown)
+    told = Confusions(model, facts["data"]["name"], facts["command"], len(wrong), len(ranks), shown)
     replace_text(out / TOLD, json.dumps(asdict(told), indent=1) + "\n")
 
 

@@ -26,7 +26,7 @@ def run(tmp_path: Path, embedded_cache: Path, monkeypatch: pytest.MonkeyPatch) -
         "rivals": {DIRECTION: [(place + 1) % clips for place in range(clips)]},
     }
     facts = description("table/stage-frames", recipe, ["data.size=tiny"])
-    facts |= {"seed": 0, "scores": {"test": told}, "command": "a command"}
+    facts |= {"data": {"name": "stage-v1-tiny"}, "seed": 0, "scores": {"test": told}, "command": "a command"}
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "metrics.json").write_text(json.dumps(facts))
@@ -48,6 +48,7 @@ def test_wrong_queries_come_with_their_own_clip_and_the_one_that_was_found(run: 
                 assert strip.width > 4 * strip.height
             assert f'src="{clip.film}"' in html
             assert (tmp_path / clip.film).read_bytes()[4:8] == b"ftyp"
+    assert "captions of stage-v1-tiny" in html
     assert "http" not in html
 
 
