@@ -35,7 +35,7 @@ def _parts(section: Section) -> Iterator[str]:
         yield "\n".join(f"- {remark}" for remark in section.remarks) + "\n"
     yield from map(table_text, [*section.tables, *section.parts])
     if section.commands:
-        yield "\n".join(["### configurations and commands (of the first seed)\n", "```", *section.commands, "```", ""])
+        yield "\n".join(["### configurations and commands (each of one seed)\n", "```", *section.commands, "```", ""])
 
 
 def claims_markdown(claims: Table) -> str:
