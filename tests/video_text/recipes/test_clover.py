@@ -16,9 +16,13 @@ from quatrefoil.core.describe import count_flops
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
+from quatrefoil.video_text.datasets.choice_data import ChoiceData
+from quatrefoil.video_text.datasets.clips import Reading
+from quatrefoil.video_text.datasets.module import CloverData
+from quatrefoil.video_text.datasets.question_data import QuestionData
 from quatrefoil.video_text.datasets.stage import make
 from quatrefoil.video_text.media.augment import resize
-from quatrefoil.video_text.models.clover_answers import CloverAnswers
+from quatrefoil.video_text.models.clover_answers import CloverAnswers, CloverAnswersConfig
 
 TINY = ["data.size=tiny", "data.cache_frames=false"]
 SHORT = [*TINY, "train.batch_size=8", "train.evaluate_every=0", "run.progress=false", "run.workers=0"]
@@ -183,6 +187,54 @@ def test_msvd_qa_reads_whole_frames_resized_as_its_official_configuration_does()
 def test_full_size_tasks_start_from_the_run_that_pre_training_leaves(task: str) -> None:
     left = recipes.load("clover/webvid-cc3m").run.dir
     assert Path(recipes.load(f"clover/{task}").model.pretrained) == left  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("task", "batch", "rate", "decay", "epochs", "warmup", "clip", "frames", "lengths", "precision"),
+    [
+        ("msrvtt", 128, 1.2e-5, 0.01, 100, 10, 5, (12, 32), (30, 25), "bf16"),
+        ("didemo", 256, 1.2e-5, 0.01, 50, 5, 5, (8, 32), (50, 64), "fp32"),
+        ("lsmdc", 256, 1.2e-5, 0.01, 50, 5, 5, (8, 32), (40, 40), "bf16"),
+        ("msrvtt-mc", 16, 1.2e-5, 0.01, 100, 10, 5, (8, 32), (30, 30), "bf16"),
+        ("msrvtt-qa", 256, 1.2e-5, 0.001, 20, 2, 50, (8, 8), (40, 40), "bf16"),
+        ("msvd-qa", 128, 1.2e-5, 0.01, 40, 4, 50, (8, 8), (40, 40), "bf16"),
+        ("tgif-frame", 128, 1.2e-5, 0.01, 20, 2, 50, (8, 8), (40, 40), "bf16"),
+        ("tgif-action", 128, 5e-6, 0.01, 100, 10, 50, (8, 32), (100, 100), "bf16"),
+        ("tgif-transition", 128, 5e-6, 0.01, 50, 5, 50, (8, 32), (100, 100), "bf16"),
+        ("lsmdc-mc", 128, 1.2e-5, 0.01, 20, 2, 50, (8, 8), (256, 256), "fp32"),
+        ("lsmdc-fib", 128, 1.2e-5, 0.01, 20, 2, 50, (8, 8), (200, 200), "bf16"),
+    ],
+)
+def test_full_size_tasks_have_the_official_settings(
+    task: str, batch: int, rate: float, decay: float, epochs: int, warmup: int, clip: float,
+    frames: tuple[int, int], lengths: tuple[int, int], precision: str,
+) -> None:  # fmt: skip
+    """The official configurations, exp_local/finetune_*.py; fp16 there is bf16 here."""
+    recipe = recipes.load(f"clover/{task}")
+    train, data = recipe.train, recipe.data
+    assert isinstance(data, CloverData | ChoiceData | QuestionData)
+    assert (train.batch_size, train.precision) == (batch, precision)
+    options = train.optimizer
+    assert (options.lr, options.weight_decay, options.betas, options.clip_norm) == (rate, decay, (0.9, 0.98), clip)
+    assert (train.steps / train.evaluate_every, train.schedule.warmup / train.evaluate_every) == (epochs, warmup)
+    assert train.schedule.name == "cosine"
+    tested = data.tested or Reading(data.frames, data.text_length)
+    assert (data.frames.frames, tested.frames.frames) == frames
+    assert (data.text_length, tested.text_length) == lengths
+    assert dict(options.multipliers) == ({"answer_head": 10.0} if isinstance(data, QuestionData) else {})
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "dropout"),
+    [
+        ("msrvtt-qa", 1500, 0.1), ("msvd-qa", 1000, 0.5), ("tgif-frame", 1540, 0.1), ("lsmdc-fib", 908, 0.5),
+        ("tgif-action", 1, 0.5), ("tgif-transition", 1, 0.5), ("lsmdc-mc", 1, 0.5),
+    ],
+)  # fmt: skip
+def test_full_size_questions_have_the_official_heads(task: str, answers: int, dropout: float) -> None:
+    model = recipes.load(f"clover/{task}").model
+    assert isinstance(model, CloverAnswersConfig)
+    assert (model.answer.answers, model.answer.dropout) == (answers, dropout)
 
 
 def test_full_size_pre_training_keeps_the_official_share_of_gradients() -> None:

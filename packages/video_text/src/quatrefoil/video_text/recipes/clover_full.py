@@ -1,9 +1,10 @@
 """Clover at full size, with the settings of the official code (github.com/LeeYN-43/Clover, configs/exp_local).
 
 What is ours: bf16 for its fp16; the last checkpoint or the best one on a validation split, never on the test split;
-RGB everywhere; epochs as steps, counted from the usual sizes of the sets, with one caption a clip and epoch; and exact
-gradients in retrieval, where the official ones are 1/W at W ranks (in pre-training they are as there). Tasks start from
-the run that `clover/webvid-cc3m` leaves, or from another: model.pretrained=RUN.
+RGB everywhere; epochs as steps, counted from the usual sizes of the sets (of TGIF's transitions and frame questions
+before a twentieth is held out to validate on), with one caption a clip and epoch; and exact gradients in retrieval,
+where the official ones are 1/W at W ranks (in pre-training they are as there). Tasks start from the run that
+`clover/webvid-cc3m` leaves, or from another: model.pretrained=RUN.
 """
 
 from dataclasses import dataclass, replace
@@ -229,7 +230,7 @@ def _scored() -> AnswerConfig:
 def tgif_action() -> Recipe:
     """Clover on TGIF-QA's repeated actions, full size."""
     asked = Asked(corpus="tgif-qa", protocol="tgif-action", root=Path("data/tgif"), text_length=100, views=4)
-    return _questions(asked, _scored(), Schedule(samples=20_475, epochs=100, warmup=10, lr=5e-6))
+    return _questions(asked, _scored(), Schedule(samples=19_428, epochs=100, warmup=10, lr=5e-6))
 
 
 def tgif_transition() -> Recipe:
