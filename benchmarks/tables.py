@@ -27,7 +27,10 @@ def group_tables(group: Group) -> list[Table]:
 
 
 def _direction_table(group: Group, direction: str) -> Table:
-    names = _ordered({metric for line in group.lines for metric in line.scores}, direction)
+    found = {metric for line in group.lines for metric in line.scores}
+    # Of classes, what is known of something: the number of a candidate is no class, and has no F1.
+    told = {metric for metric in found if metric.rpartition("/")[2] in METRICS or metric in group.references}
+    names = _ordered(told or found, direction)
     keys = [f"{direction}/{name}".lstrip("/") for name in names]
     columns = ["model", "seeds", *(METRICS.get(name, name) for name in names), "parameters", "train min"]
     computed = [[*cells, Cell(NOTHING), Cell(NOTHING)] for cells in _computed(group, keys)]
