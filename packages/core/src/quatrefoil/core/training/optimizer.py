@@ -71,9 +71,10 @@ def parameter_groups(model: nn.Module, config: OptimizerConfig) -> list[Group]:
 
 
 def _empty_group(prefix: str, factor: float, decayed: bool, config: OptimizerConfig) -> Group:
+    rest = "other weights" if config.multipliers else "weights"
     return {
         "params": [],
-        "name": f"{prefix or 'all others'}, {'decayed' if decayed else 'not decayed'}",
+        "name": f"{prefix or rest} {'with decay' if decayed else 'without decay (biases, norms, embeddings)'}",
         "lr": config.lr * factor,
         "weight_decay": config.weight_decay if decayed else 0.0,
     }

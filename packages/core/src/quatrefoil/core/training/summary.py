@@ -37,19 +37,12 @@ def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: i
         "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
         "starts from": trainer.model.started_from,
         "parameters": _parameters(trainer),
-        "optimiser": _optimiser(trainer).replace("\n", "\n" + " " * _WIDTH),
+        "optimiser": trainer.groups_text.replace("\n", "\n" + " " * _WIDTH),
         "engine": _engine(trainer.accelerator),
         "steps": _steps(trainer, start),
         "run folder": f"{folder.path} ({folder.config.name}: every setting; log.jsonl: losses)",
     }
     return "\n".join(f"{name:{_WIDTH}}{text}" for name, text in lines.items())
-
-
-def _optimiser(trainer: Trainer) -> str:
-    """Groups of parameters in words: there are no others where no part has a rate of its own."""
-    rest = "other weights" if trainer.config.optimizer.multipliers else "weights"
-    said = trainer.groups_text.replace("all others,", rest).replace(" decayed:", " with decay:")
-    return said.replace(" not with decay:", " without decay (biases, norms, embeddings):")
 
 
 def _engine(accelerator: Accelerator) -> str:
