@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.claims import CLAIMS
-from benchmarks.confusions import draw_confusions, read_confusions
 from benchmarks.entries import TABLE
-from benchmarks.groups import Group, group
-from benchmarks.markdown import claims_markdown, markdown
-from benchmarks.page import page
-from benchmarks.runners import runner_sections
-from benchmarks.sections import Section, claims_section, group_sections, papers_section
-from benchmarks.studies import study_sections
+from benchmarks.report.confusions import draw_confusions, read_confusions
+from benchmarks.report.groups import Group, group
+from benchmarks.report.markdown import claims_markdown, markdown
+from benchmarks.report.page import page
+from benchmarks.report.runners import runner_sections
+from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
+from benchmarks.report.studies import study_sections
+from benchmarks.report.verdicts import Verdict, claim_table, verdicts
 from benchmarks.suites import Suite, suites
-from benchmarks.verdicts import Verdict, claim_table, verdicts
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.jobs import RunFailed, plan
 from quatrefoil.core.measuring.launch import Launch, add_where, launcher

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from benchmarks.claims import CLAIMS
-from benchmarks.groups import group
-from benchmarks.page import page
-from benchmarks.sections import claims_section, group_sections
-from benchmarks.verdicts import verdicts
+from benchmarks.report.groups import group
+from benchmarks.report.page import page
+from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.store import Results
 from tests.benchmarks.test_pages import three_seeds
 

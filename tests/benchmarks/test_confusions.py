@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.confusions import DIRECTION, TOLD, draw_confusions, read_confusions, spread
-from benchmarks.page import page
+from benchmarks.report.confusions import DIRECTION, TOLD, draw_confusions, read_confusions, spread
+from benchmarks.report.page import page
 from quatrefoil.core import recipes
 from quatrefoil.core.measuring.jobs import RunFailed
 from quatrefoil.core.runs.folder import description

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.entries import FRAMES, TABLE
-from benchmarks.groups import Group, group
 from benchmarks.leaderboard import PAPERS, Place, write_pages
-from benchmarks.markdown import markdown
-from benchmarks.page import page
-from benchmarks.sections import group_sections
-from benchmarks.tables import group_tables, score_cell
+from benchmarks.report.groups import Group, group
+from benchmarks.report.markdown import markdown
+from benchmarks.report.page import page
+from benchmarks.report.sections import group_sections
+from benchmarks.report.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.rows import PaperRow

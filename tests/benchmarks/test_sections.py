@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from benchmarks.claims import CLAIMS
 from benchmarks.entries import FRAMES, TABLE
-from benchmarks.groups import Group, group, part_of
-from benchmarks.marks import COLOURS, marks
-from benchmarks.protocols import headings
-from benchmarks.runners import RUNNERS, runner_sections
-from benchmarks.sections import claims_section, group_sections
-from benchmarks.studies import DRAWN, TOLD, study_sections
-from benchmarks.tables import part_tables
-from benchmarks.verdicts import verdicts
+from benchmarks.report.groups import Group, group, part_of
+from benchmarks.report.marks import COLOURS, marks
+from benchmarks.report.protocols import headings
+from benchmarks.report.runners import RUNNERS, runner_sections
+from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.studies import DRAWN, TOLD, study_sections
+from benchmarks.report.tables import part_tables
+from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Ground, Row
 from quatrefoil.core.measuring.store import Results

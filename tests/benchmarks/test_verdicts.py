@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.claims import CLAIMS, Claim
 from benchmarks.entries import FRAMES, TABLE
-from benchmarks.groups import group
-from benchmarks.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
+from benchmarks.report.groups import group
+from benchmarks.report.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results

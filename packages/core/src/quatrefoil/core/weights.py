@@ -163,8 +163,8 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
     except pickle.UnpicklingError as error:
         held_too = ", ".join(dict.fromkeys(_GLOBAL.findall(str(error)))) or "objects"
         raise ValueError(
-            f"{path} holds more than weights ({held_too}), which is not loaded; where you trust it, save its tensors "
-            f"alone: torch.save({{'state_dict': torch.load(path, weights_only=False)['state_dict']}}, new_path)"
+            f"{path} holds more than weights ({held_too}), which is not loaded; save its tensors alone, where its "
+            f"maker is trusted: torch.save(checkpoint['state_dict'], ...)"
         ) from error
     except _DAMAGE as error:
         raise ValueError(f"{path} cannot be read as weights ({error!r}); fetch or save it again") from error

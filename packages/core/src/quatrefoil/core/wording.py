@@ -2,7 +2,7 @@
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 clip`, `2 clips`, `1,000 clips`.
+    """`1 row`, `2 rows`, `1,000 rows`.
 
     Args:
         one: what follows a single one; more of them have an `s` behind it, unless `many` says what they have.

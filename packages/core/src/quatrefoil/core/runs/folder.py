@@ -139,7 +139,7 @@ def _card(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _size(split: Mapping[str, Any]) -> str:
-    """What the data say that a split holds, in words: `40 clips, 80 captions`."""
+    """What the data say that a split holds, in words: `40 rows, 20 groups`."""
     counts = {what: n for what, n in split.items() if isinstance(n, int) and not isinstance(n, bool)}
     return ", ".join(f"{n:,} {what}" for what, n in counts.items())
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from benchmarks.confusions import Confusions
-from benchmarks.sections import Section
+from benchmarks.report.confusions import Confusions
+from benchmarks.report.sections import Section
 
 TEMPLATE = "page.html.j2"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.sections import Link, Plot, Section
+from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core.measuring.store import Store
 from quatrefoil.core.measuring.tables import read_tables
 

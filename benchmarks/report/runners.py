@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sections import Link, Section
+from benchmarks.report.sections import Link, Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
 Facts = Mapping[str, Any]

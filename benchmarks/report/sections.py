@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from benchmarks.groups import Goal, Group, Line
-from benchmarks.marks import Mark, marks
-from benchmarks.plots import Marks, bar_plot, cost_plot, line_plot
-from benchmarks.protocols import headings, lead
-from benchmarks.tables import group_tables, paper_tables, part_tables, remarks
-from benchmarks.verdicts import Verdict, claim_table
+from benchmarks.report.groups import Goal, Group, Line
+from benchmarks.report.marks import Mark, marks
+from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
+from benchmarks.report.protocols import headings, lead
+from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
+from benchmarks.report.verdicts import Verdict, claim_table
 from quatrefoil.core.measuring.collect import headline
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.sections import Section
+from benchmarks.report.sections import Section
 from quatrefoil.core.measuring.tables import Table, table_text
 
 HEAD = """\

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from benchmarks.groups import Group, Line, Score, part_of
+from benchmarks.report.groups import Group, Line, Score, part_of
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 

@@ -4,13 +4,14 @@ A verdict is drawn from runs paired by their seed, in one metric named in advanc
 number of claims (Bonferroni), so that all verdicts together are wrong in at most one of twenty repetitions.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.claims import Claim
-from benchmarks.groups import Group, Line, paired
-from benchmarks.protocols import origin
+from benchmarks.report.groups import Group, Line, paired
+from benchmarks.report.protocols import origin
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError
@@ -79,10 +80,13 @@ def _verdict(claim: Claim, differences: tuple[float, ...], level: float) -> Verd
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
     """The fewest seeds at which Student's interval of this mean and spread leaves out zero; None: over `MOST_SEEDS`."""
-    for seeds in range(max(over.seeds, ENOUGH_SEEDS), MOST_SEEDS + 1):
-        if student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * seeds**0.5:
-            return seeds
-    return None
+
+    def decide(seeds: int) -> bool:
+        return student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * seeds**0.5
+
+    numbers = range(max(over.seeds, ENOUGH_SEEDS), MOST_SEEDS + 1)
+    place = bisect_left(numbers, True, key=decide)  # what many decide, more do
+    return numbers[place] if place < len(numbers) else None
 
 
 def claim_table(found: Sequence[Verdict]) -> Table:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.groups import Group, Line
-from benchmarks.marks import Mark
-from benchmarks.tables import reference_name, score_cell, value_text
+from benchmarks.report.groups import Group, Line
+from benchmarks.report.marks import Mark
+from benchmarks.report.tables import reference_name, score_cell, value_text
 from quatrefoil.core.measuring import svg
 from quatrefoil.core.measuring.rows import Curve
 

@@ -1,0 +1,1 @@
+"""What rows become: groups, tables, plots, LEADERBOARD.md and the page."""
