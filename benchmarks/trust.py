@@ -124,7 +124,10 @@ PROMISES = (
         "1e-4 over 10 steps elsewhere (which it was is below)",
         (f"{_MODELS}/test_curves.py",),
     ),
-    Promise("SIGTERM saves and ends; a loss that is not finite leaves its batch", (f"{_TRAINING}/test_stopping.py",)),
+    Promise(
+        "SIGTERM and Ctrl-C save and end; a loss that is not finite leaves its batch",
+        (f"{_TRAINING}/test_stopping.py",),
+    ),
     Promise(
         "A rank that dies ends the job within a minute (besides the start of the processes)",
         (f"{_TRAINING}/test_engines_agree.py", "-k", "dies"),
