@@ -29,6 +29,7 @@ from quatrefoil.core.training.trainer import Trainer, freeze_unreached
 from tests.core.toy import OBJECTIVES, Toy, ToyConfig, ToyModule, ToySamples, toy_batch, toy_recipe, toy_run
 
 TIMING = ("samples_per_second", "data_wait")
+METRIC = "left_code-to-right_code/R@1"
 ONE = [sys.executable, "-m", "tests.core.toy"]
 LAUNCH = [
     sys.executable,
@@ -125,6 +126,14 @@ def test_a_run_folder_is_never_overwritten_nor_resumed_with_other_settings(tmp_p
         toy_run([f"run.dir={tmp_path}", "train.steps=2"])
     with pytest.raises(CheckpointError, match="resume with the same settings"):
         toy_run([f"run.dir={tmp_path}", "train.steps=3", "resume=auto"])
+
+
+def test_a_finished_run_is_not_resumed_elsewhere_without_the_weights_that_were_chosen(tmp_path: Path) -> None:
+    settings = ["train.steps=1", f"train.select={METRIC}"]
+    last = toy_run([f"run.dir={tmp_path}/own", *settings]) / "checkpoints" / "step-00000001"
+    with pytest.raises(CheckpointError, match=r"the best weights, of step 1, are not in .*other.*resume=auto"):
+        toy_run([f"run.dir={tmp_path}/other", *settings, f"resume={last}"])
+    assert not (tmp_path / "other").exists()
 
 
 HOW = [
@@ -311,4 +320,9 @@ def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured
     assert "toy-v1" in card
     assert "| test | right_code-to-left_code/R@1 |" in card
     assert "Seed 3" in card
-    assert "no split chose them" in card or "chosen on `val` by" in card
+    assert "the last step: no split chose them" in card
+
+
+def test_a_card_says_which_metric_chose_the_weights_that_it_is_of(tmp_path: Path) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=1", f"train.select={METRIC}"])
+    assert f"the weights of step 1, chosen on `val` by {METRIC}" in (tmp_path / "model" / "README.md").read_text()

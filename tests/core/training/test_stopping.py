@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,14 @@ from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSign
 from quatrefoil.core.training.tracking import Trackers
 from quatrefoil.core.training.trainer import Trainer
 from tests.core.toy import toy_run
+
+
+@pytest.fixture(autouse=True)
+def foreground() -> Iterator[None]:
+    """Ctrl-C is heard, though a shell that puts the tests into the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _at(monkeypatch: pytest.MonkeyPatch, step: int, change: str) -> None:
@@ -77,13 +86,11 @@ def test_a_signal_after_the_run_is_nobodys_business_again(number: signal.Signals
 
 
 def test_a_signal_that_was_ignored_still_is() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
-    try:
-        with StopSignal() as stop:
-            os.kill(os.getpid(), signal.SIGINT)
-        assert stop.asked is None
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
+    with StopSignal() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert stop.asked is None
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_a_run_that_finds_no_checkpoint_to_go_on_from_says_that_it_begins(

@@ -16,7 +16,7 @@ from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
 from quatrefoil.core.hardware import hardware, peak_memory
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
-from quatrefoil.core.runs.checkpoint import Checkpoint, Json
+from quatrefoil.core.runs.checkpoint import Checkpoint, CheckpointError, Json
 from quatrefoil.core.runs.folder import command, description, folder_of
 from quatrefoil.core.training.engine import engine_of, start_engine
 from quatrefoil.core.training.memory import advised
@@ -86,10 +86,19 @@ class Run:
             )
 
     def _restored(self, saved: Checkpoint) -> Standing:
-        """The trainer stands where the checkpoint was written; so does what this returns."""
+        """The trainer stands where the checkpoint was written; so does what this returns.
+
+        Raises:
+            CheckpointError: of a finished run, without the checkpoint that was chosen.
+        """
         self.trainer.load(saved)
         standing = Standing(**saved.state["progress"])
         if standing.best_step is not None and not self._checkpoint_at(standing.best_step).exists():
+            if standing.step == self.recipe.train.steps:
+                raise CheckpointError(
+                    f"no step is left to train, and the best weights, of step {standing.best_step}, are not in "
+                    f"{self.folder.checkpoints}: finish the run in its own folder, with resume=auto"
+                )
             standing.best_step = standing.best_value = None  # the best one lies in another folder: choose anew
         return standing
 

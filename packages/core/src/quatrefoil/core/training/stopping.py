@@ -49,7 +49,8 @@ class StopSignal:
 
     def __enter__(self) -> "StopSignal":
         if threading.current_thread() is threading.main_thread():
-            heard = [number for number in self._STATUS if signal.getsignal(number) != signal.SIG_IGN]  # as under nohup
+            # Shells have Ctrl-C ignored in what they put into the background.
+            heard = [number for number in self._STATUS if signal.getsignal(number) != signal.SIG_IGN]
             self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
