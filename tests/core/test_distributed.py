@@ -107,6 +107,9 @@ def _raises_everywhere(sizes: tuple[int, ...]) -> None:
     qd.agree(7, "the seed")
     with pytest.raises(qd.RanksDisagree, match=r"the seed differs between ranks: rank 0: 1, rank 1: 0"):
         qd.agree(int(qd.rank() == 0), "the seed")
+    qd.agree("any text", "the data")
+    with pytest.raises(qd.RanksDisagree, match=r"the data differs between ranks: rank 0: ä, rank 1: longer"):
+        qd.agree("longer" if qd.rank() else "ä", "the data")
     odd = int(qd.rank() == 1)
     misfits = [torch.zeros(2, 3 + odd), torch.zeros(2, dtype=[torch.float32, torch.int64][odd])]
     for misfit in [*misfits, torch.zeros(2, *[1] * odd), torch.zeros(2, requires_grad=bool(odd))]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from quatrefoil.core.distributed import RanksDisagree
 from quatrefoil.core.runs import checkpoint
 from tests.core.toy import toy_run
 from tests.core.training.in_turn import as_a_launcher_does, make_way
@@ -113,6 +114,25 @@ def test_ranks_that_see_other_checkpoints_are_refused_before_they_train_apart(ru
     _halved(runs / "ddp", tmp_path / "0")
     with pytest.raises(RankFailed, match=r"one folder for all ranks: .* differs .*rank 0: 10, rank 1: 0"):
         run_ranks(2, _on_a_disk_of_its_own, tmp_path)
+
+
+def _told_apart(folder: Path, by_rank: list[list[str]]) -> list[str]:
+    """What each pair of settings, one for each of two ranks, ends in."""
+    rank, said = as_a_launcher_does(), []
+    for number, settings in enumerate(by_rank):
+        with pytest.raises(RanksDisagree) as refused:
+            _trained("ddp", folder / str(number), settings[rank])
+        said.append(str(refused.value))
+    return said
+
+
+def test_ranks_that_were_told_different_things_are_refused_before_they_train_apart(tmp_path: Path) -> None:
+    pairs = [["train.accumulate=1", "train.accumulate=2"], ["objectives.match=off", "train.log_every=1"]]
+    pairs += [["seed=1", "seed=2"], ["data.corrupt=0", "data.corrupt=9"], ["run.workers=0", "data.count=80"]]
+    names = ["train.accumulate", "the configuration", "the seed", "the configuration", "the configuration"]
+    for said in run_ranks(2, _told_apart, tmp_path, pairs):
+        assert [each.partition(" differs between ranks: rank 0: ")[0] for each in said] == names
+    assert list(tmp_path.glob("*/config.json")) == []
 
 
 def test_accumulated_cached_and_in_bf16_all_train_as_ddp_does(tmp_path: Path) -> None:

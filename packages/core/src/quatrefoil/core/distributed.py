@@ -128,15 +128,18 @@ def global_mean(
     return world_size(process_group) * (values_B.to(wide) * weights_B).sum() / total
 
 
-def agree(value: int, what: str, process_group: dist.ProcessGroup | None = None) -> None:
-    """Check that every rank was given the same 64-bit integer; `what` names it in the error.
+def agree(value: int | str, what: str, process_group: dist.ProcessGroup | None = None) -> None:
+    """Check that every rank was given the same number or text; `what` names it in the error.
 
     Raises:
         RanksDisagree: on every rank, with the value of each.
     """
     if world_size(process_group) == 1:
         return
-    values = [row[0] for row in _integers_of_ranks([value], process_group)]
+    letters = list(str(value).encode())
+    mine = torch.tensor(letters, dtype=torch.uint8, device=_device_for_integers(process_group))
+    found = gather_rows(mine, process_group)
+    values = [bytes(part.tolist()).decode() for part in found.rows.split(found.sizes)]
     if len(set(values)) > 1:
         raise RanksDisagree(f"{what} differs between ranks: {_by_rank(values)}; start every rank with the same one")
 

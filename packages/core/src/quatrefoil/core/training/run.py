@@ -65,6 +65,7 @@ class Run:
         self._check_validation()
         about = self.data.describe()
         self.data_fingerprint = str(about["fingerprint"])
+        _agree_on(recipe, self.data_fingerprint)
         saved = self.folder.resumed_from(recipe, self.data_fingerprint)  # nothing is written before this is settled
         self.trainer = Trainer(recipe, self.data, accelerator)
         self.progress = self._restored(saved) if saved else Standing()
@@ -226,6 +227,22 @@ class Run:
             "trained_parameters": self.trainer.trained_size,
             "frozen": self.trainer.frozen,
         }
+
+
+def _agree_on(recipe: Recipe, data_fingerprint: str) -> None:
+    """Ranks that were told different things would train apart, or wait for one another.
+
+    Raises:
+        RanksDisagree: on every rank, with what each was told.
+    """
+    told = {
+        **{f"train.{name}": str(value) for name, value in vars(recipe.train).items()},
+        "the configuration": recipe.config_hash,
+        "the seed": recipe.seed,
+        "the data": data_fingerprint,
+    }
+    for what, value in told.items():
+        agree(value, what)
 
 
 def _due(every: int, step: int) -> bool:
