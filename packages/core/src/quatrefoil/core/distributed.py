@@ -139,7 +139,7 @@ def agree(value: int | str, what: str, process_group: dist.ProcessGroup | None =
     letters = list(str(value).encode())
     mine = torch.tensor(letters, dtype=torch.uint8, device=_device_for_integers(process_group))
     found = gather_rows(mine, process_group)
-    values = [bytes(part.tolist()).decode() for part in found.rows.split(found.sizes)]
+    values = [bytes(part.tolist()).decode() for part in torch.split(found.rows, list(found.sizes))]
     if len(set(values)) > 1:
         raise RanksDisagree(f"{what} differs between ranks: {_by_rank(values)}; start every rank with the same one")
 

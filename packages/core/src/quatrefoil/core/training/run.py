@@ -235,7 +235,7 @@ def _agree_on(recipe: Recipe, data_fingerprint: str) -> None:
     Raises:
         RanksDisagree: on every rank, with what each was told.
     """
-    told = {
+    told: dict[str, int | str] = {
         **{f"train.{name}": str(value) for name, value in vars(recipe.train).items()},
         "the configuration": recipe.config_hash,
         "the seed": recipe.seed,
