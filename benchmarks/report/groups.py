@@ -1,7 +1,7 @@
 """Rows put together: runs of a model over seeds, models on one ground, differences between them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
@@ -114,7 +114,7 @@ def _group(ground: Ground, rows: Sequence[Row], results: Results) -> Group:
     goals = {row.run: _goal(row) for row in rows}
     references = {r.metric: r.values for r in results.references if r.ground == ground}
     curves = sorted((curve for curve in results.curves if curve.run in goals), key=lambda curve: curve.key)
-    return Group(ground, references, lines, list(_differences(lines)), curves, goals)
+    return Group(ground, references, lines, list(_differences(lines, references)), curves, goals)
 
 
 def _goal(row: Row) -> Goal:
@@ -161,11 +161,13 @@ def paired(better: Line, than: Line, metric: str) -> list[tuple[float, float]]:
     return [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
 
 
-def _differences(lines: Sequence[Line]) -> Iterable[Difference]:
+def _differences(lines: Sequence[Line], references: Collection[str]) -> Iterable[Difference]:
+    """In the metrics by which models are compared; where something is computed of some of them, in these alone."""
     by_model = {line.model: line for line in lines}
     for better, than in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
         if better in by_model and than in by_model:
-            for metric in sorted(filter(headline, by_model[better].values)):
+            metrics = sorted(filter(headline, by_model[better].values))
+            for metric in [metric for metric in metrics if metric in references] or metrics:
                 yield from _difference(by_model[better], by_model[than], metric)
 
 

@@ -4,6 +4,7 @@ A verdict is drawn from runs paired by their seed, in one metric named in advanc
 number of claims (Bonferroni), so that all verdicts together are wrong in at most one of twenty repetitions.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,11 @@ def _differences(claim: Claim, groups: Sequence[Group]) -> tuple[float, ...]:
 
 
 def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
-    found = [line for line in group.lines if line.model == entry.model and metric in line.values]
+    found = [
+        line
+        for line in group.lines
+        if (line.model, line.recipe) == (entry.model, entry.recipe) and metric in line.values
+    ]
     if len(found) > 1:
         raise RowError(f"{entry.model} stands in {len(found)} configurations on {origin(group.ground)}")
     return found[0] if found else None
@@ -82,7 +87,7 @@ def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
     """The fewest seeds at which Student's interval of this mean and spread leaves out zero; None: over `MOST_SEEDS`."""
 
     def decide(seeds: int) -> bool:
-        return student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * seeds**0.5
+        return student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * math.sqrt(seeds)
 
     numbers = range(max(over.seeds, ENOUGH_SEEDS), MOST_SEEDS + 1)
     place = bisect_left(numbers, True, key=decide)  # what many decide, more do

@@ -10,6 +10,7 @@ from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import group
 from benchmarks.report.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
+from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.recipes import load
@@ -19,11 +20,13 @@ CLAIM = Claim("T1", "a paper", "tags help", TABLE, FRAMES, "text-to-video/R@1", 
 CLEAR = (10.0, 11.0, 9.5, 10.5, 10.2)
 
 
-def measured(folder: Path, differences: tuple[float, ...], data_hash: str = "d" * 64) -> Results:
+def measured(
+    folder: Path, differences: tuple[float, ...], data_hash: str = "d" * 64, arms: tuple[Entry, Entry] = (TABLE, FRAMES)
+) -> Results:
     parts = [
-        results(folder, entry, seed, 40 + difference * (entry is TABLE), data_hash)
+        results(folder, entry, seed, 40 + difference * (entry is arms[0]), data_hash)
         for seed, difference in enumerate(differences)
-        for entry in (TABLE, FRAMES)
+        for entry in arms
     ]
     lists = ([item for part in parts for item in getattr(part, name)] for name in ("rows", "references", "curves"))
     return Results(*lists)
@@ -43,6 +46,16 @@ def test_a_clear_difference_over_five_seeds_decides_either_way(tmp_path: Path, s
 @pytest.mark.parametrize("differences", [(), (10.0,), CLEAR[:4], (1.0, -1.0, 0.5, -0.4, 0.1)])
 def test_few_seeds_or_an_interval_with_zero_leave_a_claim_open(tmp_path: Path, differences: tuple[float, ...]) -> None:
     assert verdict(tmp_path, differences).word == "open"
+
+
+def test_arms_of_the_same_names_on_another_task_say_nothing_of_a_claim(tmp_path: Path) -> None:
+    other = replace(TABLE, recipe="table/msrvtt"), replace(FRAMES, recipe="table/msvd")
+    elsewhere = measured(tmp_path / "other", tuple(-d for d in CLEAR), "e" * 64, other)
+    own = measured(tmp_path / "own", CLEAR)
+    own.rows.extend(elsewhere.rows)
+    own.curves.extend(elsewhere.curves)
+    (found,) = verdicts((CLAIM,), group(own))
+    assert found.differences == pytest.approx(CLEAR)
 
 
 def test_the_interval_is_wider_the_more_is_claimed(tmp_path: Path) -> None:
