@@ -2,24 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.report.sections import Section
+from benchmarks.report.sections import HOW_TO_READ, NO_RESULTS, Section
 from quatrefoil.core.measuring.tables import Table, table_text
 
-HEAD = """\
-# Leaderboard
-
-Recall, accuracy and the like in percent, higher is better; MedR and MnR are median and mean rank, lower is better; ties
-count against the model. Every number comes from a stored row that names its command, configuration, data and commit.
-"""
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`. Every score is a stored row of LEADERBOARD.md.
 """
-NO_RESULTS = "No results are stored yet: run `make bench`.\n"
 
 
 def markdown(sections: Sequence[Section]) -> str:
     """The whole file."""
-    return "\n".join([HEAD, *(map(_section, sections) if sections else [NO_RESULTS])])
+    return "\n".join([f"# Leaderboard\n\n{HOW_TO_READ}", *(map(_section, sections) if sections else [NO_RESULTS])])
 
 
 def _section(section: Section) -> str:

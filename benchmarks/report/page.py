@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from benchmarks.report.confusions import Confusions
-from benchmarks.report.sections import Section
+from benchmarks.report.sections import HOW_TO_READ, NO_RESULTS, Section
 
 TEMPLATE = "page.html.j2"
 
@@ -32,6 +32,7 @@ def page(
     )
     environment.filters |= {"coded": coded, "slug": slug}
     shown = {"sections": sections, "root": root, "gallery": gallery, "confusions": confusions}
+    shown |= {"how_to_read": HOW_TO_READ, "no_results": NO_RESULTS}
     return environment.get_template(TEMPLATE).render(shown) + "\n"
 
 

@@ -14,6 +14,12 @@ from quatrefoil.core.measuring.collect import headline
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import Table
 
+HOW_TO_READ = """\
+Recall, accuracy and the like in percent, higher is better; MedR and MnR are median and mean rank, lower is better; ties
+count against the model. Every number comes from a stored row that names its command, configuration, data and commit.
+"""
+NO_RESULTS = "No results are stored yet: run `make bench`.\n"
+
 
 @dataclass(frozen=True)
 class Plot:

@@ -6,6 +6,7 @@ from itertools import groupby
 from benchmarks.report.groups import Group, Line, Score, part_of
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.wording import counted
 
 METRICS = {"R@1": "R@1", "R@5": "R@5", "R@10": "R@10", "MedianR": "MedR", "MeanR": "MnR"}
 """Metric -> head of its column; metrics that are not named here follow under their own names."""
@@ -64,9 +65,10 @@ def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
     keys = [whole, *(f"{whole}/{kind}" for kind in kinds)]
     lines = [line for line in _best_first(group, keys) if line.scores.keys() & set(keys[1:])]
     untold = len(_best_first(group, [whole])) - len(lines)
-    told = [f"not told by the stored runs of {untold} models: they were made before it was measured"] if untold else []
+    said = f"not told by the stored runs of {counted(untold, 'model')}: they were made before it was measured"
     rows = _rows(_computed(group, keys), (_scores(line, keys) for line in lines))
-    return Table(f"{whole} by kind of twins", ["model", "seeds", "all", *kinds], rows, told)
+    columns = ["model", "seeds", "all", *kinds]
+    return Table(f"{whole} by kind of twins", columns, rows, [said] if untold else [])
 
 
 def remarks(group: Group) -> list[str]:

@@ -119,7 +119,7 @@ def test_scores_by_kind_stand_beside_their_bounds_and_nowhere_else(tmp_path: Pat
     ]
     (untold,) = part_tables(group(Results(run.rows, [*run.references, bound]))[0])
     assert [row.kind for row in untold.rows] == ["computed"] * 3
-    assert "1 models" in untold.remarks[0]
+    assert "of 1 model:" in untold.remarks[0]
 
 
 def test_models_are_told_apart_however_many_there_are() -> None:
@@ -153,7 +153,7 @@ def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path:
     stored = {name: json.loads((RESULTS / name).read_text()) for name in RUNNERS}
     runs = stored["genomics_gue.json"]["runs"]
     shown = [row.cells[2].number for table in gue.tables[:-1] for row in table.rows]
-    assert sorted(filter(None, shown)) == sorted(run["test"] for run in runs)
+    assert sorted(score for score in shown if score is not None) == sorted(run["test"] for run in runs)
     assert all(any(run["config_hash"] in line for line in gue.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
     assert all("real corpus" in section.heading and section.embedded is False for section in (gue, digits))

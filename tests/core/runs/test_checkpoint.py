@@ -20,6 +20,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quatrefoil.core.files import sha256
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.checkpoint import CheckpointError, load, newest_valid, path_of, prune, save
 
@@ -280,7 +281,7 @@ def test_a_pickle_in_place_of_the_weights_is_not_executed(tmp_path: Path) -> Non
     torch.save({"a": Trap()}, path / "model.safetensors")
     sealed = json.loads((path / "manifest.json").read_text())
     file = path / "model.safetensors"
-    sealed["files"][file.name] = {"bytes": file.stat().st_size, "sha256": checkpoint._sha256(file)}
+    sealed["files"][file.name] = {"bytes": file.stat().st_size, "sha256": sha256(file)}
     del sealed["sha256"]
     (path / "manifest.json").write_text(checkpoint._sealed(sealed))
     with pytest.raises(Exception, match=r"[Hh]eader"):

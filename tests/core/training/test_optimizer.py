@@ -86,7 +86,7 @@ def test_the_printed_groups_account_for_every_value() -> None:
     text = describe(parameter_groups(Model(), OptimizerConfig(lr=0.5, multipliers=(("encoder", 0.1),))))
     counts = [int(line.rsplit(", ", 1)[1].removesuffix(" values")) for line in text.splitlines()]
     assert sum(counts) == sum(parameter.numel() for parameter in Model().parameters())
-    assert "encoder with decay: lr 0.05, weight decay 0.01, 1 tensors, 16 values" in text.splitlines()
+    assert "encoder with decay: lr 0.05, weight decay 0.01, 1 tensor, 16 values" in text.splitlines()
 
 
 def test_one_update_is_that_of_the_paper() -> None:

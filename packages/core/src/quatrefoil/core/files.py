@@ -1,6 +1,7 @@
 """Files of our own: where caches lie, and what is made by one process at a time, whole or not at all."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -13,6 +14,12 @@ from typing import IO
 def cache_home() -> Path:
     """The folder of all caches: QUATREFOIL_CACHE, or ~/.cache/quatrefoil."""
     return Path(os.environ.get("QUATREFOIL_CACHE") or Path.home() / ".cache" / "quatrefoil")
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

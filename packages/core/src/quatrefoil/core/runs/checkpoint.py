@@ -24,6 +24,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from quatrefoil.core.files import sha256
+
 Tensors = Mapping[str, torch.Tensor]
 Json = dict[str, Any]
 """What JSON can hold, finite numbers only; keys are strings, and tuples would come back as lists."""
@@ -93,7 +95,7 @@ def verify(path: Path) -> Json:
             raise CheckpointError(f"{file} is missing: take another checkpoint")
         if (size := file.stat().st_size) != expected["bytes"]:
             raise CheckpointError(f"{file} has {size} bytes instead of {expected['bytes']}: take another checkpoint")
-        if _sha256(file) != expected["sha256"]:
+        if sha256(file) != expected["sha256"]:
             raise CheckpointError(f"{file} is not what was written (sha256 differs): take another checkpoint")
     return manifest
 
@@ -155,7 +157,7 @@ def _write_all(folder: Path, step: int, tensors: Mapping[str, Tensors], texts: M
     aliases = {name: _write_tensors(folder / f"{name}.safetensors", group) for name, group in tensors.items()}
     for name, text in texts.items():
         _write(folder / name, text)
-    files = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in folder.iterdir()}
+    files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in folder.iterdir()}
     _write(folder / MANIFEST, _sealed({"step": step, "files": files, "aliases": aliases}))
     _sync(folder)
 
@@ -217,11 +219,6 @@ def _read_manifest(path: Path) -> Json:
     if _sealed(manifest).encode() != content:
         raise CheckpointError(f"{path} is not what was written (sha256 differs): take another checkpoint")
     return manifest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,13 +4,13 @@ A path to weights is marked `START`: the configuration hash then holds what was 
 one pre-training with several seeds are one configuration, wherever its runs are kept.
 """
 
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.config import hashed_as
+from quatrefoil.core.files import sha256
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.folder import RunFolder
 
@@ -49,14 +49,13 @@ def trained_as(config_hash: str, data: str) -> str:
 
 def _content(file: Path) -> str:
     status = file.stat()
-    return f"weights {_sha256(file.resolve(), status.st_size, status.st_mtime_ns)}"
+    return f"weights {_once(file.resolve(), status.st_size, status.st_mtime_ns)}"
 
 
 @cache
-def _sha256(file: Path, size: int, changed: int) -> str:
+def _once(file: Path, size: int, changed: int) -> str:
     """Read once in a process for each state of the file: a configuration is hashed more than once."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return sha256(file)
 
 
 def _json(path: Path) -> Any:

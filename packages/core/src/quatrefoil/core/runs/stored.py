@@ -48,7 +48,7 @@ def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str])
     if unknown := [split for split in splits if split not in ("train", *data.splits)]:
         raise ConfigError(f"there is no split {unknown[0]!r}; there are train, {', '.join(data.splits)}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16")
+    run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.bf16)
     return score_splits(model.to(device), data, recipe.evaluate, splits or data.splits, run)
 
 

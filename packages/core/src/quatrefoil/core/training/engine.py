@@ -44,7 +44,7 @@ def start_engine(train: TrainConfig, run: RunConfig) -> Accelerator:
     stage = _zero_stage(asked)
     _check_settings(train, asked if stage is None else ZERO_STAGES[stage])
     kwargs = [DistributedDataParallelKwargs(gradient_as_bucket_view=True), _process_group(stage)]
-    precision = "bf16" if train.precision == "bf16" else "no"
+    precision = "bf16" if train.bf16 else "no"
     if asked == "fsdp2":
         with _without_fsdp():
             accelerator = ShardingAccelerator(mixed_precision=precision, kwargs_handlers=kwargs)

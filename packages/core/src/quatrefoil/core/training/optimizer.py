@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim import AdamW
 
 from quatrefoil.core.config import nearest
+from quatrefoil.core.wording import counted
 
 Group = dict[str, Any]
 
@@ -100,8 +101,9 @@ def names(groups: Iterable[Group]) -> list[list[str]]:
 def describe(groups: Iterable[Group]) -> str:
     """One line per group: name, learning rate, weight decay, number of tensors and of values."""
     return "\n".join(
-        f"{group['name']}: lr {group['lr']:g}, weight decay {group['weight_decay']:g}, {len(group['params'])} tensors, "
-        f"{sum(parameter.numel() for _, parameter in group['params']):,} values"
+        f"{group['name']}: lr {group['lr']:g}, weight decay {group['weight_decay']:g}, "
+        f"{counted(len(group['params']), 'tensor')}, "
+        f"{counted(sum(parameter.numel() for _, parameter in group['params']), 'value')}"
         for group in groups
     )
 

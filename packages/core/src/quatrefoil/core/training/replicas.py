@@ -1,8 +1,8 @@
 """One process, or DDP: every rank holds all weights and all of the optimiser's state."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -11,27 +11,7 @@ from torch.optim import Optimizer
 
 from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.objectives import Step
-from quatrefoil.core.training.microbatches import Accumulates
 from quatrefoil.core.training.optimizer_state import StateDict
-
-ModelWith = Callable[[Mapping[str, Tensor]], Model]
-"""Makes a model like the trained one, with the weights that it is given."""
-
-
-class Updater(Accumulates, Protocol):
-    """What engines do each in their own way."""
-
-    def clip(self) -> Tensor | None: ...
-
-    def update(self) -> float | None: ...
-
-    def whole_model(self) -> AbstractContextManager[Model]: ...
-
-    def weights(self) -> dict[str, Tensor]: ...
-
-    def optimizer_state(self) -> StateDict: ...
-
-    def load(self, weights: Mapping[str, Tensor], state: StateDict) -> None: ...
 
 
 class Replicas:

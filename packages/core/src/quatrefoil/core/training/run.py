@@ -74,9 +74,7 @@ class Run:
         if accelerator.is_main_process:
             self.folder.write_config(self.described)
             print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)
-        self.encoding = EncodingRun(
-            accelerator.device, workers=recipe.run.workers, bf16=recipe.train.precision == "bf16"
-        )
+        self.encoding = EncodingRun(accelerator.device, workers=recipe.run.workers, bf16=recipe.train.bf16)
 
     def _check_validation(self) -> None:
         train = self.recipe.train

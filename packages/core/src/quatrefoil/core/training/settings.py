@@ -65,6 +65,11 @@ class TrainConfig:
         if not 0 <= self.skip_budget < 1:
             raise ValueError(f"train.skip_budget is a share from 0 to below 1, not {self.skip_budget}")
 
+    @property
+    def bf16(self) -> bool:
+        """Whether steps and evaluations run under autocast."""
+        return self.precision == "bf16"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:

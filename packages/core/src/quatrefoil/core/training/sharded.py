@@ -23,7 +23,7 @@ from quatrefoil.core.nn.swin import SwinBlock
 from quatrefoil.core.nn.transformer import Block
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.optimizer_state import StateDict
-from quatrefoil.core.training.replicas import ModelWith
+from quatrefoil.core.training.updater import ModelWith
 
 UNITS: tuple[type[nn.Module], ...] = (Block, SwinBlock)
 """What is gathered on its own when it is called; all other weights are gathered for a step as a whole."""

@@ -29,11 +29,12 @@ from quatrefoil.core.training.ema import Ema
 from quatrefoil.core.training.engine import engine_of
 from quatrefoil.core.training.microbatches import MicroBatches
 from quatrefoil.core.training.optimizer import Group, adamw, describe, names, parameter_groups
-from quatrefoil.core.training.replicas import Replicas, Updater
+from quatrefoil.core.training.replicas import Replicas
 from quatrefoil.core.training.schedules import scheduler
 from quatrefoil.core.training.settings import ZERO_STAGES
 from quatrefoil.core.training.sharded import Sharded
 from quatrefoil.core.training.stopping import NonFiniteLoss, StopSignal
+from quatrefoil.core.training.updater import Updater
 from quatrefoil.core.training.zero import Zero
 
 
@@ -63,8 +64,8 @@ class Trainer:
         probe = self._probe()
         self.frozen = freeze_unreached(step, probe)
         self._check_parts()
-        engine, bf16 = engine_of(accelerator), self.config.precision == "bf16"
-        self.micro_batches = MicroBatches(step, self.config.accumulate, engine, bf16, probe)
+        engine = engine_of(accelerator)
+        self.micro_batches = MicroBatches(step, self.config.accumulate, engine, self.config.bf16, probe)
         groups = parameter_groups(self.model, self.config.optimizer)
         self.groups_text, self.parameter_names = describe(groups), names(groups)
         self.sizes = {name: p.numel() for name, p in self.model.named_parameters()}  # before an engine cuts them
@@ -90,8 +91,7 @@ class Trainer:
         if engine_of(self.accelerator) in ZERO_STAGES:
             return Zero(self.accelerator, self.model, step, optimizer, groups, limit, self._model_with)
         if engine_of(self.accelerator) == "fsdp2":
-            bf16 = self.config.precision == "bf16"
-            return Sharded(self.accelerator, self.model, step, optimizer, limit, bf16, self._model_with)
+            return Sharded(self.accelerator, self.model, step, optimizer, limit, self.config.bf16, self._model_with)
         return Replicas(self.accelerator, self.model, step, optimizer, limit, self.config.compile)
 
     def _model_with(self, weights: Mapping[str, Tensor]) -> Model:

@@ -24,8 +24,8 @@ from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.training.optimizer import Group
 from quatrefoil.core.training.optimizer_state import StateDict
-from quatrefoil.core.training.replicas import ModelWith
 from quatrefoil.core.training.settings import TrainConfig
+from quatrefoil.core.training.updater import ModelWith
 
 STEPS: Final = "step"
 """The entry of an optimiser's state that is one number for all of a parameter."""
@@ -56,7 +56,7 @@ def plugin(stage: int, train: TrainConfig) -> DeepSpeedPlugin:
 
 def _autocast(train: TrainConfig) -> dict[str, Any]:
     """As accelerate does it: bf16 where autocast says so, gradients and sums between ranks in fp32."""
-    return {"enabled": train.precision == "bf16", "dtype": "bfloat16", "lower_precision_safe_modules": []}
+    return {"enabled": train.bf16, "dtype": "bfloat16", "lower_precision_safe_modules": []}
 
 
 def _settle_device() -> None:
