@@ -41,7 +41,7 @@ def test_every_problem_is_found_and_told(root: Path, capsys: pytest.CaptureFixtu
     assert set(told["undecodable"]) == {"video1"}
     assert told["clips"] == 8
     assert "object.jsonl:8" in told["tag_error"]
-    assert "1 clip has no video: video0" in told["problems"]
+    assert any("1 clip has no video: video0; put them there, or train on" in found for found in told["problems"])
     for problem in ("listed twice in 'train' (video2)", "both in 'train' and 'test' (video6)"):
         assert any(problem in found for found in told["problems"])
 

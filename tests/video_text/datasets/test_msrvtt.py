@@ -135,7 +135,7 @@ def test_sentences_of_unknown_videos_are_an_error(tmp_path: Path) -> None:
     content = json.loads(path.read_text())
     content["sentences"].append({"video_id": "videoX", "caption": "who"})
     path.write_text(json.dumps(content))
-    with pytest.raises(CorpusError, match=r"1 ids that are no videos \(videoX\)"):
+    with pytest.raises(CorpusError, match=r"1 id that is no video \(videoX\)"):
         MsrVtt(tmp_path).listing("msrvtt-full")
 
 

@@ -148,6 +148,9 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         raise ValueError(f"these weights are of another model: missing {missing}, unexpected {unexpected}")
 
 
+_FILES = {".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".json"}
+
+
 def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
     """The local path of file `name` of a folder or of a hub id (downloaded once).
 
@@ -159,6 +162,8 @@ def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
         if not (folder / name).is_file():
             raise ValueError(f"{folder} has no {name}")
         return folder / name
+    if folder.is_absolute() or len(folder.parts) > 2 or folder.suffix in _FILES or str(source).startswith("."):
+        raise ValueError(f"there is no {source} (a hub id is `owner/name`)")
     try:
         return Path(hf_hub_download(str(source), name, revision=revision))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:

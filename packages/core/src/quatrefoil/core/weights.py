@@ -187,4 +187,4 @@ def _locate_any(source: str | Path, revision: str | None) -> Path:
             return locate(source, name, revision)
         except ValueError as refusal:
             refusals.append(str(refusal))
-    raise ValueError("; ".join(refusals))
+    raise ValueError("; ".join(dict.fromkeys(refusals)))

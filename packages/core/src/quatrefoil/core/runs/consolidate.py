@@ -14,21 +14,28 @@ from quatrefoil.core.runs.folder import RunFolder
 
 help = "Write the weights of a run's checkpoint, of any engine and number of processes, as one safetensors file."
 
+DESCRIBED = "run.json"
+"""The settings of the run; not named config.json, which Hugging Face's mixin would take for those of the model."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The checkpoint, and where to."""
     parser.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT", help="of a run folder: its newest valid one")
-    parser.add_argument("to", type=Path, metavar="FOLDER", help="to make: model.safetensors and config.json")
+    parser.add_argument("to", type=Path, metavar="FOLDER", help=f"to make: model.safetensors and {DESCRIBED}")
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    print(consolidate(args.path, args.to))
+    written = consolidate(args.path, args.to)
+    print(f"{written}: weights alone; a finished run's model/ is what from_pretrained reads, whole under every engine")
     return 0
 
 
 def consolidate(path: Path, to: Path) -> Path:
-    """Write the weights that would be evaluated, averaged ones where an average is kept, and the configuration.
+    """Write the weights that would be evaluated, averaged ones where an average is kept, and the run's description.
+
+    They are weights alone, to start from by `model.pretrained=FILE`; for `from_pretrained` a finished run has `model/`,
+    whole under every engine, with tokeniser and card.
 
     Every byte of the checkpoint is checked first; nothing in it is executed or unpickled.
 
@@ -41,7 +48,7 @@ def consolidate(path: Path, to: Path) -> Path:
     about = {"format": "pt", "step": str(saved.step), "config_hash": str(saved.config.get("config_hash"))}
     with whole_folder(to) as part:
         save_file(_once(saved.tensors.get("ema", saved.tensors["model"])), part / "model.safetensors", about)
-        (part / "config.json").write_text(json.dumps(saved.config, indent=1) + "\n")
+        (part / DESCRIBED).write_text(json.dumps(saved.config, indent=1) + "\n")
     return to / "model.safetensors"
 
 

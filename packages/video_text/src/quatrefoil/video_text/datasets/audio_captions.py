@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from quatrefoil.video_text.datasets.caption_files import Captions, listed_captions, read_captions
-from quatrefoil.video_text.datasets.corpus import SOUND_EXTENSIONS, Caption, CorpusError, SplitName
+from quatrefoil.video_text.datasets.corpus import SOUND_EXTENSIONS, AbsentError, Caption, SplitName
 from quatrefoil.video_text.datasets.readers import read_table
 from quatrefoil.video_text.datasets.split_files import CaptionFiles, Files, variants
 from quatrefoil.video_text.media.stored import Media
@@ -29,7 +29,7 @@ class SoundCaptions(CaptionFiles):
     def _captions(self) -> Captions:
         path = next((path for path in map(self.find_annotation, self.caption_names) if path), None)
         if path is None:
-            raise CorpusError(f"{self.name}: needs {' or '.join(self.caption_names)} in {self.root} or in annotation/")
+            raise AbsentError(f"{self.name}: needs {' or '.join(self.caption_names)} in {self.root} or in annotation/")
         return read_captions(path)
 
 

@@ -11,7 +11,7 @@ from quatrefoil.core.wording import counted
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.audio_captions import AudioCaps, SoundDescs
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
-from quatrefoil.video_text.datasets.corpus import Clip, Corpus, CorpusError, Kind, shown
+from quatrefoil.video_text.datasets.corpus import AbsentError, Clip, Corpus, CorpusError, Kind, shown
 from quatrefoil.video_text.datasets.didemo import DiDeMo
 from quatrefoil.video_text.datasets.fsdd import Fsdd
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
@@ -62,8 +62,8 @@ class CheckReport:
 
     Attributes:
         splits: counts of every split of every protocol that can be read.
-        unavailable: protocol -> why its annotations cannot be read.
-        contradictions: what is wrong in annotations, with the protocol.
+        unavailable: protocol -> which of its annotations are not here.
+        contradictions: what is wrong in annotations, or why they cannot be read, with the protocol.
         clips: how many are annotated, in all protocols together.
         missing: ids of clips without a video.
         undecodable: id -> why its media (in a deep check: any frame or its sound) cannot be read. Clips of one file are
@@ -88,12 +88,13 @@ class CheckReport:
 
     @property
     def problems(self) -> list[str]:
-        """What has to be mended, one sentence each. A protocol that cannot be read is one only if no other can."""
-        found = [] if self.splits else list(self.unavailable.values())
+        """What has to be mended, one sentence each. A protocol that is not here is one only if no other is."""
+        found = [] if self.splits or self.contradictions else list(self.unavailable.values())
         found += self.contradictions
         if self.missing:
             lack = counted(len(self.missing), "clip has", "clips have")
-            found.append(f"{lack} no {self.holds}: {shown(self.missing)}")
+            mend = "put them there, or train on the others with data.missing=drop"
+            found.append(f"{lack} no {self.holds}: {shown(self.missing)}; {mend}")
         found += [f"{id} cannot be read: {reason}" for id, reason in self.undecodable.items()]
         return found + ([self.tag_error] if self.tag_error else [])
 
@@ -143,8 +144,11 @@ def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[
     """The ids of the protocol."""
     try:
         listing = corpus.listing(protocol)
-    except CorpusError as error:
+    except AbsentError as error:
         report.unavailable[protocol] = str(error)
+        return []
+    except CorpusError as error:
+        report.contradictions.append(f"{protocol}: {error}")
         return []
     report.contradictions += [f"{protocol}: {found}" for found in corpus.contradictions(protocol)]
     for name, entries in listing.items():

@@ -30,6 +30,10 @@ class CorpusError(ValueError):
     """A corpus on disk is not what its protocol needs."""
 
 
+class AbsentError(CorpusError):
+    """No file of what a protocol is annotated in is here."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """A stretch of a media file.
@@ -239,7 +243,7 @@ class Corpus(ABC):
         path = self.find_annotation(name)
         if path is None:
             places = " or ".join(str(self.root / folder) for folder in self.annotation_folders)
-            raise CorpusError(f"{self.name}: there is no {name} in {places}")
+            raise AbsentError(f"{self.name}: there is no {name} in {places}")
         return path
 
     def find_annotation(self, name: str) -> Path | None:

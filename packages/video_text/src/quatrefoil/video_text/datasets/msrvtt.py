@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from quatrefoil.core.wording import counted
-from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Entry, Listing, SplitName, shown
+from quatrefoil.video_text.datasets.corpus import AbsentError, Corpus, CorpusError, Entry, Listing, SplitName, shown
 from quatrefoil.video_text.datasets.readers import read_json, read_table
 
 _JSON_FILES = (("MSRVTT_data.json",), ("train_val_videodatainfo.json", "test_videodatainfo.json"))
@@ -94,4 +94,4 @@ class MsrVtt(Corpus):
             if len(paths) == len(names):
                 return {str(path): read_json(path) for path in paths}
         choices = " or ".join(" + ".join(names) for names in _JSON_FILES)
-        raise CorpusError(f"{self.name}: needs {choices} in {self.root} or its folder annotation/")
+        raise AbsentError(f"{self.name}: needs {choices} in {self.root} or its folder annotation/")

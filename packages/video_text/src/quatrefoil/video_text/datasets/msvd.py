@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from quatrefoil.video_text.datasets.caption_files import Captions, read_captions
-from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Entry, Listing, SplitName
+from quatrefoil.video_text.datasets.corpus import AbsentError, Corpus, Entry, Listing, SplitName
 
 _JSON_FILE, _PICKLE_FILE = "captions_msvd.json", "raw-captions.pkl"
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -33,5 +33,5 @@ class Msvd(Corpus):
     def _captions(self) -> Captions:
         path = self.find_annotation(_JSON_FILE) or self.find_annotation(_PICKLE_FILE)
         if path is None:
-            raise CorpusError(f"{self.name}: needs {_JSON_FILE} or {_PICKLE_FILE} in {self.root} or in annotation/")
+            raise AbsentError(f"{self.name}: needs {_JSON_FILE} or {_PICKLE_FILE} in {self.root} or in annotation/")
         return read_captions(path)

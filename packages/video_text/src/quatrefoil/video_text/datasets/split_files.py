@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from quatrefoil.video_text.datasets.corpus import Caption, Corpus, CorpusError, Entry, Listing, SplitName
+from quatrefoil.video_text.datasets.corpus import AbsentError, Caption, Corpus, CorpusError, Entry, Listing, SplitName
 
 Files = Mapping[SplitName, Sequence[str]]
 """For each split the names that its file goes by; the first that is there is read."""
@@ -96,7 +96,7 @@ class SplitFiles(Corpus, Generic[Item]):
         paths = {split: path for split in splits if (path := self._path(task, split))}
         if not paths:
             choices = "; ".join(f"{split}: {' or '.join(self.files[task][split])}" for split in splits)
-            raise CorpusError(f"{self.name}: none of the files of {task} is under {self.root} ({choices})")
+            raise AbsentError(f"{self.name}: none of the files of {task} is under {self.root} ({choices})")
         return {split: self._items(task, split, path) for split, path in paths.items()}
 
     def _path(self, task: str, split: SplitName) -> Path | None:

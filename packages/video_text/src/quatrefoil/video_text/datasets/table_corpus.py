@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from quatrefoil.video_text.datasets.clip_texts import ClipTexts
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked
 from quatrefoil.video_text.datasets.corpus import (
+    AbsentError,
     Caption,
     Clip,
     Corpus,
@@ -151,7 +152,7 @@ class TableCorpus(Corpus):
         names: tuple[SplitName, ...] = ("train", "val", "test")
         found = {name: source for name in names if (source := self._find(protocol, name))}
         if not found:
-            raise CorpusError(f"{self.name}: {self._nothing(protocol)}")
+            raise AbsentError(f"{self.name}: {self._nothing(protocol)}")
         return found
 
     def present(self, protocol: str) -> list[SplitName]:

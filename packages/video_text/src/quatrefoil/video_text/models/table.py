@@ -129,7 +129,7 @@ class Table(TaggedModel):
     def tag_tokens(self, tag_codes: Tokens, tag_expert: Tensor) -> Tokens:
         """(B, 1 + M, P): each tag's code, with its expert."""
         experts_BMP = nnf.pad(self.experts(tag_expert), (0, 0, 1, 0))  # `no_tag` comes from no expert
-        return tag_codes._replace(states_BTD=tag_codes.states_BTD + experts_BMP)
+        return Tokens(tag_codes.states_BTD + experts_BMP, tag_codes.mask_BT)  # no `_replace`: torch.compile loses it
 
     @view
     def guided(self, frame_tokens: Tensor, tag_tokens: Tokens) -> Tokens:
