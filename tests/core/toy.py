@@ -173,8 +173,7 @@ def toy_run(overrides: Iterable[str]) -> Path:
     """Train the toy as `quatrefoil train` trains a recipe."""
     recipe = toy_recipe(overrides)
     run = Run("toy", recipe, list(overrides), start_engine(recipe.train, recipe.run))
-    run.fit()
-    run.finish()
+    run.to_the_end()
     return run.folder.path
 
 

@@ -128,6 +128,14 @@ def test_a_run_folder_is_never_overwritten_nor_resumed_with_other_settings(tmp_p
         toy_run([f"run.dir={tmp_path}", "train.steps=3", "resume=auto"])
 
 
+def test_a_finished_run_that_is_gone_on_with_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=2"])
+    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    toy_run([f"run.dir={tmp_path}", "train.steps=2", "resume=auto"])
+    assert f"finished before: {tmp_path}/metrics.json" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == before
+
+
 def test_a_finished_run_is_not_resumed_elsewhere_without_the_weights_that_were_chosen(tmp_path: Path) -> None:
     settings = ["train.steps=1", f"train.select={METRIC}"]
     last = toy_run([f"run.dir={tmp_path}/own", *settings]) / "checkpoints" / "step-00000001"

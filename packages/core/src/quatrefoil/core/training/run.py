@@ -49,8 +49,7 @@ def train(name: str, overrides: Sequence[str] = ()) -> Path:
     recipe = recipes.load(name, overrides)
     accelerator = start_engine(recipe.train, recipe.run)
     run = Run(name, recipe, list(overrides), accelerator)
-    run.fit()
-    run.finish()
+    run.to_the_end()
     return run.folder.path
 
 
@@ -71,7 +70,8 @@ class Run:
         self.progress = self._restored(saved) if saved else Standing()
         # Every rank has seen the folder as it was; one that saw another (on a disk of its own) would train apart.
         agree(self.progress.step, f"{self.folder.path} must be one folder for all ranks: the step to go on from")
-        if accelerator.is_main_process:
+        self.finished = self.folder.metrics.exists() and self.progress.step == recipe.train.steps
+        if accelerator.is_main_process and not self.finished:
             self.folder.write_config(self.described)
             print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)
         self.encoding = EncodingRun(accelerator.device, workers=recipe.run.workers, bf16=recipe.train.bf16)
@@ -103,6 +103,16 @@ class Run:
 
     def _checkpoint_at(self, step: int) -> Path:
         return checkpoint.path_of(self.folder.checkpoints, step)
+
+    def to_the_end(self) -> None:
+        """Train and evaluate; nothing where the run that is gone on with was finished before."""
+        if self.finished:
+            self._say(
+                f"finished before: {self.folder.metrics}; score it again by quatrefoil evaluate {self.folder.path}"
+            )
+            return
+        self.fit()
+        self.finish()
 
     def fit(self) -> None:
         """Train from where the run stands to the last step.
