@@ -65,7 +65,7 @@ BROKEN = {
     "empty": ("", r"a: empty; fetch"),
     "no format": ("hello world\n", r"a:1: 'hello world' begins no known format"),
     "no label column": ("sequence,class\nACGT,1\n", r"a:1: no column `label` among sequence, class"),
-    "cut off": ("sequence,label\nACGT,1\nACGA", r"a:3: 1 columns where the header has 2"),
+    "cut off": ("sequence,label\nACGT,1\nACGA", r"a:3: 1 column where the header has 2"),
     "no label": ("sequence,label\nACGT,\n", r"a:2: no label; fill it in"),
     "no sequence": ("sequence,label\n,1\n", r"a:2: no sequence; fill it in"),
     "no row": ("sequence,label\n", r"a:1: a header and no line after it"),

@@ -55,16 +55,16 @@ def test_bed_of_any_width_is_read_plain_and_compressed(columns: int, tmp_path: P
     ("name", "content", "message"),
     [
         ("a.bed", "", r"a\.bed: no interval"),
-        ("a.bed", "chr2 1 5\n", r"a\.bed:1: 1 columns between tabs"),
+        ("a.bed", "chr2 1 5\n", r"a\.bed:1: 1 column between tabs"),
         ("a.bed", "#x\nchr2\t1\t5\nchr2\t1\n", r"a\.bed:3: 2 columns between tabs, the first line has 3"),
         ("a.narrowPeak", "chr2\t1\t5\n", r"a\.narrowPeak:1: 3 columns between tabs.*narrowPeak needs 10"),
-        ("a.bed", "chr2\t1\t5\nchr2\tx\t5\n", r"a\.bed:2: chr2:x-5 has a start that is no whole number"),
-        ("a.bed", "chr2\t1.5\t5\n", r"a\.bed:1: .*start that is no whole number"),
+        ("a.bed", "chr2\t1\t5\nchr2\tx\t5\n", r"a\.bed:2: chr2:x-5 has no whole number as its start"),
+        ("a.bed", "chr2\t1.5\t5\n", r"a\.bed:1: .*no whole number as its start"),
         ("a.bed", "chr2\t5\t5\n", r"a\.bed:1: chr2:5-5 is no interval"),
         ("a.bed", "chr2\t-1\t5\n", r"a\.bed:1: chr2:-1-5 is no interval"),
         ("a.bed", "chr2\t1\t5\n2\t1\t5\n", r"a\.bed:2: 2:1-5 is on no chromosome of the genome \(chr2, chr10"),
         ("a.bed", "chr2\t1\t10001\n", r"a\.bed:1: chr2:1-10001 leaves its chromosome"),
-        ("a.bed", "chr2\t1\t5\tn\thigh\n", r"a\.bed:1: .*score that is no number"),
+        ("a.bed", "chr2\t1\t5\tn\thigh\n", r"a\.bed:1: .*no number as its score"),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(name: str, content: str, message: str, tmp_path: Path) -> None:
