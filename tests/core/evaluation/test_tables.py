@@ -1,6 +1,7 @@
 """Scores as text: the page that a run ends in, and all of them."""
 
-from quatrefoil.core.evaluation.tasks import MAIN, Scores, table, whole_table
+from quatrefoil.core.evaluation.printed import MAIN, table, whole_table
+from quatrefoil.core.evaluation.tasks import Scores, beside_known
 
 FEW = {"val": Scores({"a-to-b/R@1": 10.0, "a-to-b/MeanR": 3.0}), "test": Scores({"a-to-b/R@1": 20.0})}
 NAMES = [f"task{task}/{name}" for task in range(4) for name in ("ROC-AUC", "AUPR", "macro-F1", "macro-recall")]
@@ -37,3 +38,20 @@ def test_columns_stand_below_one_another_however_long_a_name_is() -> None:
     long = {"test": Scores({"short": 1.0, "a-name-of-more-than-twenty-eight-letters": 2.0})}
     head, *lines = whole_table(long).splitlines()
     assert {line.index(".") for line in lines} == {head.index("value") + 2}
+
+
+def test_beside_main_scores_stands_what_the_data_allow_whether_few_or_many_are_shown() -> None:
+    said = {
+        "test": {
+            "accuracy": {"chance": 20.0, "question_only": 25.125},
+            "MeanR": {"chance": 9.0},
+            "absent": {"chance": 1.0},
+        }
+    }
+    line = "beside test accuracy, computed from the data: chance 20.00, question only 25.12"
+    for others in ({"MeanR": 3.0}, {f"odd{number}": 1.0 for number in range(50)}):
+        scores = {split: Scores({"accuracy": 38.0, **others}) for split in ("val", "test")}
+        assert "beside" not in table(beside_known(scores, {}))
+        assert [each for each in table(beside_known(scores, {"reference": said})).splitlines() if "beside" in each] == [
+            line
+        ]

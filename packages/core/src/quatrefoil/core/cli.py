@@ -161,7 +161,7 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.tasks import whole_table
+    from quatrefoil.core.evaluation.printed import whole_table
     from quatrefoil.core.runs.stored import evaluate
 
     if options.on is not None:
@@ -173,11 +173,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_on(options: argparse.Namespace) -> int:
-    from quatrefoil.core.evaluation.tasks import Scores, whole_table
+    from quatrefoil.core.evaluation.printed import whole_table
+    from quatrefoil.core.evaluation.tasks import Scores, beside_known
     from quatrefoil.core.runs.elsewhere import evaluate_on
 
     facts = evaluate_on(options.path, options.on, options.overrides, options.split)
-    scores = {split: Scores(**found) for split, found in facts["scores"].items()}
+    scores = beside_known({split: Scores(**found) for split, found in facts["scores"].items()}, facts["data"])
     said = f"{_evaluated(options.path)}\nprotocol: {facts['data']['protocol']}\n{whole_table(scores)}"
     print(json.dumps(facts) if options.json else said)
     return 0

@@ -4,7 +4,7 @@ Legend: Q queries, G gallery items, N items, K classes, D width.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -35,6 +35,8 @@ class Scores:
         ranks: direction -> rank of every query, from 1.
         predictions: view -> what it said of every item; kept in files of their own, not in `plain`.
         rivals: direction -> for every query the place of the gallery's most alike item of another group.
+        known: metric -> who else -> what they score on these items, e.g. chance, or a reader of the question alone; as
+            the data tell, so not in `plain`.
     """
 
     metrics: Mapping[str, float]
@@ -42,6 +44,7 @@ class Scores:
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     rivals: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    known: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -50,6 +53,12 @@ class Scores:
             "ranks": {k: list(v) for k, v in self.ranks.items()},
             "rivals": {k: list(v) for k, v in self.rivals.items()},
         }
+
+
+def beside_known(scores: Mapping[str, Scores], described: Mapping[str, Any]) -> dict[str, Scores]:
+    """Scores of splits, and beside each what the data are known to allow (`reference` of `DataModule.describe`)."""
+    known = described.get("reference", {})
+    return {split: replace(score, known=known.get(split, {})) for split, score in scores.items()}
 
 
 def merged(parts: Sequence[Scores]) -> Scores:
@@ -209,49 +218,3 @@ def _prefix(name: str, evaluations: Mapping[str, object]) -> str:
 
 def _named(prefix: str, scores: Scores) -> Scores:
     return Scores(*({prefix + key: value for key, value in getattr(scores, f.name).items()} for f in fields(Scores)))
-
-
-MAIN = ("R@1", "accuracy", "MCC", "ROC-AUC")
-"""The metrics that the end of a run shows where there are too many for a page; recipes select by one of them."""
-_PAGE = 32
-
-
-def table(scores: Mapping[str, Scores]) -> str:
-    """What the end of a run shows: `whole_table` where that fits a page, else the `MAIN` metrics, a split a column."""
-    numbers = sum(len(score.metrics) for score in scores.values())
-    names = dict.fromkeys(name for score in scores.values() for name in score.metrics)
-    main = [name for name in names if name.rpartition("/")[2] in MAIN]
-    if numbers <= _PAGE or not main:
-        return whole_table(scores)
-    shown = sum(name in score.metrics for score in scores.values() for name in main)
-    rest = "all of them are in metrics.json of the run folder; `quatrefoil evaluate RUN_FOLDER` shows them"
-    return "\n".join([*_columns(scores, main), f"{shown} of {numbers} numbers; {rest}"])
-
-
-def _columns(scores: Mapping[str, Scores], names: Sequence[str]) -> list[str]:
-    width = max(map(len, names))
-    lines = [f"{'metric':{width}}" + "".join(f"  {split:22}" for split in scores) + "  (95 % interval over items)"]
-    for name in names:
-        cells = "".join(f"  {_cell(score, name):22}" for score in scores.values())
-        lines.append(f"{name:{width}}{cells}".rstrip())
-    return lines
-
-
-def _cell(score: Scores, name: str) -> str:
-    value = f"{score.metrics[name]:6.2f}" if name in score.metrics else "-"
-    return f"{value} ({_interval(score, name)})" if name in score.intervals else value
-
-
-def whole_table(scores: Mapping[str, Scores]) -> str:
-    """All scores as text, a line per metric."""
-    width = max((len(name) for score in scores.values() for name in score.metrics), default=0)
-    lines = [f"{'split':6} {'metric':{width}} {'value':>8}  95 % interval over items"]
-    for split, score in scores.items():
-        for name, value in score.metrics.items():
-            interval = _interval(score, name) if name in score.intervals else ""
-            lines.append(f"{split:6} {name:{width}} {value:8.2f}  {interval}".rstrip())
-    return "\n".join(lines)
-
-
-def _interval(score: Scores, name: str) -> str:
-    return "{:.1f} .. {:.1f}".format(*score.intervals[name])

@@ -12,7 +12,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError, override, restore
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.tasks import Scores, score_splits
+from quatrefoil.core.evaluation.tasks import Scores, beside_known, score_splits
 from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
@@ -49,7 +49,8 @@ def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str])
         raise ConfigError(f"there is no split {unknown[0]!r}; there are train, {', '.join(data.splits)}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     run = EncodingRun(device, workers=recipe.run.workers, bf16=recipe.train.bf16)
-    return score_splits(model.to(device), data, recipe.evaluate, splits or data.splits, run)
+    scores = score_splits(model.to(device), data, recipe.evaluate, splits or data.splits, run)
+    return beside_known(scores, data.describe())
 
 
 def is_stored(path: Path) -> bool:

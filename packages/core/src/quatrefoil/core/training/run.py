@@ -12,7 +12,8 @@ from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch
 from quatrefoil.core.distributed import agree
 from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.tasks import Scores, score_splits, table
+from quatrefoil.core.evaluation.printed import table
+from quatrefoil.core.evaluation.tasks import Scores, beside_known, score_splits
 from quatrefoil.core.hardware import hardware, peak_memory
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
@@ -204,7 +205,7 @@ class Run:
         skipped = self.trainer.budget.skipped  # read before an older checkpoint brings its own count
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
-        scores = self._score(self.data.splits)
+        scores = beside_known(self._score(self.data.splits), self.data.describe())
         with self.trainer.evaluated() as model:
             if self.accelerator.is_main_process:
                 self.folder.write_predictions(scores)
