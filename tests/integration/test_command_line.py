@@ -86,6 +86,8 @@ def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         (["train", "table/stag"], "did you mean `table/stage`"),
+        (["train", "table/stage-retrieval"], "did you mean `table/stage-frames`"),
+        (["train", "clover/stage-pretrain", "model.heads.video=-3"], "every width must be positive"),
         (["train", "table/stage", "train.step=3"], "did you mean `train.steps`"),
         (["train", "table/stage", "data.size=huge"], "data.size=huge"),
         (["train", "table/stage", "objectives.vtc.a=vidio"], "did you mean `video`"),

@@ -58,7 +58,9 @@ def find_all(name: str, group: str) -> list[EntryPoint]:
     found = {entry.value: entry for entry in entry_points(group=group) if entry.name == name}
     if not found:
         known = names(group)
-        raise ConfigError(f"no {_KINDS[group]} `{name}`{nearest(name, known)}; installed: {', '.join(known) or 'none'}")
+        family = [each for each in known if each.partition("/")[0] == name.partition("/")[0]]
+        meant = nearest(name, family) or nearest(name, known)
+        raise ConfigError(f"no {_KINDS[group]} `{name}`{meant}; installed: {', '.join(known) or 'none'}")
     return [found[value] for value in sorted(found)]
 
 

@@ -167,7 +167,10 @@ def read_state(source: str | Path, revision: str | None = None) -> dict[str, Ten
             f"maker is trusted: torch.save(checkpoint['state_dict'], ...)"
         ) from error
     except _DAMAGE as error:
-        raise ValueError(f"{path} cannot be read as weights ({error!r}); fetch or save it again") from error
+        raise ValueError(
+            f"{path} cannot be read as weights: it is damaged, or not of torch's format ({error!r}); fetch or save it "
+            f"again"
+        ) from error
     state = _unwrapped(held)
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no mapping from names to tensors")

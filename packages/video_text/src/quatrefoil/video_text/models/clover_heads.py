@@ -22,6 +22,10 @@ class HeadWidths:
     fused_video: int = 1536
     fused_text: int = 768
 
+    def __post_init__(self) -> None:
+        if min(vars(self).values()) < 1:
+            raise ValueError(f"every width must be positive: {self}")
+
 
 class Head(nn.Module):
     """Two linear layers about a GELU, (..., D) -> (..., P), started by Xavier's uniform rule.
