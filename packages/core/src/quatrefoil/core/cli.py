@@ -189,7 +189,7 @@ def _evaluated(path: Path) -> str:
     from quatrefoil.core.runs import checkpoint
     from quatrefoil.core.runs.folder import RunFolder
 
-    if (path / checkpoint.MANIFEST).exists():
+    if checkpoint.is_checkpoint(path):
         return f"evaluated: checkpoint {path}, step {int(path.name.rpartition('-')[2]):,}"
     folder = RunFolder(path)
     facts = folder.facts()

@@ -73,6 +73,11 @@ def save(folder: Path, step: int, *, tensors: Mapping[str, Tensors], state: Json
     return final
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether `path` is, or once was, a whole checkpoint; `verify` says whether it still is."""
+    return (path / MANIFEST).is_file()
+
+
 def load(path: Path) -> Checkpoint:
     """Reads a checkpoint after checking every byte of it. Raises CheckpointError that names the file that is wrong."""
     manifest = verify(path)

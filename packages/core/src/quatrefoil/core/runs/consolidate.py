@@ -53,7 +53,7 @@ def consolidate(path: Path, to: Path) -> Path:
 
 
 def _checkpoint(path: Path) -> Path:
-    if (path / checkpoint.MANIFEST).exists():
+    if checkpoint.is_checkpoint(path):
         return path
     if any(path.glob("zero_to_fp32.py")) or any(path.glob("**/*_optim_states.pt")):
         raise CheckpointError(

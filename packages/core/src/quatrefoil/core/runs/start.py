@@ -31,7 +31,7 @@ def start_of(source: str | None) -> str | None:
     if folder.metrics.is_file():
         facts = _json(folder.metrics)
         return trained_as(facts["config_hash"], facts["data"]["fingerprint"])
-    if (path / checkpoint.MANIFEST).is_file():
+    if checkpoint.is_checkpoint(path):
         described, state, sealed = (_json(path / f"{name}.json") for name in ("config", "state", "manifest"))
         return f"{trained_as(described['config_hash'], state['data'])}, step {sealed['step']}"
     files = [file for file in (path, *(path / name for name in WEIGHTS)) if file.is_file()]

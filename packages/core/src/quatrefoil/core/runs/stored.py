@@ -55,7 +55,7 @@ def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str])
 
 def is_stored(path: Path) -> bool:
     """Whether `path` is a finished run folder or a checkpoint."""
-    return (path / checkpoint.MANIFEST).exists() or RunFolder(path).metrics.exists()
+    return checkpoint.is_checkpoint(path) or RunFolder(path).metrics.exists()
 
 
 def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
@@ -64,7 +64,7 @@ def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
     Raises:
         CheckpointError: `path` is neither.
     """
-    if (path / checkpoint.MANIFEST).exists():
+    if checkpoint.is_checkpoint(path):
         saved = checkpoint.load(path)
         return saved.config, saved.tensors.get("ema", saved.tensors["model"])
     folder = RunFolder(path)
