@@ -31,8 +31,8 @@ demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a le
 bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/
 	$(BIN)/python -m benchmarks.leaderboard $(BENCH) $(WHERE)
 
-claims: setup    ## the papers' claims, five seeds for each arm; writes CLAIMS.md (many hours on two cores, goes on where it was cut)
-	$(BIN)/python -m benchmarks.leaderboard claims $(WHERE)
+claims: setup    ## the papers' claims, e.g. CLAIMS="T1 T2", or all: five seeds or more (many hours on two cores, goes on where it was cut)
+	$(BIN)/python -m benchmarks.leaderboard claims $(CLAIMS:%=--claim %) $(WHERE)
 
 # Settings of all arms, e.g. SET="data.size=tiny train.steps=40"; without a STUDY, the studies are listed.
 ablate: setup    ## an ablation study, e.g. STUDY=transplants; goes on where it was cut, writes benchmarks/results/ablations

@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.claims import CLAIMS
+from benchmarks.claims import CLAIMS, find_claims
 from benchmarks.entries import TABLE
 from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
@@ -21,9 +21,10 @@ from benchmarks.report.markdown import claims_markdown, markdown
 from benchmarks.report.page import page
 from benchmarks.report.runners import runner_sections
 from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
-from benchmarks.report.studies import study_sections
+from benchmarks.report.spending import spending_sections
+from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
-from benchmarks.suites import Suite, suites
+from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.jobs import RunFailed, plan
 from quatrefoil.core.measuring.launch import Launch, add_where, launcher
@@ -76,9 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         available = suites()
         parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
         parser.add_argument("suite", choices=sorted(available))
+        parser.add_argument(
+            "--claim",
+            action="append",
+            metavar="NAME",
+            help="of the suite `claims` this one alone, e.g. T1; again for more",
+        )
         add_where(parser)
         given = parser.parse_args(arguments)
         suite = available[given.suite]
+        if given.claim:
+            if suite.name != "claims":
+                parser.error("--claim goes with the suite claims")
+            suite = replace(suite, entries=claimed(find_claims(given.claim)))
         with launcher(given.on, given.processes) as launch:
             return run(suite, place_of(suite), launch)
     except (ValueError, FileNotFoundError) as error:
@@ -144,21 +155,25 @@ def write_pages(place: Place, results: Results) -> str:
     found = verdicts(CLAIMS, groups) if place.claims else []
     if place.claims:
         replace_text(place.claims, claims_markdown(claim_table(found)))
-    text = markdown(sections(place, groups, found, whole=False))
+    text = markdown(sections(place, results, groups, found, whole=False))
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
     wrong = read_confusions(place.confusions)
-    replace_text(place.page, page(sections(place, groups, found, whole=True), place.root, gallery, wrong))
+    replace_text(place.page, page(sections(place, results, groups, found, whole=True), place.root, gallery, wrong))
     return text
 
 
-def sections(place: Place, groups: Sequence[Group], found: Sequence[Verdict], whole: bool) -> list[Section]:
+def sections(
+    place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict], whole: bool
+) -> list[Section]:
     """All that is told: the rows, what lies beside them in the store's folder, the claims, and what papers print."""
+    studies = place.store.folder / STUDIES
     return [
         *group_sections(groups),
         *runner_sections(place.store.folder),
         *([claims_section(found, whole)] if found else []),
-        *study_sections(place.store.folder / "ablations"),
+        *study_sections(studies),
+        *spending_sections([results, *(Store(folder).read() for folder in study_folders(studies))], whole),
         *papers_section(place.papers),
     ]
 

@@ -6,12 +6,17 @@ from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core.measuring.store import Store
 from quatrefoil.core.measuring.tables import read_tables
 
-TOLD, DRAWN = "effects.md", "effects.svg"
+STUDIES, TOLD, DRAWN = "ablations", "effects.md", "effects.svg"
 
 
 def study_sections(folder: Path) -> list[Section]:
     """A section for each study of a folder of studies, in order of their names; none where there is no folder."""
-    return [_section(told.parent) for told in sorted(folder.glob(f"*/{TOLD}"))]
+    return [_section(study) for study in study_folders(folder)]
+
+
+def study_folders(folder: Path) -> list[Path]:
+    """The folders of the studies in a folder, in order of their names."""
+    return [told.parent for told in sorted(folder.glob(f"*/{TOLD}"))]
 
 
 def _section(folder: Path) -> Section:

@@ -8,7 +8,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from statistics import fmean
+from typing import Literal, TypeAlias
 
 from benchmarks.claims import Claim
 from benchmarks.report.groups import Group, Line, paired
@@ -18,6 +19,9 @@ from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
+Arms: TypeAlias = tuple[Line | None, Line | None]
+"""What was measured of both on one ground."""
+Word = Literal["supported", "contradicted", "open"]
 ENOUGH_SEEDS = 5
 """Fewer give no verdict, whatever they say."""
 MOST_SEEDS = 1000
@@ -34,14 +38,17 @@ class Verdict:
         corrected: the interval at the level that the number of claims asks for.
         seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
             are; None where it is decided, not measured, or out of reach.
+        hours_to_decide: of training, by one run at a time, for the seeds that these lack (for `ENOUGH_SEEDS`, where too
+            few were run to tell); None where it is decided or out of reach, or where neither arm was ever run.
     """
 
     claim: Claim
     differences: tuple[float, ...]
     over: OverSeeds | None
     corrected: Interval | None
-    word: Literal["supported", "contradicted", "open"]
+    word: Word
     seeds_to_decide: int | None
+    hours_to_decide: float | None
 
 
 def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
@@ -51,15 +58,22 @@ def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
         RowError: there are two such grounds, so that their scores may not be put together.
     """
     level = 1 - 0.05 / len(claims)
-    return [_verdict(claim, _differences(claim, groups), level) for claim in claims]
+    return [_verdict(claim, groups, level) for claim in claims]
 
 
-def _differences(claim: Claim, groups: Sequence[Group]) -> tuple[float, ...]:
-    arms = [(_arm(claim.better, claim.metric, g), _arm(claim.than, claim.metric, g), g) for g in groups]
-    both = [(better, than, g) for better, than, g in arms if better and than]
+def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[float, ...]:
+    """Better minus than, on the one ground on which both were measured."""
+    both = [(better, than, g) for (better, than), g in zip(arms, groups, strict=True) if better and than]
     if len(both) > 1:
         raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
     return tuple(a - b for better, than, _ in both for a, b in paired(better, than, claim.metric))
+
+
+def _hours(arms: Sequence[Arms]) -> float | None:
+    """Of training one more seed of both, with what they start from."""
+    lines = [next(filter(None, of_one), None) for of_one in zip(*arms, strict=True)]
+    minutes = [line.minutes + line.minutes_before for line in lines if line and line.minutes_before is not None]
+    return 2 * fmean(minutes) / 60 if minutes else None
 
 
 def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
@@ -73,14 +87,21 @@ def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
     return found[0] if found else None
 
 
-def _verdict(claim: Claim, differences: tuple[float, ...], level: float) -> Verdict:
+def _verdict(claim: Claim, groups: Sequence[Group], level: float) -> Verdict:
+    arms = [(_arm(claim.better, claim.metric, each), _arm(claim.than, claim.metric, each)) for each in groups]
+    differences, hours = _differences(claim, arms, groups), _hours(arms)
     if len(differences) < 2:
-        return Verdict(claim, differences, None, None, "open", None)
+        return Verdict(
+            claim, differences, None, None, "open", None, hours and hours * (ENOUGH_SEEDS - len(differences))
+        )
     over = interval_over_seeds(differences)
     corrected = interval_over_seeds(differences, level=level).interval
     if len(differences) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
-        return Verdict(claim, differences, over, corrected, "supported" if over.mean > 0 else "contradicted", None)
-    return Verdict(claim, differences, over, corrected, "open", seeds_to_decide(over, level))
+        word: Word = "supported" if over.mean > 0 else "contradicted"
+        return Verdict(claim, differences, over, corrected, word, None, None)
+    seeds = seeds_to_decide(over, level)
+    missing = hours and hours * (seeds - len(differences)) if seeds else None
+    return Verdict(claim, differences, over, corrected, "open", seeds, missing)
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
@@ -96,7 +117,8 @@ def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
 
 def claim_table(found: Sequence[Verdict]) -> Table:
     """All verdicts, in the order of the claims."""
-    columns = ["claim", "what is claimed", "seeds", "difference", "corrected interval", "verdict", "seeds to decide"]
+    columns = ["claim", "what is claimed", "seeds", "difference", "corrected interval", "verdict"]
+    columns += ["seeds to decide", "hours for them"]
     rows = [TableRow("measured", _cells(verdict)) for verdict in found]
     return Table("The papers' claims", columns, rows, _remarks(found))
 
@@ -118,7 +140,12 @@ def _cells(verdict: Verdict) -> list[Cell]:
         Cell(interval),
         Cell(verdict.word),
         needed,
+        Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),
     ]
+
+
+def _in_hours(hours: float) -> Cell:
+    return Cell(f"{hours:.1f}" if hours < 100 else f"{hours:,.0f}", hours)
 
 
 def _remarks(found: Sequence[Verdict]) -> list[str]:
@@ -130,6 +157,9 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         f"a verdict takes {ENOUGH_SEEDS} seeds and an interval without zero; `seeds to decide` supposes that mean and "
         "spread stay as they are. The number is chosen before they run: who adds seeds until an interval leaves zero "
         "will see it leave by chance",
+        "hours of training, one run at a time on the machine that made the others, for the seeds that are missing (up "
+        f"to {ENOUGH_SEEDS} where fewer than two were run), with what the runs start from; an arm never run is "
+        "taken to cost what the other one does",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         *(f"source: {source}" for source in sources),
         *(f"equal in both arms: {said}" for said in equal),

@@ -15,6 +15,7 @@ from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import DRAWN, TOLD, study_sections
 from benchmarks.report.tables import part_tables
 from benchmarks.report.verdicts import verdicts
@@ -157,3 +158,20 @@ def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path:
     assert all(any(run["config_hash"] in line for line in gue.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
     assert all("real corpus" in section.heading and section.embedded is False for section in (gue, digits))
+
+
+def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_known_cpu_time(tmp_path: Path) -> None:
+    known = results(tmp_path, TABLE, 0, 50.0)
+    spent = {"steps": 5400.0, "scores": 1800.0, "data": 1800.0, "rest": 0.0}
+    known.costs[:] = [replace(cost, cpu_seconds=spent) for cost in known.costs]
+    other = results(tmp_path, replace(FRAMES, recipe="table/other"), 0, 40.0)
+    (section,) = spending_sections([known, known, other], whole=True)
+    assert section.lead == [
+        "2 runs, 0.1 hours of training by the clock. Of 1 of them the CPU time is known: 2.5 hours, 80 % of it useful "
+        "(training steps and scoring)."
+    ]
+    told = {row.cells[0].text: [cell.text for cell in row.cells[1:]] for row in section.tables[0].rows}
+    assert told["all"] == ["2", "0.05", "1", "2.50", "60 %", "20 %", "20 %", "0 %"]
+    assert told["table/other"] == ["1", "0.03", "0", *[NOTHING] * 5]
+    assert len(spending_sections([known, other], whole=False)[0].tables[0].rows) == 1
+    assert spending_sections([Results()], whole=True) == []

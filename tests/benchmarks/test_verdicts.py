@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.claims import CLAIMS, Claim
+from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import group
 from benchmarks.report.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
+from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError
@@ -90,8 +91,32 @@ def test_the_table_says_how_many_seeds_would_decide_what_is_open(tmp_path: Path)
     table = claim_table([verdict(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))])
     cells = [cell.text for cell in table.rows[0].cells]
     assert cells[0] == "T1"
-    assert cells[-2] == "open"
-    assert int(cells[-1]) > 5
+    *_, word, seeds, hours = cells
+    assert word == "open"
+    assert int(seeds) > 5
+    assert float(hours) == pytest.approx((int(seeds) - 5) * 2 * 90 / 3600, abs=0.05)
+
+
+@pytest.mark.parametrize(("differences", "missing"), [((10.0,), 4), ((), None), (CLEAR, None), ((0.0,) * 5, None)])
+def test_what_an_open_claim_would_cost_is_told_where_an_arm_was_run(
+    tmp_path: Path, differences: tuple[float, ...], missing: int | None
+) -> None:
+    hours = verdict(tmp_path, differences).hours_to_decide
+    assert hours == (None if missing is None else pytest.approx(missing * 2 * 90 / 3600))
+
+
+def test_an_arm_that_was_never_run_is_taken_to_cost_what_the_other_does(tmp_path: Path) -> None:
+    (found,) = verdicts((CLAIM,), group(results(tmp_path, TABLE, 0, 40.0)))
+    assert found.hours_to_decide == pytest.approx(5 * 2 * 90 / 3600)
+
+
+def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_run_on_the_seeds_of_all() -> None:
+    assert [claim.name for claim in find_claims(["T4", "T1"])] == [*(f"T4{part}" for part in "abcdef"), "T1"]
+    assert [claim.name for claim in find_claims(["C2mb"])] == ["C2mb"]
+    with pytest.raises(ValueError, match="no claim T9; there are T1, "):
+        find_claims(["T9"])
+    seeds = {entry.model: list(entry.seeds) for entry in claimed(find_claims(["T1", "T3"]))}
+    assert seeds == {"TABLE": list(range(8)), "Frames only": list(range(8)), "TABLE, contrast only": list(range(5))}
 
 
 def test_claims_have_names_of_their_own_and_recipes_that_exist() -> None:

@@ -88,6 +88,12 @@ def test_a_run_killed_and_resumed_logs_the_same_losses_to_the_bit(
         assert all(torch.equal(value, last[1].tensors[name][key]) for key, value in tensors.items())
 
 
+def test_a_finished_run_tells_what_its_cpu_time_went_into(uninterrupted: Path) -> None:
+    told = json.loads((uninterrupted / "metrics.json").read_text())["cpu_seconds"]
+    assert told.keys() == {"steps", "scores", "data", "rest"}
+    assert all(seconds > 0 for seconds in told.values())  # a loader was another process
+
+
 def test_two_processes_and_one_at_the_same_global_batch_learn_the_same(tmp_path: Path) -> None:
     settings = ["train.steps=20", "train.batch_size=7", "data.corrupt=16", "train.skip_budget=0.2"]
     one = launch(ONE, f"run.dir={tmp_path}/one", *settings)

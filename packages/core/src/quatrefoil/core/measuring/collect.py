@@ -79,9 +79,10 @@ def _references(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, An
 
 
 def _costs(facts: Mapping[str, Any], entry: Entry) -> Iterator[Cost]:
-    """Runs made before peak memory was measured have none."""
+    """Runs made before peak memory was measured have none; of those before CPU time was, it is unknown."""
     if "peak_memory_bytes" in facts:
         run = {name: facts[name] for name in _COST} | {"seconds": facts["train_seconds"]}
+        run["cpu_seconds"] = facts.get("cpu_seconds")
         yield build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
 
 

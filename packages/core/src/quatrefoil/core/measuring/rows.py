@@ -165,6 +165,7 @@ class Cost:
         seconds: of training, by the clock; it depends on what else the machine did.
         parameters, trained_parameters: in all, and those that an objective reaches.
         peak_memory_bytes: of the process that trained and evaluated, on the GPU if it had one; loaders are not in it.
+        cpu_seconds: of all its processes, by what they went into (`Spending`); None of runs made before it was counted.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -180,6 +181,7 @@ class Cost:
     trained_parameters: int
     peak_memory_bytes: int
     hardware: str
+    cpu_seconds: dict[str, float] | None = None
 
     @property
     def key(self) -> tuple[str | int, ...]:

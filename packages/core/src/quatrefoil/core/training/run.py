@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch
-from quatrefoil.core.distributed import agree
+from quatrefoil.core.distributed import agree, global_sum
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.printed import table
 from quatrefoil.core.evaluation.tasks import Scores, beside_known, score_splits
@@ -21,6 +22,7 @@ from quatrefoil.core.runs.checkpoint import Checkpoint, CheckpointError, Json
 from quatrefoil.core.runs.folder import command, description, folder_of
 from quatrefoil.core.training.engine import engine_of, start_engine
 from quatrefoil.core.training.memory import advised
+from quatrefoil.core.training.spending import Spending
 from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, dump
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
@@ -37,6 +39,7 @@ class Standing:
     best_value: float | None = None
     logged_step: int = 0
     train_seconds: float = 0.0
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
 
 
 def train(name: str, overrides: Sequence[str] = ()) -> Path:
@@ -69,6 +72,7 @@ class Run:
         saved = self.folder.resumed_from(recipe, self.data_fingerprint)  # nothing is written before this is settled
         self.trainer = Trainer(recipe, self.data, accelerator)
         self.progress = self._restored(saved) if saved else Standing()
+        self.spending = Spending(self.progress.cpu_seconds if accelerator.is_main_process else None)
         # Every rank has seen the folder as it was; one that saw another (on a disk of its own) would train apart.
         agree(self.progress.step, f"{self.folder.path} must be one folder for all ranks: the step to go on from")
         self.finished = self.folder.metrics.exists() and self.progress.step == recipe.train.steps
@@ -136,9 +140,11 @@ class Run:
     def _steps(self, tracker: Tracker, bar: Progress) -> None:
         config, trainer, progress = self.recipe.train, self.trainer, self.progress
         watch, steps = Stopwatch(), range(progress.step, config.steps)
+        batches = self.spending.over("data", watch.waiting_for(trainer.batches(progress.step)))
         # The steps come first: zip then asks for no batch after the last one.
-        for step, batch in zip(steps, watch.waiting_for(trainer.batches(progress.step)), strict=False):
-            logs = self._train_step(batch, step)
+        for step, batch in zip(steps, batches, strict=False):
+            with self.spending.on("steps"):
+                logs = self._train_step(batch, step)
             progress.step = step + 1
             bar.advance()
             last = progress.step == config.steps
@@ -185,11 +191,12 @@ class Run:
         return True
 
     def _score(self, splits: Sequence[str]) -> dict[str, Scores]:
-        with self.trainer.evaluated() as model:
+        with self.spending.on("scores"), self.trainer.evaluated() as model:
             return score_splits(model, self.data, self.recipe.evaluate, splits, self.encoding)
 
     def _save(self) -> None:
         tensors, state = self.trainer.state()
+        self.progress.cpu_seconds = self._cpu_seconds()
         if self.accelerator.is_main_process:
             state |= {"progress": vars(self.progress), "data": self.data_fingerprint}
             folder = self.folder.checkpoints
@@ -197,6 +204,12 @@ class Run:
             keep = [self.progress.best_step] if self.progress.best_step is not None else []
             checkpoint.prune(folder, self.recipe.train.keep_last, keep)
         self.accelerator.wait_for_everyone()
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        """What all ranks spent so far, by part; they call it together."""
+        told = self.spending.told()
+        seconds = global_sum(torch.tensor(list(told.values()), dtype=torch.float64, device=self.accelerator.device))
+        return {part: round(value, 1) for part, value in zip(told, seconds.tolist(), strict=True)}
 
     def finish(self) -> None:
         """Evaluate the selected weights on every split that the data have; write metrics.json and model/."""
@@ -206,6 +219,7 @@ class Run:
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
         scores = beside_known(self._score(self.data.splits), self.data.describe())
+        self.progress.cpu_seconds = self._cpu_seconds()
         with self.trainer.evaluated() as model:
             if self.accelerator.is_main_process:
                 self.folder.write_predictions(scores)
@@ -225,6 +239,7 @@ class Run:
             "steps": self.progress.step,
             "evaluated_step": evaluated_step,
             "train_seconds": round(self.progress.train_seconds, 1),
+            "cpu_seconds": self.progress.cpu_seconds,
             "processes": self.accelerator.num_processes,
             "engine": engine_of(self.accelerator),
             "hardware": hardware(self.accelerator.device),
