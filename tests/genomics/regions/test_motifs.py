@@ -1,5 +1,7 @@
 """One motif, written in any format, reads the same; what cannot be read is told with its line."""
 
+import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,7 @@ def written() -> dict[str, str]:
         "meme": f"{MEME_HEAD}MOTIF MA1.1 Toy\nletter-probability matrix: alength= 4 w= 5 nsites= 10 E= 0\n"
         + "\n".join(rows(COUNTS / 10))
         + "\n",
+        "letters without brackets": f">MA1.1 Toy\n{re.sub('[][]', '', jaspar)}\n",
         "transfac": f"AC  MA1.1\nXX\nID  Toy\nXX\nP0\tA\tC\tG\tT\n{transfac}\nXX\n//\n",
     }
 
@@ -49,6 +52,40 @@ def test_meme_frequencies_survive_a_single_site(tmp_path: Path) -> None:
     (found,) = read_motifs(tmp_path / "motifs")
     assert found.sites == 1
     np.testing.assert_allclose(found.frequencies_W4, COUNTS / 10, atol=1e-9)
+
+
+BARE = MEME_HEAD.split("strands")[0]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "MEME version 5.5.0 (Release date: x)\n\n",
+        BARE,
+        "\ufeff\n" + BARE,
+        BARE.replace("= ACGT", ' "DNA" DNA-LIKE\nA "Adenine" 8510A8\nEND ALPHABET'),
+        f"*****\nMEME - Motif discovery tool\n*****\n{MEME_HEAD}",
+    ],
+    ids=("version alone", "no background", "byte order mark", "alphabet of MEME 5", "MEME's own output"),
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_meme_leaves_open_changes_no_motif(head: str, packed: bool, tmp_path: Path) -> None:
+    content = written()["meme"].replace(MEME_HEAD, head).replace("Toy", "Toy width= 5 sites= 10").encode()
+    (tmp_path / "motifs").write_bytes(gzip.compress(content) if packed else content)
+    (found,) = read_motifs(tmp_path / "motifs")
+    assert (found.name, found.factor, found.sites) == ("MA1.1", "Toy", 10)
+    np.testing.assert_allclose(found.frequencies_W4, COUNTS / 10, atol=1e-9)
+
+
+@pytest.mark.parametrize("sites", [1, 10])
+def test_a_square_is_read_along_the_side_that_has_equal_sums(tmp_path: Path, sites: int) -> None:
+    """Four positions by four bases: HOMER writes a row a position, JASPAR a row a base."""
+    square = COUNTS[:4] * sites / 10
+    for letters in (rows(square), rows(square.T)):
+        (tmp_path / "motifs").write_text(">a\tToy\t6.0\t-1.0\n" + "\n".join(letters) + "\n")
+        (found,) = read_motifs(tmp_path / "motifs")
+        np.testing.assert_allclose(found.frequencies_W4, COUNTS[:4] / 10)
+        assert found.factor == "Toy"
 
 
 def test_frequencies_without_a_number_of_sites_are_those_of_twenty(tmp_path: Path) -> None:
@@ -72,12 +109,22 @@ MEME = MEME_HEAD + "MOTIF x\nletter-probability matrix: alength= 4 w= 2\n0.5 0.5
     ("content", "message"),
     [
         ("hello\n", r"bad: neither JASPAR .* MEME .* nor TRANSFAC"),
-        (">a\nA [1 2]\nC [1 2]\nG [1 2]\nT [1 2]\n>b\nA [1 2]\nC [1]\n", r"bad:6: `>b` cannot be read as jaspar"),
+        (
+            ">a\nA [1 2]\nC [1 2]\nG [1 2]\nT [1 2]\n>b\nA [1 2]\nC [1]\n",
+            r"bad:6: `>b` has 2 rows of counts; JASPAR needs",
+        ),
         (">a\n1 2 3 4\n1 2 x 4\n", r"bad:1: `>a` cannot be read as clusterbuster"),
         (">a\n1 2 3 4\n1 -2 3 4\n", r"bad:1: `>a` has a count that is negative"),
         (">a\n1 2 3 4\n0 0 0 0\n", r"bad:1: `>a`: position 2 has no counts"),
         (">a\n1 2 3 4\n>a\n1 2 3 4\n", r"bad:3: a second motif `a` \(the first: line 1\)"),
         (MEME.format("0.5 x 0 0"), r"bad:10: `MOTIF x` cannot be read as minimal"),
+        (MEME.format("0.5 0.5 0"), r"bad:10: `MOTIF x` has 1 row of four numbers where w= says 2; is the file cut off"),
+        (MEME.format("0.5 0.5 0 0\n0.5 0.5 0 0"), r"`MOTIF x` has 3 rows of four numbers where w= says 2"),
+        (MEME.format("0.5 0.1 0 0"), r"bad:10: `MOTIF x`: position 2 sums to 0.6; MEME's probabilities sum to 1"),
+        (MEME.format("").rsplit("letter", 1)[0], r"bad:10: `MOTIF x` has no `letter-probability matrix:`; remove it"),
+        (MEME.replace("ACGT", "ACGU").format("0 1 0 0"), r"bad:3: the alphabet is `ACGU`; motifs of DNA .* are needed"),
+        (">a\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 3 rows of counts; JASPAR needs four, of A, C, G and T"),
+        (">a\n1 2\n1 2\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 5 rows of counts; JASPAR needs four"),
         ("AC  x\nP0 A C G T\n01 1 2 3\n//\n", r"bad:1: `AC  x` cannot be read as transfac"),
     ],
 )

@@ -14,9 +14,23 @@ import numpy as np
 import numpy.typing as npt
 from Bio import motifs as bio
 
+from quatrefoil.core.wording import counted
+from quatrefoil.genomics.compressed import content_of
+
 _UNSTATED_SITES: Final = 20.0  # what the MEME format says of a motif without nsites
 _MEME_GRAIN: Final = 10**9
 _FREQUENCY_SLACK: Final = 0.01  # rows that sum to 1 but for this are frequencies, which do not say how many sites
+_MEME_MATRIX: Final = re.compile(
+    r"^letter-probability matrix:(?P<facts>.*)\n(?P<rows>(?:[ \t]*[-+.\d].*(?:\n|$))*)", re.MULTILINE
+)
+_ROUNDED: Final = 0.05  # what rows of MEME may lack of 1, or have beyond it, as their digits are few
+_SITES: Final = r"nsites=\s*([\d.]+(?:e[-+]?\d+)?)"
+_BASES: Final = 4
+_DNA: Final = ("ACGT", '"DNA" DNA-LIKE')  # how MEME states it
+# Biopython wants a background, which MEME's format leaves open; it is not kept, as a scan has its own.
+_MEME_HEADER: Final = (
+    "MEME version 4\n\nALPHABET= ACGT\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n\n"
+)
 
 
 class MotifError(ValueError):
@@ -43,22 +57,26 @@ class _Record(NamedTuple):
 
 
 def read_motifs(path: str | Path) -> list[Motif]:
-    """All motifs of a file, in its order; the format is known by its content.
+    """All motifs of a file, plain or gzip, in its order; the format is known by its content.
 
-    Read are JASPAR (four rows, with or without letters and brackets), MEME 4 and 5 minimal, TRANSFAC, and
-    `>name` with one row of four counts a position (HOMER-like, gimmemotifs, Cluster-Buster). Where a file holds
-    frequencies and does not state the sites behind them, they are taken to be 20, as the MEME format says.
+    Read are JASPAR (four rows, with or without letters and brackets), MEME 4 and 5 (minimal, or MEME's own output),
+    TRANSFAC, and `>name` with one row of four counts a position (HOMER, gimmemotifs, Cluster-Buster). A motif of four
+    rows of four is JASPAR's, unless it is the rows that have equal sums. Where a file holds frequencies and does not
+    state the sites behind them, or states 0, they are taken to be 20, as the MEME format says.
 
     Raises:
-        MotifError: an unknown format, a record that cannot be read, no motif, one without counts, or two of one name.
+        MotifError: a damaged gzip file, an unknown format, another alphabet than DNA's, a record that cannot be read or
+            is cut off, no motif, one without counts, or two of one name.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = content_of(path, MotifError).decode("utf-8-sig", errors="replace")
     format_ = _format(text, path)
     preamble, records = _split(text, format_)
     if not records:
         raise MotifError(f"{path}: no motif, though it begins as {format_} does; is the file cut off?")
-    found = [_read(record, format_, preamble, path) for record in records]
+    if format_ == "minimal":
+        _check_alphabet(preamble, path)
+    found = [_read(record, format_, path) for record in records]
     lines: dict[str, int] = {}
     for record, motif in zip(records, found, strict=True):
         if motif.name in lines:
@@ -70,20 +88,36 @@ def read_motifs(path: str | Path) -> list[Motif]:
 
 
 def _format(text: str, path: Path) -> str:
-    if text.startswith("MEME version"):
+    if re.search(r"^MEME version", text, re.MULTILINE):
         return "minimal"
     if re.search(r"^(P0|PO)\s", text, re.MULTILINE):
         return "transfac"
     if not re.search(r"^>", text, re.MULTILINE):
         raise MotifError(f"{path}: neither JASPAR (`>name`), MEME (`MEME version`) nor TRANSFAC (`P0`); convert it")
-    sizes = [[len(row.split()) for row in rows] for rows in _rows(text)]
-    by_position = all(size == 4 for record in sizes for size in record) and any(len(record) != 4 for record in sizes)
-    return "clusterbuster" if by_position and "[" not in text else "jaspar"
+    return "clusterbuster" if "[" not in text and _by_position(list(_rows(text))) else "jaspar"
 
 
-def _rows(text: str) -> Iterator[list[str]]:
+def _rows(text: str) -> Iterator[list[list[str]]]:
+    """The words of each row, record by record."""
     for record in re.split(r"^>.*$", text, flags=re.MULTILINE)[1:]:
-        yield [row for row in record.splitlines() if row.strip() and not row.startswith("#")]
+        yield [row.split() for row in record.splitlines() if row.strip() and not row.startswith("#")]
+
+
+def _by_position(records: list[list[list[str]]]) -> bool:
+    """Whether rows are positions: there may be other than four, and they have four columns."""
+    if any(len(row) != _BASES for rows in records for row in rows):
+        return False
+    return any(len(rows) != _BASES for rows in records) or all(map(_rows_are_alike, records))
+
+
+def _rows_are_alike(rows: list[list[str]]) -> bool:
+    """Of a square: every position has as many sites, so its rows are positions if they, and not its columns, are so."""
+    try:
+        counts = np.array(rows, np.float64)
+    except ValueError:
+        return False
+    spread, spread_of_columns = (np.ptp(counts.sum(axis)) for axis in (1, 0))
+    return bool(spread <= _FREQUENCY_SLACK * counts.sum() / _BASES < spread_of_columns)
 
 
 def _split(text: str, format_: str) -> tuple[str, list[_Record]]:
@@ -98,10 +132,18 @@ def _split(text: str, format_: str) -> tuple[str, list[_Record]]:
     return preamble, [_Record(text.count("\n", 0, match.start()) + 1, match.group()) for match in found]
 
 
-def _read(record: _Record, format_: str, preamble: str, path: Path) -> Motif:
+def _check_alphabet(preamble: str, path: Path) -> None:
+    stated = re.search(r"^ALPHABET\s*=?\s*(.*?)\s*$", preamble, re.MULTILINE)
+    if stated and stated.group(1) not in _DNA:
+        line = preamble.count("\n", 0, stated.start()) + 1
+        raise MotifError(f"{path}:{line}: the alphabet is `{stated.group(1)}`; motifs of DNA (ACGT) are needed")
+
+
+def _read(record: _Record, format_: str, path: Path) -> Motif:
     where = f"{path}:{record.line}"
     head = record.text.splitlines()[0].strip()
-    text, sites = _parsable(record.text, format_, preamble)
+    _check_rows(record.text, format_, f"{where}: `{head}`")
+    text, sites = _parsable(record.text, format_)
     try:
         (parsed,) = bio.parse(io.StringIO(text), format_, strict=False)  # TRANSFAC with tabs, as JASPAR writes it
         counts_W4 = np.array([parsed.counts[base] for base in "ACGT"], np.float64).T
@@ -110,24 +152,47 @@ def _read(record: _Record, format_: str, preamble: str, path: Path) -> Motif:
     _check(counts_W4, f"{where}: `{head}`")
     name, factor = _names(record.text, format_)
     totals_W = counts_W4.sum(1)
+    if format_ == "minimal":
+        _check_sums(totals_W / _MEME_GRAIN, f"{where}: `{head}`")
     if sites is None:
         sites = _UNSTATED_SITES if np.abs(totals_W - 1).max() < _FREQUENCY_SLACK else float(totals_W.mean())
     return Motif(name, factor, counts_W4 / totals_W[:, None], sites)
 
 
-def _parsable(text: str, format_: str, preamble: str) -> tuple[str, float | None]:
+def _check_rows(text: str, format_: str, where: str) -> None:
+    """Biopython takes as many rows as it finds, or needs; what is cut off would be a shorter motif."""
+    if format_ == "jaspar" and (found := len(next(_rows(text)))) != _BASES:
+        raise MotifError(f"{where} has {counted(found, 'row')} of counts; JASPAR needs four, of A, C, G and T")
+    if format_ == "minimal":
+        matrix = _MEME_MATRIX.search(text)
+        if matrix is None:
+            raise MotifError(f"{where} has no `letter-probability matrix:`; remove it, or mend the line")
+        rows = counted(sum(len(row.split()) == _BASES for row in matrix["rows"].splitlines()), "row")
+        if (stated := re.search(r"w=\s*(\d+)", matrix["facts"])) and rows != counted(int(stated[1]), "row"):
+            raise MotifError(f"{where} has {rows} of four numbers where w= says {stated[1]}; is the file cut off?")
+
+
+def _check_sums(sums_W: npt.NDArray[np.float64], where: str) -> None:
+    if (wrong := np.flatnonzero(np.abs(sums_W - 1) > _ROUNDED)).size:
+        place = int(wrong[0])
+        raise MotifError(f"{where}: position {place + 1} sums to {sums_W[place]:.3g}; MEME's probabilities sum to 1")
+
+
+def _parsable(text: str, format_: str) -> tuple[str, float | None]:
     """The text to give to Biopython, and the number of sites where the format states it apart from the counts.
 
     Biopython rounds MEME's frequencies to whole counts of `nsites`; with `nsites= 1`, as CIS-BP's files have it, only
     zeros and ones would be left. So it is given a billion sites, and the true number is kept.
     """
     if format_ == "minimal":
-        stated = re.search(r"nsites=\s*([\d.]+)", text)
-        text = re.sub(r"nsites=\s*[\d.]+", "", text)
+        stated = re.search(_SITES, text)
+        text = re.sub(_SITES, "", text)
         text = re.sub(r"(letter-probability matrix:)", rf"\1 nsites= {_MEME_GRAIN}", text)
-        header = preamble if "ALPHABET" in preamble else f"{preamble}\nALPHABET= ACGT\n"
-        return header + text, float(stated.group(1)) if stated else _UNSTATED_SITES
-    return "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n", None
+        return _MEME_HEADER + text, (float(stated[1]) if stated else 0) or _UNSTATED_SITES
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n"
+    if format_ == "jaspar":
+        text = re.sub(r"^([ACGT])[ \t]+([^\[\s].*)$", r"\1 [\2]", text, flags=re.MULTILINE)
+    return text, None
 
 
 def _check(counts_W4: npt.NDArray[np.float64], where: str) -> None:
@@ -147,4 +212,6 @@ def _names(text: str, format_: str) -> tuple[str, str]:
         return name, fields.get("NA") or fields.get("ID") or name
     words = re.sub(r"^(>|MOTIF\s)", "", text.splitlines()[0]).split(maxsplit=1)
     name = words[0] if words else ""
-    return name, words[1].strip() if len(words) > 1 else name
+    # A second word is all that MEME has for it; other columns by tabs are HOMER's thresholds.
+    rest = words[1].split(None if format_ == "minimal" else "\t") if len(words) > 1 else [name]
+    return name, rest[0].strip()
