@@ -98,11 +98,12 @@ def test_an_unknown_chromosome_is_answered_with_the_nearest(genome: Genome, name
         (">a\nAC\n>\nGT\n", r"bad\.fa:3: a record without a name"),
         (">a\nACGT\nACXT\n", r"bad\.fa:3: character 'X' at position 2 is no IUPAC letter"),
         (">a\n>b\nAC\n", r"bad\.fa: `a` has no base"),
+        (">a\udce9\nAC\n", r"bad\.fa:1: a name that is no text .*; write it in UTF-8"),
         ("", r"bad\.fa: no record"),
     ],
 )
 def test_a_broken_fasta_is_told_with_its_line(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "bad.fa").write_text(content)
+    (tmp_path / "bad.fa").write_text(content, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(FastaError, match=message):
         Genome.pack(tmp_path / "bad.fa", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.fa"]
@@ -115,12 +116,44 @@ def test_a_broken_fasta_is_told_with_its_line(tmp_path: Path, content: str, mess
         (">a\nACGT\n>a\nACGT\n", "uplicate"),
         ("", "does not contain a valid sequence"),
         ("hello\n", "bad.fa"),
+        (">a\nACGT\n\n\n>b\nAC\n", r"bad\.fa: cannot be indexed, as by blank lines .*; write every record in lines of"),
     ],
 )
-def test_a_fasta_that_cannot_be_indexed_is_named(tmp_path: Path, content: str, message: str) -> None:
+def test_a_fasta_that_cannot_be_indexed_is_named_each_time(tmp_path: Path, content: str, message: str) -> None:
+    """An index of the part that could be read must not stay behind."""
     (tmp_path / "bad.fa").write_text(content)
-    with pytest.raises(FastaError, match=message):
-        Genome.open(tmp_path / "bad.fa")
+    for _ in range(2):
+        with pytest.raises(FastaError, match=message):
+            Genome.open(tmp_path / "bad.fa")
+
+
+def test_a_damaged_bgzip_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.fa.gz").write_bytes(b"\x1f\x8b\b\4\0\0\0\0\0\xff\6\0BC\2\0\x1b\0garbage")
+    with pytest.raises(FastaError, match=r"bad\.fa\.gz: damaged bgzip .*; fetch it again"):
+        Genome.open(tmp_path / "bad.fa.gz")
+
+
+@pytest.mark.parametrize("index", ["{}", "[]", '{"a": "x"}', '{"a": 3}', "{"])
+def test_a_packed_genome_that_is_damaged_is_named(tmp_path: Path, index: str) -> None:
+    Genome.pack(write_fasta(tmp_path / "toy.fa", {"a": "ACGT"}), tmp_path / "toy.genome")
+    (tmp_path / "toy.genome/index.json").write_text(index)
+    with pytest.raises(FastaError, match=r"toy\.genome: .*; (make one with Genome\.pack|pack it anew)"):
+        Genome.open(tmp_path / "toy.genome")
+
+
+@pytest.mark.slow
+def test_four_processes_read_five_thousand_windows_each_from_one_file(tmp_path: Path) -> None:
+    letters = text(50_000, 3)
+    genome = Genome.open(write_fasta(tmp_path / "toy.fa", {"chr1": letters}))
+    genome.fetch("chr1", 0, 10)  # opened before the fork, which is what goes wrong with a shared handle
+    codes, children = codes_of(letters), []
+    for seed in range(4):
+        if (child := os.fork()) == 0:
+            starts = np.random.default_rng(seed).integers(0, 49_000, 5_000).tolist()
+            wrong = sum(not np.array_equal(genome.fetch("chr1", s, s + 1000), codes[s : s + 1000]) for s in starts)
+            os._exit(min(wrong, 255))
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 
 
 def test_packed_and_indexed_agree_on_real_sequence(shared: Path, tmp_path: Path) -> None:

@@ -64,13 +64,24 @@ def test_bed_of_any_width_is_read_plain_and_compressed(columns: int, tmp_path: P
         ("a.bed", "chr2\t-1\t5\n", r"a\.bed:1: chr2:-1-5 is no interval"),
         ("a.bed", "chr2\t1\t5\n2\t1\t5\n", r"a\.bed:2: 2:1-5 is on no chromosome of the genome \(chr2, chr10"),
         ("a.bed", "chr2\t1\t10001\n", r"a\.bed:1: chr2:1-10001 leaves its chromosome"),
-        ("a.bed", "chr2\t1\t5\tn\thigh\n", r"a\.bed:1: .*no number as its score"),
+        ("a.bed", "chr2\t1\t5\tn\thigh\n", r"a\.bed:1: .*no number as its score; mend .*cut -f 1-4"),
+        ("a.bed", "chr2\t1\t5\tn\tinf\n", r"a\.bed:1: .*no number as its score"),
+        ("a.narrowPeak", NARROW.format("chr2", 1, 5, "."), r"a\.narrowPeak:1: .*no number as its signal value; mend"),
+        ("a.narrowPeak", NARROW.format("chr2", 1, 5, "inf"), r"a\.narrowPeak:1: .*no number as its signal value"),
+        ("a.bed", "chr2\t1\t99999999999999999999\n", r"a\.bed:1: .* has its end beyond all chromosomes; mend"),
+        ("a.bed", "\t1\t5\n", r"a\.bed:1: :1-5 is on no chromosome of the genome"),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(name: str, content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(PeakError, match=message):
         read_peaks(tmp_path / name, LENGTHS)
+
+
+@pytest.mark.parametrize("name", ['"half', "NA", "nan", "5'", "#1"])
+def test_what_a_peak_is_called_changes_nothing(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.bed").write_text(f"chr2\t10\t20\t{name}\nchr2\t30\t40\tb\nchr2\t50\t60\t{name}\n")
+    assert rows(read_peaks(tmp_path / "a.bed", LENGTHS)) == [("chr2", 10, 20), ("chr2", 30, 40), ("chr2", 50, 60)]
 
 
 def test_merged_intervals_cover_what_the_peaks_cover_and_do_not_touch(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Coordinates are 0-based and half-open. Legend: P peaks.
 """
 
+import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ from quatrefoil.genomics.regions.hits import Integers
 
 _HEADERS: Final = ("#", "track", "browser")
 _SIGNAL: Final = {"narrowPeak": "fc", "broadPeak": "fc", "bed": "score"}  # bioframe's name of the signal column
+_STRENGTH: Final = {
+    "fc": "signal value; mend the line",
+    "score": "score; mend the line, or take the columns from there on away: peaks do without (`cut -f 1-4`)",
+}
+_FURTHEST: Final = 2**53
 _LEAST: Final = 3
 _MOST: Final = {"narrowPeak": 10, "broadPeak": 9, "bed": 12}
 
@@ -109,10 +115,13 @@ def read_intervals(path: Path) -> Any:
     columns = _columns(lines, path)
     bioframe = _bioframe()
     names = bioframe.SCHEMAS["bed12" if _kind(path) == "bed" else _kind(path)][:columns]
-    frame = bioframe.read_table(io.StringIO("\n".join(line for _, line in lines)), names=names, dtype=str)
+    text = io.StringIO("\n".join(line for _, line in lines))
+    # Names are as they stand there: a quote is a letter, and `NA` is a name.
+    frame = bioframe.read_table(text, names=names, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
     frame["line"] = [number for number, _ in lines]
-    for column in {"start", "end", _SIGNAL[_kind(path)]} & set(frame.columns):
-        frame[column] = _numbers(frame, column, path)
+    for column in ("start", "end", _SIGNAL[_kind(path)]):
+        if column in frame:
+            frame[column] = _numbers(frame, column, path)
     _refuse(frame, (frame["start"] < 0) | (frame["start"] >= frame["end"]), "is no interval; 0 <= start < end", path)
     return frame.astype({"start": np.int64, "end": np.int64})
 
@@ -177,9 +186,12 @@ def _columns(lines: list[tuple[int, str]], path: Path) -> int:
 
 def _numbers(frame: Any, column: str, path: Path) -> Any:
     values = pd.to_numeric(frame[column], errors="coerce")
-    whole = column in ("start", "end")
-    bad = values.isna() | (values % 1 != 0) if whole else values.isna()
-    _refuse(frame, bad, f"has no {'whole ' if whole else ''}number as its {column}; mend the line", path)
+    finite = np.isfinite(values.astype(float))
+    if column in ("start", "end"):
+        _refuse(frame, ~finite | (values % 1 != 0), f"has no whole number as its {column}; mend the line", path)
+        _refuse(frame, values.abs() > _FURTHEST, f"has its {column} beyond all chromosomes; mend the line", path)
+    else:
+        _refuse(frame, ~finite, f"has no number as its {_STRENGTH[column]}", path)
     return values
 
 

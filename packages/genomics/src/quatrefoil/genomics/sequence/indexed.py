@@ -7,17 +7,18 @@ from pathlib import Path
 import pyfaidx
 
 from quatrefoil.core.files import cache_home
-from quatrefoil.genomics.compressed import GZIP
+from quatrefoil.genomics.compressed import DAMAGED, GZIP
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 
 _BGZIP_FIELD = b"BC"
+_HOW = "write every record in lines of one length, under its own name"
 
 
 class IndexedFasta:
     """Windows of a FASTA file, plain or bgzip.
 
     Raises:
-        FastaError: a plain gzip file, no record, two records of one name, or lines of unequal length.
+        FastaError: a plain or damaged gzip file, no record, two records of one name, or lines of unequal length.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,9 +26,11 @@ class IndexedFasta:
         try:
             self._fasta = pyfaidx.Fasta(str(path), as_raw=True, indexname=str(_index(path)))
         except (pyfaidx.FastaIndexingError, pyfaidx.FetchError, ValueError) as error:
-            raise FastaError(
-                f"{path}: {error}; write every record in lines of one length, under its own name"
-            ) from error
+            raise FastaError(f"{path}: {error}; {_HOW}") from error
+        except DAMAGED as error:
+            raise FastaError(f"{path}: damaged bgzip file ({error}); fetch it again") from error
+        except RuntimeError as error:  # what pyfaidx says of it is a request to report it
+            raise FastaError(f"{path}: cannot be indexed, as by blank lines inside of a record; {_HOW}") from error
         self.path = path
         self.lengths = {name: len(record) for name, record in self._fasta.items()}
         if not self.lengths:

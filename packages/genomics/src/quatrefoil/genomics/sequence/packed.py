@@ -27,12 +27,12 @@ class PackedGenome:
         try:
             self.lengths: dict[str, int] = json.loads((folder / _INDEX).read_text())
             self._codes = np.memmap(folder / _CODES, np.uint8, mode="r")
-        except (OSError, ValueError) as error:
+            ends = np.cumsum([0, *self.lengths.values()], dtype=np.int64).tolist()
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise FastaError(f"{folder}: not a packed genome ({error}); make one with Genome.pack") from error
-        ends = np.cumsum(list(self.lengths.values())).tolist()
         if ends[-1] != len(self._codes):
             raise FastaError(f"{folder}: {len(self._codes)} bases where its index says {ends[-1]}; pack it anew")
-        self._starts = dict(zip(self.lengths, [0, *ends], strict=False))
+        self._starts = dict(zip(self.lengths, ends, strict=False))
 
     def fetch(self, chromosome: str, start: int, end: int) -> Codes:
         """Codes of a window inside the chromosome."""
@@ -95,7 +95,10 @@ def _records(source: Iterable[bytes], fasta: Path) -> Iterator[tuple[str, Codes]
 
 
 def _name(header: bytes, where: str, seen: set[str]) -> str:
-    name = header[1:].split()[0].decode() if header[1:].split() else ""
+    try:
+        name = header[1:].split()[0].decode() if header[1:].split() else ""
+    except UnicodeDecodeError as error:
+        raise FastaError(f"{where}: a name that is no text ({error.reason}); write it in UTF-8") from error
     if not name or name in seen:
         raise FastaError(
             f"{where}: {f'a second record `{name}`' if name else 'a record without a name'}; name each once"
