@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.leaderboard import PAPERS
+from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
 from quatrefoil.core.measuring.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
@@ -62,6 +63,12 @@ def test_no_row_names_a_folder_of_the_machine_that_made_it(tmp_path: Path) -> No
         {"interval": [1.0, math.nan]},
         {"embedded": "yes"},
         {"provenance": "guessed"},
+        {"data_hash": "d" * 63},
+        {"config_hash": "latest"},
+        {"seed": -1},
+        {"command": ""},
+        {"versions": {}},
+        {"interval": [52.0, 48.0]},
     ],
     ids=str,
 )
@@ -75,6 +82,60 @@ def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(to_line(row) * 2)
     with pytest.raises(RowError, match=r"rows\.jsonl:2: .*same key"):
         read(tmp_path / "rows.jsonl", Row)
+
+
+OF_A_RUN = {
+    "seed": 7,
+    "recipe": "table/other",
+    "config_hash": "a" * 16,
+    "data_version": "v9",
+    "protocol": "msrvtt-7k",
+    "data_hash": "e" * 64,
+    "steps": 301,
+    "commit": "def",
+    "dataset": "stages",
+}
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_a_row_that_is_unlike_the_others_of_its_run_is_refused_with_the_store(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path, TABLE, 0, 50.0))
+    path = store.folder / "rows.jsonl"
+    first, *others = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*others, json.dumps({**json.loads(first), name: OF_A_RUN[name]}) + "\n"]))
+    with pytest.raises(
+        RowError, match=rf"rows\.jsonl:{len(others) + 1}: TABLE, seed ., .* has {name} .*jsonl:1 has .*out"
+    ):
+        store.read()
+
+
+@pytest.mark.parametrize("change", [{"protocol": "msrvtt-7k"}, {"data_hash": "e" * 64}], ids=str)
+def test_seeds_of_one_configuration_on_other_data_are_refused_where_the_data_are_made(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    seeds = [results(tmp_path, TABLE, seed, 50.0).rows for seed in (0, 1)]
+    moved = [*seeds[0], *(replace(row, **change) for row in seeds[1])]
+    with pytest.raises(RowError, match=f"line 2: TABLE, seed 1, .* has {next(iter(change))} "):
+        check_agreement([moved[0], moved[-1]], lambda number: f"line {number + 1}")
+    real = [replace(row, embedded=False, data_version=AS_FOUND) for row in moved]
+    check_agreement(real, str)  # two copies of a corpus may differ: their scores stand in tables of their own
+
+
+def test_what_contradicts_the_store_is_not_written(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path, TABLE, 0, 50.0))
+    before = {path.name: path.read_bytes() for path in store.folder.iterdir()}
+    with pytest.raises(RowError, match="another seed; take all lines"):
+        store.add(results(tmp_path, TABLE, 1, 50.0, data_hash="e" * 64))
+    assert {path.name: path.read_bytes() for path in store.folder.iterdir()} == before
+
+
+def test_a_run_that_is_made_again_leaves_no_row_of_the_first(tmp_path: Path) -> None:
+    store, again = Store(tmp_path / "store"), results(tmp_path, TABLE, 0, 60.0)
+    store.add(results(tmp_path / "before", TABLE, 0, 50.0))
+    store.add(replace(again, rows=again.rows[:1]))
+    assert store.read().rows == again.rows[:1]
 
 
 def test_rows_tell_what_the_run_told(tmp_path: Path) -> None:

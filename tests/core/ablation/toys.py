@@ -1,5 +1,6 @@
 """A study of the toy, and rows of runs that never were."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,11 @@ def study(**other: Any) -> Study:
     return Study(**{"question": "What matters?", "subjects": (SUBJECT,), "equal": "everything", **other})
 
 
+def hash_of(data: str) -> str:
+    """What stands for data in a row."""
+    return hashlib.sha256(data.encode()).hexdigest()
+
+
 def facts(arm_hash: str, recipe: str, seed: int, value: float, data: str = "toy64") -> dict[str, Any]:
     """What metrics.json of a run says."""
     return {
@@ -34,7 +40,7 @@ def facts(arm_hash: str, recipe: str, seed: int, value: float, data: str = "toy6
             "protocol": "toy-v1",
             "embedded": True,
             "fingerprint": data,
-            "splits": {"test": {"fingerprint": data}},
+            "splits": {"test": {"fingerprint": hash_of(data)}},
         },
         "scores": {"test": {"metrics": {METRIC: value}, "intervals": {}, "ranks": {}}},
         "steps": 12,
@@ -57,11 +63,21 @@ def run_folder(folder: Path, told: Mapping[str, Any]) -> None:
 
 def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str = "toy64", **other: Any) -> list[Row]:
     """A row of an arm for each score, of seeds 0, 1, ... unless others are given."""
-    ground = {"embedded": True, "dataset": "toy", "protocol": "toy-v1", "split": "test", "data_hash": data}
+    ground = {"embedded": True, "dataset": "toy", "protocol": "toy-v1", "split": "test", "data_hash": hash_of(data)}
     run = {"model": str(arm), "recipe": "toy", "overrides": [], "metric": METRIC, "interval": None, "commit": "abc"}
-    made = {"versions": {}, "hardware": "any", "wall_seconds": 6.0, "steps": 12, "parameters": 100, "command": "x"}
+    made = {
+        "versions": {"python": "3.11"},
+        "hardware": "any",
+        "wall_seconds": 6.0,
+        "steps": 12,
+        "parameters": 100,
+        "command": "x",
+    }
     config_hash, data_version = arm.trained
     known = {"config_hash": config_hash, "data_version": data_version, "provenance": "measured"}
     every = {**ground, **run, **made, **known, **other}
     numbers = zip(seeds or range(len(scores)), scores, strict=True)
-    return [build(Row, {**every, "seed": seed, "value": value}, "made up") for seed, value in numbers]
+    return [
+        build(Row, {"command": f"train toy seed={seed}", **every, "seed": seed, "value": value}, "made up")
+        for seed, value in numbers
+    ]

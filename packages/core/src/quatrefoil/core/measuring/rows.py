@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from quatrefoil.core.wording import counted
+
 SCHEMA = 1
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _PATH = re.compile(r"=(/.*?)(?=\s[\w.]+=|$)")
@@ -26,8 +28,20 @@ def portable(text: str) -> str:
     return _PATH.sub(lambda found: f"=${re.sub('[^A-Z0-9]', '_', Path(found[1]).name.upper())}_ROOT", text)
 
 
+Said = Annotated[str, Field(min_length=1)]
+"""Text that is there."""
+ConfigHash = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+DataHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        raise ValueError("its low end is above its high one")
+    return interval
 
 
 class RowError(ValueError):
@@ -55,11 +69,11 @@ class Ground:
     """
 
     embedded: bool
-    dataset: str
-    data_version: str
-    protocol: str
-    split: str
-    data_hash: str
+    dataset: Said
+    data_version: Said
+    protocol: Said
+    split: Said
+    data_hash: DataHash
 
     @property
     def ground(self) -> "Ground":
@@ -88,21 +102,21 @@ class Row(Ground):
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     schema: Literal[1]
-    model: str
-    recipe: str
+    model: Said
+    recipe: Said
     overrides: tuple[Annotated[str, AfterValidator(portable)], ...]
-    metric: str
+    metric: Said
     value: float
-    interval: tuple[float, float] | None
-    seed: int
-    config_hash: str
-    commit: str
-    versions: dict[str, str]
-    hardware: str
-    wall_seconds: float
-    steps: int
-    parameters: int
-    command: Annotated[str, AfterValidator(portable)]
+    interval: Annotated[tuple[float, float], AfterValidator(_ordered)] | None
+    seed: Count
+    config_hash: ConfigHash
+    commit: Said
+    versions: Annotated[dict[str, str], Field(min_length=1)]
+    hardware: Said
+    wall_seconds: Seconds
+    steps: Count
+    parameters: Count
+    command: Annotated[Said, AfterValidator(portable)]
     provenance: Literal["measured"]
 
     @property
@@ -229,7 +243,7 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
         field = ".".join(map(str, first["loc"])) or "the line"
         raise RowError(
             f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
-            f"({error.error_count()} problems); remove the line and run the benchmark again"
+            f"({counted(error.error_count(), 'problem')}); remove all lines of its run and run the benchmark again"
         ) from error
     return item
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.rows import Cost, Curve, Item, Reference, Row, RowError, Run, parse, to_line
 
 
@@ -32,15 +33,24 @@ class Store:
         """Everything stored; an empty store has no files.
 
         Raises:
-            RowError: a line that may not enter a table, with its file and number.
+            RowError: a line that may not enter a table, or that contradicts another, with its file and number.
         """
         rows, references = read(self._path("rows"), Row), read(self._path("references"), Reference)
+        check_agreement(rows, lambda number: f"{self._path('rows')}:{number + 1}")
         return Results(rows, references, read(self._path("curves"), Curve), read(self._path("costs"), Cost))
 
     def add(self, new: Results) -> None:
-        """Store results; they replace those of the same keys. Curves and costs of runs without rows are dropped."""
+        """Store results; they replace those of the same keys, and all rows of the same run.
+
+        Curves and costs of runs without rows are dropped.
+
+        Raises:
+            RowError: what is stored is broken, or contradicts what is new; nothing is written then.
+        """
         old = self.read()
-        rows = merge(old.rows, new.rows)
+        again = {(row.model, row.run) for row in new.rows}
+        rows = merge([row for row in old.rows if (row.model, row.run) not in again], new.rows)
+        check_agreement(rows, lambda number: f"{self.folder}, stored or new: {rows[number].command}")
         runs = Results(rows).runs
         curves = [curve for curve in merge(old.curves, new.curves) if curve.run in runs]
         costs = [cost for cost in merge(old.costs, new.costs) if cost.run in runs]
