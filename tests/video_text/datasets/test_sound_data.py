@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quatrefoil.core.data import SampleKey
+from quatrefoil.core.files import cache_home
 from quatrefoil.core.seeding import generator
 from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.sound_data import Hiding, SoundData, SoundModule
-from quatrefoil.video_text.datasets.sound_fields import Hearing, Windows, ending_with
+from quatrefoil.video_text.datasets.sound_fields import Hearing, Windows, ending_with, stretch_of
 from quatrefoil.video_text.datasets.stage.sound_data import synchrony
+from quatrefoil.video_text.media.audio import FAR_S, read_audio
 from quatrefoil.video_text.media.augment import FrameTransform
-from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.errors import EmptyMediaError, MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.media.sound import Window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
@@ -113,6 +115,27 @@ def test_cached_sound_is_pictured_as_that_of_the_file(make: Make, cut: bool) -> 
             a, b = one[SampleKey(2, row)], other[SampleKey(2, row)]
             assert torch.equal(a["sound"], b["sound"])
             assert torch.equal(a["sound_mask"], b["sound_mask"])
+
+
+def test_of_a_stretch_of_a_file_the_cache_keeps_the_stretch(make: Make, tmp_path: Path) -> None:
+    """Far in its video, where decoding jumps."""
+    start_s = round(FAR_S) + 1
+    write_clip(tmp_path / "long.mp4", frames=8 * (start_s + 2))
+    rows = [f"{split},{start_s},{start_s + 1.5},long.mp4,a tone" for split in ("a", "b")]
+    (tmp_path / "train.csv").write_text("\n".join(["id,start,end,video,text", *rows]) + "\n")
+    changes = {"corpus": "triples", "protocol": "triples", "root": tmp_path}
+    plain, cached = (make(**changes, cache_sound=cache).train(("sound",))[SampleKey(0, 0)] for cache in (False, True))
+    torch.testing.assert_close(plain["sound"], cached["sound"])
+    (file,) = cache_home().glob("sounds/*/sounds.f32")
+    assert file.stat().st_size == pytest.approx(2 * 4 * 1.5 * SECOND.rate, rel=0.01)
+
+
+def test_a_file_that_does_not_say_how_long_it_is_ends_with_its_last_packet(shared: Path) -> None:
+    clip = Clip("clip", shared / "data/video_text/edge_cases/no_duration.webm")
+    with pytest.raises(EmptyMediaError, match=r"it lies from 0\.015 to 4\.8"):
+        read_audio(clip.video, rate=8_000, start_s=9.0)
+    assert stretch_of(clip).end_s == pytest.approx(4.9, abs=0.1)  # 74 frames at 15 a second
+    assert Windows(2.0, 3, cut=True).of_tests(clip)[-1].end_s == stretch_of(clip).end_s
 
 
 def test_a_cached_file_that_is_bad_stays_bad(make: Make, root: Path, tmp_path: Path) -> None:

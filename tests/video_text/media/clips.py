@@ -49,8 +49,17 @@ def turn(path: Path, turned: Path, degrees: int) -> Path:
 
 def write_tone(path: Path, seconds: float) -> Path:
     """Sound only."""
+    return write_sound(path, _tone(seconds))
+
+
+def write_sound(path: Path, *pieces_T: npt.NDArray[np.float32], pause_s: float = 0.0, codec: str = "aac") -> Path:
+    """Sound only, in pieces with pauses between them in which the file holds no samples."""
     with av.open(str(path), "w") as container:
-        _write_tone(container, container.add_stream("aac", rate=SOUND_RATE, layout="mono"), seconds)
+        stream, start = container.add_stream(codec, rate=SOUND_RATE, layout="mono"), 0
+        for piece_T in pieces_T:
+            container.mux(stream.encode(_sound_frame(piece_T, start)))
+            start += len(piece_T) + round(pause_s * SOUND_RATE)
+        container.mux(stream.encode())
     return path
 
 
@@ -60,9 +69,16 @@ def _picture(i: int) -> npt.NDArray[np.uint8]:
 
 
 def _write_tone(container: "av.container.OutputContainer", stream: "av.AudioStream", seconds: float) -> None:
-    times = np.arange(round(SOUND_RATE * seconds)) / SOUND_RATE
-    tone = (0.3 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)[None]
-    frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
-    container.mux(stream.encode(frame))
+    container.mux(stream.encode(_sound_frame(_tone(seconds), 0)))
     container.mux(stream.encode())
+
+
+def _tone(seconds: float) -> npt.NDArray[np.float32]:
+    times_T = np.arange(round(SOUND_RATE * seconds)) / SOUND_RATE
+    return (0.3 * np.sin(2 * np.pi * 440 * times_T)).astype(np.float32)
+
+
+def _sound_frame(samples_T: npt.NDArray[np.float32], start: int) -> "av.AudioFrame":
+    frame = av.AudioFrame.from_ndarray(samples_T[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
+    return frame

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
-from quatrefoil.video_text.media.audio import Waveform, read_audio
+from quatrefoil.video_text.media.audio import FAR_S, Waveform, read_audio
 from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaTimeoutError
-from tests.video_text.media.clips import SOUND_RATE, write_clip, write_tone
+from tests.video_text.media.clips import SOUND_RATE, write_clip, write_sound, write_tone
 
 REAL = ["msrvtt/videos/video7012.mp4", "clips_av/test.wav", "edge_cases/no_duration.webm", "clips_av/test.avi"]
 
@@ -66,14 +68,51 @@ def test_a_window_past_the_end_is_cut_and_says_so(tmp_path: Path) -> None:
         heard(path, start_s=9.0)
 
 
-def test_broken_sound_is_an_error(tmp_path: Path) -> None:
-    path = write_tone(tmp_path / "tone.m4a", 2.0)
+def damaged(path: Path) -> Path:
+    """The same file with some bytes near its beginning overwritten."""
     content = bytearray(path.read_bytes())
     start = content.index(b"mdat") + 2000
     content[start : start + 4000] = b"\xff" * 4000
     path.write_bytes(content)
+    return path
+
+
+def test_broken_sound_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CorruptMediaError, match="cannot be decoded"):
+        heard(damaged(write_tone(tmp_path / "tone.m4a", 2.0)))
+
+
+def rising(seconds: float) -> npt.NDArray[np.float32]:
+    """A tone that rises from 100 Hz by 50 Hz a second, so that it is like itself at one time alone."""
+    times_T = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+    return (0.3 * np.sin(2 * np.pi * (100 + 25 * times_T) * times_T)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.mkv", "aac"), ("a.flac", "flac")])
+def test_a_window_far_in_a_file_is_that_of_the_whole(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_sound(tmp_path / name, rising(FAR_S + 4), codec=codec)
+    whole, far = heard(path), heard(path, start_s=FAR_S + 1.3, end_s=FAR_S + 2.8)
+    assert far.samples_CT.shape[1] == pytest.approx(1.5 * SOUND_RATE, abs=1)
+    first = round((far.start_s - whole.start_s) * SOUND_RATE)
+    expected = whole.samples_CT[:, first : first + far.samples_CT.shape[1]]
+    assert float((far.samples_CT - expected).norm() / expected.norm()) < (1e-3 if name == "a.flac" else 0.1)
+    with pytest.raises(EmptyMediaError, match=r"no sound from 99\.0"):
+        heard(path, start_s=99.0)
+
+
+def test_what_lies_long_before_a_window_is_not_decoded(tmp_path: Path) -> None:
+    path = damaged(write_sound(tmp_path / "a.m4a", rising(FAR_S + 4)))
+    assert heard(path, start_s=FAR_S + 2).samples_CT.shape[1] > SOUND_RATE
     with pytest.raises(CorruptMediaError, match="cannot be decoded"):
         heard(path)
+
+
+@pytest.mark.parametrize("name", ["a.m4a", "a.mkv"])
+def test_a_pause_is_silence_and_what_follows_keeps_its_time(tmp_path: Path, name: str) -> None:
+    path = write_sound(tmp_path / name, rising(1), rising(1), pause_s=1.5)
+    loud_S = heard(path).samples_CT[0].abs().unfold(0, SOUND_RATE // 10, SOUND_RATE // 10).amax(1) > 0.2
+    for loud, first_s, last_s in ((True, 0.0, 0.9), (False, 1.2, 2.4), (True, 2.7, 3.4)):
+        assert set(loud_S[round(10 * first_s) : round(10 * last_s)].tolist()) == {loud}, first_s
 
 
 def test_settings_and_time_limits_are_checked(tmp_path: Path) -> None:

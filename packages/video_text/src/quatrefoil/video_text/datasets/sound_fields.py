@@ -17,11 +17,9 @@ from quatrefoil.video_text.datasets.fields import Draw, FramesMaker
 from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
 from quatrefoil.video_text.datasets.sounds import SoundSource
 from quatrefoil.video_text.encoders.patches import draw_visible
-from quatrefoil.video_text.media.container import Deadline, open_container
-from quatrefoil.video_text.media.errors import MediaError
+from quatrefoil.video_text.media.container import length_s
 from quatrefoil.video_text.media.sound import Window, even_windows, random_window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
-from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.text.tokenizer import TokenIds
 
 SOUND = ("sound", "sound_mask")
@@ -33,14 +31,11 @@ def stretch_of(clip: Clip) -> Window:
     """The seconds of its file that a clip covers.
 
     Raises:
-        MediaError: its end is left open, and the file cannot be read or does not say how long it is.
+        MediaError: its end is left open, and the file cannot be read or does not tell how long it is.
     """
     if clip.end_s is not None:
         return Window(clip.start_s, clip.end_s)
-    with open_container(clip.video, Deadline(place_of(clip.video), DECODE_LIMIT_S)) as container:
-        if container.duration is None:
-            raise MediaError(place_of(clip.video), "does not say how long it is: give the clip an end")
-        return Window(clip.start_s, container.duration / 1_000_000)
+    return Window(clip.start_s, length_s(clip.video, DECODE_LIMIT_S))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -23,7 +24,7 @@ from quatrefoil.video_text.media.sound import Heard, Window, hear, pictured, rea
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 from quatrefoil.video_text.media.stored import place_of
 
-_LAYOUT = 1  # of the cache; a cache of another layout is made anew
+_LAYOUT = 2  # of the cache; a cache of another layout is made anew
 _BYTES = 4  # of a sample
 
 
@@ -92,7 +93,7 @@ class CachedSounds:
 
 
 def build_sound_cache(splits: Sequence[Split], rate: int, workers: int) -> CachedSounds:
-    """The sound of all clips up to their ends, decoded once at `rate`, below `cache_home()`; made as `build_cache` is.
+    """The sound of all clips, decoded once at `rate`, below `cache_home()`; made as `build_cache` is.
 
     Raises:
         ValueError: the disk is too small.
@@ -118,9 +119,9 @@ def _write_cache(folder: Path, clips: Sequence[Clip], rate: int, workers: int) -
 
 
 def _read(rate: int, clip: Clip) -> tuple[Stored, "np.ndarray[tuple[int], np.dtype[np.float32]]"]:
-    end_s = None if clip.end_s is None else clip.end_s + 1 / rate  # as `hear` reads a window that ends with the clip
+    stretch = Window(clip.start_s, inf if clip.end_s is None else clip.end_s)
     try:
-        waveform = read_sound(clip.sound, end_s, rate, timeout_s=DECODE_LIMIT_S)
+        waveform = read_sound(clip.sound, stretch, rate, timeout_s=DECODE_LIMIT_S)
     except MediaError as error:
         return Stored(0, 0, 0.0, error.reason), np.empty(0, np.float32)
     if waveform is None:

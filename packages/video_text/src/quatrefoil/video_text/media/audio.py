@@ -4,6 +4,8 @@ C: channels, T: samples.
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,15 @@ from torch import Tensor
 from quatrefoil.video_text.media.container import Deadline, check_window, libav_errors, open_container, origin_s
 from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaError
 from quatrefoil.video_text.media.stored import Media, place_of
+
+FAR_S = 10.0
+"""Seconds from which a jump is worth it: what lies before is decoded in about a tenth of a second."""
+CERTAIN = frozenset(("mov", "matroska", "flac", "wav"))
+"""Kinds of files (names of libav's demuxers) that say the time of every packet; MP3 and AVI let it be guessed."""
+PAUSE_S = 0.02
+"""What is longer is a pause: half a frame of video. What is shorter is how coarsely a container writes times."""
+_WARM_UP_S = 1.0  # decoders and resamplers need what comes before
+_MANY = 1e15  # samples, where a window is open
 
 
 class Waveform(NamedTuple):
@@ -39,7 +50,10 @@ def read_audio(
 
     A window is cut from the resampled stream, so it holds the same samples as the whole. What lies outside the stream
     is never filled up: the waveform is then shorter than the window, and `start_s` and its length say what it covers; a
-    window with no sound at all is an error. Decoding starts at the file's beginning, where times are certain.
+    window with no sound at all is an error. A pause within the stream is silence, so that what follows keeps its time.
+
+    Decoding starts at the file's beginning. To a window far in a file (`FAR_S`) of a kind whose times are certain
+    everywhere (`CERTAIN`), it jumps: the sound is then that of the whole to within its container's clock, 1 ms.
 
     Args:
         rate: samples a second to resample to.
@@ -58,33 +72,61 @@ def read_audio(
     with open_container(media, deadline) as container:
         if not container.streams.audio:
             return None
-        return _read_window(path, container, rate, window, mono, deadline)
+        jumped = _jump(container, window[0])
+        return _window(path, _resampled(path, container, rate, mono, deadline), rate, window, jumped)
 
 
-def _read_window(
-    path: Path, container: Any, rate: int, window: tuple[float, float], mono: bool, deadline: Deadline
+def _jump(container: Any, start_s: float) -> bool:
+    """Whether decoding goes on close before a window, and not at the file's beginning."""
+    from av import FFmpegError
+
+    if start_s < FAR_S or not CERTAIN & set(container.format.name.split(",")):
+        return False
+    try:
+        container.seek(int(1_000_000 * (origin_s(container) + Fraction(start_s - _WARM_UP_S))))
+    except FFmpegError:  # a file without an index, which is then read from where it is: its beginning
+        return False
+    return True
+
+
+def _window(
+    path: Path, resampled: Iterator[tuple[float, Tensor]], rate: int, window: tuple[float, float], jumped: bool
 ) -> Waveform:
     chunks: list[Tensor] = []
     first_s, samples = 0.0, 0
-    for time_s, chunk_CT in _resampled(path, container, rate, mono, deadline):
+    for time_s, chunk_CT in _without_pauses(resampled, rate):
         if not chunks:
             first_s = time_s
         chunks.append(chunk_CT)
         samples += chunk_CT.shape[1]
         if first_s + samples / rate >= window[1]:
             break
-    if not samples:
+    if not samples and not jumped:
         raise EmptyMediaError(path, "its audio stream holds no samples")
-    start, end = (_sample_at(edge_s - first_s, rate, samples) for edge_s in window)
+    start, end = (min(max(nearest_sample(edge_s - first_s, rate), 0), samples) for edge_s in window)
     if start == end:
-        last_s = first_s + samples / rate
-        raise EmptyMediaError(path, f"no sound from {window[0]} to {window[1]} s; it lies from {first_s} to {last_s} s")
+        lies = "it ends before" if jumped else f"it lies from {first_s} to {first_s + samples / rate} s"
+        raise EmptyMediaError(path, f"no sound from {window[0]} to {window[1]} s; {lies}")
     return Waveform(torch.cat(chunks, dim=1)[:, start:end].clone(), rate, first_s + start / rate)
 
 
-def _sample_at(time_s: float, rate: int, samples: int) -> int:
-    """The sample nearest to a time in the stream, within it (times may be infinite)."""
-    return round(min(max(time_s * rate, 0.0), float(samples)))
+def _without_pauses(chunks: Iterator[tuple[float, Tensor]], rate: int) -> Iterator[tuple[float, Tensor]]:
+    """The chunks, and silence where one comes later than its forerunners end."""
+    first_s, samples = None, 0
+    for time_s, chunk_CT in chunks:
+        first_s = time_s if first_s is None else first_s
+        due_s = first_s + samples / rate
+        if time_s - due_s > PAUSE_S:
+            silence_CT = chunk_CT.new_zeros(len(chunk_CT), round((time_s - due_s) * rate))
+            yield due_s, silence_CT
+            samples += silence_CT.shape[1]
+        yield time_s, chunk_CT
+        samples += chunk_CT.shape[1]
+
+
+def nearest_sample(time_s: float, rate: int) -> int:
+    """The number of the sample nearest to a time; the earlier of two, whatever rounding makes of the middle."""
+    return ceil(min(max(time_s * rate, -_MANY), _MANY) - 0.5 - 1e-6)
 
 
 def _resampled(path: Path, container: Any, rate: int, mono: bool, deadline: Deadline) -> Iterator[tuple[float, Tensor]]:

@@ -80,6 +80,30 @@ def origin_s(container: Any) -> Fraction:
     return Fraction(container.start_time or 0, 1_000_000)
 
 
+def length_s(media: Media | str, timeout_s: float | None = None) -> float:
+    """Seconds from a file's start to its end: as it says, or, where it does not say, to that of its last packet.
+
+    Raises: as `open_container`; CorruptMediaError, MediaTimeoutError, while packets are read; MediaError, where none
+        has a time.
+    """
+    path, deadline = place_of(media), Deadline(place_of(media), timeout_s)
+    with open_container(media, deadline) as container:
+        if container.duration is not None:
+            return float(container.duration / 1_000_000)
+        with libav_errors(path):
+            ends_s = list(_ends_s(container, deadline))
+        if not ends_s:
+            raise MediaError(path, "does not say how long it is, nor does any packet its time: give the clip an end")
+        return float(max(ends_s) - origin_s(container))
+
+
+def _ends_s(container: Any, deadline: Deadline) -> Iterator[Fraction]:
+    for packet in container.demux():
+        deadline.check()
+        if packet.pts is not None:
+            yield (packet.pts + (packet.duration or 0)) * packet.time_base
+
+
 def check_window(start_s: float | None, end_s: float | None) -> tuple[float, float]:
     """The window [start_s, end_s) in seconds, open ends as infinities.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from quatrefoil.video_text.media.audio import Waveform, read_audio
+from quatrefoil.video_text.media.audio import Waveform, nearest_sample, read_audio
 from quatrefoil.video_text.media.container import Deadline, open_container
 from quatrefoil.video_text.media.errors import EmptyMediaError
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig, spectrogram
@@ -73,9 +73,8 @@ def hear(
     """
     if not windows:
         raise ValueError(f"{media}: no windows to hear; give at least one")
-    # A sample more than asked for, or rounding could leave the last window one short.
-    last_s = max(window.end_s for window in windows) + 1 / config.rate
-    return pictured(read_sound(media, last_s, config.rate, timeout_s=timeout_s), windows, config, generator)
+    whole = Window(min(window.start_s for window in windows), max(window.end_s for window in windows))
+    return pictured(read_sound(media, whole, config.rate, timeout_s=timeout_s), windows, config, generator)
 
 
 def pictured(
@@ -89,7 +88,7 @@ def pictured(
     choice), so that it stays in step.
 
     Args:
-        waveform: one channel at `config.rate`, from the start of the stream; None = there is none.
+        waveform: one channel at `config.rate`, from the first window's start or the stream's; None = there is none.
         generator: draws a gain from 0.5 to 1.5 for training; None keeps the loudness.
     """
     gain = 1.0 if generator is None else 0.5 + float(torch.rand((), generator=generator))
@@ -101,13 +100,13 @@ def pictured(
     )
 
 
-def read_sound(
-    media: Media | str, end_s: float | None, rate: int, *, timeout_s: float | None = None
-) -> Waveform | None:
-    """One channel from the start of the stream to `end_s`; None where the file has no sound there. Raises as `hear`."""
+def read_sound(media: Media | str, window: Window, rate: int, *, timeout_s: float | None = None) -> Waveform | None:
+    """One channel of a window; None where the file has no sound there. Raises as `hear`."""
+    # A sample more at both ends, or rounding could leave a window within one short.
+    start_s, end_s = window.start_s - 1 / rate, window.end_s + 1 / rate
     try:
-        return read_audio(media, rate=rate, end_s=end_s, timeout_s=timeout_s)
-    except EmptyMediaError:  # a stream without a sample, or one that starts later; or a file of no bytes, which is bad
+        return read_audio(media, rate=rate, start_s=start_s, end_s=end_s, timeout_s=timeout_s)
+    except EmptyMediaError:  # a stream without a sample, or one elsewhere; or a file of no bytes, which is bad
         with open_container(media, Deadline(place_of(media), timeout_s)):
             return None
 
@@ -123,6 +122,6 @@ def _picture(waveform: Waveform | None, window: Window, gain: float, config: Spe
 def _sound_in(waveform: Waveform, window: Window, config: SpectrogramConfig) -> Tensor | None:
     """The sound of a window, silent before the stream's start and no longer than the stream; None: all lies outside."""
     samples = min(config.samples, round((window.end_s - window.start_s) * config.rate))
-    first = round((window.start_s - waveform.start_s) * waveform.rate)
+    first = nearest_sample(window.start_s - waveform.start_s, waveform.rate)
     heard_T = waveform.samples_CT[0, max(first, 0) : max(first + samples, 0)]
     return torch.cat([heard_T.new_zeros(max(-first, 0)), heard_T]) if len(heard_T) else None
