@@ -30,6 +30,7 @@ from benchmarks.entries import (
     VLSA,
     VLSA_GLOBAL,
     VLSA_LOCAL,
+    VLSA_NO_SOUND,
     VLSA_SCRATCH,
     VLSA_UNSHARED,
     VLSA_VTM,
@@ -107,7 +108,8 @@ _CLOVER: Mapping[str, tuple[str, Arm]] = {
     "C3": ("one pre-trained model serves every task better than the task's own", CLOVER_SCRATCH),
 }
 _VLSA: Mapping[str, tuple[str, Arm]] = {
-    "V1": ("pre-training with audio helps", VLSA_SCRATCH),
+    "V1s": ("audio in pre-training helps, beside frames and words", VLSA_NO_SOUND),
+    "V1p": ("pre-training with audio helps", VLSA_SCRATCH),
     "V2l": ("local and global objectives beat local ones", VLSA_LOCAL),
     "V2g": ("local and global objectives beat global ones", VLSA_GLOBAL),
     "V3": ("matching audio beats matching video with text", VLSA_VTM),

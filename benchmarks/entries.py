@@ -46,6 +46,7 @@ def _arm(
     tasks: Mapping[str, str],
     zero_shot: Sequence[str] = (),
     model: tuple[str, ...] = (),
+    before: tuple[str, ...] = (),
     on: Callable[..., Entry] = on_stage,
 ) -> Arm:
     """What starts from a pre-training `recipe`, or from random weights where there is none.
@@ -54,9 +55,11 @@ def _arm(
         tasks: name of the task -> its recipe.
         zero_shot: tasks on which pre-training itself is scored, nothing having been trained for them.
         model: overrides by which the tasks' model is that of the pre-training.
+        before: overrides of the pre-training alone.
         on: makes entries on the benchmark that all of it is trained on.
     """
-    start = on(f"{name}, {'zero-shot' if zero_shot else 'pre-training'}", recipe, note) if recipe else None
+    called = f"{name}, {'zero-shot' if zero_shot else 'pre-training'}"
+    start = on(called, recipe, note, overrides=before) if recipe else None
     as_is = dict.fromkeys(zero_shot, start) if start else {}
     tuned = {task: on(name, of, note, overrides=model, start=start) for task, of in tasks.items()}
     return Arm({**as_is, **tuned})
@@ -93,8 +96,15 @@ VLSA_GLOBAL = _vlsa("VLSA, global only", "audio matched with video and text, not
 VLSA_VTM = _vlsa("VLSA, video-text matching", "video matched with text in place of audio", "-vtm")
 VLSA_UNSHARED = _vlsa("VLSA, unshared", "an encoder and a decoder for each modality", "-unshared", _UNSHARED)
 VLSA_JOINT = _vlsa("VLSA, joint", "global codes from the joint pass, which leak", "-joint")
+VLSA_NO_SOUND = _arm(
+    "VLSA without sound",
+    "frames and words alone, hidden and matched with one another; no clip is heard",
+    "vlsa/stage-pretrain-vtm",
+    {"text-video retrieval": _VLSA_TASKS["text-video retrieval"]},
+    before=("data.sound.silence=10.0", "objectives.masked_audio=off"),  # no peak is so high: all is silence
+)
 VLSA_SCRATCH = _vlsa("VLSA, no pre-training", "from random weights", None)
-VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_SCRATCH)
+VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_NO_SOUND, VLSA_SCRATCH)
 
 OPENNESS = "openness in unseen cell types"
 _REGULOME_TASKS = {

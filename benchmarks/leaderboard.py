@@ -5,6 +5,7 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 
 import argparse
 import csv
+import os
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.claims import CLAIMS, find_claims
+from benchmarks.corpora import not_measured
 from benchmarks.entries import TABLE
 from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
@@ -90,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if suite.name != "claims":
                 parser.error("--claim goes with the suite claims")
             suite = replace(suite, entries=claimed(find_claims(given.claim)))
+        if any(not entry.embedded for entry in suite.entries):
+            print("\n".join(not_measured(os.environ)), flush=True)
         with launcher(given.on, given.processes) as launch:
             return run(suite, place_of(suite), launch)
     except (ValueError, FileNotFoundError) as error:

@@ -10,15 +10,18 @@ from types import MappingProxyType
 import pytest
 
 from benchmarks import leaderboard
+from benchmarks.corpora import MEASURED, not_measured, real_entries
 from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, TABLE, VLSA_ARMS, Arm, on_stage
 from benchmarks.leaderboard import Place, draw_gallery, place_of, run
 from benchmarks.suites import Suite, suites
+from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.entries import ONE_SEED, Entry
-from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan, train
+from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan, train
 from quatrefoil.core.measuring.launch import Launch, Made, launcher
 from quatrefoil.core.measuring.make import make
 from quatrefoil.core.measuring.store import Results, Store
+from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import HASH, facts, run_folder
 
 ONE = replace(FRAMES, seeds=ONE_SEED), replace(TABLE, seeds=ONE_SEED)
@@ -283,7 +286,9 @@ def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
 def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
     as_is = {entry for task, entry in arm.tasks.items() if task.startswith("zero-shot")}
     tuned = {entry.start for task, entry in arm.tasks.items() if not task.startswith("zero-shot")}
-    assert tuned == (as_is or {None})
+    assert len(tuned) == 1
+    assert as_is <= tuned
+    assert (tuned == {None}) == all("no pre-training" in entry.model for entry in arm.tasks.values())
 
 
 def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
@@ -293,10 +298,48 @@ def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
 
 def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(tmp_path: Path) -> None:
     (tmp_path / "msvd").mkdir()
-    real = [entry for entry in suites({"QUATREFOIL_DATA": str(tmp_path)})["default"].entries if not entry.embedded]
-    assert [(entry.recipe, entry.overrides) for entry in real] == [("table/msvd", (f"data.root={tmp_path / 'msvd'}",))]
-    with pytest.raises(FileNotFoundError, match="QUATREFOIL_DATA"):
-        suites({"QUATREFOIL_DATA": str(tmp_path / "nowhere")})
+    (tmp_path / "something-else").mkdir()
+    environment = {"QUATREFOIL_DATA": str(tmp_path)}
+    for gpu, recipes in (
+        (True, {"table/msvd", "table/msvd-frames", "table/msvd-brute-force", "clover/msvd-small"}),
+        (False, {"table/msvd-small", "table/msvd-small-frames", "clover/msvd-small"}),
+    ):
+        real = real_entries(environment, gpu)
+        assert {entry.recipe for entry in real} == recipes
+        assert {entry.overrides for entry in real} == {(f"data.root={tmp_path / 'msvd'}",)}
+        assert len(real) + len(not_measured(environment, gpu)) == len(MEASURED["msvd"])
+        assert {entry.model for entry in suites(environment)["default"].entries} > {"Clover, small"}
+    assert not any(entry.embedded for entry in real)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "."])
+def test_a_data_root_without_corpora_is_an_error_that_names_them(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=r"QUATREFOIL_DATA=.*; set it to the folder of msrvtt/, msvd/, "):
+        suites({"QUATREFOIL_DATA": str(tmp_path / name)})
+
+
+def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in MEASURED:
+        (tmp_path / name).mkdir()
+    for gpu in (True, False):
+        real = real_entries({"QUATREFOIL_DATA": str(tmp_path)}, gpu)
+        assert {entry.recipe for entry in real} <= set(names())
+        assert len({(entry.model, entry.overrides) for entry in real}) == len(real)
+
+
+@pytest.mark.parametrize("name", ["quick", "default", "full"])
+def test_every_model_is_measured_on_both_benchmarks(name: str) -> None:
+    entries = suites({})[name].entries
+    assert {entry.recipe.partition("/")[0] for entry in entries} == {"table", "clover", "vlsa", "genebert"}
+    if name != "full":
+        assert {tuple(entry.seeds) for entry in entries} == {ONE_SEED}
+
+
+def test_the_quick_suite_is_short_in_what_runs_start_from_too() -> None:
+    for entry in suites({})["quick"].entries:
+        for each in lineage(entry):
+            settings = load(each.recipe, each.overrides)
+            assert (settings.train.steps, settings.data.size) == (20, "tiny")
 
 
 def test_a_broken_store_ends_with_status_2_before_anything_is_trained(

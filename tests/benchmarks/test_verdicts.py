@@ -119,6 +119,17 @@ def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_
     assert seeds == {"TABLE": list(range(8)), "Frames only": list(range(8)), "TABLE, contrast only": list(range(5))}
 
 
+def test_what_audio_adds_to_pre_training_is_judged_by_frames_and_words_that_no_sound_reached() -> None:
+    (claim,) = (claim for claim in find_claims(["V1"]) if claim.name.startswith("V1s"))
+    assert (claim.metric, claim.better.recipe) == ("text-to-video/R@1", claim.than.recipe)
+    assert claim.better.start is not None
+    assert claim.than.start is not None
+    with_sound, without = (load(start.recipe, start.overrides) for start in (claim.better.start, claim.than.start))
+    assert (with_sound.train, with_sound.model) == (without.train, without.model)
+    assert without.data.sound.silence > 1 > with_sound.data.sound.silence
+    assert not [name for name in without.objectives if "audio" in name]
+
+
 def test_claims_have_names_of_their_own_and_recipes_that_exist() -> None:
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
     for claim in CLAIMS:

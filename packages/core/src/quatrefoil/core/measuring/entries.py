@@ -37,3 +37,7 @@ class Entry:
     def with_seeds(self, seeds: Sequence[int]) -> "Entry":
         """The same entry, and what it starts from, with other seeds."""
         return replace(self, seeds=seeds, start=self.start and self.start.with_seeds(seeds))
+
+    def with_overrides(self, more: tuple[str, ...]) -> "Entry":
+        """The same entry, and what it starts from, with more settings."""
+        return replace(self, overrides=(*self.overrides, *more), start=self.start and self.start.with_overrides(more))
