@@ -1,13 +1,16 @@
-"""Time of VLSA's joint pass over visible tokens beside that over all, in one run: `python -m benchmarks.speed_vlsa`.
+"""Time of VLSA's joint pass over visible tokens beside that over all, and of reading clips beside training on them:
+`python -m benchmarks.speed_vlsa`.
 
-Forward and backward through the encoder, the one part of a step in which hiding saves work.
+The joint pass is forward and backward through the encoder, the one part of a step in which hiding saves work. Whether a
+loader keeps up is computed from processor time, which does not grow when others run beside us: one process reads clips
+(frames and sound of Stage's files, decoded anew or from caches) and one trains on them, each on a core of its own.
 """
 
 import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from quatrefoil.core import recipes
+from quatrefoil.core.data.collate import first_batch
+from quatrefoil.core.data.mixture import plan_of
+from quatrefoil.core.objectives import Step
 from quatrefoil.core.views import Views
 from quatrefoil.video_text.encoders.patches import draw_visible
 from quatrefoil.video_text.models.vlsa import Vlsa, VlsaConfig
@@ -101,6 +108,40 @@ def _timed(model: Vlsa, batch: Mapping[str, Tensor]) -> tuple[float, int]:
     return clock() - start, tokens
 
 
+READING = {"from files": "false", "from caches": "true"}
+READ_CLIPS = 16
+
+
+def keeps_up(how: str) -> dict[str, Any]:
+    """One row: least processor seconds of a clip in a loader and in pre-training, and the share of time that is waited.
+
+    Of two cores. A loader that is slower than training makes it wait for the difference.
+    """
+    settings = [f"data.cache_{what}={READING[how]}" for what in ("frames", "sound")]
+    recipe = recipes.load("vlsa/stage-pretrain", ["data.size=tiny", *settings])
+    data = recipe.data.build(recipe.seed)
+    samples = data.train(recipe.train_fields)
+    plan = plan_of(samples, READ_CLIPS, recipe.seed)
+    read = _least(lambda: first_batch(samples, plan, data.fill, READ_CLIPS)) / READ_CLIPS
+    batch = first_batch(samples, plan, data.fill, READ_CLIPS)
+    step = Step(recipe.model_for(data).build(), recipe.objectives)
+    train = _least(lambda: step(batch, 0)["loss"].backward()) / READ_CLIPS
+    return {
+        "case": f"vlsa/stage-pretrain, clips {how}",
+        "seconds_a_clip": {"loader": round(read, 4), "training": round(train, 4)},
+        "waiting_percent": round(100 * max(0.0, 1 - train / read), 1),
+    }
+
+
+def _least(work: Callable[[], Any]) -> float:
+    taken = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        work()
+        taken.append(time.process_time() - start)
+    return min(taken)
+
+
 def surroundings() -> dict[str, Any]:
     """What the numbers depend on."""
     return {
@@ -115,7 +156,8 @@ def surroundings() -> dict[str, Any]:
 def main() -> None:
     """Measure all cases, write and print them."""
     torch.manual_seed(0)
-    text = json.dumps({**surroundings(), "rows": [measure(name) for name in CASES]}, indent=2) + "\n"
+    found = {"rows": [measure(name) for name in CASES], "loader": [keeps_up(how) for how in READING]}
+    text = json.dumps({**surroundings(), **found}, indent=2) + "\n"
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
 

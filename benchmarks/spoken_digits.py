@@ -22,7 +22,7 @@ from torch import Tensor
 from torchaudio.transforms import MelSpectrogram
 
 from quatrefoil.core.evaluation.retrieval import rank_blocks, retrieval_metrics
-from quatrefoil.video_text.datasets.corpus import Split, SplitName
+from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
 from quatrefoil.video_text.datasets.fsdd import DIGITS, PARTNERS, Fsdd
 from quatrefoil.video_text.media.audio import read_audio
 from quatrefoil.video_text.media.stored import Media
@@ -109,7 +109,7 @@ def scores(alike_NK: Tensor, digits_N: Tensor) -> dict[str, float]:
     names_K = torch.arange(len(DIGITS))
     there = retrieval_metrics(rank_blocks([alike_NK], digits_N, names_K), len(names_K))
     back = retrieval_metrics(rank_blocks([alike_NK.T], names_K, digits_N), len(digits_N))
-    return {"audio-to-text/R@1": there.r1, "text-to-audio/R@1": back.r1}
+    return {"audio-to-text/R@1": round(there.r1, 6), "text-to-audio/R@1": round(back.r1, 6)}
 
 
 def compare(folder: Path, protocol: str) -> Iterable[dict[str, Any]]:
@@ -140,10 +140,18 @@ def _labelled(front: LogMel, split: Split) -> Labelled:
 
 
 def present_protocols(folder: Path) -> list[str]:
-    """The speakers who are here with a partner to validate and others to train."""
+    """The speakers who are here with a partner to validate and others to train.
+
+    Raises:
+        CorpusError: there is no such folder, or nobody of whom that is true.
+    """
     corpus = Fsdd(folder, "drop")
     protocols = (f"fsdd-{speaker}" for speaker in PARTNERS)
-    return [protocol for protocol in protocols if len(corpus.present(protocol)) == len(corpus.listing(protocol))]
+    found = [protocol for protocol in protocols if len(corpus.present(protocol)) == len(corpus.listing(protocol))]
+    if not found:
+        pairs = ", ".join(f"{one} and {other}" for one, other in PARTNERS.items() if one < other)
+        raise CorpusError(f"{folder}: needs recordings/ of one of these pairs and of another speaker: {pairs}")
+    return found
 
 
 def main() -> None:
@@ -151,7 +159,11 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="of the Free Spoken Digit Dataset")
     folder = parser.parse_args().folder
-    rows = [row for protocol in present_protocols(folder) for row in compare(folder, protocol)]
+    try:
+        protocols = present_protocols(folder)
+    except CorpusError as error:
+        parser.error(str(error))
+    rows = [row for protocol in protocols for row in compare(folder, protocol)]
     command = "python -m benchmarks.spoken_digits FOLDER"
     text = json.dumps({"command": command, "chance": 10.0, "rows": rows}, indent=2) + "\n"
     RESULTS.write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +226,51 @@ def test_terms_of_audio_are_those_of_the_samples_that_have_it() -> None:
     for name in names:
         torch.testing.assert_close(mixed[name], fewer[name], rtol=1e-5, atol=1e-6)
     assert mixed["masked_video/loss"] != fewer["masked_video/loss"]
+
+
+def alone(model: Vlsa, one: dict[str, Any]) -> Views:
+    """The views of one sample; without sound its joint pass is one of frames and text, with no token of sound."""
+    views = Views(model, batch_of(one))
+    if one["sound_mask"].any():
+        return views
+    tokens: dict[Modality, Tensor] = {"video": views["visible_video"], "text": views["masked_text"]}
+    without = model.encoder(tokens, {"text": views["text_mask"]})
+    return views.replace(joint={**without, "audio": torch.full_like(views["visible_audio"], torch.nan)})
+
+
+def test_losses_with_samples_without_sound_are_those_computed_by_hand() -> None:
+    out, model = losses(PRETRAINING, *MIXED)
+    each = [alone(model, one) for one in MIXED]
+    heard = [views for views in each if views["audio_present"].all()]
+    texts = [nn.functional.cross_entropy(one["text_token_logits"], one["text_labels"][:, 2]) for one in each]
+    expected = {"masked_text": torch.stack(texts).mean()}
+    for modality, rows in (("video", each), ("audio", heard)):
+        errors = [one[f"{modality}_hidden"] - one[f"{modality}_hidden_target"] for one in rows]
+        expected[f"masked_{modality}"] = torch.cat(errors).square().mean()
+    audio = torch.cat([one["audio_global"] for one in heard])
+    for other in ("video", "text"):
+        codes = torch.cat([one[f"{other}_global"] for one in heard])
+        alike = model.logit_scale() * audio @ codes.T
+        own = torch.arange(len(heard))
+        both = [nn.functional.cross_entropy(each_way, own) for each_way in (alike, alike.T)]
+        expected[f"audio_{other}_contrast"] = torch.stack(both).mean()
+    for name, value in expected.items():
+        torch.testing.assert_close(out[f"{name}/loss"], value.detach(), rtol=1e-5, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("other", ["video", "text"])
+def test_false_pairs_are_drawn_among_samples_with_sound(other: str) -> None:
+    """The loss is that of one of the 64 ways to draw a false partner for each side of three true pairs."""
+    out, model = losses(PRETRAINING, *MIXED)
+    heard = [Views(model, batch_of(one)) for one in MIXED if one["sound_mask"].any()]
+    audio, codes = (torch.cat([one[f"{name}_global"] for one in heard]) for name in ("audio", other))
+    match = model._match(f"audio_{other}", audio.repeat_interleave(3, 0), codes.repeat(3, 1)).log_softmax(-1)
+    true_33, false_33 = (-match[:, which].view(3, 3) for which in (1, 0))
+    others = [[row for row in range(3) if row != own] for own in range(3)]
+    drawn = [sum(false_33[own, row] for own, row in enumerate(rows)) for rows in product(*others)]
+    back = [sum(false_33[row, own] for own, row in enumerate(rows)) for rows in product(*others)]
+    possible = torch.stack([(true_33.trace() + a + b) / 9 for a, b in product(drawn, back)])
+    assert (possible - out[f"audio_{other}_match/loss"]).abs().min() < 1e-5
 
 
 def test_a_batch_without_any_sound_reaches_the_same_parameters_with_finite_gradients() -> None:
