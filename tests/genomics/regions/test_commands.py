@@ -8,6 +8,7 @@ import bioframe
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 
 from quatrefoil.core.installed import Command
 from quatrefoil.genomics.regions.commands import matrix, scan
@@ -97,12 +98,47 @@ def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture
             ("--peaks", "a={0}/a.bed", "--training", "chr1", "--background", "x"),
             "--background x: genome, uniform or four",
         ),
+        (("--peaks", "={0}/a.bed", "--training", "chr1"), "/a.bed: give each cell type as NAME=FILE"),
+        (("--peaks", "..={0}/a.bed", "--training", "chr1"), "/a.bed: give each cell type as NAME=FILE"),
+        (("--peaks", "a=", "--training", "chr1"), "--peaks a=: give each cell type as NAME=FILE"),
+        (
+            ("--peaks", "a={0}/a.bed", "--training", "chr1", "--workers", "-1"),
+            "-1 workers; give 0 (this process alone) or more",
+        ),
+        (
+            ("--peaks", "a={0}/a.bed", "--training", "chr1", "--exclude", "chr1", "chr2"),
+            "a.bed: every interval is on an excluded chromosome; exclude fewer, or leave the file out",
+        ),
     ],
 )
 def test_wrong_arguments_are_answered_with_the_right_ones(folder: Path, more: tuple[str, ...], message: str) -> None:
     arguments = [text.format(folder) for text in more]
     with pytest.raises(ValueError, match=re.escape(message)):
         run(matrix, "--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", *arguments, "--out", folder / "m")
+
+
+@pytest.mark.parametrize("more", [("--p-value", "1e-3"), ("--background", "uniform")])
+def test_settings_of_a_scan_are_refused_beside_hits_that_were_made_before(folder: Path, more: tuple[str, ...]) -> None:
+    places = ("--genome", folder / "g.fa", "--hits", folder / "h.bed", "--peaks", f"a={folder}/a.bed")
+    with pytest.raises(ValueError, match="--hits are taken as they are: leave out --p-value and --background"):
+        run(matrix, *places, "--training", "chr1", *more, "--out", folder / "m")
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(ValueError, match=r"--device quantum: torch has none here .*; take cpu"):
+        run(scan, "--genome", nowhere, "--motifs", nowhere, "--device", "quantum", "--out", nowhere)
+
+
+def test_a_build_does_not_go_on_with_hits_that_have_changed(folder: Path) -> None:
+    hits = folder / "made.bed"
+    hits.write_text("chr1\t0\t500\tM\t3\t+\n")
+    inputs = ("--genome", folder / "g.fa", "--hits", hits, "--peaks", f"a={folder}/a.bed", "--training", "chr1")
+    assert run(matrix, *inputs, "--out", folder / "m") == 0
+    zarr.open_group(str(folder / "m"), mode="r+").attrs["complete"] = False
+    hits.write_text("chr1\t0\t500\tM\t4\t+\n")
+    with pytest.raises(ValueError, match="was begun with other hits; use the same, or another folder"):
+        run(matrix, *inputs, "--out", folder / "m")
 
 
 @pytest.mark.parametrize(

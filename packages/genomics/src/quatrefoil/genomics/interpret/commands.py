@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.genomics.extras import extras
+
 if TYPE_CHECKING:
     from quatrefoil.genomics.interpret.mutagenesis import Mutagenesis
     from quatrefoil.genomics.models.classifier import SequenceModel
@@ -28,6 +30,7 @@ class InterpretCommand:
         parser.add_argument("--table", type=Path, help="write the changes as a table, too")
         parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
         from quatrefoil.genomics.interpret.plots import draw_mutagenesis
@@ -54,6 +57,7 @@ class LogosCommand:
         parser.add_argument("--names", nargs="*", help="ids or factors (default: all)")
         parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.config import nearest
         from quatrefoil.genomics.interpret.logos import draw_logos

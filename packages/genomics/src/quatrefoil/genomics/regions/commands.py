@@ -5,15 +5,19 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.genomics.extras import extras
+
 if TYPE_CHECKING:
     from quatrefoil.genomics.regions.matrix import MatrixPlan
     from quatrefoil.genomics.regions.peaks import Peaks
     from quatrefoil.genomics.regions.pvalues import Scoring
+    from quatrefoil.genomics.regions.scan import Scanner
     from quatrefoil.genomics.regions.sources import HitSource
     from quatrefoil.genomics.sequence.fasta import Genome
 
 
 _MOTIFS = "JASPAR, MEME or TRANSFAC file"
+_P_VALUE = 1e-4
 
 
 class ScanCommand:
@@ -30,6 +34,7 @@ class ScanCommand:
         )
         parser.add_argument("--out", type=Path, required=True, help="the BED file to write")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.genomics.regions.bed import write_hits
         from quatrefoil.genomics.regions.motifs import read_motifs
@@ -38,6 +43,7 @@ class ScanCommand:
         from quatrefoil.genomics.regions.sources import Scan
         from quatrefoil.genomics.sequence.fasta import Genome
 
+        _check_device(args.device)
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None
@@ -47,7 +53,7 @@ class ScanCommand:
             pieces = merged([peaks], genome.lengths)
         count = write_hits(Scan(genome, scanner, args.device), pieces, args.out)
         print(f"{count:,} hits of {len(scanner.motifs)} motifs in {args.out}")
-        _tell_unreachable(scanner.unreachable, args.p_value)
+        _tell_unreachable(scanner)
         return 0
 
 
@@ -71,6 +77,7 @@ class MatrixCommand:
         parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
         parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.genomics.regions.matrix import build
 
@@ -87,27 +94,26 @@ scan, matrix = ScanCommand(), MatrixCommand()
 
 def _add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
-    parser.add_argument("--p-value", type=float, default=1e-4, help="threshold of a hit (default: 1e-4, as FIMO)")
-    parser.add_argument(
-        "--background", default="genome", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3"
-    )
+    parser.add_argument("--p-value", type=float, help="threshold of a hit (default: 1e-4, as FIMO)")
+    parser.add_argument("--background", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3")
 
 
 def _scoring(args: argparse.Namespace, genome: "Genome") -> "Scoring":
     from quatrefoil.genomics.regions.pvalues import Scoring
     from quatrefoil.genomics.sequence.fasta import background
 
-    if args.background == "genome":
-        return Scoring(background(genome), args.p_value)
+    p_value = _P_VALUE if args.p_value is None else args.p_value
+    if args.background in (None, "genome"):
+        return Scoring(background(genome), p_value)
     if args.background == "uniform":
-        return Scoring((0.25, 0.25, 0.25, 0.25), args.p_value)
+        return Scoring((0.25, 0.25, 0.25, 0.25), p_value)
     try:
         a, c, g, t = map(float, args.background.split(","))
     except ValueError:
         raise ValueError(
             f"--background {args.background}: genome, uniform or four numbers A,C,G,T are needed"
         ) from None
-    return Scoring((a, c, g, t), args.p_value)
+    return Scoring((a, c, g, t), p_value)
 
 
 def _plan(args: argparse.Namespace) -> "MatrixPlan":
@@ -117,7 +123,7 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
 
     genome = Genome.open(args.genome)
     pairs = [text.partition("=") for text in args.peaks]
-    if wrong := [name for name, equals, _ in pairs if not equals or "/" in name]:
+    if wrong := ["".join(pair) for pair in pairs if not all(pair) or "/" in pair[0] or not pair[0].strip(".")]:
         raise ValueError(f"--peaks {wrong[0]}: give each cell type as NAME=FILE, the name without a slash")
     if len({name for name, *_ in pairs}) < len(pairs):
         raise ValueError("--peaks names a cell type twice; one file each is needed")
@@ -127,20 +133,25 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
 
 
 def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, list[int], dict[str, str]]":
+    from quatrefoil.core.files import sha256
     from quatrefoil.genomics.regions.motifs import read_motifs
     from quatrefoil.genomics.regions.scan import SCAN_VERSION, Scanner
     from quatrefoil.genomics.regions.similarity import similar_first
     from quatrefoil.genomics.regions.sources import HitFile, Scan
 
     if args.hits:
+        if args.p_value is not None or args.background is not None:
+            raise ValueError(
+                "--hits are taken as they are: leave out --p-value and --background, or scan with --motifs"
+            )
         file = HitFile(args.hits)
-        return file, list(range(len(file.names))), {"hits": str(args.hits)}  # clusters are named in their order
+        return file, list(range(len(file.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order
     motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
     scanner = Scanner(motifs, scoring)
-    _tell_unreachable(scanner.unreachable, args.p_value)
-    motif_digest = hashlib.sha256(args.motifs.read_bytes()).hexdigest()[:16]
-    made_of = {"genome": str(args.genome.resolve()), "motif file": motif_digest, "scoring": str(scoring)}
-    made_of |= {"version of the scan": str(SCAN_VERSION)}
+    _tell_unreachable(scanner)
+    lengths = hashlib.sha256(str(dict(genome.lengths)).encode()).hexdigest()[:16]
+    made_of = {"genome": f"{args.genome.resolve()} ({lengths})", "motif file": sha256(args.motifs)[:16]}
+    made_of |= {"scoring": str(scoring), "version of the scan": str(SCAN_VERSION)}
     return Scan(genome, scanner), similar_first(motifs), made_of
 
 
@@ -148,6 +159,16 @@ def _tell(name: str, peaks: "Peaks") -> None:
     print(f"{name}: {len(peaks):,} peaks, {peaks.duplicates} duplicate lines, {peaks.excluded} excluded")
 
 
-def _tell_unreachable(names: tuple[str, ...], p_value: float) -> None:
-    if names:
-        print(f"{len(names)} motifs have no hits, their best word is likelier than {p_value:g}: {', '.join(names)}")
+def _tell_unreachable(scanner: "Scanner") -> None:
+    if names := scanner.unreachable:
+        likelier = f"their best word is likelier than {scanner.scoring.p_value:g}"
+        print(f"{len(names)} motifs have no hits, {likelier}: {', '.join(names)}")
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"--device {name}: torch has none here ({str(error).splitlines()[0]}); take cpu") from error

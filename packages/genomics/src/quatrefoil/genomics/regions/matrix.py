@@ -77,7 +77,10 @@ def build(plan: MatrixPlan, folder: str | Path, workers: int = 0, progress: bool
 
     Raises:
         MatrixError: `folder` is finished, or was begun with other peaks, motifs or settings (they are named).
+        ValueError: fewer workers than none.
     """
+    if workers < 0:
+        raise ValueError(f"{workers} workers; give 0 (this process alone) or more")
     folder = Path(folder)
     root = _begin(plan, folder)
     units, done = list(units_of(merged(plan.peaks.values(), plan.lengths), _UNIT_BASES)), _done(folder)

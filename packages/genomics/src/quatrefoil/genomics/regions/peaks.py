@@ -77,11 +77,13 @@ def read_peaks(path: str | Path, lengths: Mapping[str, int], exclude: Iterable[s
 
     Raises:
         PeakError: too few or too many columns, a coordinate that is no number, an empty interval, an unknown
-            chromosome, an interval that leaves its chromosome, or a damaged gzip file.
+            chromosome, an interval that leaves its chromosome, a damaged gzip file, or none left of those excluded.
     """
     path = Path(path)
     frame = read_intervals(path)
     left_out = frame["chrom"].isin(list(exclude)).to_numpy()
+    if left_out.all():
+        raise PeakError(f"{path}: every interval is on an excluded chromosome; exclude fewer, or leave the file out")
     frame = frame[~left_out]
     _check_places(frame, lengths, path)
     order = {name: place for place, name in enumerate(lengths)}

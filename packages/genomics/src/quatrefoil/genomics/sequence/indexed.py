@@ -4,10 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
-import pyfaidx
-
 from quatrefoil.core.files import cache_home
 from quatrefoil.genomics.compressed import DAMAGED, GZIP
+from quatrefoil.genomics.extras import extras
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 
 _BGZIP_FIELD = b"BC"
@@ -19,9 +18,12 @@ class IndexedFasta:
 
     Raises:
         FastaError: a plain or damaged gzip file, no record, two records of one name, or lines of unequal length.
+        ValueError: pyfaidx is not installed; what reads no FASTA by window does without.
     """
 
     def __init__(self, path: Path) -> None:
+        with extras():
+            import pyfaidx
         _refuse_plain_gzip(path)
         try:
             self._fasta = pyfaidx.Fasta(str(path), as_raw=True, indexname=str(_index(path)))

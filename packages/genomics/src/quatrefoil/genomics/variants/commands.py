@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.genomics.extras import extras
+
 if TYPE_CHECKING:
     from quatrefoil.genomics.models.openness import Openness
     from quatrefoil.genomics.sequence.fasta import Genome
@@ -31,6 +33,7 @@ class VariantsCommand:
         parser.add_argument("--cell-type", help="for a run of openness: of which cell type of the matrix")
         parser.add_argument("--out", type=Path, required=True, help="the table to write")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.text_files import write_table
         from quatrefoil.core.wording import counted
@@ -67,6 +70,7 @@ class CohortCommand:
         parser.add_argument("--bounds", type=Path, help="bounds.json of Regulome, to be shown beside the scores")
         parser.add_argument("--out", type=Path, help="JSON to write, with the log odds of every person")
 
+    @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.genomics.variants.cohort import CrossValidation, risk
         from quatrefoil.genomics.variants.phenotypes import read_people

@@ -5,7 +5,7 @@ Legend: V variants, L bases, K classes, E effects.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -14,13 +14,15 @@ from torch import Tensor
 from quatrefoil.core.data.collate import collate
 from quatrefoil.core.evaluation.statistics import Floats
 from quatrefoil.core.hub import Model
-from quatrefoil.genomics.datasets.openness.module import RegionReader
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.openness import Openness
 from quatrefoil.genomics.models.variant_classifier import VariantClassifier
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.variants.vcf import Variant
 from quatrefoil.genomics.variants.windows import Alleles, alleles
+
+if TYPE_CHECKING:  # its store is an extra, which classifiers do without
+    from quatrefoil.genomics.datasets.openness.module import RegionReader
 
 BATCH = 64
 
@@ -88,7 +90,7 @@ class OpennessEffects:
     """
 
     model: Openness
-    reader: RegionReader
+    reader: "RegionReader"
     cell_type: str
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quatrefoil.core.wording import counted
+from quatrefoil.genomics.extras import extras
 
 MISSING: Final = -1
 Dosages: TypeAlias = npt.NDArray[np.int8]
@@ -120,10 +121,8 @@ def _place(variant: Variant) -> str:
 def _opened(path: Path) -> Any:
     if not path.is_file():
         raise VcfError(f"{path}: no such file; name a VCF or BCF file")
-    try:
+    with extras():
         from cyvcf2 import VCF
-    except ModuleNotFoundError as error:
-        raise ValueError("reading VCF needs cyvcf2: pip install 'quatrefoil-genomics[variants]'") from error
     try:
         return VCF(str(path))
     except OSError as error:

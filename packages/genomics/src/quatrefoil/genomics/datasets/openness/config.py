@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.genomics.datasets.regulome.tasks import RegulomeData, read_bounds
 from quatrefoil.genomics.datasets.regulome.world import CHROMOSOMES_OF
+from quatrefoil.genomics.extras import extras
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class OpennessData(OpennessSizes):
     validation: Path = field(metadata=HOW_NOT_WHAT)
     test: Path | None = field(default=None, metadata=HOW_NOT_WHAT)
 
+    @extras()
     def build(self, seed: int) -> "OpennessModule":
         """Opens genome, matrix and tables. Raises ValueError as `OpennessModule`."""
         from quatrefoil.genomics.datasets.openness.module import OpennessModule
@@ -71,6 +73,7 @@ class OpennessData(OpennessSizes):
 class RegulomeOpenness(OpennessSizes, RegulomeData):
     """Regulome's elements; those of `test` are of chromosomes and cell types that are held out."""
 
+    @extras()
     def build(self, seed: int) -> "OpennessModule":
         """Makes benchmark and matrix if need be, and opens them."""
         from quatrefoil.genomics.datasets.openness.module import OpennessModule

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
+from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
     from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
@@ -24,10 +25,6 @@ class PretrainingData(PretrainingPlan):
 
 def module_type() -> "type[PretrainingModule]":
     """The class that opens such data; ValueError where what it needs is not installed."""
-    try:
+    with extras():
         from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"the matrix of regions needs {error.name}: pip install 'quatrefoil-genomics[regions]'"
-        ) from error
     return PretrainingModule

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.genomics.datasets.regulome.tasks import RegulomeData
 from quatrefoil.genomics.datasets.regulome.world import CHROMOSOMES_OF
+from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
     from quatrefoil.genomics.datasets.variants.module import VariantModule
@@ -56,6 +57,7 @@ class VariantData(VariantWindows):
     validation_chromosomes: tuple[str, ...]
     test_chromosomes: tuple[str, ...]
 
+    @extras()
     def build(self, seed: int) -> "VariantModule":
         """Raises ValueError as `VariantModule`."""
         from quatrefoil.genomics.datasets.variants.module import VariantModule
@@ -67,6 +69,7 @@ class VariantData(VariantWindows):
 class RegulomeVariants(VariantWindows, RegulomeData):
     """Regulome's variants, and whether their allele closes an element that is open in the cell type of the disease."""
 
+    @extras()
     def build(self, seed: int) -> "VariantModule":
         """Makes the benchmark if need be."""
         from quatrefoil.genomics.datasets.variants.module import VariantModule
