@@ -1,5 +1,6 @@
 """What two sets share: found on either strand, exactly as counting by hand does."""
 
+import gzip
 import json
 import random
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_neighbours_that_touch_share_no_place(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(f">chr1:0-100\n{random_bases(100, 0)}\n")
     (tmp_path / "b.fa").write_text(f">chr1:100-200\n{random_bases(100, 1)}\n>chr2:0-100\n{random_bases(100, 2)}\n")
     assert not overlap("a.fa", "b.fa", root=tmp_path).any
+
+
+@pytest.mark.parametrize(
+    "name", ["chr20:110-150", "20:110-150", "hg19_Chr20_110_150", "x::chr20:110-150(+)", "hg38_range=chr20:110-150"]
+)
+@pytest.mark.parametrize("bed", ["20\t100\t120\n", "chr20\t1\t5\tpeak\nchr20\t149\t300\tNA\n"])
+def test_intervals_share_loci_with_sequences_that_tell_theirs(tmp_path: Path, name: str, bed: str) -> None:
+    (tmp_path / "a.bed.gz").write_bytes(gzip.compress(bed.encode()))
+    (tmp_path / "b.fa").write_text(f">{name}\n{random_bases(40, 0)}\n>none\n{random_bases(40, 1)}\n")
+    found = overlap("a.bed.gz", "b.fa", root=tmp_path)
+    lines = len(bed.splitlines())
+    assert [(pair.a, pair.b) for pair in found.loci] == [(f"{tmp_path}/a.bed.gz:{lines}", f"{tmp_path}/b.fa:1")]
+    assert (found.sequences, found.with_locus) == ((0, 2), (lines, 1))
+    assert not (found.identical or found.alike)
 
 
 def test_low_complexity_is_no_false_alarm(tmp_path: Path) -> None:

@@ -61,12 +61,32 @@ def test_only_formats_without_labels_are_positives_only(tmp_path: Path) -> None:
     assert not written(tmp_path, "a.csv", "sequence,label\nACGT,1\n").only_positives
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"sequence","label"\n"ACGT","1"\n"GGA","0"\n',
+        '"sequence"\t"label"\n"ACG CGT"\t"1"\n"GGA"\t"0"\n',
+        "\tsequence\tlabel\n0\tACGT\t1\n1\tGGA\t0\n",
+        "sequence\tnote\tlabel\t\nACGT\t\t1\t\nGGA\tx\t0\t\n",
+        "sequence,label\rACGT,1\rGGA,0\r",
+        ",sequence,label\n0,ACGT,1\n\n1,GGA,0\n\n",
+    ],
+    ids=("quotes", "quotes and tabs", "pandas' index", "an empty last column", "old Macintosh", "blank lines"),
+)
+def test_tables_read_alike_whoever_wrote_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a").write_bytes(text.encode())
+    assert contents(read_labelled(tmp_path, "a")) == [("ACGT", "1"), ("GGA", "0")]
+
+
 BROKEN = {
     "empty": ("", r"a: empty; fetch"),
     "no format": ("hello world\n", r"a:1: 'hello world' begins no known format"),
     "no label column": ("sequence,class\nACGT,1\n", r"a:1: no column `label` among sequence, class"),
     "cut off": ("sequence,label\nACGT,1\nACGA", r"a:3: 1 column where the header has 2"),
     "no label": ("sequence,label\nACGT,\n", r"a:2: no label; fill it in"),
+    "no label after a tab": ("sequence\tlabel\nACGT\t\n", r"a:2: no label; fill it in"),
+    "two labels": ("sequence,label,label\nACGT,1,0\n", r"a:1: two columns `label`; name each once"),
+    "an endless cell": (f"sequence,label\n{'A' * 140_000},1\n", r"a:2: no row of a table \(field larger than"),
     "no sequence": ("sequence,label\n,1\n", r"a:2: no sequence; fill it in"),
     "no row": ("sequence,label\n", r"a:1: a header and no line after it"),
     "no DNA": ("sequence,label\nACXT,1\n", r"a:2: character 'X' at position 2 is no IUPAC letter"),

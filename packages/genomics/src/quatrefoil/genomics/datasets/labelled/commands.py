@@ -9,7 +9,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Two sets, and when sequences are alike."""
     for name in ("a", "b"):
         parser.add_argument(
-            name, help="table with `sequence`, FASTA, DeepBind, UCI or one sequence a line; two files joined by `+`"
+            name,
+            help="table with `sequence`, FASTA, DeepBind, UCI, one sequence a line, BED; or two joined by `+`",
         )
     parser.add_argument("--k", type=int, default=16, help="bases of a k-mer (default: %(default)s)")
     parser.add_argument(

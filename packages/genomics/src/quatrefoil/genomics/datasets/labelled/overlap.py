@@ -13,12 +13,19 @@ from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicate
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
+from quatrefoil.genomics.extras import extras
 
-_PLACE: Final = re.compile(r"\b(?P<chromosome>chr\w+?)[:_](?P<start>\d+)[-_]\d+", re.IGNORECASE)
+_PLACE: Final = re.compile(
+    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d+)[-_]\d+", re.IGNORECASE
+)
+_INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
 
 
 class Locus(NamedTuple):
-    """Half-open, counted from where the file counts: both sets must count alike, and be of one assembly."""
+    """Half-open, counted from where the file counts: both sets must count alike, and be of one assembly.
+
+    `chr1` and `1` are one chromosome, lower case and upper case alike.
+    """
 
     chromosome: str
     start: int
@@ -40,7 +47,7 @@ class Overlap:
     Attributes:
         a, b: the sets' names.
         sequences: of each set.
-        with_locus: of each set, how many say where they lie.
+        with_locus: of each set, how many say where they lie; intervals have no sequence, but do.
         k, threshold: sequences are alike where they share this part of their k-mers, see `near_duplicates`.
         loci: pairs that share bases of the genome.
         identical: pairs of the same sequence, or of one and the reverse complement of the other.
@@ -69,7 +76,8 @@ class Overlap:
             "are identical, on either strand": self.identical,
             f"share {self.threshold:.0%} of their {self.k}-mers, on either strand": self.alike,
         }
-        lines = [f"A = {self.a}: {self.sequences[0]:,} sequences", f"B = {self.b}: {self.sequences[1]:,} sequences"]
+        sets = zip("AB", (self.a, self.b), self.sequences, self.with_locus, strict=True)
+        lines = [f"{letter} = {name}: {n:,} sequences, {placed:,} loci" for letter, name, n, placed in sets]
         for kind, pairs in kinds.items():
             of_a, of_b = len({pair.a for pair in pairs}), len({pair.b for pair in pairs})
             lines.append(f"{of_a:,} of A and {of_b:,} of B {kind}")
@@ -84,28 +92,27 @@ class Overlap:
 
 
 def overlap(a: str, b: str, *, k: int = 16, threshold: float = 0.5, root: Path = Path()) -> Overlap:
-    """Compare two sets in any format of `readers`.
+    """Compare two sets in any format of `readers`, or intervals (BED, narrowPeak, broadPeak, by their suffix).
 
-    A sequence's locus is read from its name (`chr12:82386381-82386481`, `chr1_940542_940642_pos_1`): its start and the
-    sequence's own length, so that it does not matter whether the end is counted in.
+    A sequence's locus is read from its name (`chr12:82386381-82386481`, `20:5-10`, `chr1_940542_940642_pos_1`): its
+    start and the sequence's own length, so that it does not matter whether the end is counted in.
 
     Raises:
-        LabelledError: a file that cannot be read; ValueError: k or threshold out of bounds.
+        LabelledError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds.
     """
-    left, right = read_labelled(root, a).records, read_labelled(root, b).records
+    (left, left_places), (right, right_places) = _read(root, a), _read(root, b)
     identical = list(_identical(left, right))
     same = {(pair.a, pair.b) for pair in identical}
     pairs = near_duplicates([r.codes for r in left], [r.codes for r in right], k, threshold)
     alike = [Shared(left[pair.a].where, right[pair.b].where, round(pair.share, 4)) for pair in pairs]
-    places = [[(record.where, place) for record in side if (place := locus(record))] for side in (left, right)]
     return Overlap(
         a,
         b,
         (len(left), len(right)),
-        (len(places[0]), len(places[1])),
+        (len(left_places), len(right_places)),
         k,
         threshold,
-        list(_meeting(*places)),
+        list(_meeting(left_places, right_places)),
         identical,
         [pair for pair in alike if (pair.a, pair.b) not in same],
     )
@@ -117,7 +124,30 @@ def locus(record: Record) -> Locus | None:
     if found is None:
         return None
     start = int(found["start"])
-    return Locus(found["chromosome"].lower(), start, start + len(record.codes))
+    return Locus(_chromosome(found["chr"] or found["contig"]), start, start + len(record.codes))
+
+
+def _chromosome(name: str) -> str:
+    return name.lower().removeprefix("chr")
+
+
+_Placed = tuple[str, Locus]
+
+
+def _read(root: Path, name: str) -> tuple[Sequence[Record], list[_Placed]]:
+    """The sequences of a set, and the places that it tells."""
+    if name.removesuffix(".gz").endswith(_INTERVALS):
+        return [], _intervals(root / name)
+    records = read_labelled(root, name).records
+    return records, [(record.where, place) for record in records if (place := locus(record))]
+
+
+@extras()
+def _intervals(path: Path) -> list[_Placed]:
+    from quatrefoil.genomics.regions.peaks import read_intervals
+
+    columns = (read_intervals(path)[column].tolist() for column in ("chrom", "start", "end", "line"))
+    return [(f"{path}:{line}", Locus(_chromosome(name), start, end)) for name, start, end, line in zip(*columns)]
 
 
 def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shared]:
@@ -127,9 +157,6 @@ def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shar
     for record in left:
         for other in theirs.get(canonical(record.codes), ()):
             yield Shared(record.where, other.where, 1.0)
-
-
-_Placed = tuple[str, Locus]
 
 
 def _meeting(left: Iterable[_Placed], right: Sequence[_Placed]) -> Iterator[Shared]:

@@ -1,7 +1,7 @@
 """The formats of labelled sequences, told apart by their first line.
 
-- A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, sequences as bases or as DNABERT's k-mers.
-  With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
+- A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, cells in quotes or not, sequences as bases or
+  as DNABERT's k-mers. With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
 - `>name`: FASTA, positives only, labelled 1.
 - Bases alone: one sequence a line, positives only, labelled 1.
 - Class, name and bases by commas, without a header: UCI's splice.data.
@@ -48,12 +48,12 @@ def _read(path: Path) -> Labelled:
     first = lines[0].text
     if first.startswith(">"):
         return Labelled(list(_fasta(lines)), only_positives=True)
-    if _DNA.fullmatch(first):
+    if _DNA.fullmatch(first.strip()):
         return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
     delimiter = "\t" if "\t" in first else ","
-    header = {name.strip().lower(): place for place, name in enumerate(first.split(delimiter))}
-    if header.keys() & set(_SEQUENCE):
-        return _table(lines, delimiter, header)
+    names = [name.strip().lower() for name in _cells(lines[0], delimiter)]
+    if set(names) & set(_SEQUENCE):
+        return _table(lines, delimiter, names)
     fields = first.split(",")
     if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
         return Labelled(list(_uci(lines)))
@@ -71,14 +71,19 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
             raise LabelledError(f"{where}: {title[:60]!r} has no sequence; fill it in or take the title out")
         for line in lines[start + 1 : end]:
             bases(line.text, line.where)  # so that an error names the line that is wrong
-        yield Record(where, title[1:].strip(), bases("".join(line.text for line in lines[start + 1 : end]), where), "1")
+        yield Record(
+            where, title[1:].strip(), bases("".join(line.text.strip() for line in lines[start + 1 : end]), where), "1"
+        )
 
 
-def _table(lines: Sequence[Line], delimiter: str, header: Mapping[str, int]) -> Labelled:
+def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> Labelled:
+    header = {name: place for place, name in enumerate(names)}
+    for twice in {name for name in names if names.count(name) > 1} & {*_SEQUENCE, *_LABEL}:
+        raise LabelledError(f"{lines[0].where}: two columns `{twice}`; name each once")
     sequence, label = _column(header, _SEQUENCE, lines[0]), _column(header, _LABEL, lines[0])
     name = next((header[key] for key in _NAME if key in header), None)
     records = []
-    for where, row in _rows(lines[1:], delimiter, len(header)):
+    for where, row in _rows(lines[1:], delimiter, len(names)):
         if not row[label].strip():
             raise LabelledError(f"{where}: no label; fill it in or take the line out")
         called = row[name].strip() if name is not None else ""
@@ -96,12 +101,19 @@ def _column(header: Mapping[str, int], names: Sequence[str], line: Line) -> int:
 
 
 def _rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
-    for where, text in lines:
-        row = next(csv.reader([text], delimiter=delimiter))
+    for line in lines:
+        row = _cells(line, delimiter)
         if len(row) != columns:
             found = counted(len(row), "column")
-            raise LabelledError(f"{where}: {found} where the header has {columns}; is the line cut off?")
-        yield where, row
+            raise LabelledError(f"{line.where}: {found} where the header has {columns}; is the line cut off?")
+        yield line.where, row
+
+
+def _cells(line: Line, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line.text], delimiter=delimiter))
+    except csv.Error as error:
+        raise LabelledError(f"{line.where}: no row of a table ({error}); mend the line") from error
 
 
 def _uci(lines: Sequence[Line]) -> Iterator[Record]:

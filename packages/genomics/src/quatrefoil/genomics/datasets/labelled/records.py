@@ -18,7 +18,7 @@ class LabelledError(ValueError):
 
 
 class Line(NamedTuple):
-    """A line that is not blank, without the blanks about it, and where it stands (`file:number`)."""
+    """A line that is not blank, without the blanks about it but for tabs, and where it stands (`file:number`)."""
 
     where: str
     text: str
@@ -53,16 +53,18 @@ def read_lines(path: Path) -> list[Line]:
     Raises:
         LabelledError: no such file, a damaged gzip file, bytes that are no text, or nothing but blanks.
     """
-    lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text]
+    lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text.strip()]
     if not lines:
         raise LabelledError(f"{path}: empty; fetch the file again")
     return lines
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(_content(path).removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    content = _content(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for number, line in enumerate(content.split(b"\n"), start=1):
         try:
-            yield number, line.decode("utf-8").strip()
+            # A tab at either end is a cell that is empty.
+            yield number, line.decode("utf-8").strip(" \v\f")
         except UnicodeDecodeError as error:
             raise LabelledError(f"{path}:{number}: not text ({error.reason}); is it another kind of file?") from error
 
