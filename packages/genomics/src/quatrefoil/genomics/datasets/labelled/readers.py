@@ -1,7 +1,7 @@
 """The formats of labelled sequences, told apart by their first line.
 
-- A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, cells in quotes or not, sequences as bases or
-  as DNABERT's k-mers. With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
+- A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, with quotes or without, sequences as bases
+  or as DNABERT's k-mers. With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
 - `>name`: FASTA, positives only, labelled 1.
 - Bases alone: one sequence a line, positives only, labelled 1.
 - Class, name and bases by commas, without a header: UCI's splice.data.
