@@ -126,6 +126,7 @@ def _row(runs: Path, name: str, arm: str, seed: int) -> list[dict[str, Any]]:
         "test": scores["test"]["metrics"]["MCC"],
         "test_interval": scores["test"]["intervals"]["MCC"],
         "test_ROC_AUC": scores["test"]["metrics"]["ROC-AUC"],
+        "test_ROC_AUC_interval": roc_auc_interval(_predicted(folder)),
     }
     return [{"set": name, "arm": arm, "seed": seed, **found, **_facts(folder)}]
 
@@ -143,14 +144,37 @@ def _seeds(rows: Sequence[Mapping[str, Any]], name: str, arm: str) -> set[int]:
 
 
 def _difference(runs: Path, name: str, other: str, seeds: Sequence[int]) -> dict[str, Any]:
-    pairs = [[_predicted(runs, name, arm, seed) for arm in (PRETRAINED, other)] for seed in seeds]
+    pairs = [[_predicted(run_of(runs, name, arm, seed)) for arm in (PRETRAINED, other)] for seed in seeds]
     interval = difference_interval(pairs)
     means = [np.mean([classification_metrics(pair[side])["MCC"] for pair in pairs]) for side in (0, 1)]
     return {"set": name, "less": other, "seeds": seeds, "difference": means[0] - means[1], "interval": interval}
 
 
-def _predicted(runs: Path, name: str, arm: str, seed: int) -> Predictions:
-    return read_predictions(run_of(runs, name, arm, seed) / "predictions" / "test" / "class_logits.jsonl")
+def _predicted(folder: Path) -> Predictions:
+    return read_predictions(folder / "predictions" / "test" / "class_logits.jsonl")
+
+
+def roc_auc_interval(found: Predictions) -> Interval:
+    """95 % interval of the area of two classes in percent, where the test sequences are drawn anew."""
+
+    def statistic(_: Floats, weights_RN: Ints) -> Floats:
+        return weighted_areas(found, weights_RN)
+
+    return bootstrap_interval(np.zeros(len(found.ids)), found.groups_N, statistic)
+
+
+def weighted_areas(found: Predictions, weights_RN: Ints) -> Floats:
+    """Areas (R,) in percent where each sequence counts as often as its weight says; ties count half."""
+    margin_N = found.scores_NK[:, 1] - found.scores_NK[:, 0]
+    order = np.argsort(margin_N, kind="stable")
+    first_D = np.flatnonzero(np.append(True, np.diff(margin_N[order]) > 0))
+    positive_N = found.targets_N == 1
+    hits_RD, misses_RD = (
+        np.add.reduceat((weights_RN * kind_N)[:, order], first_D, axis=1) for kind_N in (positive_N, ~positive_N)
+    )
+    lower_RD = np.cumsum(misses_RD, axis=1) - misses_RD / 2
+    area_R: Floats = 100 * (hits_RD * lower_RD).sum(1) / (hits_RD.sum(1) * misses_RD.sum(1))
+    return area_R
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:
