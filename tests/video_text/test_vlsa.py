@@ -137,10 +137,11 @@ def test_modalities_share_one_storage_or_have_their_own(part: str, shared: tuple
     assert freeze_unreached(Step(model, PRETRAINING | COMPARISON), batch_of(*HEARD)) == []
 
 
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
 @pytest.mark.parametrize("wrong", [("video",), ("video", "video"), ("video", "tags")])
-def test_sharing_with_nobody_is_refused(wrong: Any) -> None:
+def test_sharing_with_nobody_is_refused_before_a_model_is_built(part: str, wrong: Any) -> None:
     with pytest.raises(ValueError, match="share among two or three"):
-        replace(SMALL, encoder_shared=wrong).build()
+        replace(SMALL, **{f"{part}_shared": wrong})
 
 
 @pytest.mark.parametrize("shared", SHARINGS, ids=str)

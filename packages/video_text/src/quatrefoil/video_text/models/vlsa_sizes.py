@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from quatrefoil.core.nn.transformer import TransformerConfig
-from quatrefoil.video_text.encoders.unified import MAE_BASE, MAE_BASE_DECODER, MODALITIES, Modality
+from quatrefoil.video_text.encoders.unified import MAE_BASE, MAE_BASE_DECODER, MODALITIES, Modality, sharing_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,8 @@ class VlsaSizes:
             raise ValueError(
                 f"patch_size {self.patch_size} does not divide all of image_size, sound_rows, sound_columns {sides}"
             )
+        for shared in (self.encoder_shared, self.decoder_shared):
+            sharing_groups(shared)  # before data are read, and with the setting's name
         if "post" in (self.encoder.norm_order, self.decoder.norm_order):
             raise ValueError("the stacks end with a norm of their own: set norm_order=pre in encoder and decoder")
         if self.pretrained is not None and (self.mae is not None or self.bert is not None):
