@@ -1,5 +1,6 @@
 """Genotypes are those of the file, and windows hold either allele and nothing else that differs."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,17 @@ def test_an_allele_that_is_the_reference_changes_nothing(genome: Genome) -> None
     same = alleles(genome, Variant("v", "chr1", 20, whole[20], whole[20], "here"), 30)
     assert np.array_equal(same.reference, same.alternative)
     assert (same.reference < UNKNOWN).all()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_a_compressed_file_that_is_cut_off_is_no_shorter_cohort(tmp_path: Path, share: float) -> None:
+    rows = [f"chr1 {place % 300 + 1} . A {'ACGT'[place % 4]}{place % 97 * 'C'}G 0/0 0/1 1/1" for place in range(2000)]
+    content = gzip.compress(write_vcf(tmp_path / "whole.vcf", rows).read_bytes())
+    (tmp_path / "cut.vcf.gz").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(VcfError, match=r"cut\.vcf\.gz: "):
+        read_vcf(tmp_path / "cut.vcf.gz")
+
+
+def test_a_sample_that_is_named_twice_is_told(tmp_path: Path) -> None:
+    with pytest.raises(VcfError, match=r"twice\.vcf: no VCF; .* each sample named once"):
+        read_vcf(write_vcf(tmp_path / "twice.vcf", ["chr1 5 . A C 0/0 0/1 1/1"], samples=("a", "b", "a")))

@@ -28,12 +28,12 @@ class People(NamedTuple):
 def read_people(path: Path, outcome: str, covariates: Sequence[str]) -> People:
     """A table by tabs with the columns `sample`, the outcome and the covariates.
 
-    A covariate of which every cell is a finite number is one column; any other has a column for each of its values but
-    the first in alphabetical order.
+    A covariate of numbers is one column; one of words has a column for each of its values but the first in alphabetical
+    order.
 
     Raises:
         LabelledError: see `read_columns`; a person named twice, an outcome that is neither 0 nor 1, or is the same for
-            all, or a covariate that is the same for all.
+            all, or a covariate that is the same for all, or of which some cells are finite numbers and some are not.
     """
     cells = read_columns(path, list(dict.fromkeys((SAMPLE, outcome, *covariates))))
     names, ill = cells[SAMPLE], cells[outcome]
@@ -48,16 +48,26 @@ def read_people(path: Path, outcome: str, covariates: Sequence[str]) -> People:
     for name in covariates:
         if len(set(cells[name])) < 2:
             raise LabelledError(f"{path}: `{name}` is {cells[name][0]} for everyone; leave this covariate out")
-        columns |= _columns(name, cells[name])
+        columns |= _columns(name, cells[name], path)
     table = np.stack(list(columns.values()), axis=1) if columns else np.empty((len(names), 0))
     return People(names, np.array(ill, np.int64), table, list(columns))
 
 
-def _columns(name: str, cells: Sequence[str]) -> dict[str, Floats]:
-    try:
-        numbers = np.array(cells, np.float64)
-    except ValueError:
-        numbers = np.array([np.nan])
-    if np.isfinite(numbers).all():
+def _columns(name: str, cells: Sequence[str], path: Path) -> dict[str, Floats]:
+    numbers = np.array([_number(cell) for cell in cells])
+    if (finite := np.isfinite(numbers)).all():
         return {name: numbers}
+    if finite.any():
+        # As categories, every number would be one.
+        odd = cells[int(np.argmin(finite))]
+        raise LabelledError(
+            f"{path}: `{name}` holds numbers, and {odd!r}; fill it in, take the person out, or write all as words"
+        )
     return {f"{name}={level}": np.array([cell == level for cell in cells], float) for level in sorted(set(cells))[1:]}
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan

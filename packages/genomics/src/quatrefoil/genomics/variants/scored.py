@@ -42,6 +42,10 @@ def read_effects(path: Path, variants: Sequence[Variant]) -> Floats:
 
 def _numbers(path: Path, column: str, cells: Sequence[str]) -> Floats:
     try:
-        return np.array(cells, np.float64)
+        numbers = np.array(cells, np.float64)
     except ValueError as error:
         raise LabelledError(f"{path}: `{column}` holds what is no number ({error}); take the column out") from error
+    if not np.isfinite(numbers).all():
+        odd = cells[int(np.argmin(np.isfinite(numbers)))]
+        raise LabelledError(f"{path}: `{column}` holds {odd}, which no effect is; make it with `quatrefoil variants`")
+    return numbers

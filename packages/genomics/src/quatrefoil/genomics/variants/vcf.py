@@ -125,9 +125,10 @@ def _opened(path: Path) -> Any:
         from cyvcf2 import VCF
     try:
         return VCF(str(path))
-    except OSError as error:
+    except Exception as error:  # cyvcf2 raises plain exceptions, too, as where a sample is named twice
         raise VcfError(
-            f"{path}: no VCF; its first line is `##fileformat=VCF...`, and `#CHROM` with the columns ends its header"
+            f"{path}: no VCF; its first line is `##fileformat=VCF...`, and `#CHROM` with the columns ends its header, "
+            f"each sample named once (htslib tells above)"
         ) from error
 
 
