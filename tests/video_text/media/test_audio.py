@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from quatrefoil.video_text.media.audio import FAR_S, Waveform, read_audio
+from quatrefoil.video_text.media.audio import FAR_S, LONGEST_PAUSE_S, Waveform, read_audio
 from quatrefoil.video_text.media.errors import CorruptMediaError, EmptyMediaError, MediaTimeoutError
 from tests.video_text.media.clips import SOUND_RATE, write_clip, write_sound, write_tone
 
@@ -92,6 +92,17 @@ def test_broken_sound_is_an_error(tmp_path: Path) -> None:
         heard(damaged(write_tone(tmp_path / "tone.m4a", 2.0)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_an_error(tmp_path: Path, value: float) -> None:
+    """A file of floats may hold them; a picture of them would end a training."""
+    samples_T = rising(1)
+    samples_T[5000] = value
+    path = write_sound(tmp_path / "a.wav", samples_T, codec="pcm_f32le")
+    for rate in (SOUND_RATE, 11_025):
+        with pytest.raises(CorruptMediaError, match=r"a\.wav: its sound holds samples that are no finite numbers"):
+            heard(path, rate=rate)
+
+
 def rising(seconds: float) -> npt.NDArray[np.float32]:
     """A tone that rises from 100 Hz by 50 Hz a second, so that it is like itself at one time alone."""
     times_T = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
@@ -115,6 +126,13 @@ def test_what_lies_long_before_a_window_is_not_decoded(tmp_path: Path) -> None:
     assert heard(path, start_s=FAR_S + 2).samples_CT.shape[1] > SOUND_RATE
     with pytest.raises(CorruptMediaError, match="cannot be decoded"):
         heard(path)
+
+
+def test_a_time_that_no_pause_explains_is_an_error(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.mkv", rising(1), rising(1), pause_s=LONGEST_PAUSE_S + 1, codec="pcm_f32le")
+    with pytest.raises(CorruptMediaError, match=r"its times jump from 1\.0\d* to 3602\.0"):
+        heard(path)
+    assert heard(path, end_s=0.5).samples_CT.shape[1] == SOUND_RATE // 2
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.mkv"])

@@ -22,6 +22,8 @@ CERTAIN = frozenset(("mov", "matroska", "flac", "wav"))
 """Kinds of files (names of libav's demuxers) that say the time of every packet; MP3 and AVI let it be guessed."""
 PAUSE_S = 0.02
 """What is longer is a pause: half a frame of video. What is shorter is how coarsely a container writes times."""
+LONGEST_PAUSE_S = 3600.0
+"""What is longer is no pause but a damaged time, and its silence would fill the memory."""
 _WARM_UP_S = 1.0  # decoders and resamplers need what comes before
 _MANY = 1e15  # samples, where a window is open
 
@@ -61,8 +63,9 @@ def read_audio(
         mono: one channel, the mean of all; else keep the file's channels.
         timeout_s: wall time, as `container.Deadline` guarantees it.
 
-    Raises: FileNotFoundError; CorruptMediaError, for a stream that does not decode; EmptyMediaError, for one without
-    samples (in the window); MediaTimeoutError; ValueError, for a rate below 1 or an empty window.
+    Raises: FileNotFoundError; CorruptMediaError, for a stream that does not decode, or not to finite numbers;
+    EmptyMediaError, for one without samples (in the window); MediaTimeoutError; ValueError, for a rate below 1 or an
+    empty window.
     """
     path = place_of(media)
     if rate < 1:
@@ -94,7 +97,7 @@ def _window(
 ) -> Waveform:
     chunks: list[Tensor] = []
     first_s, samples = 0.0, 0
-    for time_s, chunk_CT in _without_pauses(resampled, rate):
+    for time_s, chunk_CT in _without_pauses(path, resampled, rate):
         if not chunks:
             first_s = time_s
         chunks.append(chunk_CT)
@@ -107,15 +110,20 @@ def _window(
     if start == end:
         lies = "it ends before" if jumped else f"it lies from {first_s} to {first_s + samples / rate} s"
         raise EmptyMediaError(path, f"no sound from {window[0]} to {window[1]} s; {lies}")
-    return Waveform(torch.cat(chunks, dim=1)[:, start:end].clone(), rate, first_s + start / rate)
+    samples_CT = torch.cat(chunks, dim=1)[:, start:end].clone()
+    if not samples_CT.isfinite().all():
+        raise CorruptMediaError(path, "its sound holds samples that are no finite numbers; write the file anew")
+    return Waveform(samples_CT, rate, first_s + start / rate)
 
 
-def _without_pauses(chunks: Iterator[tuple[float, Tensor]], rate: int) -> Iterator[tuple[float, Tensor]]:
+def _without_pauses(path: Path, chunks: Iterator[tuple[float, Tensor]], rate: int) -> Iterator[tuple[float, Tensor]]:
     """The chunks, and silence where one comes later than its forerunners end."""
     first_s, samples = None, 0
     for time_s, chunk_CT in chunks:
         first_s = time_s if first_s is None else first_s
         due_s = first_s + samples / rate
+        if time_s - due_s > LONGEST_PAUSE_S:
+            raise CorruptMediaError(path, f"its times jump from {due_s:.3f} to {time_s:.3f} s; write the file anew")
         if time_s - due_s > PAUSE_S:
             silence_CT = chunk_CT.new_zeros(len(chunk_CT), round((time_s - due_s) * rate))
             yield due_s, silence_CT
