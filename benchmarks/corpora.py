@@ -30,6 +30,11 @@ class OnCorpus:
 
 NO_TAGS = "TABLE, small, no tags"
 """Experts have not run: no tag files lie beside a corpus."""
+SHORT = ("train.steps=200", "train.batch_size=8", "train.evaluate_every=0", "train.select=none")
+"""Of what is small: minutes of a CPU, on pieces of corpora too, which may have few clips and none for validation.
+
+It says that a corpus is read and learned from, not what a model reaches.
+"""
 MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
     "msrvtt": (
         OnCorpus("Frames only", "table/msrvtt-frames"),
@@ -111,4 +116,5 @@ def _entry(folder: Path, each: OnCorpus, large: bool) -> Entry:
         return Entry(each.model, each.full, "full size", overrides=overrides, data_version=AS_FOUND)
     assert each.small is not None, "what fits has a recipe"
     name = each.small_as or f"{each.model}, small"
-    return Entry(name, each.small, "small, on the clips that are there", overrides=overrides, data_version=AS_FOUND)
+    settings = (*overrides, *SHORT)
+    return Entry(name, each.small, "small, on the clips that are there", overrides=settings, data_version=AS_FOUND)

@@ -5,19 +5,18 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 
 import argparse
 import csv
-import os
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.claims import CLAIMS, find_claims
-from benchmarks.corpora import not_measured
-from benchmarks.entries import TABLE
-from benchmarks.report.confusions import draw_confusions, read_confusions
+from benchmarks.entries import BRUTE_FORCE, FRAMES, TABLE
+from benchmarks.report.confusions import draw_confusions, read_confusions, tells_confusions
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import claims_markdown, markdown
 from benchmarks.report.page import page
@@ -28,7 +27,7 @@ from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.jobs import RunFailed, plan
+from quatrefoil.core.measuring.jobs import Job, RunFailed, plan
 from quatrefoil.core.measuring.launch import Launch, add_where, launcher
 from quatrefoil.core.measuring.make import attempt, make
 from quatrefoil.core.measuring.rows import PaperRow
@@ -92,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if suite.name != "claims":
                 parser.error("--claim goes with the suite claims")
             suite = replace(suite, entries=claimed(find_claims(given.claim)))
-        if any(not entry.embedded for entry in suite.entries):
-            print("\n".join(not_measured(os.environ)), flush=True)
+        for said in suite.left_out:
+            print(said, flush=True)
         with launcher(given.on, given.processes) as launch:
             return run(suite, place_of(suite), launch)
     except (ValueError, FileNotFoundError) as error:
@@ -112,8 +111,11 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
         failures += attempt(draw_gallery, suite.gallery, place.gallery)
         paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
         failures += attempt(keep_to_try, suite, paths["model"], paths["clip"])
+    if shown := confusable(suite, results):
         paths["wrong"] = place.confusions
-        failures += attempt(draw_confusions, TABLE.model, _table_run(suite), place.confusions)
+        failures += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
+    elif not place.confusions.exists():
+        print("no clips to show: no run of this suite that told what it found lies here", flush=True)
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
@@ -138,6 +140,18 @@ def _table_run(suite: Suite) -> Path:
     """Where a suite's TABLE of the first seed lies."""
     entry = next(entry for entry in suite.entries if entry.model == TABLE.model)
     return plan(entry, entry.seeds[0], Results()).folder
+
+
+def confusable(suite: Suite, results: Results) -> Job | None:
+    """The run of which wrong answers are shown: of TABLE, else of one of its baselines; None where none lies here."""
+    known = [entry.model for entry in (TABLE, BRUTE_FORCE, FRAMES)]
+    entries = [entry for entry in suite.entries if entry.embedded and entry.model in known]
+    for entry in sorted(entries, key=lambda each: known.index(each.model)):
+        with suppress(RunFailed):  # that it cannot be planned has been told
+            job = plan(entry, entry.seeds[0], results)
+            if tells_confusions(job.folder):
+                return job
+    return None
 
 
 def draw_gallery(dataset: str, out: Path) -> None:

@@ -1,15 +1,28 @@
 """What a run got wrong: its own clips, those found in their place, and a page that shows them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from benchmarks.report.confusions import DIRECTION, TOLD, draw_confusions, read_confusions, spread
+from benchmarks.entries import FRAMES, TABLE
+from benchmarks.leaderboard import confusable
+from benchmarks.report.confusions import (
+    DIRECTION,
+    TOLD,
+    draw_confusions,
+    read_confusions,
+    spread,
+    tells_confusions,
+)
 from benchmarks.report.page import page
+from benchmarks.suites import suites
 from quatrefoil.core import recipes
+from quatrefoil.core.measuring import jobs
 from quatrefoil.core.measuring.jobs import RunFailed
+from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import description
 
 MOST = 2
@@ -56,9 +69,25 @@ def test_a_run_that_does_not_tell_what_it_found_says_so(run: Path, tmp_path: Pat
     facts = json.loads((run / "metrics.json").read_text())
     del facts["scores"]["test"]["rivals"]
     (run / "metrics.json").write_text(json.dumps(facts))
+    assert not tells_confusions(run)
     with pytest.raises(RunFailed, match=f"{run} does not tell what text-to-video found.*run again"):
         draw_confusions("TABLE", run, tmp_path / "confusions")
     assert not (tmp_path / "confusions" / TOLD).exists()
+
+
+def test_the_wrong_answers_shown_are_tables_or_else_a_baselines_that_lies_here(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
+    suite = suites({})["quick"]
+    assert confusable(suite, Results()) is None
+    for entry in (FRAMES, TABLE):
+        (asked,) = (each for each in suite.entries if each.model == entry.model)
+        folder = jobs.plan(asked, 0, Results()).folder
+        shutil.copytree(run, folder)
+        found = confusable(suite, Results())
+        assert found is not None
+        assert (found.entry, found.folder) == (asked, folder)
 
 
 def test_what_is_shown_is_spread_evenly_and_never_twice() -> None:

@@ -10,12 +10,13 @@ from types import MappingProxyType
 import pytest
 
 from benchmarks import leaderboard
-from benchmarks.corpora import MEASURED, not_measured, real_entries
-from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, TABLE, VLSA_ARMS, Arm, on_stage
+from benchmarks.corpora import MEASURED, SHORT, not_measured, real_entries
+from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA_ARMS, Arm, on_stage
 from benchmarks.leaderboard import Place, draw_gallery, place_of, run
 from benchmarks.suites import Suite, suites
 from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import jobs, launch
+from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import ONE_SEED, Entry
 from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan, train
 from quatrefoil.core.measuring.launch import Launch, Made, launcher
@@ -282,6 +283,17 @@ def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
     assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 
 
+@pytest.mark.parametrize("entry", [CLOVER.tasks["retrieval"], GENEBERT.tasks[OPENNESS]], ids=lambda each: each.model)
+def test_what_starts_from_a_run_is_planned_as_the_configuration_that_it_will_have(tmp_path: Path, entry: Entry) -> None:
+    assert entry.start is not None
+    begun = plan(entry.start, 0, Results())
+    told = {**facts(entry.start, 0, 50.0), "config_hash": begun.config_hash}
+    store = Store(tmp_path / "store")
+    store.add(collect(run_folder(begun.folder, told), entry.start, begun.config_hash, 0))
+    planned = plan(entry, 0, store.read())
+    assert planned.config_hash == load(entry.recipe, planned.overrides).config_hash
+
+
 @pytest.mark.parametrize("arm", [*CLOVER_ARMS, *VLSA_ARMS], ids=lambda arm: arm.tasks[min(arm.tasks)].model)
 def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
     as_is = {entry for task, entry in arm.tasks.items() if task.startswith("zero-shot")}
@@ -306,10 +318,13 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
     ):
         real = real_entries(environment, gpu)
         assert {entry.recipe for entry in real} == recipes
-        assert {entry.overrides for entry in real} == {(f"data.root={tmp_path / 'msvd'}",)}
+        assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
+        assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
         assert len(real) + len(not_measured(environment, gpu)) == len(MEASURED["msvd"])
-        assert {entry.model for entry in suites(environment)["default"].entries} > {"Clover, small"}
+        assert "Clover, small" in {entry.model for entry in suites(environment)["default"].entries}
     assert not any(entry.embedded for entry in real)
+    (said,) = not_measured(environment, gpu=False)
+    assert said.startswith(f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
