@@ -1,27 +1,34 @@
-"""The motif scan against MOODS and lightmotif, on the same sequence, matrices and thresholds.
+"""The motif scan against MOODS and lightmotif, and k-mer ids against DNABERT's text, on the same sequence.
 
 `python -m benchmarks.speed_motif_scan GENOME.fa MOTIFS [--bases N]` prints one JSON object: processor seconds of each
 scanner in one thread, the numbers of hits, and how many hits are not common to both. Ours is timed without the work
 that it does once for all sequences (`setup_s`). MOODS (`pip install MOODS-python`, compiled) and lightmotif are timed
 where they are installed, with their setup; they are given our thresholds, which they would have to compute as well.
+Ids of 6-mers are timed on windows of 1,000 bases, against cutting each into words that a table numbers, as DNABERT's
+tokeniser does; `kmer_differ` counts windows whose ids are not the same.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes
 from quatrefoil.genomics.sequence.fasta import Genome, background
+from quatrefoil.genomics.sequence.kmers import UNK, KmerVocabulary
 from tests.genomics.regions import trusted
+
+_K: Final = 6
+_WINDOW: Final = 1000
 
 
 def main() -> None:
@@ -42,13 +49,32 @@ def main() -> None:
     for other, package in (("moods", "MOODS"), ("lightmotif", "lightmotif")):
         if find_spec(package):
             row |= compared(other, partial(getattr(trusted, other), scanner, codes), ours, seconds)
-    print(json.dumps(row))
+    print(json.dumps(row | kmer_rates(codes)))
 
 
 def compared(name: str, scan: Callable[[], trusted.Found], ours: trusted.Found, seconds: float) -> dict[str, Any]:
     """Its seconds (preparing and reading its results included), as a ratio to ours, and the hits that differ."""
     found, its = timed(scan)
     return {f"{name}_s": round(its, 2), f"{name}_ratio": round(its / seconds, 2), f"{name}_differ": len(found ^ ours)}
+
+
+def kmer_rates(codes: Codes) -> dict[str, Any]:
+    """Windows a processor second, ours and through text."""
+    windows_BL = LETTERS[codes[: len(codes) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)]
+    texts = [window_L.tobytes().decode() for window_L in windows_BL]
+    vocabulary = KmerVocabulary(_K)
+    number = {token: place for place, token in enumerate(vocabulary.tokens)}
+    ours, seconds = timed(lambda: vocabulary.encode_batch(windows_BL))
+    theirs, its = timed(lambda: [through_text(text, number) for text in texts])
+    differ = sum(a.tolist() != b for a, b in zip(ours, theirs, strict=True))
+    rates = {"kmer_windows_per_s": round(len(texts) / seconds), "kmer_text_windows_per_s": round(len(texts) / its)}
+    return rates | {"kmer_ratio": round(its / seconds, 1), "kmer_differ": differ}
+
+
+def through_text(text: str, number: Mapping[str, int]) -> list[int]:
+    """Ids of the words of a window, by looking each up."""
+    words = " ".join(text[start : start + _K] for start in range(len(text) - _K + 1))
+    return [number.get(word, UNK) for word in words.split()]
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
