@@ -1,6 +1,7 @@
 """Pictures of sound: what they show, when there is none, and that they are in step with frames."""
 
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def test_mels_are_an_option_and_too_many_are_refused() -> None:
     assert low < high
     with pytest.raises(ValueError, match="of 1024 mels lie between two bins"):
         spectrogram(tone(300), replace(FULL, axis="mel", rows=1024))
+
+
+def test_mels_without_torchaudio_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchaudio.functional", None)
+    with pytest.raises(ImportError, match=r"pip install 'quatrefoil-video-text\[audio\]'"):
+        spectrogram(tone(300), replace(FULL, axis="mel", rows=37))  # a number that no other test has cached
 
 
 def test_settings_that_make_no_picture_are_refused() -> None:

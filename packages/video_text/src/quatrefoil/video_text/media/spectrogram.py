@@ -78,6 +78,7 @@ def spectrogram(samples_T: Tensor, config: SpectrogramConfig) -> Tensor:
 
     Raises:
         ValueError: another number of samples; or more mels than the bins can tell apart.
+        ImportError: mels without torchaudio.
     """
     if samples_T.shape != (config.samples,):
         raise ValueError(f"a spectrogram is made of ({config.samples},) samples, not {tuple(samples_T.shape)}")
@@ -112,7 +113,12 @@ def log_frequency(linear_KS: Tensor, rows: int, *, align_corners: bool) -> Tenso
 @lru_cache(maxsize=4)
 def _mel_filters(rows: int, n_fft: int, rate: int) -> Tensor:
     """(R, K), triangles on the HTK scale from 0 to half the rate."""
-    from torchaudio.functional import melscale_fbanks
+    try:
+        from torchaudio.functional import melscale_fbanks
+    except (ImportError, OSError) as error:  # it is not there, or was made for another torch
+        raise ImportError(
+            "axis=mel needs torchaudio for this torch: pip install 'quatrefoil-video-text[audio]'"
+        ) from error
 
     filters_KR: Tensor = melscale_fbanks(n_fft // 2 + 1, 0.0, rate / 2, rows, rate)
     if empty := int((filters_KR.amax(0) == 0).sum()):
