@@ -6,7 +6,8 @@ from benchmarks.report.sections import HOW_TO_READ, NO_RESULTS, Section
 from quatrefoil.core.measuring.tables import Table, table_text
 
 CLAIMS_HEAD = """\
-What the papers claim, tested where the truth is known, by `make claims`. Every score is a stored row of LEADERBOARD.md.
+What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
+(C2 is all of its parts). Every score is a stored row of LEADERBOARD.md.
 """
 
 

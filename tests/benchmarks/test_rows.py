@@ -14,7 +14,7 @@ from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
 from quatrefoil.core.measuring.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
-from quatrefoil.core.measuring.store import Results, Store, read
+from quatrefoil.core.measuring.store import Results, Store, read, write
 from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
 
 
@@ -23,8 +23,10 @@ def row(tmp_path: Path) -> Row:
     return results(tmp_path, TABLE, 0, 50.0).rows[0]
 
 
-def test_a_row_survives_storing(row: Row) -> None:
-    assert parse(Row, to_line(row), "here:1") == row
+def test_a_row_survives_storing(row: Row, tmp_path: Path) -> None:
+    odd = replace(row, model="two\u2028lines of Ünicode")
+    write(tmp_path / "rows.jsonl", [row, odd])
+    assert read(tmp_path / "rows.jsonl", Row) == [row, odd]
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(Row)])
@@ -120,6 +122,23 @@ def test_seeds_of_one_configuration_on_other_data_are_refused_where_the_data_are
         check_agreement([moved[0], moved[-1]], lambda number: f"line {number + 1}")
     real = [replace(row, embedded=False, data_version=AS_FOUND) for row in moved]
     check_agreement(real, str)  # two copies of a corpus may differ: their scores stand in tables of their own
+
+
+def test_a_bound_that_was_computed_from_other_data_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path, TABLE, 0, 50.0))
+    path = store.folder / "references.jsonl"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "data_hash": "e" * 64}) + "\n")
+    with pytest.raises(RowError, match=r"references\.jsonl:1: computed of data eeee.*, all rows are of dddd"):
+        store.read()
+
+
+def test_a_file_that_is_no_text_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(RowError, match=r"rows\.jsonl is damaged"):
+        Store(tmp_path).read()
+    (tmp_path / "rows.jsonl").write_bytes(b"")
+    assert Store(tmp_path).read() == Results()
 
 
 def test_what_contradicts_the_store_is_not_written(tmp_path: Path) -> None:

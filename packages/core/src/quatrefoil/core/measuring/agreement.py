@@ -7,7 +7,7 @@ one version, share their ground. Where they do not, no mean over them says anyth
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict, fields
 
-from quatrefoil.core.measuring.rows import Ground, Row, RowError
+from quatrefoil.core.measuring.rows import Ground, Reference, Row, RowError
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
@@ -32,6 +32,29 @@ def check_agreement(rows: Iterable[Row], where: Callable[[int], str]) -> None:
     _check(numbered, lambda row: (row.model, row.command), shared, where, "of the same command")
     _check(numbered, lambda row: (_run(row), row.split), _GROUND, where, "of the same run and split")
     _check(made, _configuration, _GROUND, where, "of the same configuration and version of data, another seed")
+
+
+def check_references(references: Iterable[Reference], rows: Iterable[Row], where: Callable[[int], str]) -> None:
+    """Compare what was computed from data with the data that rows are of: a bound stands beside a score, or nowhere.
+
+    Args:
+        where: as of `check_agreement`, for references.
+
+    Raises:
+        RowError: a reference of other data than all rows of its protocol and split: where it stands.
+    """
+    hashes: dict[Hashable, set[str]] = {}
+    for row in rows:
+        hashes.setdefault(_protocol(row), set()).add(row.data_hash)
+    for number, each in enumerate(references):
+        # None at all: storing was cut short before the rows were written.
+        if each.data_hash not in (known := hashes.get(_protocol(each), {each.data_hash})):
+            theirs = ", ".join(sorted(known))
+            raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
+
+
+def _protocol(item: Row | Reference) -> Hashable:
+    return item.embedded, item.dataset, item.data_version, item.protocol, item.split
 
 
 def _run(row: Row) -> Hashable:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.agreement import check_agreement
+from quatrefoil.core.measuring.agreement import check_agreement, check_references
 from quatrefoil.core.measuring.rows import Cost, Curve, Item, Reference, Row, RowError, Run, parse, to_line
 
 
@@ -37,12 +37,13 @@ class Store:
         """
         rows, references = read(self._path("rows"), Row), read(self._path("references"), Reference)
         check_agreement(rows, lambda number: f"{self._path('rows')}:{number + 1}")
+        check_references(references, rows, lambda number: f"{self._path('references')}:{number + 1}")
         return Results(rows, references, read(self._path("curves"), Curve), read(self._path("costs"), Cost))
 
     def add(self, new: Results) -> None:
         """Store results; they replace those of the same keys, and all rows of the same run.
 
-        Curves and costs of runs without rows are dropped.
+        Curves and costs of runs without rows are dropped, and references on grounds without.
 
         Raises:
             RowError: what is stored is broken, or contradicts what is new; nothing is written then.
@@ -54,9 +55,11 @@ class Store:
         runs = Results(rows).runs
         curves = [curve for curve in merge(old.curves, new.curves) if curve.run in runs]
         costs = [cost for cost in merge(old.costs, new.costs) if cost.run in runs]
+        grounds = {row.ground for row in rows}
+        references = [each for each in merge(old.references, new.references) if each.ground in grounds]
         write(self._path("curves"), curves)
         write(self._path("costs"), costs)
-        write(self._path("references"), merge(old.references, new.references))
+        write(self._path("references"), references)
         write(self._path("rows"), rows)  # last: a run that has rows is not run again
 
     def _path(self, name: str) -> Path:
@@ -69,9 +72,12 @@ def read(path: Path, kind: type[Item]) -> list[Item]:
     Raises:
         RowError: a line that is no such record, or whose key another line has.
     """
-    lines = path.read_text().splitlines() if path.exists() else []
+    try:
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n") if path.exists() else []
+    except UnicodeDecodeError as error:
+        raise RowError(f"{path} is damaged: {error}; bring back an older one, or remove it and run again") from error
     items: dict[tuple[str | int, ...], Item] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines if lines != [""] else [], start=1):
         item = parse(kind, line, f"{path}:{number}")
         if item.key in items:
             raise RowError(f"{path}:{number}: a line before has the same key {item.key}; remove one of them")
