@@ -74,6 +74,9 @@ def test_sounddescs_is_read_as_its_benchmark_has_it(tmp_path: Path, form: str) -
     (tmp_path / "val_list.txt").write_text("07001031\n")
     with pytest.raises(CorpusError, match="07001031 is listed and has no captions"):
         SoundDescs(tmp_path).listing("sounddescs")
+    (tmp_path / "val_list.txt").write_text("07001030\n07001030\n")
+    with pytest.raises(CorpusError, match="07001030 is listed more than once"):
+        SoundDescs(tmp_path).listing("sounddescs")
 
 
 def test_a_corpus_of_sound_wants_sound_and_no_picture(tmp_path: Path) -> None:
@@ -188,6 +191,7 @@ def test_a_clip_that_lacks_one_of_its_files_is_missing(triples: Path) -> None:
     ("row", "told"),
     [
         ("a,2,1,v.mp4,,text", "row 1: the stretch from 2 to 1 s is empty"),
+        ("a,-1,1,v.mp4,,text", "row 1: start is -1 s; a stretch starts at 0 s"),
         ("a,nan,1,v.mp4,,text", "row 1: start and end are seconds, not 'nan'"),
         ("a,0,soon,v.mp4,,text", "row 1: start and end are seconds, not 'soon'"),
         ("a,0,1,v.mp4,, ", "row 1: needs id, video, text; text is empty"),

@@ -1,10 +1,11 @@
 """Captions of a whole corpus in one file, by clip, and splits as lists of clips: MSVD, and benchmarks of sound."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quatrefoil.video_text.datasets.corpus import Caption, CorpusError
+from quatrefoil.video_text.datasets.corpus import Caption, CorpusError, shown
 from quatrefoil.video_text.datasets.plain_pickle import read_plain_pickle
 from quatrefoil.video_text.datasets.readers import read_json
 
@@ -31,9 +32,12 @@ def listed_captions(path: Path, captions: Captions) -> Iterator[Caption]:
     """The captions of the clips of a list, one id a line.
 
     Raises:
-        CorpusError: a listed clip has no captions.
+        CorpusError: a listed clip has no captions, or is listed twice.
     """
-    for id in path.read_text(encoding="utf-8").split():
+    ids = path.read_text(encoding="utf-8").split()
+    if twice := [id for id, times in Counter(ids).items() if times > 1]:
+        raise CorpusError(f"{path}: {shown(twice)} is listed more than once; keep one line of each")
+    for id in ids:
         if not captions.get(id):
             raise CorpusError(f"{path}: {id} is listed and has no captions; fetch lists and captions of one release")
         yield from (Caption(id, text) for text in captions[id])

@@ -125,7 +125,9 @@ def _triple(row: Mapping[str, Any], where: str) -> Triple:
         raise CorpusError(f"{where}: needs {', '.join(_NEEDED)}; {', '.join(missing)} is empty. Leave such rows out")
     start = _ticks(texts["start"], where) if texts["start"] else 0
     end = _ticks(texts["end"], where) if texts["end"] else _NONE
-    if start < 0 or (end != _NONE and end <= start):
+    if start < 0:
+        raise CorpusError(f"{where}: start is {texts['start']} s; a stretch starts at 0 s of its video or later")
+    if end != _NONE and end <= start:
         raise CorpusError(f"{where}: the stretch from {texts['start']} to {texts['end']} s is empty")
     return Triple(texts["id"], start, end, texts["video"], texts["audio"], texts["text"])
 
