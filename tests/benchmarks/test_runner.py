@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import leaderboard
 from benchmarks.corpora import MEASURED, SHORT, not_measured, real_entries
-from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA_ARMS, Arm, on_stage
+from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm, on_stage
 from benchmarks.leaderboard import Place, draw_gallery, place_of, run
 from benchmarks.suites import Suite, suites
 from quatrefoil.core.installed import names
@@ -283,7 +283,11 @@ def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
     assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 
 
-@pytest.mark.parametrize("entry", [CLOVER.tasks["retrieval"], GENEBERT.tasks[OPENNESS]], ids=lambda each: each.model)
+@pytest.mark.parametrize(
+    "entry",
+    [CLOVER.tasks["retrieval"], VLSA.tasks["text-video retrieval"], GENEBERT.tasks[OPENNESS]],
+    ids=lambda each: each.model,
+)
 def test_what_starts_from_a_run_is_planned_as_the_configuration_that_it_will_have(tmp_path: Path, entry: Entry) -> None:
     assert entry.start is not None
     begun = plan(entry.start, 0, Results())

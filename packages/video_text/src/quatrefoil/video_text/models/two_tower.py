@@ -3,12 +3,13 @@
 Legend: B clips, F frames, C channels, H W pixels, L text tokens, P width of the shared space, D width of a tower.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch.nn.functional as nnf
 from torch import Tensor
 
 from quatrefoil.core.nn.heads import LogitScale
+from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.encoders.clip import ClipConfig, ClipOutput, ClipText, ClipVision, normalise_pixels
 from quatrefoil.video_text.encoders.clip_weights import initialise_from_clip
@@ -24,7 +25,7 @@ class TwoTowerConfig(ClipConfig):
         clip: folder or hub id of CLIP weights to start from; None = random weights.
     """
 
-    clip: str | None = None
+    clip: str | None = field(default=None, metadata=START)
 
     @property
     def model_type(self) -> type["TwoTower"]:

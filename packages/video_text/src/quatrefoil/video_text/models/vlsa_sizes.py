@@ -1,9 +1,10 @@
 """VLSA's sizes and open choices (arXiv 2405.07202)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from quatrefoil.core.nn.transformer import TransformerConfig
+from quatrefoil.core.runs.start import START
 from quatrefoil.video_text.encoders.unified import MAE_BASE, MAE_BASE_DECODER, MODALITIES, Modality, sharing_groups
 
 
@@ -42,9 +43,9 @@ class VlsaSizes:
     encoder_shared: tuple[Modality, ...] = MODALITIES
     decoder_shared: tuple[Modality, ...] = MODALITIES
     gam_source: Literal["unimodal", "joint"] = "unimodal"
-    mae: str | None = None
-    bert: str | None = None
-    pretrained: str | None = None
+    mae: str | None = field(default=None, metadata=START)
+    bert: str | None = field(default=None, metadata=START)
+    pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
         sides = (self.image_size, self.sound_rows, self.sound_columns)
