@@ -42,6 +42,11 @@ def _theirs(found: Predictions) -> dict[str, float]:
         "macro-F1": sklearn.f1_score(target, predicted, **macro),
         "MCC": sklearn.matthews_corrcoef(target, predicted),
     }
+    if found.classes == 2:
+        positive: dict[str, Any] = {"labels": [1], "average": "macro", "zero_division": 0}
+        metrics["precision"] = sklearn.precision_score(target, predicted, **positive)
+        metrics["recall"] = sklearn.recall_score(target, predicted, **positive)
+        metrics["F1"] = sklearn.f1_score(target, predicted, **positive)
     return {name: 100 * float(value) for name, value in metrics.items()}
 
 

@@ -107,6 +107,8 @@ def read_predictions(path: Path) -> Predictions:
 def classification_metrics(found: Predictions) -> dict[str, float]:
     """Accuracy, macro precision, recall and F1, MCC, and where they exist ROC-AUC and AUPR; all times 100.
 
+    Of two classes also precision, recall and F1 of the second, the positive one.
+
     Each equals scikit-learn's where no scores tie for the best (tested). Macro metrics are means over the classes that
     are a target or predicted, a class without a hit counting 0; `OUTSIDE` is such a class where it is a target. The
     areas are of the positive class of two, or means over all classes, each against the rest by its odds; they exist
@@ -115,6 +117,8 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     once_1N = np.ones((1, len(found.ids)), np.int64)
     cells = Cells.of(found.targets_N, found.predicted_N)
     metrics = {name: float(value_1[0]) for name, value_1 in cells.metrics(once_1N).items()}
+    if found.classes == 2:
+        metrics |= confusion.of_class(found.targets_N, found.predicted_N, 1)
     if set(found.targets_N.tolist()) == set(range(found.classes)):
         classes = [1] if found.classes == 2 else list(range(found.classes))
         sides = [(_log_odds(found.scores_NK, k), found.targets_N == k) for k in classes]
