@@ -26,7 +26,7 @@ $(READY): requirements.lock $(PROJECTS:%=%/pyproject.toml)
 	touch $@
 
 demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a leaderboard to look at (10 minutes on two cores)
-	$(BIN)/python -m benchmarks.leaderboard demo
+	$(BIN)/python -m benchmarks.leaderboard demo --processes 1
 
 bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/
 	$(BIN)/python -m benchmarks.leaderboard $(BENCH) $(WHERE)

@@ -192,6 +192,16 @@ def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {environment["CUDA_VISIBLE_DEVICES"] for environment in seen[1:]} <= set("0123")
 
 
+@pytest.mark.parametrize(("gpus", "cores", "slots"), [(0, 1, 1), (0, 2, 2), (0, 64, 4), (3, 64, 3)])
+def test_as_many_runs_are_made_at_once_as_there_are_gpus_or_a_few_cores(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, cores: int, slots: int
+) -> None:
+    monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _: set(range(cores)))
+    with launcher("local", None) as found:
+        assert found.slots == slots
+
+
 def test_processes_take_none_but_the_gpus_that_may_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     shares = [launch._share(number, 3, devices=2) for number in range(3)]

@@ -18,6 +18,8 @@ from quatrefoil.core.measuring.jobs import Job, RunFailed, train
 Where = Literal["local", "slurm"]
 POLL_SECONDS = 0.5
 LOGS = Path("runs/cluster")
+_MOST = 4
+_DEFAULT = f"one for each GPU; without one, for each of up to {_MOST} processor cores"
 
 
 class Made(Protocol):
@@ -39,7 +41,7 @@ class Launch:
 
 def add_where(parser: ArgumentParser) -> None:
     """The options `--processes` and `--on`, which `launcher` takes."""
-    parser.add_argument("--processes", type=int, help="runs at once (default: one for each GPU, or one)")
+    parser.add_argument("--processes", type=int, help=f"runs at once (default: {_DEFAULT})")
     parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
 
 
@@ -50,13 +52,15 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     Args:
         where: `local`, or `slurm`, through submitit, which has to be installed; partition, account and the like are
             taken from SLURM's own environment variables.
-        processes: runs at once; None is one for each GPU, or one at a time where there is none.
+        processes: runs at once; None is one for each GPU, or, where there is none, for each of up to 4 processor cores:
+            more would ask for more memory than a small machine has.
 
     Raises:
         ValueError: fewer than one process, or a cluster without submitit.
     """
     devices = torch.cuda.device_count()
-    processes = max(1, devices) if processes is None else processes
+    if processes is None:
+        processes = devices or min(_MOST, len(os.sched_getaffinity(0)))
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":

@@ -22,7 +22,7 @@ def make(entries: Sequence[Entry], store: Store, launch: Launch) -> list[Excepti
     graph = order(entries)
     first, sorter = {node: place for place, node in enumerate(graph)}, TopologicalSorter(graph)
     sorter.prepare()
-    ready: list[Node] = []
+    ready, settled = list[Node](), 0
     while sorter.is_active():
         ready = sorted([*ready, *sorter.get_ready()], key=first.__getitem__)
         if ready and len(running) < launch.slots:
@@ -34,6 +34,9 @@ def make(entries: Sequence[Entry], store: Store, launch: Launch) -> list[Excepti
             ended = [node for node, (_, made) in running.items() if made in done]
             failures += [failure for node in ended for failure in attempt(finish, *running.pop(node), store)]
         sorter.done(*ended)
+        settled += len(ended)
+        if ended and running:
+            print(f"{settled} of {len(graph)} runs are settled, {len(running)} under way", flush=True)
     return failures
 
 
