@@ -76,26 +76,33 @@ def _gue_command(run: Facts) -> str:
 
 
 def digits_section(told: Facts) -> Section:
-    """Baselines of spoken digits, by the speaker who is tested."""
+    """Spoken digits, by the speaker who is tested: baselines that draw nothing, and models, which have a `seed`."""
     directions = sorted({direction for row in told["rows"] for direction in row["test"]})
-    columns = ["protocol", "method", *(f"{name}, {d}" for d in directions for name in ("test", "val")), "settings"]
+    seeded = any("seed" in row for row in told["rows"])
+    who = "Models and baselines" if seeded else "Baselines"
+    scores = [f"{name}, {d}" for d in directions for name in ("test", "val")]
+    columns = ["protocol", "method", *["seed"] * seeded, *scores, "settings"]
     chance = Cell(f"{told['chance']:.1f}", told["chance"])
-    computed = [Cell("chance"), Cell("computed"), *[chance] * (len(columns) - 3), Cell(NOTHING)]
-    rows = [TableRow("measured", _digit_cells(row, directions)) for row in told["rows"]]
+    computed = [Cell("chance"), Cell("computed"), *[Cell(NOTHING)] * seeded, *[chance] * len(scores), Cell(NOTHING)]
+    rows = [TableRow("measured", _digit_cells(row, directions, seeded)) for row in told["rows"]]
     return Section(
         "Spoken digits, test (real corpus)",
         False,
-        [f"Baselines on recordings of a speaker who was never heard before, made by `{told['command']}`."],
+        [f"{who} on recordings of a speaker who was never heard before, made by `{told['command']}`."],
         [Table("R@1 by speaker", columns, [TableRow("computed", computed), *rows], [])],
-        ["settings are chosen by the validation speaker; the tested one is scored once", "no seed is drawn"],
+        [
+            "settings are chosen by the validation speaker; the tested one is scored once",
+            "a row with a seed is one run; the others draw no seed" if seeded else "no seed is drawn",
+        ],
     )
 
 
-def _digit_cells(row: Facts, directions: Sequence[str]) -> list[Cell]:
+def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Cell]:
     values = [row[split][direction] for direction in directions for split in ("test", "val")]
     return [
         Cell(row["protocol"]),
         Cell(row["method"]),
+        *([Cell(str(row["seed"]), row["seed"]) if "seed" in row else Cell(NOTHING)] if seeded else []),
         *(Cell(f"{value:.1f}", value) for value in values),
         Cell(row["settings"]),
     ]

@@ -160,6 +160,18 @@ def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path:
     assert all("real corpus" in section.heading and section.embedded is False for section in (gue, digits))
 
 
+def test_digits_of_a_model_bring_the_seed_of_each_run_and_no_word_against_it(tmp_path: Path) -> None:
+    told = json.loads((RESULTS / "spoken_digits.json").read_text())
+    told["rows"] = [told["rows"][0], told["rows"][0] | {"method": "a model", "seed": 3}]
+    (tmp_path / "spoken_digits.json").write_text(json.dumps(told))
+    (section,) = runner_sections(tmp_path)
+    (table,) = section.tables
+    assert [row.cells[table.columns.index("seed")].text for row in table.rows] == [NOTHING, NOTHING, "3"]
+    assert {len(row.cells) for row in table.rows} == {len(table.columns)}
+    assert "no seed is drawn" not in section.remarks
+    assert section.lead[0].startswith("Models and baselines")
+
+
 def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_known_cpu_time(tmp_path: Path) -> None:
     known = results(tmp_path, TABLE, 0, 50.0)
     spent = {"steps": 5400.0, "scores": 1800.0, "data": 1800.0, "rest": 0.0}
