@@ -204,6 +204,15 @@ def test_a_row_that_is_no_triple_is_named(tmp_path: Path, row: str, told: str) -
         Triples(tmp_path).split("triples", "val")
 
 
+@pytest.mark.parametrize("other", ["a,1,2,v.mp4,,b", "a,0,1,w.mp4,,b", "a,0,1,v.mp4,s.wav,b"])
+def test_rows_of_one_id_that_say_other_stretches_or_files_are_refused(tmp_path: Path, other: str) -> None:
+    same = "a,0,1,v.mp4,,a\na,0,1,v.mp4,,again\n"
+    (tmp_path / "val.csv").write_text(f"id,start,end,video,audio,text\nfirst,0,9,v.mp4,,b\n{same}{other}\n")
+    for _ in range(2):  # nothing is left of the first time
+        with pytest.raises(CorpusError, match=r"val.csv: rows of one id say different .* \(a\); give each its own id"):
+            Triples(tmp_path).split("triples", "val")
+
+
 def test_a_fingerprint_knows_a_sound_of_its_own(triples: Path) -> None:
     _write_triples(triples, "csv")
     before = Triples(triples, "drop").split("triples", "train").fingerprint

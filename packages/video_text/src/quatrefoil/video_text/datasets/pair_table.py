@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quatrefoil.core.files import cache_home, locked, whole_folder
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked, Texts, TextWriter
-from quatrefoil.video_text.datasets.corpus import SHOWN, CorpusError
+from quatrefoil.video_text.datasets.corpus import SHOWN, CorpusError, shown
 
 _LAYOUT = 1  # of the table; one of another layout is made anew
 
@@ -55,29 +55,42 @@ class PairTable(NamedTuple):
     problems: tuple[str, ...]
 
 
-def table_of(sources: Iterable[Path], what: str, rows: Iterable[Pair | Problem]) -> PairTable:
+def table_of(
+    sources: Iterable[Path], what: str, rows: Iterable[Pair | Problem], *, one_place: bool = False
+) -> PairTable:
     """The table of `rows`, made once for these `sources` (path, size and time of change) and `what` is read of them.
 
     `rows` are drawn only where the table is not there yet. Ranks on one machine share it; a process that finds another
     one at work waits for it.
 
+    Args:
+        one_place: rows of one id have to say the same place; else that of the first is the clip's.
+
     Raises:
-        CorpusError: there are no rows, or whatever `rows` raises; then nothing is left behind.
+        CorpusError: there are no rows, two of one id say different places, or whatever `rows` raises; then nothing is
+            left behind.
     """
     states = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
+    where = ", ".join(path for path, *_ in states[:SHOWN])
     key = hashlib.sha256(json.dumps([_LAYOUT, what, states]).encode()).hexdigest()[:16]
     folder = cache_home() / "tables" / key
     with locked(folder):
         if not folder.is_dir():
             with whole_folder(folder) as part:
-                _write(part, rows)
+                moved = _write(part, rows)
+                if one_place and len(moved):
+                    ids = shown(Texts(part / "ids")[row] for row in moved[: SHOWN + 1])
+                    raise CorpusError(
+                        f"{where}: rows of one id say different stretches or files ({ids}); give each its own id"
+                    )
     table = _opened(folder)
     if not table.ids:
-        raise CorpusError(f"there is no clip in {', '.join(path for path, *_ in states[:SHOWN])}")
+        raise CorpusError(f"there is no clip in {where}")
     return table
 
 
-def _write(folder: Path, rows: Iterable[Pair | Problem]) -> None:
+def _write(folder: Path, rows: Iterable[Pair | Problem]) -> NDArray[np.int64]:
+    """The first rows of the ids of which another row says another place."""
     keys, places, problems = array("Q"), array("q"), list[str]()
     digest, width = hashlib.sha256(), 0
     with TextWriter(folder / "ids") as ids, TextWriter(folder / "texts") as texts:
@@ -92,18 +105,19 @@ def _write(folder: Path, rows: Iterable[Pair | Problem]) -> None:
             width = len(row.place)
             digest.update(f"{row.id}\0{row.caption}\0".encode())
     places_NP = np.frombuffer(places, np.int64).reshape(len(keys), width)
-    _write_clips(folder, np.frombuffer(keys, np.uint64), places_NP)
+    moved = _write_clips(folder, np.frombuffer(keys, np.uint64), places_NP)
     about = {"digest": digest.hexdigest(), "problems": problems}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+    return moved
 
 
 def _key(id: str) -> int:
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest())
 
 
-def _write_clips(folder: Path, keys_N: NDArray[np.uint64], places_NP: NDArray[np.int64]) -> None:
+def _write_clips(folder: Path, keys_N: NDArray[np.uint64], places_NP: NDArray[np.int64]) -> NDArray[np.int64]:
     """Clips are rows of one key, in the order of their first rows. That keys collide is less likely than a disk's error
-    (10^-7 at 2.5 million ids)."""
+    (10^-7 at 2.5 million ids). The first rows of clips of which another row says another place."""
     sorted_keys_C, row_C, clip_N, texts_C = np.unique(
         keys_N, return_index=True, return_inverse=True, return_counts=True
     )
@@ -115,6 +129,8 @@ def _write_clips(folder: Path, keys_N: NDArray[np.uint64], places_NP: NDArray[np
         np.save(folder / "rows.npy", row_C[order_C])
         rank_C = np.argsort(order_C)
         np.save(folder / "order.npy", np.argsort(rank_C[clip_N], kind="stable"))
+    first_N = row_C[clip_N]
+    return np.unique(first_N[(places_NP != places_NP[first_N]).any(1)])
 
 
 def _opened(folder: Path) -> PairTable:

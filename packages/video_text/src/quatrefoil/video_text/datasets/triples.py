@@ -47,7 +47,8 @@ class Triples(TableCorpus):
     Files: `train`, `val` and `test`, each as `.parquet`, `.csv` or `.tsv` with a header: `id`, `video`, `text`, and
     where they are needed `start`, `end` (seconds; empty: the ends of the file) and `audio`. `video` and `audio` are
     paths below the folder; without `audio` the sound is that of the video, and one that has none is no error. Several
-    rows of one id are several texts of one clip, whose stretch is that of the first. Read once into mapped columns.
+    rows of one id are several texts of one clip; that they name several stretches or files is an error. Read once into
+    mapped columns.
     """
 
     name = "triples"
@@ -58,7 +59,7 @@ class Triples(TableCorpus):
         if path is None:
             return None
         names = table_of([path], "files of triples", (Pair(name, "") for name in _files(_rows(path)))).ids
-        table = table_of([path], "triples", _pairs(_rows(path), names))
+        table = table_of([path], "triples of one place", _pairs(_rows(path), names), one_place=True)
         sizes_A = _sizes(table.places_CP.values, [self._size(name) for name in names])
         return Source(table, _Stretches(self.root, names), sizes_A)
 
