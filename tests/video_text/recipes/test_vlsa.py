@@ -156,6 +156,9 @@ def test_retrieval_goes_on_from_pre_training_and_every_score_has_its_reference(
     torch.testing.assert_close(codes.norm(dim=1), torch.ones(3))
     with pytest.raises(ValueError, match="not one path"):
         model.encode_audio(clips[0])
+    for encode, view in ((model.encode_audio, "audio"), (model.encode_video, "video"), (model.encode_text, "text")):
+        with pytest.raises(ValueError, match=f"nothing to encode as {view}.*give one item or more"):
+            encode([])
 
 
 def test_a_joint_model_is_saved_as_what_it_is(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class RetrievalModel(Model):
     reading_assets: ClassVar[tuple[str, ...]] = ("preprocessing.json",)
 
     def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
-        """Codes (S, P) of sentences, on the CPU."""
+        """Codes (S, P) of sentences, on the CPU. Raises ValueError where there is none."""
         rows = self.tokenizer.encode(texts, self.preprocessing.text_length).ids
         return self._encode([text_fields(ids) for ids in rows], "text", batch_size)
 
@@ -47,7 +47,8 @@ class RetrievalModel(Model):
             tags: per file what experts saw in it, for models that read tags (an empty list: they saw nothing).
 
         Raises:
-            ValueError: tags are missing, or given to a model that reads none; MediaError: a file cannot be decoded.
+            ValueError: there is no file, or tags are missing, or given to a model that reads none; MediaError: a file
+                cannot be decoded.
         """
         if isinstance(paths, str | Path):
             raise ValueError(f"give a list of paths, not one path ({paths})")
@@ -117,4 +118,6 @@ class RetrievalModel(Model):
         while pending := list(itertools.islice(numbered, batch_size)):
             codes.append(self.encode(to_device(collate(pending, fill), device), view).cpu())
         self.train(was_training)
+        if not codes:
+            raise ValueError(f"there is nothing to encode as {view}: the list is empty; give one item or more")
         return torch.cat(codes)

@@ -32,7 +32,7 @@ class SoundRetrievalModel(RetrievalModel):
         """Codes (C, D) of the sound of media files, on the CPU; zeros for a file without sound.
 
         Raises:
-            ValueError: a single path, which strings make easy; MediaError: a file cannot be decoded.
+            ValueError: no path, or a single one, which strings make easy; MediaError: a file cannot be decoded.
         """
         if isinstance(paths, str | Path):
             raise ValueError(f"give a list of paths, not one path ({paths})")
