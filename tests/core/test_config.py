@@ -1,5 +1,6 @@
 """Dotted overrides and saved configurations."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ class Whole:
     text: str = "x"
     flag: bool = False
     share: float | None = None
+    names: tuple[Literal["a", "b"], ...] | None = None
 
 
 def test_overrides_reach_every_depth_and_leave_the_original_alone() -> None:
@@ -71,6 +73,21 @@ def test_off_removes_an_entry_and_empties_an_optional_field() -> None:
 def test_a_bad_assignment_says_what_where_and_how_to_mend_it(assignment: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         override(Whole(), [assignment])
+
+
+@pytest.mark.parametrize("entries", ["[a,b]", "[a, b]", "['a','b']", '[a,"b"]'])
+def test_a_list_whose_entries_lack_quotes_is_answered_by_what_to_write(entries: str) -> None:
+    with pytest.raises(ConfigError, match="entries that are text need quotes") as told:
+        override(Whole(), [f"names={entries}"])
+    (assignment,) = shlex.split(str(told.value).rpartition(": ")[2])
+    assert override(Whole(), [assignment]).names == ("a", "b")
+
+
+@pytest.mark.parametrize("assignment", ["names=[a,c]", "names=a", "sizes=[1.5]", "sizes=[1,]"])
+def test_quotes_are_not_spoken_of_where_they_would_not_help(assignment: str) -> None:
+    with pytest.raises(ConfigError, match="needs a list in brackets") as told:
+        override(Whole(), [assignment])
+    assert "quotes" not in str(told.value)
 
 
 def test_a_saved_configuration_comes_back_equal_whatever_the_defaults_are_now() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -111,7 +112,19 @@ def parse(hint: Any, text: str, where: str) -> Any:
     for candidate in [*candidates, text]:
         with suppress(ValidationError):
             return adapter.validate_python(candidate)
-    raise ConfigError(f"{where}={text}: needs {_in_words(hint)}, not {text!r}")
+    raise ConfigError(f"{where}={text}: needs {_in_words(hint)}, not {text!r}{_quoted(adapter, text, where)}")
+
+
+def _quoted(adapter: "TypeAdapter[Any]", text: str, where: str) -> str:
+    """What to write where a list lacks nothing but the quotes of its entries, which shells take away."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return ""
+    entries = [entry.strip(" '\"") for entry in text[1:-1].split(",")]
+    try:
+        adapter.validate_python(entries)
+    except ValidationError:
+        return ""
+    return f"; entries that are text need quotes: {shlex.quote(f'{where}={json.dumps(entries)}')}"
 
 
 _WORDS: Mapping[Any, str] = {
