@@ -1,7 +1,7 @@
 """Rows put together: runs of a model over seeds, models on one ground, differences between them."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
@@ -73,12 +73,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class Group:
-    """All that is known on one ground; `goals` says what the run of a curve minimised."""
+    """All that is known on one ground.
+
+    Attributes:
+        uncompared: differences that are left out, since one of both models stands there in several configurations.
+        goals: what the run of a curve minimised.
+    """
 
     ground: Ground
     references: dict[str, dict[str, float]]
     lines: list[Line]
     differences: list[Difference]
+    uncompared: list[str]
     curves: list[Curve]
     goals: dict[Run, Goal]
 
@@ -114,7 +120,12 @@ def _group(ground: Ground, rows: Sequence[Row], results: Results) -> Group:
     goals = {row.run: _goal(row) for row in rows}
     references = {r.metric: r.values for r in results.references if r.ground == ground}
     curves = sorted((curve for curve in results.curves if curve.run in goals), key=lambda curve: curve.key)
-    return Group(ground, references, lines, list(_differences(lines, references)), curves, goals)
+    pairs = list(_pairs(lines, references))
+    differences = [_difference(pair) for pair in pairs if pair.clear and pair.scores]
+    uncompared = [
+        f"{pair.better[0].model} minus {pair.than[0].model} in {pair.metric}" for pair in pairs if not pair.clear
+    ]
+    return Group(ground, references, lines, differences, uncompared, curves, goals)
 
 
 def _goal(row: Row) -> Goal:
@@ -161,21 +172,42 @@ def paired(better: Line, than: Line, metric: str) -> list[tuple[float, float]]:
     return [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
 
 
-def _differences(lines: Sequence[Line], references: Collection[str]) -> Iterable[Difference]:
+@dataclass(frozen=True)
+class _Pair:
+    """Two models that are compared in a metric: the configurations in which each has it."""
+
+    better: Sequence[Line]
+    than: Sequence[Line]
+    metric: str
+
+    @property
+    def clear(self) -> bool:
+        """Of several configurations nobody has said which one to compare, and their seeds do not pair."""
+        return len(self.better) == len(self.than) == 1
+
+    @property
+    def scores(self) -> list[tuple[float, float]]:
+        return paired(self.better[0], self.than[0], self.metric)
+
+
+def _pairs(lines: Sequence[Line], references: Collection[str]) -> Iterator[_Pair]:
     """In the metrics by which models are compared; where something is computed of some of them, in these alone."""
-    by_model = {line.model: line for line in lines}
-    for better, than in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
-        if better in by_model and than in by_model:
-            metrics = sorted(filter(headline, by_model[better].values))
-            for metric in [metric for metric in metrics if metric in references] or metrics:
-                yield from _difference(by_model[better], by_model[than], metric)
+    by_model: dict[str, list[Line]] = {}
+    for line in lines:
+        by_model.setdefault(line.model, []).append(line)
+    for pair in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
+        better, than = (by_model.get(model, []) for model in pair)
+        metrics = sorted({metric for line in better for metric in line.values if headline(metric)})
+        for metric in [metric for metric in metrics if metric in references] or metrics:
+            having = [[line for line in found if metric in line.values] for found in (better, than)]
+            if all(having):
+                yield _Pair(having[0], having[1], metric)
 
 
-def _difference(main: Line, other: Line, metric: str) -> Iterable[Difference]:
-    pairs = paired(main, other, metric)
-    if len(pairs) > 1:
-        found = difference_over_seeds(*zip(*pairs, strict=True))
-        interval = found.interval.low, found.interval.high
-        yield Difference(main.model, other.model, metric, len(pairs), found.mean, interval, found.p_value)
-    elif pairs:
-        yield Difference(main.model, other.model, metric, 1, pairs[0][0] - pairs[0][1], None, None)
+def _difference(pair: _Pair) -> Difference:
+    """Paired by seed; no interval from one."""
+    names, scores = (pair.better[0].model, pair.than[0].model, pair.metric), pair.scores
+    if len(scores) == 1:
+        return Difference(*names, 1, scores[0][0] - scores[0][1], None, None)
+    found = difference_over_seeds(*zip(*scores, strict=True))
+    return Difference(*names, len(scores), found.mean, (found.interval.low, found.interval.high), found.p_value)

@@ -73,7 +73,7 @@ def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
 
 def remarks(group: Group) -> list[str]:
     """How the numbers of a group are to be read."""
-    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group)]
+    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group), *_uncompared_remarks(group)]
 
 
 def _spread_remarks(group: Group) -> Iterator[str]:
@@ -99,6 +99,11 @@ def _computed_remarks(group: Group) -> Iterator[str]:
         yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
     if any(part_of(metric) for metric in group.references):
         yield "kinds of twins: test clips come in families that are alike but in this one thing"
+
+
+def _uncompared_remarks(group: Group) -> Iterator[str]:
+    if group.uncompared:
+        yield f"no difference where a model stands in several configurations: {'; '.join(group.uncompared)}"
 
 
 def _computed(group: Group, keys: Sequence[str]) -> Iterator[list[Cell]]:

@@ -77,6 +77,21 @@ def test_seeds_that_one_model_lacks_are_left_out_of_the_difference(tmp_path: Pat
     assert (difference.seeds, difference.mean, difference.interval) == (1, 9.0, None)
 
 
+@pytest.mark.parametrize("twice", [TABLE, FRAMES])
+def test_a_model_in_two_configurations_is_compared_only_where_one_of_them_was_measured(
+    tmp_path: Path, twice: Entry
+) -> None:
+    found = three_seeds(tmp_path)
+    other, elsewhere = "f" * 16, METRIC.replace("R@1", "R@10")
+    more = [replace(row, config_hash=other) for row in found.rows if row.model == twice.model]
+    assert only(group(joined(found, Results([row for row in more if row.metric == elsewhere])))).differences
+    ambiguous = only(group(joined(found, Results(more))))
+    assert ambiguous.differences == []
+    assert ambiguous.uncompared == [f"TABLE minus Frames only in {METRIC}"]
+    for text in told(joined(found, Results(more))):
+        assert f"no difference where a model stands in several configurations: {ambiguous.uncompared[0]}" in text
+
+
 def test_one_seed_says_so_and_shows_the_interval_over_queries(tmp_path: Path) -> None:
     found = only(group(results(tmp_path, TABLE, 0, 50.0)))
     text = markdown(group_sections([found]))
