@@ -28,16 +28,26 @@ class _Labelled(ToySamples):
         return torch.arange(self.count) % 3
 
 
+class _Choices(_Labelled):
+    among_candidates = True
+
+
 class _Module(ToyModule):
+    kind: type[_Labelled] = _Labelled
+
     def items(self, split: str, unit: str, fields: Iterable[str]) -> _Labelled:
         assert (unit, set(fields)) == ("item", {"left"})
-        return _Labelled(ITEMS)
+        return self.kind(ITEMS)
 
 
-def _scores() -> Scores:
+class _ChoiceModule(_Module):
+    kind = _Choices
+
+
+def _scores(module: type[_Module] = _Module) -> Scores:
     torch.manual_seed(0)
     model = Toy(ToyConfig(width=3))
-    return score_splits(model, _Module(ITEMS), {"classes": TASK}, ["test"], EncodingRun(torch.device("cpu")))["test"]
+    return score_splits(model, module(ITEMS), {"classes": TASK}, ["test"], EncodingRun(torch.device("cpu")))["test"]
 
 
 def _plain() -> tuple[dict[str, float], list[str], Tensor]:
@@ -59,6 +69,12 @@ def test_all_metrics_that_are_promised_are_given() -> None:
     scores = _scores()
     assert list(scores.metrics) == metric_names({"classes": TASK})
     assert set(scores.intervals) < set(scores.metrics)
+
+
+def test_places_among_candidates_are_no_classes_and_have_an_accuracy_alone() -> None:
+    as_classes, as_places = _scores(), _scores(_ChoiceModule)
+    assert as_places.metrics == {"accuracy": as_classes.metrics["accuracy"]}
+    assert as_places.intervals == {"accuracy": as_classes.intervals["accuracy"]}
 
 
 def test_stored_predictions_give_the_metrics_again(tmp_path: Path) -> None:

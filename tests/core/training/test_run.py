@@ -17,7 +17,7 @@ from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.data.collate import TooManySkipped, collate
 from quatrefoil.core.evaluation.encode import EncodingRun
-from quatrefoil.core.evaluation.tasks import metric_names, score_splits
+from quatrefoil.core.evaluation.tasks import Retrieval, metric_names, score_splits
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.runs import checkpoint
@@ -197,6 +197,14 @@ def test_a_metric_that_no_evaluation_gives_is_refused_with_the_recipe_and_the_ne
 ) -> None:
     with pytest.raises(ConfigError, match=f"did you mean `.*{near}`"):
         toy_recipe([f"train.select={select}"])
+
+
+def test_a_metric_that_the_data_turn_out_not_to_give_is_told_with_those_that_they_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Retrieval, "metrics", ("AUPR",))  # exists for some data
+    with pytest.raises(ConfigError, match=f"train.select=AUPR: these data do not give it, but .*{METRIC}"):
+        toy_run([f"run.dir={tmp_path}", "train.steps=1", "train.select=AUPR"])
 
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"]])

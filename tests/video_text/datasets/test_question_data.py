@@ -11,6 +11,7 @@ import torch
 from quatrefoil.core.data import SampleError, SampleKey
 from quatrefoil.core.data.collate import collate
 from quatrefoil.core.evaluation.classification import OUTSIDE
+from quatrefoil.core.evaluation.tasks import TellsChoices
 from quatrefoil.video_text.datasets.choice_data import ChoiceData, validation_choices
 from quatrefoil.video_text.datasets.corpus import Caption, Clip, CorpusError, Split
 from quatrefoil.video_text.datasets.question_data import ANSWER, QUESTION, UNIT, QuestionData, QuestionMaker
@@ -79,6 +80,17 @@ def test_each_candidate_is_a_text_of_its_own_that_ends_in_it(root: Path) -> None
         text = f"what does video2 do? Options: {' '.join(OPTIONS)} Answer: {option}"
         assert ids[mask].tolist() == module.tokenizer.encode([text], 96).ids[0]
     assert module.assets()[AnswerVocabulary.ASSET] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("corpus", "protocol", "chosen"), [("tgif-qa", "tgif-action-noval", True), ("lsmdc-qa", "lsmdc-fib", False)]
+)
+def test_labels_are_places_where_candidates_come_with_the_question(
+    root: Path, corpus: str, protocol: str, chosen: bool
+) -> None:
+    items = data(root, corpus, protocol).build(0).items("test", UNIT, FIELDS)
+    assert isinstance(items, TellsChoices)
+    assert items.among_candidates == chosen
 
 
 def test_the_blank_is_the_mask_token(root: Path) -> None:
@@ -212,6 +224,7 @@ def test_choices_are_tested_on_the_questions_of_the_set(root: Path) -> None:
     module = asked.build(0)
     tested = module.items("test", UNIT, FIELDS)
     assert tested.labels_N.tolist() == [1, 1]
+    assert tested.among_candidates  # type: ignore[attr-defined]  # as the questions of a set have it
     ids = tested[SampleKey(0, 0)]["question_ids"]
     assert ids[3].tolist() == module.tokenizer.encode(["3 video6"], 32).ids[0][: len(ids[3])]
     assert module.describe()["splits"]["test"]["questions"] == 2

@@ -128,9 +128,14 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
 
 
 def classification_intervals(
-    found: Predictions, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+    found: Predictions,
+    names: Sequence[str] = confusion.METRICS,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> dict[str, Interval]:
-    """`bootstrap_interval` over groups of what `confusion.METRICS` names; nothing where there is one group only.
+    """`bootstrap_interval` over groups of these of `confusion.METRICS`; nothing where there is one group only.
 
     The areas have none: a resample that lacks a class has no area. Macro metrics are means over the classes of the
     whole split in every resample.
@@ -146,7 +151,7 @@ def classification_intervals(
         groups = found.groups_N
         return bootstrap_interval(cells.cell_N, groups, statistic, level=level, resamples=resamples, seed=seed)
 
-    return {name: interval(name) for name in confusion.METRICS}
+    return {name: interval(name) for name in names}
 
 
 def roc_auc(scores_N: Floats, positive_N: Bools) -> float:

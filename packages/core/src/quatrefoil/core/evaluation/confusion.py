@@ -10,7 +10,7 @@ import numpy as np
 
 from quatrefoil.core.evaluation.statistics import Floats, Ints
 
-METRICS: Final = ("accuracy", "macro-precision", "macro-recall", "macro-F1", "MCC")
+METRICS: Final[tuple[str, ...]] = ("accuracy", "macro-precision", "macro-recall", "macro-F1", "MCC")
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,8 @@ from quatrefoil.core.evaluation.statistics import recall_interval
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
 
+ACCURACY = "accuracy"
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -147,9 +149,20 @@ class LabelledSet(SampleSet, Protocol):
     def labels_N(self) -> Tensor: ...
 
 
+@runtime_checkable
+class TellsChoices(Protocol):
+    """A `LabelledSet` that says whether its labels are places among candidates that each item brings of its own."""
+
+    @property
+    def among_candidates(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Classification:
     """One class for each item, from logits; see `classification_metrics`.
+
+    Of items with candidates of their own (`TellsChoices`) only the accuracy is given: the third candidate of one item
+    has nothing in common with the third of another, so places are no classes, of which F1, MCC or an area could be.
 
     Args:
         logits: view of logits (B, K).
@@ -166,6 +179,7 @@ class Classification:
 
     @property
     def metrics(self) -> tuple[str, ...]:
+        """All of them: only the data tell whether there are classes, and whether an area exists."""
         return *confusion.METRICS, "ROC-AUC", "AUPR"
 
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
@@ -173,7 +187,10 @@ class Classification:
         assert isinstance(items, LabelledSet), f"{type(items).__name__} has no labels_N and ids"
         scores_NK = encode_items(model, items, self.logits, data.fill, self.batch_size, run)
         found = Predictions.of(items.ids, [str(group) for group in items.groups_N.tolist()], items.labels_N, scores_NK)
-        return Scores(classification_metrics(found), classification_intervals(found), predictions={self.logits: found})
+        metrics, compared = classification_metrics(found), confusion.METRICS
+        if isinstance(items, TellsChoices) and items.among_candidates:
+            metrics, compared = {ACCURACY: metrics[ACCURACY]}, (ACCURACY,)
+        return Scores(metrics, classification_intervals(found, compared), predictions={self.logits: found})
 
 
 class Evaluation(Protocol):

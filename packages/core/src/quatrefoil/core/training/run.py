@@ -185,6 +185,8 @@ class Run:
         select, best = self.recipe.train.select, self.progress.best_value
         if select is None:
             return False
+        if select not in metrics:
+            raise ConfigError(f"train.select={select}: these data do not give it, but {', '.join(metrics)}")
         if best is not None and metrics[select] <= best:
             return False
         self.progress.best_step, self.progress.best_value = self.progress.step, metrics[select]

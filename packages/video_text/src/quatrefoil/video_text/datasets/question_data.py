@@ -116,6 +116,11 @@ class QuestionSamples:
         """The number of the clip of each question, long (N,)."""
         return torch.tensor(self.clip_of_N)
 
+    @property
+    def among_candidates(self) -> bool:
+        """Whether a label is a place among the candidates of its question, and no class."""
+        return self.maker.candidates > 0
+
     def __len__(self) -> int:
         return len(self.questions)
 
