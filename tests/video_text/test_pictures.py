@@ -1,19 +1,23 @@
 """Pictures of what VLSA has learned: nothing is lost or moved on the way from patches to a PNG."""
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as nnf
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from quatrefoil.core.cli import main
 from quatrefoil.core.config import ConfigError
+from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.objectives import MaskedPatches
 from quatrefoil.core.views import Views
+from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.encoders.patches import patches_of
 from quatrefoil.video_text.pictures import look, reconstruction, similarity
 from quatrefoil.video_text.pictures.look import Looked
@@ -96,6 +100,31 @@ def test_the_shares_of_patches_have_the_cosine_of_codes_as_their_mean() -> None:
         for states_BTD, code_BD in ((found.video, video_BD), (found.audio, audio_BD)):
             mean = similarity.shares(states_BTD[number], text_BD[number]).mean()
             torch.testing.assert_close(mean, code_BD[number] @ text_BD[number])
+
+
+@given(st.text("ab ", max_size=12), st.lists(st.integers(0, 12), max_size=8, unique=True), st.booleans())
+def test_words_are_put_in_the_place_of_characters_and_all_others_stay(text: str, cuts: list[int], odd: bool) -> None:
+    ends = [cut for cut in sorted(cuts) if cut <= len(text)]
+    spans = list(itertools.pairwise(ends))[odd::2]
+    same = reconstruction.with_words(text, {(start, end): text[start:end].lstrip() for start, end in spans})
+    assert same.replace("[", "").replace("]", "") == text
+    assert same.count("[") == same.count("]") == len(spans)
+    assert " ]" not in reconstruction.with_words(text, dict.fromkeys(spans, "word"))
+
+
+def test_captions_are_told_as_they_are_read_and_as_they_are_rebuilt(tmp_path: Path) -> None:
+    model = build(SMALL)
+    tokens = TextTokenizer.train(TEXTS, 265, tmp_path / "tokenizer.json")
+    ids = torch.tensor(tokens.encode(TEXTS[2:], 64).ids)  # do, n, ', t
+    read, labels = ids.clone(), torch.full_like(ids, IGNORE)
+    labels[0, [2, 4]] = ids[0, [2, 4]]
+    read[0, 2] = mask_id_of(tokens)
+    logits_KV = nnf.one_hot(torch.tensor([ids[0, 1], ids[0, 3]]), tokens.vocab_size)
+    views: Any = {"text_labels": labels, "text_masked_ids": read, "text_token_logits": logits_KV}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(model), "tokenizer", tokens)
+        ((hidden, rebuilt),) = reconstruction.captions(model, views, TEXTS[2:])
+    assert (hidden, rebuilt) == ("do[?]'[t] stop", "do[do]'['] stop")
 
 
 TEXTS = ["a Red dot, rising", "the dot  goes up", "don't stop"]

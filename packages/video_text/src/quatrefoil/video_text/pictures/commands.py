@@ -45,5 +45,5 @@ def _similarities() -> Callable[..., list[Path]]:
     return draw_run
 
 
-RECONSTRUCT = PictureCommand("Draw hidden frames and sound beside what a run makes of them.", _reconstructions)
+RECONSTRUCT = PictureCommand("Draw hidden frames, sound and words beside what a run makes of them.", _reconstructions)
 SIMILARITY = PictureCommand("Draw where words, frames and sound of a clip are alike to a run.", _similarities)

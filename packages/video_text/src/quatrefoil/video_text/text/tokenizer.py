@@ -148,6 +148,11 @@ class TextTokenizer:
             [[NO_CHARACTERS, *encoding.offsets[:inner], NO_CHARACTERS] for encoding in encodings],
         )
 
+    def piece(self, id: int) -> str:
+        """The text of one token, without the space before it; the name of a special one."""
+        text: str = self._tokenizer.decode([id], skip_special_tokens=False)
+        return text.strip()
+
 
 def _canonical(definition: str) -> str:
     return json.dumps(json.loads(definition), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
