@@ -21,7 +21,15 @@ from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.encoders.patches import patches_of
 from quatrefoil.video_text.pictures import look, reconstruction, similarity
 from quatrefoil.video_text.pictures.look import Looked
-from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, enlarged, joined, rows_of_panels, save
+from quatrefoil.video_text.pictures.panels import (
+    draw_frames,
+    draw_sound,
+    enlarged,
+    entitle,
+    joined,
+    rows_of_panels,
+    save,
+)
 from quatrefoil.video_text.recipes.vlsa import LOCAL
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 from tests.video_text.small_vlsa import SMALL
@@ -188,6 +196,8 @@ def test_maps_and_hidden_patches_can_be_drawn_and_names_are_safe(tmp_path: Path)
     frames_FCHW[0, :, :4] = torch.nan
     draw_frames(axes[0, 0], frames_FCHW, torch.zeros(2, 8, 8))
     draw_sound(axes[0, 1], None, (0.0, 1.0))
+    entitle(figure, ["id: $1 or \\frac$", "hidden: [\x12]"])
+    assert figure.get_suptitle() == "id: $1 or \\frac$\nhidden: [·]"
     assert save(figure, tmp_path, "v/one two#3").name == "v-one-two-3.png"
 
 

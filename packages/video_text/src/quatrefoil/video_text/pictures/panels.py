@@ -5,6 +5,7 @@ patches, P numbers of a patch.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,13 @@ def side_by_side(frames_FHW: Tensor) -> np.ndarray[Any, Any]:
 def enlarged(map_hw: Tensor, side: int) -> Tensor:
     """Each number of a map (..., h, w) as a square of pixels, (..., h side, w side)."""
     return map_hw.repeat_interleave(side, -2).repeat_interleave(side, -1)
+
+
+def entitle(figure: "Figure", lines: Sequence[str]) -> None:
+    """Lines above a figure, as they are: no formula between dollars, and a dot for what cannot be printed (a token of
+    bytes may be half a letter)."""
+    shown = ["".join(sign if sign.isprintable() else "·" for sign in line) for line in lines]
+    figure.suptitle("\n".join(shown), parse_math=False)
 
 
 def save(figure: "Figure", folder: Path, id: str) -> Path:

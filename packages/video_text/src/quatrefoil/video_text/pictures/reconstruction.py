@@ -20,7 +20,7 @@ from quatrefoil.video_text.encoders.patches import hidden_places, take, wide
 from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD
 from quatrefoil.video_text.models.vlsa import Vlsa
 from quatrefoil.video_text.pictures.look import look
-from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, joined, rows_of_panels, save
+from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, entitle, joined, rows_of_panels, save
 
 _WORDS = "text_token_logits"
 _VIEWS = ("video_hidden", "audio_hidden", "audio_present", _WORDS)
@@ -71,7 +71,7 @@ def draw_run(run: Path, overrides: Sequence[str], split: str, clips: int, out: P
             draw_sound(axes[row, 1], sound_BRS[number] if heard else None, span)
             axes[row, 0].set_ylabel(title)
         words = [f"{title}: {text}" for title, text in zip(_TITLES[1:], told[number], strict=True)] if told else []
-        figure.suptitle("\n".join([f"{id}: {looked.captions[number]}", *words]))
+        entitle(figure, [f"{id}: {looked.captions[number]}", *words])
         paths.append(save(figure, out, id))
     return paths
 
@@ -101,7 +101,7 @@ def captions(model: Vlsa, views: Views, texts: Sequence[str]) -> list[tuple[str,
     def told(number: int, ids_BL: Tensor) -> str:
         spans = tokenizer.encode([texts[number]], ids_BL.shape[1]).offsets[0]
         ids = {place: int(ids_BL[number, place]) for place in hidden_BL[number].nonzero()[:, 0].tolist()}
-        words = {place: "?" if id == asked else tokenizer.piece(id) for place, id in ids.items()}
+        words = {place: "?" if id == asked else tokenizer.piece(id) or "␣" for place, id in ids.items()}
         return with_words(texts[number], {spans[place]: word for place, word in words.items()})
 
     return [(told(number, read_BL), told(number, said_BL)) for number in range(len(texts))]

@@ -19,7 +19,7 @@ from quatrefoil.core.views import Tokens, Views
 from quatrefoil.video_text.encoders.clip import normalise_pixels
 from quatrefoil.video_text.models.vlsa import Vlsa
 from quatrefoil.video_text.pictures.look import look
-from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, enlarged, rows_of_panels, save
+from quatrefoil.video_text.pictures.panels import draw_frames, draw_sound, enlarged, entitle, rows_of_panels, save
 from quatrefoil.video_text.text.tokenizer import NO_WORD, TokenIds
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _draw(clip: _Clip, codes: Sequence[Sought], side: int, out: Path) -> Path:
         left.set_ylabel(name)
         _draw_seen(left, clip.frames, code_D, side)
         _draw_heard(right, clip.sound, code_D, side)
-    figure.suptitle(f"{clip.id}: {clip.caption}")
+    entitle(figure, [f"{clip.id}: {clip.caption}"])
     return save(figure, out, clip.id)
 
 
