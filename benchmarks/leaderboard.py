@@ -4,22 +4,18 @@ Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the 
 """
 
 import argparse
-import csv
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.beside import confusable, draw_gallery, keep_to_try, picturable
 from benchmarks.claims import CLAIMS, find_claims
-from benchmarks.entries import BRUTE_FORCE, FRAMES, TABLE
-from benchmarks.report.confusions import draw_confusions, read_confusions, tells_confusions
+from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import claims_markdown, markdown
 from benchmarks.report.page import page
+from benchmarks.report.pictures import draw_pictures, read_pictures
 from benchmarks.report.runners import runner_sections
 from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
 from benchmarks.report.spending import spending_sections
@@ -27,12 +23,10 @@ from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.jobs import Job, RunFailed, plan
 from quatrefoil.core.measuring.launch import Launch, add_where, launcher
 from quatrefoil.core.measuring.make import attempt, make
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
-from quatrefoil.video_text.datasets.stage import make as make_stage
 
 PAPERS = Path(__file__).parent / "papers.jsonl"
 
@@ -61,6 +55,11 @@ class Place:
     def confusions(self) -> Path:
         """The folder of what a run got wrong; the page shows it where it has been brought together."""
         return self.page.with_name("confusions")
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of what a run of VLSA has learned; the page shows it where it has been drawn."""
+        return self.page.with_name("pictures")
 
 
 def place_of(suite: Suite) -> Place:
@@ -116,55 +115,14 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
         failures += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
     elif not place.confusions.exists():
         print("no clips to show: no run of this suite that told what it found lies here", flush=True)
+    if learned := picturable(suite, results):
+        paths["learned"] = place.pictures
+        failures += attempt(draw_pictures, learned.entry.model, learned.folder, place.pictures)
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
-
-
-def keep_to_try(suite: Suite, model: Path, clip: Path) -> None:
-    """Copy TABLE, and a clip that it never saw, to where the README's example looks for them.
-
-    Raises:
-        RunFailed: TABLE could not be planned.
-    """
-    shutil.copytree(_table_run(suite) / "model", model, dirs_exist_ok=True)
-    stage = make_stage("default")
-    with (stage / "annotation" / "MSRVTT_JSFUSION_test.csv").open() as rows:
-        first = next(csv.DictReader(rows))["video_id"]
-    shutil.copyfile(stage / "videos" / f"{first}.mp4", clip)
-
-
-def _table_run(suite: Suite) -> Path:
-    """Where a suite's TABLE of the first seed lies."""
-    entry = next(entry for entry in suite.entries if entry.model == TABLE.model)
-    return plan(entry, entry.seeds[0], Results()).folder
-
-
-def confusable(suite: Suite, results: Results) -> Job | None:
-    """The run of which wrong answers are shown: of TABLE, else of one of its baselines; None where none lies here."""
-    known = [entry.model for entry in (TABLE, BRUTE_FORCE, FRAMES)]
-    entries = [entry for entry in suite.entries if entry.embedded and entry.model in known]
-    for entry in sorted(entries, key=lambda each: known.index(each.model)):
-        with suppress(RunFailed):  # that it cannot be planned has been told
-            job = plan(entry, entry.seeds[0], results)
-            if tells_confusions(job.folder):
-                return job
-    return None
-
-
-def draw_gallery(dataset: str, out: Path) -> None:
-    """Draw samples of a data set as PNG.
-
-    Raises:
-        RunFailed: the command line's own words, such as that the data set has no gallery.
-    """
-    quatrefoil = Path(sys.executable).with_name("quatrefoil")
-    command = [str(quatrefoil), "data", "gallery", dataset, f"out={out}"]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise RunFailed(f"gallery of {dataset}\n  command: {shlex.join(command)}\n  {done.stderr.strip()}")
 
 
 def write_pages(place: Place, results: Results) -> str:
@@ -176,8 +134,9 @@ def write_pages(place: Place, results: Results) -> str:
     text = markdown(sections(place, results, groups, found, whole=False))
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
-    wrong = read_confusions(place.confusions)
-    replace_text(place.page, page(sections(place, results, groups, found, whole=True), place.root, gallery, wrong))
+    wrong, learned = read_confusions(place.confusions), read_pictures(place.pictures)
+    shown = sections(place, results, groups, found, whole=True)
+    replace_text(place.page, page(shown, place.root, gallery, wrong, learned))
     return text
 
 

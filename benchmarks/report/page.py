@@ -8,13 +8,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from benchmarks.report.confusions import Confusions
+from benchmarks.report.pictures import Pictures
 from benchmarks.report.sections import HOW_TO_READ, NO_RESULTS, Section
 
 TEMPLATE = "page.html.j2"
 
 
 def page(
-    sections: Sequence[Section], root: str, gallery: str | None = None, confusions: Confusions | None = None
+    sections: Sequence[Section],
+    root: str,
+    gallery: str | None = None,
+    confusions: Confusions | None = None,
+    pictures: Pictures | None = None,
 ) -> str:
     """The whole page.
 
@@ -22,6 +27,7 @@ def page(
         root: the way from the page to the root of the repository, for links.
         gallery: a picture of samples beside the page.
         confusions: what a run got wrong, with clips that lie beside the page.
+        pictures: what a run has learned, drawn beside the page.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -31,9 +37,9 @@ def page(
         lstrip_blocks=True,
     )
     environment.filters |= {"coded": coded, "slug": slug}
-    shown = {"sections": sections, "root": root, "gallery": gallery, "confusions": confusions}
-    shown |= {"how_to_read": HOW_TO_READ, "no_results": NO_RESULTS}
-    return environment.get_template(TEMPLATE).render(shown) + "\n"
+    beside = {"gallery": gallery, "confusions": confusions, "pictures": pictures}
+    shown = {"sections": sections, "root": root, "how_to_read": HOW_TO_READ, "no_results": NO_RESULTS}
+    return environment.get_template(TEMPLATE).render(beside | shown) + "\n"
 
 
 def coded(text: str) -> Markup:

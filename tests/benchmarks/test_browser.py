@@ -2,13 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from benchmarks.claims import CLAIMS
 from benchmarks.report.groups import group
 from benchmarks.report.page import page
+from benchmarks.report.pictures import Drawn, Pictures
 from benchmarks.report.sections import claims_section, group_sections
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.store import Results
@@ -106,6 +109,25 @@ def test_a_model_chosen_in_the_legend_stands_out_in_the_plots(opened: Any) -> No
     assert faded.count() == opened.locator("g[data-model=TABLE]").count() > 0
     button.click()
     assert faded.count() == 0
+
+
+def test_pictures_are_shown_and_open_and_none_is_wider_than_a_phone(chromium: Any) -> None:
+    names = ["pictures/reconstruct/a.png", "pictures/similarity/a.png"]
+    drawn = [Drawn("What it shows.", f"quatrefoil {name} {'a-long-folder/' * 9}", [name]) for name in names]
+    html = page([], "", pictures=Pictures("VLSA", "stage", "quatrefoil train vlsa/stage-pretrain", drawn))
+    square = BytesIO()
+    Image.new("RGB", (1440, 1440)).save(square, "PNG")
+    tab = chromium.new_page()
+    tab.route(PAGE + "**", lambda asked: asked.fulfill(body=square.getvalue(), content_type="image/png"))
+    tab.route(PAGE, lambda asked: asked.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    tab.goto(PAGE)
+    assert tab.locator("h2").all_inner_texts() == ["What VLSA has learned"]
+    assert tab.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)") == [1440, 1440]
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.locator("img").first.click()
+    tab.wait_for_url(PAGE + names[0])
+    tab.close()
 
 
 def test_nothing_is_wider_than_a_phone_but_what_scrolls_by_itself(opened: Any) -> None:

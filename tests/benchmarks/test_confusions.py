@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from benchmarks.beside import confusable
 from benchmarks.entries import FRAMES, TABLE
-from benchmarks.leaderboard import confusable
 from benchmarks.report.confusions import (
     DIRECTION,
     TOLD,

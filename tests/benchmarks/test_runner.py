@@ -10,9 +10,10 @@ from types import MappingProxyType
 import pytest
 
 from benchmarks import leaderboard
+from benchmarks.beside import draw_gallery
 from benchmarks.corpora import MEASURED, SHORT, not_measured, real_entries
 from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm, on_stage
-from benchmarks.leaderboard import Place, draw_gallery, place_of, run
+from benchmarks.leaderboard import Place, place_of, run
 from benchmarks.suites import Suite, suites
 from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import jobs, launch
