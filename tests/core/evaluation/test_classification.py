@@ -62,7 +62,14 @@ def _their_areas(found: Predictions) -> dict[str, float]:
             sklearn.roc_auc_score(found.targets_N, softmax, multi_class="ovr"),
             sklearn.average_precision_score(np.eye(found.classes)[found.targets_N], softmax),
         )
-    return {name: 100 * float(area) for name, area in zip(("ROC-AUC", "AUPR"), areas, strict=True)}
+    if found.classes > 2:
+        areas += (sklearn.roc_auc_score(found.targets_N, softmax, multi_class="ovo"),)
+    return {name: 100 * float(area) for name, area in zip(("ROC-AUC", "AUPR", "ROC-AUC-ovo"), areas, strict=False)}
+
+
+def test_pairs_of_very_many_classes_are_not_formed() -> None:
+    assert "ROC-AUC-ovo" in classification_metrics(_draw(0, 200, 10))
+    assert "ROC-AUC-ovo" not in classification_metrics(_draw(0, 200, 11))
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -22,8 +23,10 @@ from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootst
 from quatrefoil.core.files import replace_text
 
 OUTSIDE = -1
+AREAS = ("ROC-AUC", "AUPR", "ROC-AUC-ovo")
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
+_MOST_PAIRED = 10  # pairs grow with the square, and answers to questions are thousands
 _SHOWN = 8  # how many culprits an error names
 
 
@@ -107,7 +110,8 @@ def read_predictions(path: Path) -> Predictions:
 def classification_metrics(found: Predictions) -> dict[str, float]:
     """Accuracy, macro precision, recall and F1, MCC, and where they exist ROC-AUC and AUPR; all times 100.
 
-    Of two classes also precision, recall and F1 of the second, the positive one.
+    Of two classes also precision, recall and F1 of the second, the positive one; of three to ten also the area of one
+    class against one other, the mean over all pairs (Hand and Till, 2001), as `ROC-AUC-ovo`.
 
     Each equals scikit-learn's where no scores tie for the best (tested). Macro metrics are means over the classes that
     are a target or predicted, a class without a hit counting 0; `OUTSIDE` is such a class where it is a target. The
@@ -124,6 +128,8 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
         sides = [(_log_odds(found.scores_NK, k), found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
         metrics["AUPR"] = 100 * float(np.mean([average_precision(*side) for side in sides]))
+        if 2 < found.classes <= _MOST_PAIRED:
+            metrics["ROC-AUC-ovo"] = 100 * _area_of_pairs(found)
     return metrics
 
 
@@ -174,6 +180,15 @@ def average_precision(scores_N: Floats, positive_N: Bools) -> float:
     hits_D, misses_D = (counts_D[::-1] for counts_D in _by_score(scores_N, positive_N))
     found_D, taken_D = hits_D.cumsum(), (hits_D + misses_D).cumsum()
     return float((hits_D * found_D / taken_D).sum() / hits_D.sum())
+
+
+def _area_of_pairs(found: Predictions) -> float:
+    """Of every class against every other one, among the items of these two, by the odds of the first."""
+    areas = []
+    for first, second in permutations(range(found.classes), 2):
+        both_N = np.isin(found.targets_N, (first, second))
+        areas.append(roc_auc(_log_odds(found.scores_NK, first)[both_N], found.targets_N[both_N] == first))
+    return float(np.mean(areas))
 
 
 def _by_score(scores_N: Floats, positive_N: Bools) -> tuple[Ints, Ints]:

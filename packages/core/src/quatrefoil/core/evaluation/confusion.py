@@ -11,6 +11,7 @@ import numpy as np
 from quatrefoil.core.evaluation.statistics import Floats, Ints
 
 METRICS: Final[tuple[str, ...]] = ("accuracy", "macro-precision", "macro-recall", "macro-F1", "MCC")
+OF_POSITIVES: Final = ("precision", "recall", "F1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,8 @@ def of_class(targets_N: Ints, predicted_N: Ints, which: int) -> dict[str, float]
     """Precision, recall and F1 of one class, times 100; 0 where nothing is predicted to be it, or nothing is."""
     hits = int(((predicted_N == which) & (targets_N == which)).sum())
     predicted, targets = int((predicted_N == which).sum()), int((targets_N == which).sum())
-    counts = {"precision": predicted, "recall": targets, "F1": (predicted + targets) / 2}
-    return {name: 100 * hits / count if count else 0.0 for name, count in counts.items()}
+    counts = predicted, targets, (predicted + targets) / 2
+    return {name: 100 * hits / count if count else 0.0 for name, count in zip(OF_POSITIVES, counts, strict=True)}
 
 
 def _metrics(confusion_RLL: Floats) -> dict[str, Floats]:

@@ -14,6 +14,7 @@ from quatrefoil.core.data import DataModule, SampleSet
 from quatrefoil.core.evaluation import confusion
 from quatrefoil.core.evaluation.breakdown import TellsKinds, recall_by_kind, strongest_rivals
 from quatrefoil.core.evaluation.classification import (
+    AREAS,
     Predictions,
     classification_intervals,
     classification_metrics,
@@ -180,7 +181,7 @@ class Classification:
     @property
     def metrics(self) -> tuple[str, ...]:
         """All of them: only the data tell whether there are classes, and whether an area exists."""
-        return *confusion.METRICS, "ROC-AUC", "AUPR"
+        return *confusion.METRICS, *confusion.OF_POSITIVES, *AREAS
 
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
         items = data.items(split, self.unit, graph_of(model).fields([self.logits]))
