@@ -85,6 +85,16 @@ def test_a_signal_after_the_run_is_nobodys_business_again(number: signal.Signals
     assert signal.getsignal(number) == before
 
 
+def test_a_signal_is_noted_where_nobody_reads_what_is_said_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # as where a launcher was ended first
+    monkeypatch.setattr("quatrefoil.core.training.stopping._STDERR", writer)
+    with StopSignal() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.asked == signal.SIGTERM
+    os.close(writer)
+
+
 def test_a_signal_that_was_ignored_still_is() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
     with StopSignal() as stop:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -62,7 +63,8 @@ class StopSignal:
         self.asked = signal.Signals(number)
         signal.signal(number, signal.SIG_DFL)
         said = f"\n{self.asked.name}: saving after the step that is being made; once more ends the run at once\n"
-        os.write(_STDERR, said.encode())  # print may be what was interrupted
+        with suppress(OSError):  # who started the run, and read this, may have been ended first
+            os.write(_STDERR, said.encode())  # print may be what was interrupted
 
 
 def dump(folder: Path, step: int, rank: int, batch: Batch, reason: str) -> Path:
