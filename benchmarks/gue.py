@@ -16,7 +16,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from quatrefoil.core.evaluation.classification import Predictions, classification_metrics, read_predictions
+from quatrefoil.core.evaluation.classification import (
+    Predictions,
+    classification_metrics,
+    read_predictions,
+    weighted_roc_auc,
+)
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
 from quatrefoil.core.runs.folder import RunFolder
@@ -165,16 +170,8 @@ def roc_auc_interval(found: Predictions) -> Interval:
 
 def weighted_areas(found: Predictions, weights_RN: Ints) -> Floats:
     """Areas (R,) in percent where each sequence counts as often as its weight says; ties count half."""
-    margin_N = found.scores_NK[:, 1] - found.scores_NK[:, 0]
-    order = np.argsort(margin_N, kind="stable")
-    first_D = np.flatnonzero(np.append(True, np.diff(margin_N[order]) > 0))
-    positive_N = found.targets_N == 1
-    hits_RD, misses_RD = (
-        np.add.reduceat((weights_RN * kind_N)[:, order], first_D, axis=1) for kind_N in (positive_N, ~positive_N)
-    )
-    lower_RD = np.cumsum(misses_RD, axis=1) - misses_RD / 2
-    area_R: Floats = 100 * (hits_RD * lower_RD).sum(1) / (hits_RD.sum(1) * misses_RD.sum(1))
-    return area_R
+    margin_N: Floats = found.scores_NK[:, 1] - found.scores_NK[:, 0]
+    return 100 * weighted_roc_auc(margin_N, found.targets_N == 1, weights_RN)
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

@@ -124,12 +124,13 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     if found.classes == 2:
         metrics |= confusion.of_class(found.targets_N, found.predicted_N, 1)
     if set(found.targets_N.tolist()) == set(range(found.classes)):
-        classes = [1] if found.classes == 2 else list(range(found.classes))
-        sides = [(_log_odds(found.scores_NK, k), found.targets_N == k) for k in classes]
+        odds = [_log_odds(found.scores_NK, k) for k in range(found.classes)]
+        classes = [1] if found.classes == 2 else range(found.classes)
+        sides = [(odds[k], found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
         metrics["AUPR"] = 100 * float(np.mean([average_precision(*side) for side in sides]))
         if 2 < found.classes <= _MOST_PAIRED:
-            metrics["ROC-AUC-ovo"] = 100 * _area_of_pairs(found)
+            metrics["ROC-AUC-ovo"] = 100 * _area_of_pairs(odds, found.targets_N)
     return metrics
 
 
@@ -166,9 +167,17 @@ def roc_auc(scores_N: Floats, positive_N: Bools) -> float:
     Raises:
         ValueError: there are no positive or no negative items.
     """
-    hits_D, misses_D = _by_score(scores_N, positive_N)
-    higher_D = hits_D.sum() - hits_D.cumsum()
-    return float((misses_D * (higher_D + hits_D / 2)).sum() / (hits_D.sum() * misses_D.sum()))
+    _refuse_one_kind(positive_N)
+    return float(weighted_roc_auc(scores_N, positive_N, np.ones((1, len(scores_N)), np.int64))[0])
+
+
+def weighted_roc_auc(scores_N: Floats, positive_N: Bools, weights_RN: Ints) -> Floats:
+    """`roc_auc` (R,) of items that stand weights-many times in each resample; NaN where one has items of one kind."""
+    hits_RD, misses_RD = _by_score(scores_N, positive_N, weights_RN)
+    hits_R, misses_R = hits_RD.sum(1), misses_RD.sum(1)
+    higher_RD = hits_R[:, None] - hits_RD.cumsum(1)
+    area_R: Floats = (misses_RD * (higher_RD + hits_RD / 2)).sum(1) / (hits_R * misses_R)
+    return area_R
 
 
 def average_precision(scores_N: Floats, positive_N: Bools) -> float:
@@ -177,27 +186,35 @@ def average_precision(scores_N: Floats, positive_N: Bools) -> float:
     Raises:
         ValueError: there are no positive or no negative items.
     """
-    hits_D, misses_D = (counts_D[::-1] for counts_D in _by_score(scores_N, positive_N))
+    _refuse_one_kind(positive_N)
+    once_1N = np.ones((1, len(scores_N)), np.int64)
+    hits_D, misses_D = (counts_1D[0, ::-1] for counts_1D in _by_score(scores_N, positive_N, once_1N))
     found_D, taken_D = hits_D.cumsum(), (hits_D + misses_D).cumsum()
     return float((hits_D * found_D / taken_D).sum() / hits_D.sum())
 
 
-def _area_of_pairs(found: Predictions) -> float:
+def _area_of_pairs(odds: Sequence[Floats], targets_N: Ints) -> float:
     """Of every class against every other one, among the items of these two, by the odds of the first."""
     areas = []
-    for first, second in permutations(range(found.classes), 2):
-        both_N = np.isin(found.targets_N, (first, second))
-        areas.append(roc_auc(_log_odds(found.scores_NK, first)[both_N], found.targets_N[both_N] == first))
+    for first, second in permutations(range(len(odds)), 2):
+        both_N = np.isin(targets_N, (first, second))
+        areas.append(roc_auc(odds[first][both_N], targets_N[both_N] == first))
     return float(np.mean(areas))
 
 
-def _by_score(scores_N: Floats, positive_N: Bools) -> tuple[Ints, Ints]:
-    """How many positive and negative items have each distinct score, lowest first."""
+def _refuse_one_kind(positive_N: Bools) -> None:
     if positive_N.all() or not positive_N.any():
         raise ValueError("a curve needs items of the class and items of others; there is only one kind here")
-    values_D, place_N = np.unique(scores_N, return_inverse=True)
-    hits_D, misses_D = (np.bincount(place_N[kind_N], minlength=len(values_D)) for kind_N in (positive_N, ~positive_N))
-    return hits_D, misses_D
+
+
+def _by_score(scores_N: Floats, positive_N: Bools, weights_RN: Ints) -> tuple[Ints, Ints]:
+    """How many positive and negative items (R, D) have each distinct score, lowest first."""
+    order = np.argsort(scores_N, kind="stable")
+    first_D = np.flatnonzero(np.append(True, np.diff(scores_N[order]) > 0))
+    hits_RD, misses_RD = (
+        np.add.reduceat((weights_RN * kind_N)[:, order], first_D, axis=1) for kind_N in (positive_N, ~positive_N)
+    )
+    return hits_RD, misses_RD
 
 
 def _log_odds(scores_NK: Floats, k: int) -> Floats:
