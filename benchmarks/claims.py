@@ -152,8 +152,9 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     Raises:
         ValueError: there is none of a name.
     """
-    found = {name: [claim for claim in CLAIMS if claim.name.rstrip(ascii_lowercase) == name] for name in names}
-    found |= {claim.name: [claim] for claim in CLAIMS if claim.name in names}
+    found = {
+        name: [claim for claim in CLAIMS if name in (claim.name, claim.name.rstrip(ascii_lowercase))] for name in names
+    }
     if unknown := [name for name, claims in found.items() if not claims]:
         raise ValueError(f"no claim {unknown[0]}; there are {', '.join(claim.name for claim in CLAIMS)}")
     return list(dict.fromkeys(claim for claims in found.values() for claim in claims))

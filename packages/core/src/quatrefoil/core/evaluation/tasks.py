@@ -188,9 +188,10 @@ class Classification:
         assert isinstance(items, LabelledSet), f"{type(items).__name__} has no labels_N and ids"
         scores_NK = encode_items(model, items, self.logits, data.fill, self.batch_size, run)
         found = Predictions.of(items.ids, [str(group) for group in items.groups_N.tolist()], items.labels_N, scores_NK)
-        metrics, compared = classification_metrics(found), confusion.METRICS
-        if isinstance(items, TellsChoices) and items.among_candidates:
-            metrics, compared = {ACCURACY: metrics[ACCURACY]}, (ACCURACY,)
+        if not (isinstance(items, TellsChoices) and items.among_candidates):
+            metrics, compared = classification_metrics(found), confusion.METRICS
+        else:
+            metrics, compared = {ACCURACY: float(found.hits_N.mean())}, (ACCURACY,)
         return Scores(metrics, classification_intervals(found, compared), predictions={self.logits: found})
 
 

@@ -56,8 +56,9 @@ def begin(node: Node, store: Store, launch: Launch, running: dict[Node, tuple[Jo
     Raises:
         RunFailed: it could not be planned; RowError: what it measured may not be stored.
     """
-    job = plan(*node, store.read())
-    if job.run in store.read().runs:
+    stored = store.read()
+    job = plan(*node, stored)
+    if job.run in stored.runs:
         print(f"skipped, rows are stored: {job}", flush=True)
     elif job.finished:
         print(f"finished before: {job}", flush=True)

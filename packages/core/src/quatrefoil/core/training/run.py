@@ -220,23 +220,24 @@ class Run:
         skipped = self.trainer.budget.skipped  # read before an older checkpoint brings its own count
         if evaluated != self.progress.step:
             self.trainer.load(checkpoint.load(self._checkpoint_at(evaluated)))
-        scores = beside_known(self._score(self.data.splits), self.data.describe())
+        described = dict(self.data.describe())
+        scores = beside_known(self._score(self.data.splits), described)
         self.progress.cpu_seconds = self._cpu_seconds()
         with self.trainer.evaluated() as model:
             if self.accelerator.is_main_process:
                 self.folder.write_predictions(scores)
-                self.folder.write_results(model, self._facts(scores, evaluated, skipped))
+                self.folder.write_results(model, self._facts(described, scores, evaluated, skipped))
         if self.accelerator.is_main_process:
             print(f"{table(scores) if scores else 'nothing was scored: the data have no split but train'}")
             print(f"run folder: {self.folder.path}", flush=True)
         self.accelerator.wait_for_everyone()
 
-    def _facts(self, scores: Mapping[str, Scores], evaluated_step: int, skipped: int) -> Json:
+    def _facts(self, data: Json, scores: Mapping[str, Scores], evaluated_step: int, skipped: int) -> Json:
         """What metrics.json says: all that makes a result one to believe."""
         return {
             **self.described,
             "seed": self.recipe.seed,
-            "data": dict(self.data.describe()),
+            "data": data,
             "scores": {split: score.plain() for split, score in scores.items()},
             "steps": self.progress.step,
             "evaluated_step": evaluated_step,
