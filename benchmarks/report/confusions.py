@@ -3,18 +3,16 @@
 They lie in a folder beside the page, with all that the page says of them in one file.
 """
 
-import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pydantic import TypeAdapter
 
+from benchmarks.report.told import read_told, write_told
 from quatrefoil.core.evaluation.breakdown import TellsKinds
-from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.jobs import RunFailed
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.stored import stored_recipe
@@ -91,7 +89,7 @@ def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:
         asked, found = (_brought(data, clip, out) for clip in (place, rivals[query]))
         shown.append(Confusion(ranks[query], kinds.get(place), asked, found))
     told = Confusions(model, facts["data"]["name"], facts["command"], len(wrong), len(ranks), shown)
-    replace_text(out / TOLD, json.dumps(asdict(told), indent=1) + "\n")
+    write_told(out / TOLD, told)
 
 
 def spread(items: Sequence[int], most: int) -> list[int]:
@@ -116,5 +114,4 @@ def _brought(data: ClipModule, place: int, out: Path) -> Clip:  # type: ignore[t
 
 def read_confusions(out: Path) -> Confusions | None:
     """What `draw_confusions` left in a folder, or None where it left nothing."""
-    told = out / TOLD
-    return TypeAdapter(Confusions).validate_json(told.read_text(encoding="utf-8")) if told.exists() else None
+    return read_told(out / TOLD, Confusions)

@@ -3,16 +3,13 @@
 The pictures lie in a folder beside the page, with all that the page says of them in one file.
 """
 
-import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from benchmarks.report.commands import quatrefoil
-from quatrefoil.core.files import replace_text
+from benchmarks.report.told import read_told, write_told
 from quatrefoil.core.runs.folder import RunFolder
 
 TOLD = "pictures.json"
@@ -66,7 +63,7 @@ def draw_pictures(model: str, run: Path, out: Path, clips: int = CLIPS) -> None:
     facts = RunFolder(run).facts()
     drawn = [_drawn(name, model, run, out, clips) for name in COMMANDS]
     told = Pictures(model, facts["data"]["name"], facts["command"], drawn)
-    replace_text(out / TOLD, json.dumps(asdict(told), indent=1) + "\n")
+    write_told(out / TOLD, told)
 
 
 def _drawn(name: str, model: str, run: Path, out: Path, clips: int) -> Drawn:
@@ -79,5 +76,4 @@ def _drawn(name: str, model: str, run: Path, out: Path, clips: int) -> Drawn:
 
 def read_pictures(out: Path) -> Pictures | None:
     """What `draw_pictures` left in a folder, or None where it left nothing."""
-    told = out / TOLD
-    return TypeAdapter(Pictures).validate_json(told.read_text(encoding="utf-8")) if told.exists() else None
+    return read_told(out / TOLD, Pictures)

@@ -41,9 +41,11 @@ def _told(seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> str:
     known = f"{counted(len(seconds), 'run')}, {hours:.1f} hours of training by the clock"
     if not spent:
         return f"{known}; of none is the CPU time known."
-    useful = sum(each[part] for each in spent for part in USEFUL) / sum(sum(each.values()) for each in spent)
+    cpu = _sums(spent)
+    total = sum(cpu.values())
+    useful = sum(cpu[part] for part in USEFUL) / total
     return (
-        f"{known}. Of {len(spent)} of them the CPU time is known: {_hours(spent):.1f} hours, {100 * useful:.0f} % of "
+        f"{known}. Of {len(spent)} of them the CPU time is known: {total / 3600:.1f} hours, {100 * useful:.0f} % of "
         f"it useful (training steps and scoring)."
     )
 
@@ -52,8 +54,9 @@ def _row(name: str, runs: Sequence[Run], seconds: Mapping[Run, float], costs: Ma
     spent, hours = _spent(runs, costs), sum(seconds[run] for run in runs) / 3600
     shares = [Cell(NOTHING)] * (1 + len(PARTS))
     if spent:
-        total = sum(sum(each.values()) for each in spent)
-        parts = [100 * sum(each[part] for each in spent) / total for part in PARTS]
+        cpu = _sums(spent)
+        total = sum(cpu.values())
+        parts = [100 * each / total for each in cpu.values()]
         shares = [Cell(f"{total / 3600:.2f}", total), *(Cell(f"{part:.0f} %", part) for part in parts)]
     counts = [Cell(str(len(runs)), len(runs)), Cell(f"{hours:.2f}", hours), Cell(str(len(spent)), len(spent))]
     return TableRow("measured", [Cell(name), *counts, *shares])
@@ -63,5 +66,6 @@ def _spent(runs: Sequence[Run], costs: Mapping[Run, Cost]) -> list[Mapping[str, 
     return [spent for run in runs if run in costs and (spent := costs[run].cpu_seconds)]
 
 
-def _hours(spent: Sequence[Mapping[str, float]]) -> float:
-    return sum(sum(each.values()) for each in spent) / 3600
+def _sums(spent: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Over runs, of each of `PARTS`."""
+    return {part: sum(each[part] for each in spent) for part in PARTS}
