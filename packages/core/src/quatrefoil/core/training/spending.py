@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from functools import partial
 
 import psutil
 
-Item = TypeVar("Item")
+from quatrefoil.core.training.tracking import Item, each_within
 
 
 class Spending:
@@ -32,14 +32,7 @@ class Spending:
 
     def over(self, part: str, items: Iterable[Item]) -> Iterator[Item]:
         """The items; what this process spends until each comes."""
-        iterator = iter(items)
-        while True:
-            with self.on(part):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
+        return each_within(items, partial(self.on, part))
 
     def told(self) -> dict[str, float]:
         """CPU seconds so far: training `steps`, `scores`, `data`, and the `rest` (imports, set-up, checkpoints).

@@ -4,6 +4,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -128,6 +129,18 @@ class Lap(NamedTuple):
     waiting: float
 
 
+def each_within(items: Iterable[Item], within: Callable[[], AbstractContextManager[None]]) -> Iterator[Item]:
+    """The items, each of which comes within a context of its own; what is done with it is outside."""
+    iterator = iter(items)
+    while True:
+        with within():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
+
+
 class Stopwatch:
     """Measures which share of the time goes by in waiting for data; `clock` gives seconds."""
 
@@ -138,16 +151,15 @@ class Stopwatch:
 
     def waiting_for(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items; the time that each takes to come counts as waiting."""
-        iterator = iter(items)
-        while True:
-            began = self._clock()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            finally:
-                self._waited += self._clock() - began
-            yield item
+        return each_within(items, self._waiting)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._waited += self._clock() - began
 
     def lap(self) -> Lap:
         """The time since the last lap (or the start); a new lap begins."""
