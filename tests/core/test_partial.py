@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from quatrefoil.core.distributed import rank
 from quatrefoil.core.objectives import (
     Contrastive,
+    EvenMatching,
     ExclusiveContrastive,
     MaskedPatches,
     Matching,
@@ -142,6 +143,26 @@ def test_no_row_at_all_gives_a_zero_that_carries_gradient(name: str) -> None:
 def test_presence_is_a_need(name: str) -> None:
     plain, partial = PAIRS[name]
     assert partial.needs == (*plain.needs, "has_right")
+
+
+class Sure(Pair):
+    """Takes every pair for true, or every one for false."""
+
+    def __init__(self, true: bool) -> None:
+        super().__init__()
+        self.logits = torch.tensor([0.0, 50.0] if true else [50.0, 0.0], dtype=torch.float64)
+
+    @view
+    def match(self, left: Tensor, right: Tensor) -> Tensor:
+        return self.logits.expand(len(left), 2)
+
+
+@pytest.mark.parametrize("true", [True, False])
+def test_true_and_false_pairs_weigh_the_same_in_even_matching(true: bool) -> None:
+    even = EvenMatching("left", "right", "match", ("left",), ("right",), present="has_right")
+    loss, thirds = (each(Views(Sure(true), batch_of(slice(None))), KEY).loss for each in (even, PAIRS["matching"][1]))
+    assert loss.item() == pytest.approx(50 / 2)
+    assert thirds.item() == pytest.approx(50 * (2 / 3 if true else 1 / 3))
 
 
 def test_patches_are_counted_by_the_rows_that_have_them() -> None:

@@ -19,7 +19,7 @@ from quatrefoil.core.views import Views, graph_of
 from quatrefoil.video_text.encoders.patches import draw_visible, hidden_places, patches_of, take
 from quatrefoil.video_text.encoders.unified import MODALITIES, Modality, sharing_groups
 from quatrefoil.video_text.models.vlsa import JointVlsa, Vlsa, VlsaConfig
-from quatrefoil.video_text.recipes.vlsa import COMPARISON, GLOBAL, LOCAL, PRETRAINING
+from quatrefoil.video_text.recipes.vlsa import COMPARISON, GLOBAL, LOCAL, PRETRAINING, TUNE_TEXT_AUDIO, TUNE_TEXT_VIDEO
 from tests.distributed_harness import run_ranks
 from tests.video_text.small_vlsa import SMALL
 
@@ -55,6 +55,15 @@ def batch_of(*samples: dict[str, Any]) -> dict[str, Any]:
 HEARD = [sample(0), sample(1, words=7), sample(2, words=2), sample(3)]
 LACKING = [*HEARD[:3], sample(3, sound=False), sample(4, sound=False)]  # the second of two ranks hears nothing
 MIXED = [HEARD[0], sample(1, words=7, sound=False), HEARD[2], HEARD[3]]
+
+
+def wordless(one: dict[str, Any]) -> dict[str, Any]:
+    """The sample with a start and an end token in the place of its text."""
+    text = {name: one[name][[0, -1]] for name in ("text_ids", "text_mask", "text_masked_ids", "text_labels")}
+    return one | text | {"text_labels": torch.full((2,), IGNORE)}
+
+
+UNSAID = [HEARD[0], wordless(HEARD[1]), HEARD[2], wordless(MIXED[1] | {"id": "clip4", "group": 4}), HEARD[3]]
 
 
 def build(config: VlsaConfig) -> Vlsa:
@@ -270,8 +279,38 @@ def test_false_pairs_are_drawn_among_samples_with_sound(other: str) -> None:
     others = [[row for row in range(3) if row != own] for own in range(3)]
     drawn = [sum(false_33[own, row] for own, row in enumerate(rows)) for rows in product(*others)]
     back = [sum(false_33[row, own] for own, row in enumerate(rows)) for rows in product(*others)]
-    possible = torch.stack([(true_33.trace() + a + b) / 9 for a, b in product(drawn, back)])
+    possible = torch.stack([(2 * true_33.trace() + a + b) / 12 for a, b in product(drawn, back)])
     assert (possible - out[f"audio_{other}_match/loss"]).abs().min() < 1e-5
+
+
+def test_terms_of_text_are_those_of_the_samples_that_have_words() -> None:
+    some, _ = losses(PRETRAINING | COMPARISON, *UNSAID)
+    said, _ = losses(PRETRAINING | COMPARISON, HEARD[0], HEARD[2], HEARD[3])
+    heard, _ = losses(PRETRAINING | COMPARISON, *HEARD)
+    for name in ("masked_text", "audio_text_contrast", "audio_text_match", "video_text_contrast", "video_text_match"):
+        torch.testing.assert_close(some[f"{name}/loss"], said[f"{name}/loss"], rtol=1e-5, atol=1e-6, msg=name)
+    torch.testing.assert_close(some["audio_video_contrast/loss"], heard["audio_video_contrast/loss"])
+
+
+def test_a_joint_pass_without_words_is_one_of_frames_and_sound() -> None:
+    model = build(SMALL)
+    views = Views(model, batch_of(*UNSAID))
+    one = Views(model, batch_of(UNSAID[1]))
+    without = model.encoder({"video": one["visible_video"], "audio": one["visible_audio"]})
+    for modality in ("video", "audio"):
+        torch.testing.assert_close(views["joint"][modality][1:2], without[modality], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("objectives", [TUNE_TEXT_VIDEO, TUNE_TEXT_AUDIO], ids=["video", "audio"])
+def test_what_lacks_words_has_no_part_in_fine_tuning_on_words(objectives: Mapping[str, Objective]) -> None:
+    some, said = (losses(objectives, *rows)[0] for rows in (UNSAID, (HEARD[0], HEARD[2], HEARD[3])))
+    torch.testing.assert_close(some["contrast/loss"], said["contrast/loss"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_without_any_word_has_finite_gradients() -> None:
+    out, model = losses(PRETRAINING, *(wordless(one) for one in HEARD))
+    assert all(gradient.isfinite().all() for gradient in gradients(model).values())
+    assert all(value == 0 for name, value in out.items() if "text" in name)
 
 
 def test_a_batch_without_any_sound_reaches_the_same_parameters_with_finite_gradients() -> None:

@@ -195,6 +195,7 @@ def test_a_clip_that_lacks_one_of_its_files_is_missing(triples: Path) -> None:
         ("a,nan,1,v.mp4,,text", "row 1: start and end are seconds, not 'nan'"),
         ("a,0,soon,v.mp4,,text", "row 1: start and end are seconds, not 'soon'"),
         ("a,0,1,v.mp4,, ", "row 1: needs id, video, text; text is empty"),
+        ("a,0,1,v.mp4,,", "needs a value in the columns id, video, text"),
         ("a,0,1,,,text", "needs a value in the columns id, video, text"),
     ],
 )
@@ -202,6 +203,17 @@ def test_a_row_that_is_no_triple_is_named(tmp_path: Path, row: str, told: str) -
     (tmp_path / "val.csv").write_text(f"id,start,end,video,audio,text\n{row}\n")
     with pytest.raises(CorpusError, match=told):
         Triples(tmp_path).split("triples", "val")
+
+
+def test_in_training_a_text_may_be_empty_and_is_counted(tmp_path: Path) -> None:
+    for name in ("v", "w"):
+        write_clip(tmp_path / f"{name}.mp4")
+    (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,said\nb,w.mp4,\n")
+    split = Triples(tmp_path).split("triples", "train")
+    assert ([caption.text for caption in split.captions], split.wordless) == (["said", ""], 1)
+    (tmp_path / "train.csv").write_text("id,video\na,v.mp4\n")
+    with pytest.raises(CorpusError, match="row 1: there is no column text; it has id, video"):
+        Triples(tmp_path).split("triples", "train")
 
 
 @pytest.mark.parametrize("other", ["a,1,2,v.mp4,,b", "a,0,1,w.mp4,,b", "a,0,1,v.mp4,s.wav,b"])

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.files import cache_home
+from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
-from quatrefoil.video_text.datasets.corpus import Clip
+from quatrefoil.video_text.datasets.corpus import Clip, CorpusError
+from quatrefoil.video_text.datasets.module import VideoTextData
 from quatrefoil.video_text.datasets.sound_data import Hiding, SoundData, SoundModule
 from quatrefoil.video_text.datasets.sound_fields import Hearing, Windows, ending_with, stretch_of
 from quatrefoil.video_text.datasets.stage.sound_data import synchrony
@@ -128,6 +130,24 @@ def test_of_a_stretch_of_a_file_the_cache_keeps_the_stretch(make: Make, tmp_path
     torch.testing.assert_close(plain["sound"], cached["sound"])
     (file,) = cache_home().glob("sounds/*/sounds.f32")
     assert file.stat().st_size == pytest.approx(2 * 4 * 1.5 * SECOND.rate, rel=0.01)
+
+
+def test_clips_of_which_nothing_is_said_are_for_those_who_leave_them_out(make: Make, tmp_path: Path) -> None:
+    for name in ("said", "unsaid"):
+        write_clip(tmp_path / f"{name}.mp4", frames=32)
+    (tmp_path / "train.csv").write_text("id,video,text\na,said.mp4,a tone is heard\nb,unsaid.mp4,\n")
+    changes: dict[str, Any] = {"corpus": "triples", "protocol": "triples", "root": tmp_path}
+    heard = make(**changes)
+    fields = ("text_ids", "text_mask", "text_masked_ids", "text_labels")
+    said, unsaid = (heard.train(fields)[SampleKey(0, row)] for row in range(2))
+    assert unsaid["text_mask"].tolist() == [True, True]
+    assert (unsaid["text_labels"] == IGNORE).all()
+    assert torch.equal(unsaid["text_masked_ids"], said["text_ids"][[0, -1]])
+    plain = VideoTextData(
+        **changes, tokenizer="train:300", frames=FrameSampling("segments", 4), transform=FrameTransform(32)
+    )
+    with pytest.raises(CorpusError, match="triples, train: 1 texts are empty"):
+        plain.build(0)
 
 
 def test_a_file_that_does_not_say_how_long_it_is_ends_with_its_last_packet(shared: Path) -> None:

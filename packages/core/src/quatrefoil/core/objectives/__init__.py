@@ -6,12 +6,18 @@ from quatrefoil.core.objectives.kinds import MatchingOfKinds, NegativeKind
 from quatrefoil.core.objectives.masked import FocalMaskedTokens, MaskedPatches, MaskedTokens
 from quatrefoil.core.objectives.matching import Matching
 from quatrefoil.core.objectives.objective import Objective, StepKey
-from quatrefoil.core.objectives.partial import PresentContrastive, PresentExclusiveContrastive, PresentMatching
+from quatrefoil.core.objectives.partial import (
+    EvenMatching,
+    PresentContrastive,
+    PresentExclusiveContrastive,
+    PresentMatching,
+)
 from quatrefoil.core.objectives.step import Step
 
 __all__ = [
     "Classification",
     "Contrastive",
+    "EvenMatching",
     "ExclusiveContrastive",
     "FocalMaskedTokens",
     "MaskedPatches",

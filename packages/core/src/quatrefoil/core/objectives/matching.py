@@ -37,6 +37,8 @@ class Matching(Objective):
     scale: str = "logit_scale"
 
     recomputes: ClassVar[bool] = True
+    true_weight: ClassVar[float] = 1.0
+    """Of a true pair, where each of its false ones weighs 1."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ class Matching(Objective):
         logits_K2 = views.replace(**pairs)[self.scorer]
         true_B = torch.ones_like(negatives.has_B)
         labels_K = torch.cat([true_B, ~true_B, ~true_B]).long()
-        weights_K = torch.cat([true_B, negatives.has_B, negatives.has_B]).float()
+        weights_K = torch.cat([self.true_weight * true_B, negatives.has_B, negatives.has_B]).float()
         return matching(logits_K2, labels_K, weights_K)
 
 

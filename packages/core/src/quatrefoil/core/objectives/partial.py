@@ -6,6 +6,7 @@ means are those of the rows of all ranks that count.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch.utils import _pytree as pytree
 
@@ -67,3 +68,10 @@ class PresentMatching(_OfPresent, Matching):
     @property
     def _sides(self) -> tuple[str, ...]:
         return tuple(sorted({self.a, self.b, *self.swap_a, *self.swap_b}))
+
+
+@dataclass(frozen=True)
+class EvenMatching(PresentMatching):
+    """As many true pairs as false ones, by weight: a true pair weighs as much as both of its false ones."""
+
+    true_weight: ClassVar[float] = 2.0

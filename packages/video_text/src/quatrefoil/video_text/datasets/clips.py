@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.files import cache_home
 from quatrefoil.core.hub import locate
-from quatrefoil.video_text.datasets.corpus import Corpus, Missing, Split, SplitName
+from quatrefoil.video_text.datasets.corpus import Corpus, CorpusError, Missing, Split, SplitName
 from quatrefoil.video_text.datasets.fields import FramesMaker, fill_of
 from quatrefoil.video_text.datasets.frames import FileFrames, FrameSource, build_cache
 from quatrefoil.video_text.datasets.text_lengths import ReadTexts, say_too_long
@@ -125,6 +125,9 @@ Config = TypeVar("Config", bound=ClipData)
 class ClipModule(Generic[Config]):
     """The corpus of a `ClipData`, opened, with its tokeniser; everything else is opened when a field needs it."""
 
+    leaves_out_wordless: ClassVar[bool] = False
+    """Whether its models leave clips of which nothing is said out of the terms of text."""
+
     def __init__(self, config: Config, corpus: Corpus, seed: int, files: Files) -> None:
         self.config, self.corpus, self.seed, self.files = config, corpus, seed, files
         self._definition = self._tokenizer_file().read_text("utf-8")
@@ -145,8 +148,14 @@ class ClipModule(Generic[Config]):
 
     @cache  # noqa: B019 - the module lives as long as the run
     def split(self, name: SplitName) -> Split:
-        """One split of the protocol; CorpusError where there is none."""
-        return self.corpus.split(self.config.protocol, name)
+        """One split of the protocol; CorpusError where there is none, or empty texts would be learned from."""
+        split = self.corpus.split(self.config.protocol, name)
+        if split.wordless and not self.leaves_out_wordless:
+            raise CorpusError(
+                f"{self.corpus.name}, {name}: {split.wordless} texts are empty, and this model is told of every clip "
+                f"what is said of it. Leave these rows out, or use data of clips with sound (VLSA)"
+            )
+        return split
 
     @property
     def splits(self) -> Sequence[SplitName]:

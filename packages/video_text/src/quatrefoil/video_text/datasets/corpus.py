@@ -85,6 +85,7 @@ class Split:
         protocol: id of the protocol; says how many clips were dropped from it, where any were.
         dropped: ids of annotated clips whose videos are missing.
         classes: captions are names of classes: clips of one name belong together, and are no negatives of each other.
+        wordless: how many captions are empty, of clips of which nothing is said; most data refuse them.
     """
 
     name: SplitName
@@ -93,6 +94,7 @@ class Split:
     captions: Sequence[Caption]
     dropped: Sequence[str] = ()
     classes: bool = False
+    wordless: int = 0
 
     @property
     def class_C(self) -> NDArray[np.int64] | None:

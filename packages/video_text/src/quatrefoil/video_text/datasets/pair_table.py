@@ -17,7 +17,7 @@ from quatrefoil.core.files import cache_home, locked, whole_folder
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked, Texts, TextWriter
 from quatrefoil.video_text.datasets.corpus import SHOWN, CorpusError, shown
 
-_LAYOUT = 1  # of the table; one of another layout is made anew
+_LAYOUT = 2  # of the table; one of another layout is made anew
 
 
 class Pair(NamedTuple):
@@ -43,6 +43,7 @@ class PairTable(NamedTuple):
         keys_C: 64 bits of a hash of each id, sorted.
         places_CP: where the media lie.
         digest: SHA-256 over ids and captions in the order of the source.
+        wordless: how many captions are empty, of clips in which nothing is said.
         problems: what was found wrong with the source.
     """
 
@@ -52,6 +53,7 @@ class PairTable(NamedTuple):
     keys_C: Numbers
     places_CP: Numbers
     digest: str
+    wordless: int
     problems: tuple[str, ...]
 
 
@@ -92,7 +94,7 @@ def table_of(
 def _write(folder: Path, rows: Iterable[Pair | Problem]) -> NDArray[np.int64]:
     """The first rows of the ids of which another row says another place."""
     keys, places, problems = array("Q"), array("q"), list[str]()
-    digest, width = hashlib.sha256(), 0
+    digest, width, wordless = hashlib.sha256(), 0, 0
     with TextWriter(folder / "ids") as ids, TextWriter(folder / "texts") as texts:
         for row in rows:
             if isinstance(row, Problem):
@@ -103,10 +105,11 @@ def _write(folder: Path, rows: Iterable[Pair | Problem]) -> NDArray[np.int64]:
             keys.append(_key(row.id))
             places.extend(row.place)
             width = len(row.place)
+            wordless += not row.caption
             digest.update(f"{row.id}\0{row.caption}\0".encode())
     places_NP = np.frombuffer(places, np.int64).reshape(len(keys), width)
     moved = _write_clips(folder, np.frombuffer(keys, np.uint64), places_NP)
-    about = {"digest": digest.hexdigest(), "problems": problems}
+    about = {"digest": digest.hexdigest(), "wordless": wordless, "problems": problems}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
     return moved
 
@@ -140,4 +143,5 @@ def _opened(folder: Path) -> PairTable:
         ids, texts = Picked(ids, Numbers(folder / "rows.npy")), Picked(texts, Numbers(folder / "order.npy"))
     first_C1, keys_C, places_CP = (Numbers(folder / f"{name}.npy") for name in ("first", "keys", "places"))
     about: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    return PairTable(ids, texts, first_C1, keys_C, places_CP, about["digest"], tuple(about["problems"]))
+    told = about["digest"], about["wordless"], tuple(about["problems"])
+    return PairTable(ids, texts, first_C1, keys_C, places_CP, *told)

@@ -125,6 +125,7 @@ class SoundModule(VideoTextModule):
     """The clips, captions and sounds of a `SoundData`."""
 
     config: SoundData
+    leaves_out_wordless = True
 
     def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet:
         """As ever; of `sounding-clip` and `sounding-caption` those of clips in which something is heard, and no others.

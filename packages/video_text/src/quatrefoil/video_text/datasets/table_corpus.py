@@ -240,4 +240,13 @@ def _split_of(name: SplitName, protocol: str, source: Source) -> TableSplit:
     clips = _Clips(table.ids, table.places_CP, source.locator, rows)
     content = hashlib.sha256(table.digest.encode() + source.sizes_A.astype("<i8").tobytes()).hexdigest()
     captions = _Captions(clips, texts)
-    return TableSplit(name, protocol, clips, captions, source.absent, table_texts=texts, content=content)
+    return TableSplit(
+        name,
+        protocol,
+        clips,
+        captions,
+        source.absent,
+        wordless=table.wordless,
+        table_texts=texts,
+        content=content,
+    )

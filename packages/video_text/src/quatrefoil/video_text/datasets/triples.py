@@ -8,6 +8,7 @@ Shapes: A clips as annotated, P numbers of a place.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source,
 from quatrefoil.video_text.media.stored import Media
 
 _NEEDED = ("id", "video", "text")
+_FILLED = {"train": ("id", "video")}  # what may not be empty, where that is not all that is needed
 _COLUMNS = (*_NEEDED, "start", "end", "audio")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ROWS = 10_000  # of a parquet file, read at once
@@ -31,7 +33,8 @@ _TICKS = 1_000_000  # a second
 
 
 class Triple(NamedTuple):
-    """A row: a stretch in microseconds of a video, the file of its sound if it has one of its own, and what is said."""
+    """A row: a stretch in microseconds of a video, the file of its sound if it has one of its own, and what is said
+    (nothing, if it is empty)."""
 
     id: str
     start: int
@@ -46,9 +49,9 @@ class Triples(TableCorpus):
 
     Files: `train`, `val` and `test`, each as `.parquet`, `.csv` or `.tsv` with a header: `id`, `video`, `text`, and
     where they are needed `start`, `end` (seconds; empty: the ends of the file) and `audio`. `video` and `audio` are
-    paths below the folder; without `audio` the sound is that of the video, and one that has none is no error. Several
-    rows of one id are several texts of one clip; that they name several stretches or files is an error. Read once into
-    mapped columns.
+    paths below the folder; without `audio` the sound is that of the video, and one that has none is no error. A text of
+    `train` may be empty: nothing is said there. Several rows of one id are several texts of one clip; that they name
+    several stretches or files is an error. Read once into mapped columns.
     """
 
     name = "triples"
@@ -58,8 +61,9 @@ class Triples(TableCorpus):
         path = self._path(split)
         if path is None:
             return None
-        names = table_of([path], "files of triples", (Pair(name, "") for name in _files(_rows(path)))).ids
-        table = table_of([path], "triples of one place", _pairs(_rows(path), names), one_place=True)
+        rows = partial(_rows, path, _FILLED.get(split, _NEEDED))
+        names = table_of([path], "files of triples", (Pair(name, "") for name in _files(rows()))).ids
+        table = table_of([path], "triples of one place", _pairs(rows(), names), one_place=True)
         sizes_A = _sizes(table.places_CP.values, [self._size(name) for name in names])
         return Source(table, _Stretches(self.root, names), sizes_A)
 
@@ -114,16 +118,18 @@ def _sizes(places_AP: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int
     return np.where((both_A2 == ABSENT).any(1), ABSENT, both_A2.sum(1))
 
 
-def _rows(path: Path) -> Iterator[Triple]:
-    rows = _parquet(path) if path.suffix == ".parquet" else read_table(path, _NEEDED, _DELIMITERS[path.suffix])
+def _rows(path: Path, filled: Sequence[str]) -> Iterator[Triple]:
+    rows = _parquet(path) if path.suffix == ".parquet" else read_table(path, filled, _DELIMITERS[path.suffix])
     for number, row in enumerate(rows, start=1):
-        yield _triple(row, f"{path}: row {number}")
+        yield _triple(row, filled, f"{path}: row {number}")
 
 
-def _triple(row: Mapping[str, Any], where: str) -> Triple:
+def _triple(row: Mapping[str, Any], filled: Sequence[str], where: str) -> Triple:
+    if absent := [name for name in _NEEDED if name not in row]:
+        raise CorpusError(f"{where}: there is no column {', '.join(absent)}; it has {', '.join(map(str, row))}")
     texts = {name: "" if row.get(name) is None else str(row[name]).strip() for name in _COLUMNS}
-    if missing := [name for name in _NEEDED if not texts[name]]:
-        raise CorpusError(f"{where}: needs {', '.join(_NEEDED)}; {', '.join(missing)} is empty. Leave such rows out")
+    if missing := [name for name in filled if not texts[name]]:
+        raise CorpusError(f"{where}: needs {', '.join(filled)}; {', '.join(missing)} is empty. Leave such rows out")
     start = _ticks(texts["start"], where) if texts["start"] else 0
     end = _ticks(texts["end"], where) if texts["end"] else _NONE
     if start < 0:

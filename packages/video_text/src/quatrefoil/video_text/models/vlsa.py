@@ -117,6 +117,11 @@ class Vlsa(MaskedModelling):
         return torch.zeros((), device=self.token_embedding.weight.device)
 
     @view
+    def audio_text_present(self, audio_present: Tensor, text_present: Tensor) -> Tensor:
+        """(B,), True for a sample with sound and words."""
+        return audio_present & text_present
+
+    @view
     def audio_and_masked_text(self, audio_present: Tensor, text_ids: Tensor, text_masked_ids: Tensor) -> Tensor:
         """(B,), True for a sample with sound whose masked text differs from its text, and so is the worse one."""
         return audio_present & (text_masked_ids != text_ids).any(1)

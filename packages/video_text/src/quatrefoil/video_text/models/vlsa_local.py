@@ -19,6 +19,8 @@ from quatrefoil.video_text.models.vlsa_user import SoundRetrievalModel
 
 Joint = dict[Modality, Tensor]
 """States of the visible tokens of each modality, (B, V, D)."""
+START_AND_END = 2
+"""Tokens that every text has."""
 
 
 class MaskedModelling(SoundRetrievalModel):
@@ -54,6 +56,11 @@ class MaskedModelling(SoundRetrievalModel):
         return sound_mask.any(1)
 
     @view
+    def text_present(self, text_mask: Tensor) -> Tensor:
+        """(B,), False for a sample without words, of which the text is a start and an end token; likewise."""
+        return text_mask.sum(1) > START_AND_END
+
+    @view
     def visible_video(self, video_patches: Tensor, video_visible: Tensor) -> Tensor:
         """(B, V, D). `video_visible` are places (B, V) in the order of patches."""
         tokens_BVD: Tensor = self.video_embed(video_patches, video_visible)
@@ -77,12 +84,14 @@ class MaskedModelling(SoundRetrievalModel):
         masked_text: Tensor,
         visible_audio: Tensor,
         text_mask: Tensor,
+        text_present: Tensor,
         audio_present: Tensor,
     ) -> Joint:
-        """Everything visible in one pass; nobody sees padding, nor sound that is not there."""
+        """Everything visible in one pass; nobody sees padding, nor text or sound that is not there."""
+        said_BL = text_mask & text_present[:, None]
         heard_BV = audio_present[:, None].expand(visible_audio.shape[:2])
         tokens: Joint = {"video": visible_video, "text": masked_text, "audio": visible_audio}
-        states: Joint = self.encoder(tokens, {"text": text_mask, "audio": heard_BV})
+        states: Joint = self.encoder(tokens, {"text": said_BL, "audio": heard_BV})
         return states
 
     @view

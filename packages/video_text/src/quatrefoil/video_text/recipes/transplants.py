@@ -29,16 +29,19 @@ KINDS = (
 a text that the codes take for the right one; the same place in another cell type, the same frames under other tags."""
 
 _POSITIVES = ("video", "text", "video_global", "text_global")
-_AUDIO_CONTRASTS = ("audio_video_contrast", "audio_text_contrast")
 WHOLE: Mapping[str, Objective] = {
     # VLSA compares what is mostly hidden, exclusive contrast also what is whole, by which models are scored.
-    name: PresentContrastive("audio", side, present="audio_present", weight=CONTRAST_WEIGHT)
-    for name, side in zip(_AUDIO_CONTRASTS, ("video", "text"), strict=True)
+    "audio_video_contrast": PresentContrastive("audio", "video", present="audio_present", weight=CONTRAST_WEIGHT),
+    "audio_text_contrast": PresentContrastive("audio", "text", present="audio_text_present", weight=CONTRAST_WEIGHT),
 }
 EXCLUSIVE: Mapping[str, Objective] = {
     # Each of the two contrasts has two directions; this has one from the audio for each positive, and one back.
     "exclusive": PresentExclusiveContrastive(
-        "audio", _POSITIVES, "logit_scale", present="audio_present", weight=2 * CONTRAST_WEIGHT / (len(_POSITIVES) + 1)
+        "audio",
+        _POSITIVES,
+        "logit_scale",
+        present="audio_text_present",
+        weight=2 * CONTRAST_WEIGHT / (len(_POSITIVES) + 1),
     ),
 }
 RANKING: Mapping[str, Objective] = {
@@ -63,11 +66,11 @@ def _vlsa(objectives: Mapping[str, Objective]) -> Recipe:
 
 def vlsa_contrast() -> Recipe:
     """VLSA with plain contrast of audio and video, and of audio and text, alone."""
-    return _vlsa({name: PRETRAINING[name] for name in _AUDIO_CONTRASTS})
+    return _vlsa({name: PRETRAINING[name] for name in WHOLE})
 
 
 def _in_place_of_contrasts(objectives: Mapping[str, Objective]) -> dict[str, Objective]:
-    kept = {name: objective for name, objective in PRETRAINING.items() if name not in _AUDIO_CONTRASTS}
+    kept = {name: objective for name, objective in PRETRAINING.items() if name not in WHOLE}
     return {**kept, **objectives}
 
 
