@@ -50,7 +50,7 @@ EACH_ONCE = (
     CLOVER_SCRATCH.tasks["retrieval"],
     CLOVER.tasks["retrieval"],
     VLSA_SCRATCH.tasks["text-audio retrieval"],
-    VLSA.tasks["zero-shot text-audio retrieval"],
+    VLSA.tasks["text-audio retrieval"],
     OPENNESS_OF_SEQUENCE,
     GENEBERT.tasks[OPENNESS],
 )
