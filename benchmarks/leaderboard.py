@@ -1,6 +1,7 @@
 """`python -m benchmarks.leaderboard SUITE`: run what is missing, store rows, write LEADERBOARD.md and index.html.
 
-Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the store or the environment is wrong.
+Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the store or the environment is wrong, 143 or
+130 ended by SIGTERM or Ctrl-C (its runs have saved, and the same command goes on).
 """
 
 import argparse

@@ -1,11 +1,15 @@
 """Which runs are made, skipped or taken over, and what a failed one leaves behind."""
 
 import json
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -15,11 +19,12 @@ from benchmarks.corpora import MEASURED, SHORT, not_measured, real_entries
 from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm, on_stage
 from benchmarks.leaderboard import Place, place_of, run
 from benchmarks.suites import Suite, suites
+from quatrefoil.core.ending import Preempted
 from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import ONE_SEED, Entry
-from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan, train
+from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, lineage, order, plan, train
 from quatrefoil.core.measuring.launch import Launch, Made, launcher
 from quatrefoil.core.measuring.make import make
 from quatrefoil.core.measuring.store import Results, Store
@@ -57,7 +62,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, one_hash: None) -> list[Job]:
     """The jobs that were trained; training writes made-up facts, and that of an entry called "Broken" fails."""
     done: list[Job] = []
 
-    def fabricate(job: Job, *, alone: bool, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    def fabricate(job: Job, **how: object) -> None:
         if job.entry.model == "Broken":
             raise RunFailed("out of memory")
         done.append(job)
@@ -180,7 +185,7 @@ def test_several_at_once_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     seen: list[dict[str, str]] = []
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(launch, "train", lambda job, *, alone, environment: seen.append(environment))
+    monkeypatch.setattr(launch, "train", lambda job, *, environment, **_: seen.append(environment))
     monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setattr(launch.torch.cuda, "device_count", lambda: 0)
     with launcher("local", 3) as three:
@@ -216,7 +221,7 @@ def test_a_clusters_jobs_are_the_same_training(
 ) -> None:
     monkeypatch.setattr(launch, "LOGS", tmp_path / "cluster")
     start = launch._cluster("debug")  # submitit's executor that works in this process
-    assert make(ONE, Store(tmp_path / "store"), Launch(start, 2)) == []
+    assert make(ONE, Store(tmp_path / "store"), Launch(start, 2, None)) == []
     assert trained == JOBS
 
 
@@ -231,8 +236,98 @@ def test_a_clusters_job_that_fails_is_a_failure_of_that_run_alone(tmp_path: Path
     def start(job: Job) -> Made:
         return launch._OnCluster(job, Lost(), TimeoutError)
 
-    failures = make(ONE, Store(tmp_path / "store"), Launch(start, 2))
+    failures = make(ONE, Store(tmp_path / "store"), Launch(start, 2, None))
     assert [str(failure) for failure in failures] == [f"{job}: the cluster has taken it away" for job in JOBS]
+
+
+TOLD = """
+import pathlib, signal, sys, time
+folder = pathlib.Path(sys.argv[1]) / "checkpoints"
+def save(*_):
+    (folder / "step-00000003").mkdir()
+    sys.exit(0)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, save)
+folder.mkdir(parents=True)
+time.sleep(60)
+"""
+"""A run that waits to be told to end, and takes a moment to save."""
+
+
+def when_begun(folders: list[Path], number: signal.Signals) -> threading.Thread:
+    """A thread that sends this process a signal as soon as runs are made in these folders."""
+
+    def wait() -> None:
+        while not all((folder / "checkpoints").exists() for folder in folders):
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_makes_runs_and_is_told_to_end_tells_them_waits_until_they_have_saved_and_begins_no_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    one_hash: None,
+    number: signal.Signals,
+    status: int,
+) -> None:
+    says(monkeypatch, TOLD)
+    monkeypatch.setattr(launch, "POLL_SECONDS", 0.01)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
+    third = replace(ONE[0], recipe="table/third")
+    thread = when_begun([job.folder for job in JOBS], number)
+    with launcher("local", 2) as two, pytest.raises(Preempted) as ended:
+        make([*ONE, third], Store(tmp_path / "store"), two)
+    thread.join()
+    assert signal.signal(signal.SIGINT, before) == signal.default_int_handler
+    assert ended.value.code == status
+    assert all((job.folder / "checkpoints" / "step-00000003").exists() for job in JOBS)
+    assert not Job(third, 0, HASH).folder.exists()
+    output = capfd.readouterr()
+    assert f"{number.name}: the runs under way are told to save" in output.err
+    assert output.out.count("ended, saved, step-00000003: ") == 2
+    assert "0 of 3 runs are settled; the same command goes on from here" in output.out
+
+
+def test_a_run_that_is_finished_when_it_is_told_to_end_is_stored(tmp_path: Path, one_hash: None) -> None:
+    ends: list[str] = []
+
+    def start(job: Job) -> Made:
+        os.kill(os.getpid(), signal.SIGTERM)
+        run_folder(job.folder, facts(job.entry, job.seed, 50.0))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    store = Store(tmp_path / "store")
+    with pytest.raises(Preempted):
+        make(ONE, store, Launch(start, 1, lambda: ends.append("told")))
+    assert ends == ["told"]
+    assert {row.model for row in store.read().rows} == {ONE[0].model}
+
+
+def test_runs_of_a_cluster_go_on_when_who_started_them_is_told_to_end(
+    tmp_path: Path, one_hash: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(job: Job) -> Made:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Future()  # never done
+
+    with pytest.raises(Preempted):
+        make(ONE, Store(tmp_path / "store"), Launch(start, 2, None))
+    assert f"goes on where it is made: {JOBS[0]}" in capsys.readouterr().out
+
+
+def test_no_run_begins_after_all_were_told_to_end() -> None:
+    running = Running()
+    running.end()
+    with pytest.raises(RunFailed, match="told to end before it began"):
+        train(JOBS[0], begin=running.process)
 
 
 def test_no_process_makes_no_run() -> None:

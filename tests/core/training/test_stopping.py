@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from quatrefoil.core.data import Batch
 from quatrefoil.core.data.collate import Skipped
+from quatrefoil.core.ending import Preempted
 from quatrefoil.core.runs import checkpoint
-from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, StopSignal, dump
+from quatrefoil.core.training.stopping import NonFiniteLoss, dump
 from quatrefoil.core.training.tracking import Trackers
 from quatrefoil.core.training.trainer import Trainer
 from tests.core.toy import toy_run
@@ -73,34 +74,6 @@ def test_trackers_are_closed_by_a_run_that_stops_early_too(
     with pytest.raises(stopped):
         toy_run([f"run.dir={tmp_path}"])
     assert calls == [1, 2, *([3] if change == "SIGTERM" else []), "closed"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_after_the_run_is_nobodys_business_again(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with StopSignal() as stop:
-        os.kill(os.getpid(), number)
-        assert stop.asked == number
-        assert signal.getsignal(number) == signal.SIG_DFL  # a second one ends the process
-    assert signal.getsignal(number) == before
-
-
-def test_a_signal_is_noted_where_nobody_reads_what_is_said_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)  # as where a launcher was ended first
-    monkeypatch.setattr("quatrefoil.core.training.stopping._STDERR", writer)
-    with StopSignal() as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.asked == signal.SIGTERM
-    os.close(writer)
-
-
-def test_a_signal_that_was_ignored_still_is() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
-    with StopSignal() as stop:
-        os.kill(os.getpid(), signal.SIGINT)
-    assert stop.asked is None
-    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_a_run_that_finds_no_checkpoint_to_go_on_from_says_that_it_begins(

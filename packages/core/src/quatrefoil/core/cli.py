@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from quatrefoil.core import installed
 from quatrefoil.core.config import ConfigError, override
+from quatrefoil.core.ending import ended_in_order
 
 OVERRIDES = """\
 overrides:
@@ -34,11 +35,15 @@ overrides:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in a line), 130 Ctrl-C."""
+    """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in a line), 130 Ctrl-C.
+
+    SIGTERM exits with 143, but with 0 where a run that trains has saved its state.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options = _parsed(given)
-        status: int = options.run(options)
+        with ended_in_order():
+            options = _parsed(given)
+            status: int = options.run(options)
     except BrokenPipeError:  # the reader (`| head`) has had enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nothing is left to say at exit
         return 0

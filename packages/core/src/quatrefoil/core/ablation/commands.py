@@ -45,7 +45,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """The exit status: 0 done, 1 a run failed (what the others found is told)."""
+    """The exit status: 0 done, 1 a run failed (what the others found is told).
+
+    Raises:
+        Preempted: as `make`.
+    """
     if args.study is None or args.list:
         names = installed.names(installed.STUDIES) if args.study is None else [args.study]
         print("\n\n".join(_listed(name, load_study(name)) for name in names) or "no package brings a study")

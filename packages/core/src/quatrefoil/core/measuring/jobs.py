@@ -4,17 +4,21 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from quatrefoil.core import recipes
 from quatrefoil.core.files import locked
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Run
 from quatrefoil.core.measuring.store import Results
-from quatrefoil.core.runs.folder import METRICS
+from quatrefoil.core.runs import checkpoint
+from quatrefoil.core.runs.folder import METRICS, RunFolder
 from quatrefoil.core.runs.start import trained_as
 
 RUNS = Path("runs/bench")
@@ -52,6 +56,12 @@ class Job:
     @property
     def finished(self) -> bool:
         return (self.folder / METRICS).exists()
+
+    @property
+    def standing(self) -> str:
+        """How far it came, in words, by what lies in its folder."""
+        steps = checkpoint.checkpoints(RunFolder(self.folder).checkpoints)
+        return f"saved, {steps[-1].name}" if steps else "nothing to save yet"
 
     @property
     def overrides(self) -> list[str]:
@@ -103,12 +113,54 @@ def _identity(job: Job, stored: Results) -> str:
     return trained_as(job.config_hash, data.pop())
 
 
-def train(job: Job, *, alone: bool = True, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+class Running:
+    """The processes of runs under way in threads of this one, so that all of them can be told to end."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """Tell all, by SIGTERM, to save and to end; from now on none begins."""
+        with self._lock:
+            self._told = True
+            for process in self._processes:
+                process.terminate()
+
+    @contextmanager
+    def process(self, command: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """`subprocess.Popen` of these arguments, which `end` reaches. Raises RunFailed after `end`."""
+        with self._lock:
+            if self._told:
+                raise RunFailed(f"told to end before it began: {shlex.join(command)}")
+            process = subprocess.Popen(command, **how)
+            self._processes.add(process)
+        try:
+            with process:
+                yield process
+        finally:
+            with self._lock:
+                self._processes.remove(process)
+
+
+Begin = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
+"""Begins a process, and waits in the end until that has ended."""
+
+
+def train(
+    job: Job,
+    *,
+    alone: bool = True,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    begin: Begin = subprocess.Popen,
+) -> None:
     """Train a job in its folder, going on where it was interrupted; what it prints goes to a log beside the folder.
 
     Args:
         alone: show its progress as it comes, too; of several at once one would see nothing.
         environment: variables to be set for it.
+        begin: begins its process, with the arguments of `subprocess.Popen`.
 
     Raises:
         RunFailed: it ended with an error, or without results.
@@ -116,13 +168,13 @@ def train(job: Job, *, alone: bool = True, environment: Mapping[str, str] = Mapp
     if job.start:
         with locked(job.start.folder):  # several may start from it, of which one makes it
             if not job.start.finished:  # its rows are stored, its weights are gone
-                train(job.start, alone=alone, environment=environment)
+                train(job.start, alone=alone, environment=environment, begin=begin)
     log = job.folder.with_name(f"{job.folder.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     variables = {**os.environ, **environment}
     with (
         log.open("wb") as output,
-        subprocess.Popen(job.command, stdout=output, stderr=subprocess.PIPE, env=variables) as process,
+        begin(job.command, stdout=output, stderr=subprocess.PIPE, env=variables) as process,
     ):
         assert process.stderr is not None, "stderr is a pipe"
         said = _pass_on(process.stderr.fileno(), shown=alone)

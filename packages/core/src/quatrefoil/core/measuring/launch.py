@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from quatrefoil.core.measuring.jobs import Job, RunFailed, train
+from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, train
 
 Where = Literal["local", "slurm"]
 POLL_SECONDS = 0.5
@@ -33,10 +33,15 @@ class Made(Protocol):
 
 @dataclass(frozen=True)
 class Launch:
-    """Starts runs, of which `slots` may be made at once."""
+    """Starts runs, of which `slots` may be made at once.
+
+    Args:
+        end: tells those under way to save and to end; None where they go on without us.
+    """
 
     start: Callable[[Job], Made]
     slots: int
+    end: Callable[[], None] | None
 
 
 def add_where(parser: ArgumentParser) -> None:
@@ -64,18 +69,19 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":
-        yield Launch(_cluster(where), processes)
+        yield Launch(_cluster(where), processes, end=None)
         return
     free: SimpleQueue[dict[str, str]] = SimpleQueue()
     for number in range(processes):
         free.put(_share(number, processes, devices))
+    running = Running()
     with ThreadPoolExecutor(processes) as pool:
-        yield Launch(lambda job: pool.submit(_with_share, job, free, processes == 1), processes)
+        yield Launch(lambda job: pool.submit(_with_share, job, free, processes == 1, running), processes, running.end)
 
 
-def first_done(running: Sequence[Made]) -> list[Made]:
-    """Wait until some of these have ended; those."""
-    while not (ended := [made for made in running if made.done()]):
+def first_done(running: Sequence[Made], given_up: Callable[[], bool]) -> list[Made]:
+    """Wait until some of these have ended; those. None where waiting is given up."""
+    while not (ended := [made for made in running if made.done()]) and not given_up():
         time.sleep(POLL_SECONDS)
     return ended
 
@@ -89,10 +95,10 @@ def _share(number: int, processes: int, devices: int) -> dict[str, str]:
     return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores)))}
 
 
-def _with_share(job: Job, free: "SimpleQueue[dict[str, str]]", alone: bool) -> None:
+def _with_share(job: Job, free: "SimpleQueue[dict[str, str]]", alone: bool, running: Running) -> None:
     share = free.get()
     try:
-        train(job, alone=alone, environment=share)
+        train(job, alone=alone, environment=share, begin=running.process)
     finally:
         free.put(share)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from graphlib import TopologicalSorter
 from typing import ParamSpec
 
+from quatrefoil.core.ending import Preempted, StopSignal
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Job, Node, RunFailed, order, plan
@@ -16,28 +17,76 @@ P = ParamSpec("P")
 
 
 def make(entries: Sequence[Entry], store: Store, launch: Launch) -> list[Exception]:
-    """Make the runs that the store does not hold, each after what it starts from; what went wrong."""
-    failures: list[Exception] = []
-    running: dict[Node, tuple[Job, Made]] = {}
-    graph = order(entries)
-    first, sorter = {node: place for place, node in enumerate(graph)}, TopologicalSorter(graph)
-    sorter.prepare()
-    ready, settled = list[Node](), 0
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=first.__getitem__)
-        if ready and len(running) < launch.slots:
-            node = ready.pop(0)
-            failures += attempt(begin, node, store, launch, running)
-            ended = [] if node in running else [node]
+    """Make the runs that the store does not hold, each after what it starts from; what went wrong.
+
+    Raises:
+        Preempted: SIGTERM or Ctrl-C came, and was passed on; the runs under way have saved and ended, and what had come
+            to its end is stored. The status is 143 or 130, as shells have it, since not everything was made.
+    """
+    with StopSignal("the runs under way are told to save and to end; they are waited for") as stop:
+        making = _Making(entries, store, launch)
+        while making.sorter.is_active() and not stop.asked:
+            making.go_on(lambda: stop.asked is not None)
+        if stop.asked:
+            making.end()
+            raise Preempted(128 + stop.asked)
+    return making.failures
+
+
+class _Making:
+    """Runs in an order of what starts from what: some settled, some under way, some ready to begin."""
+
+    def __init__(self, entries: Sequence[Entry], store: Store, launch: Launch) -> None:
+        self.store, self.launch = store, launch
+        self.failures: list[Exception] = []
+        self.running: dict[Node, tuple[Job, Made]] = {}
+        graph = order(entries)
+        self.place, self.sorter = {node: place for place, node in enumerate(graph)}, TopologicalSorter(graph)
+        self.sorter.prepare()
+        self.ready, self.settled = list[Node](), 0
+
+    def go_on(self, given_up: Callable[[], bool]) -> None:
+        """Begin one run where there is room, else wait until some have ended, or until waiting is given up."""
+        self.ready = sorted([*self.ready, *self.sorter.get_ready()], key=self.place.__getitem__)
+        if self.ready and len(self.running) < self.launch.slots:
+            node = self.ready.pop(0)
+            self.failures += attempt(begin, node, self.store, self.launch, self.running)
+            self._settle([] if node in self.running else [node])
         else:
-            done = first_done([made for _, made in running.values()])
-            ended = [node for node, (_, made) in running.items() if made in done]
-            failures += [failure for node in ended for failure in attempt(finish, *running.pop(node), store)]
-        sorter.done(*ended)
-        settled += len(ended)
-        if ended and running:
-            print(f"{settled} of {len(graph)} runs are settled, {len(running)} under way", flush=True)
-    return failures
+            ended = self._ended(given_up)
+            for node in ended:
+                self.failures += attempt(finish, *self.running.pop(node), self.store)
+            self._settle(ended)
+
+    def _ended(self, given_up: Callable[[], bool]) -> list[Node]:
+        done = first_done([made for _, made in self.running.values()], given_up)
+        return [node for node, (_, made) in self.running.items() if made in done]
+
+    def _settle(self, nodes: Sequence[Node]) -> None:
+        self.sorter.done(*nodes)
+        self.settled += len(nodes)
+        if nodes and self.running:
+            print(f"{self._counts}, {len(self.running)} under way", flush=True)
+
+    @property
+    def _counts(self) -> str:
+        return f"{self.settled} of {len(self.place)} runs are settled"
+
+    def end(self) -> None:
+        """Let what is under way save and end; what comes to its end all the same is stored."""
+        if self.launch.end is None:
+            for job, _ in self.running.values():
+                print(f"goes on where it is made: {job}", flush=True)
+            return
+        self.launch.end()
+        while self.running:
+            for node in self._ended(lambda: False):
+                job, made = self.running.pop(node)
+                if job.finished:
+                    attempt(finish, job, made, self.store)
+                else:
+                    print(f"ended, {job.standing}: {job}", flush=True)
+        print(f"{self._counts}; the same command goes on from here", flush=True)
 
 
 def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> list[Exception]:

@@ -12,6 +12,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import Batch
 from quatrefoil.core.distributed import agree, global_sum
+from quatrefoil.core.ending import Preempted
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.printed import table
 from quatrefoil.core.evaluation.tasks import Scores, beside_known, score_splits
@@ -23,7 +24,7 @@ from quatrefoil.core.runs.folder import command, description, folder_of
 from quatrefoil.core.training.engine import engine_of, start_engine
 from quatrefoil.core.training.memory import advised
 from quatrefoil.core.training.spending import Spending
-from quatrefoil.core.training.stopping import NonFiniteLoss, Preempted, dump
+from quatrefoil.core.training.stopping import NonFiniteLoss, dump
 from quatrefoil.core.training.summary import summary
 from quatrefoil.core.training.tracking import Lap, Progress, Stopwatch, Tracker, Trackers, trackers
 from quatrefoil.core.training.trainer import Trainer

@@ -18,6 +18,7 @@ from quatrefoil.core.data.collate import SkipBudget, first_batch, loader, to_dev
 from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.data.sampler import Cursor
 from quatrefoil.core.distributed import global_sum
+from quatrefoil.core.ending import StopSignal
 from quatrefoil.core.hub import Model, load_weights
 from quatrefoil.core.losses.common import NonFinite
 from quatrefoil.core.objectives import Step
@@ -33,7 +34,7 @@ from quatrefoil.core.training.replicas import Replicas
 from quatrefoil.core.training.schedules import scheduler
 from quatrefoil.core.training.settings import ZERO_STAGES
 from quatrefoil.core.training.sharded import Sharded
-from quatrefoil.core.training.stopping import NonFiniteLoss, StopSignal
+from quatrefoil.core.training.stopping import NonFiniteLoss
 from quatrefoil.core.training.updater import Updater
 from quatrefoil.core.training.zero import Zero
 
@@ -74,7 +75,7 @@ class Trainer:
         optimizer = adamw(groups, self.config.optimizer)
         self.updater = self._updater(step, optimizer, groups)
         self.schedule = scheduler(optimizer, self.config.schedule, self.config.steps)
-        self.stop = StopSignal()
+        self.stop = StopSignal("saving after the step that is being made")
         self.stops = False  # whether any rank was told to, known to all of them after a step
         self.budget = SkipBudget(self.config.skip_budget, minimum=10 if self.config.skip_budget else 0)
 
