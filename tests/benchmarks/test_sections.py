@@ -150,14 +150,14 @@ def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Pa
 
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
     assert runner_sections(tmp_path) == []
-    gue, digits = runner_sections(RESULTS)
+    sequences, digits = runner_sections(RESULTS)
     stored = {name: json.loads((RESULTS / name).read_text()) for name in RUNNERS}
-    runs = stored["genomics_gue.json"]["runs"]
-    shown = [row.cells[2].number for table in gue.tables[:-1] for row in table.rows]
+    runs = stored["real_sequences.json"]["runs"]
+    shown = [row.cells[2].number for table in sequences.tables[:-1] for row in table.rows]
     assert sorted(score for score in shown if score is not None) == sorted(run["test"] for run in runs)
-    assert all(any(run["config_hash"] in line for line in gue.commands) for run in runs)
+    assert all(any(run["config_hash"] in line for line in sequences.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
-    assert all("real corpus" in section.heading and section.embedded is False for section in (gue, digits))
+    assert all("real corpus" in section.heading and section.embedded is False for section in (sequences, digits))
 
 
 def test_digits_of_a_model_bring_the_seed_of_each_run_and_no_word_against_it(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Real labelled sequences: pre-trained, from random weights, and the baselines, under one selection.
+
+`python -m benchmarks.real_sequences GENOMICS` trains what `--arms` and `--sets` name and writes
+`results/real_sequences.json`; runs whose folder or stored row is there are not made again. GENOMICS is the folder that
+holds `gue/`, `chipseq_deepbind/`, `cnnprom/`, `enhancer_2l/`, `splice_uci/` and `genomes/`. Every run selects its
+checkpoint on the set's validation sequences; the test is scored once, at the end, and chooses nothing.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.real_sequences.cut import lay_out
+from benchmarks.real_sequences.results import RESULTS, collected
+from benchmarks.real_sequences.runs import ARMS, Run, pretraining_overrides, train
+from benchmarks.real_sequences.sets import PRETRAININGS, SETS
+from quatrefoil.core.files import replace_text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("genomics", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/real_sequences"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    options = parser.parse_args()
+    asked = [Run(name, arm, seed) for seed in options.seeds for name in options.sets for arm in options.arms]
+    make(asked, options.genomics, options.runs)
+
+
+def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
+    """Make the runs that are not there, each after what it starts from, and store what all came to after each."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8"))
+    missing = [run for run in asked if not run.is_stored(stored["runs"])]
+    lay_out(genomics, root := runs / "data", _read_by(missing))
+    for run in missing:
+        if run.pretraining is not None:
+            overrides = pretraining_overrides(run.pretraining)
+            train("genebert/sequence-pretrain", overrides, root, runs / run.pretraining)
+        train(run.recipe, run.overrides(runs), root, run.folder(runs))
+        _store(runs)
+    _store(runs)
+
+
+def _read_by(runs: Sequence[Run]) -> list[str]:
+    """The sets that these runs read, and those that what they start from must not see, each once."""
+    starts = [PRETRAININGS[run.pretraining].without for run in runs if run.pretraining is not None]
+    read = {run.set for run in runs}.union(*starts)
+    return [name for name in SETS if name in read]
+
+
+def _store(runs: Path) -> None:
+    """What runs in other folders came to stays stored."""
+    told = collected(runs, json.loads(RESULTS.read_text(encoding="utf-8")))
+    replace_text(RESULTS, json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

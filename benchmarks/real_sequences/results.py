@@ -1,0 +1,143 @@
+"""What the runs came to, from their stored predictions: scores of each, and differences between arms, with intervals.
+
+Legend: N test sequences, K classes, R resamples.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.real_sequences.runs import ARMS, CNN, LOGISTIC, PRETRAINED, TWIN, Facts, Run, facts_of, key_of
+from benchmarks.real_sequences.sets import PRETRAININGS, SETS
+from quatrefoil.core.evaluation.classification import (
+    Predictions,
+    classification_metrics,
+    read_predictions,
+    weighted_roc_auc,
+)
+from quatrefoil.core.evaluation.confusion import Cells
+from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
+from quatrefoil.core.runs.folder import RunFolder
+
+RESULTS: Final = Path(__file__).parents[1] / "results" / "real_sequences.json"
+AGAINST: Final = (CNN, TWIN, LOGISTIC)
+_SEEDS: Final = range(100)
+
+
+def collected(runs: Path, stored: Facts) -> dict[str, Any]:
+    """All runs that have ended in this folder or are stored, and on every set the pre-trained model less the others.
+
+    A stored row stands until its run is made again. A difference is over the seeds that both arms have in this folder;
+    a stored one stands where it is over more, as its predictions lie elsewhere, and its rows still do.
+    """
+    known = {key_of(row): row for row in stored["runs"]}
+    every = [Run(*key) for key in product(SETS, ARMS, _SEEDS)]
+    rows = [row for run in every for row in _row(run, runs, known)]
+    standing = _standing(stored, rows)
+    return {
+        "metric": "MCC x 100",
+        "pretraining": [row for name in PRETRAININGS for row in _pretraining(name, runs, stored["pretraining"])],
+        "runs": rows,
+        "differences": [each for pair in product(SETS, AGAINST) for each in _differences(*pair, runs, standing)],
+    }
+
+
+def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
+    folder = runs / name
+    if not RunFolder(folder).metrics.exists():
+        return [row for row in stored if row["name"] == name]
+    data = RunFolder(folder).facts()["data"]
+    return [{"name": name, **facts_of(folder), "pieces": data["splits"], "left_out": data["dropped"]}]
+
+
+def _row(run: Run, runs: Path, known: Mapping[tuple[str, str, int], Facts]) -> list[Facts]:
+    folder = run.folder(runs)
+    if not RunFolder(folder).metrics.exists():
+        return [known[run.key]] if run.key in known else []
+    stored = RunFolder(folder).facts()
+    scores, predicted = stored["scores"], _predicted(folder)
+    test = scores["test"]
+    found = {
+        "pretraining": run.pretraining,
+        "sequences": {name: split["sequences"] for name, split in stored["data"]["splits"].items()},
+        "validation": scores["val"]["metrics"]["MCC"],
+        "test": test["metrics"]["MCC"],
+        "test_interval": test["intervals"]["MCC"],
+        "test_accuracy": test["metrics"]["accuracy"],
+        "test_accuracy_interval": test["intervals"]["accuracy"],
+        **(_areas(test["metrics"]["ROC-AUC"], predicted) if predicted.classes == 2 else {}),
+    }
+    return [{"set": run.set, "arm": run.arm, "seed": run.seed, **found, **facts_of(folder)}]
+
+
+def _areas(area: float, predicted: Predictions) -> dict[str, Any]:
+    """Of two classes; an area of more is a mean over pairs or classes, which is not what others print."""
+    return {"test_ROC_AUC": area, "test_ROC_AUC_interval": roc_auc_interval(predicted)}
+
+
+def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
+    """Stored differences whose runs are, by configuration, those of the rows."""
+    before, now = ({key_of(row): row["config_hash"] for row in part} for part in (stored["runs"], rows))
+
+    def stands(difference: Facts) -> bool:
+        runs = product([difference["set"]], [PRETRAINED, difference["less"]], difference["seeds"])
+        return all(key in before and before[key] == now.get(key) for key in runs)
+
+    return [difference for difference in stored["differences"] if stands(difference)]
+
+
+def _differences(name: str, other: str, runs: Path, standing: Sequence[Facts]) -> list[Facts]:
+    here = [seed for seed in _SEEDS if all(_ended(Run(name, arm, seed), runs) for arm in (PRETRAINED, other))]
+    kept = [each for each in standing if (each["set"], each["less"]) == (name, other)]
+    if kept and not set(kept[0]["seeds"]) <= set(here):
+        return kept
+    return [_difference(name, other, here, runs)] if here else []
+
+
+def _ended(run: Run, runs: Path) -> bool:
+    return RunFolder(run.folder(runs)).metrics.exists()
+
+
+def _difference(name: str, other: str, seeds: Sequence[int], runs: Path) -> Facts:
+    pairs = [[_predicted(Run(name, arm, seed).folder(runs)) for arm in (PRETRAINED, other)] for seed in seeds]
+    interval = difference_interval(pairs)
+    means = [np.mean([classification_metrics(pair[side])["MCC"] for pair in pairs]) for side in (0, 1)]
+    return {"set": name, "less": other, "seeds": seeds, "difference": means[0] - means[1], "interval": interval}
+
+
+def _predicted(folder: Path) -> Predictions:
+    return read_predictions(folder / "predictions" / "test" / "class_logits.jsonl")
+
+
+def roc_auc_interval(found: Predictions) -> Interval:
+    """95 % interval of the area of two classes in percent, where the test sequences are drawn anew."""
+
+    def statistic(_: Floats, weights_RN: Ints) -> Floats:
+        return weighted_areas(found, weights_RN)
+
+    return bootstrap_interval(np.zeros(len(found.ids)), found.groups_N, statistic)
+
+
+def weighted_areas(found: Predictions, weights_RN: Ints) -> Floats:
+    """Areas (R,) in percent where each sequence counts as often as its weight says; ties count half."""
+    margin_N: Floats = found.scores_NK[:, 1] - found.scores_NK[:, 0]
+    return 100 * weighted_roc_auc(margin_N, found.targets_N == 1, weights_RN)
+
+
+def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:
+    """95 % interval of the mean difference in MCC of pairs of runs, where the test sequences are drawn anew.
+
+    The runs are taken as they are: the spread over seeds is not in it.
+    """
+    cells = [[Cells.of(found.targets_N, found.predicted_N) for found in pair] for pair in pairs]
+
+    def statistic(_: Floats, weights_RN: Ints) -> Floats:
+        apart = [a.metrics(weights_RN)["MCC"] - b.metrics(weights_RN)["MCC"] for a, b in cells]
+        mean_R: Floats = np.mean(apart, axis=0)
+        return mean_R
+
+    first = pairs[0][0]
+    return bootstrap_interval(np.zeros(len(first.ids)), first.groups_N, statistic)

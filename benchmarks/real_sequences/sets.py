@@ -1,0 +1,139 @@
+"""The real labelled sets: which files train, select and test, for how many steps, after which pre-training.
+
+Files are named from a folder that holds the published ones and, under `cut/`, those that `cut` makes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+PARTS: Final = ("train", "validation", "test")
+CUTS: Final = "cut"
+OF_GUE, OF_ALL = "pretrained", "pretrained-without-any-test"
+BOTH_STRANDS: Final = ("data.both_strands=true",)
+"""A binding site and an enhancer have no direction; a promoter and a splice site have one."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How many sequences of `source`, a file or POSITIVES+NEGATIVES, test and validate; the others train.
+
+    None test where a file of its own does.
+    """
+
+    source: str
+    test: int
+    validation: int
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """Files as `genebert/classify` reads them, its settings, the folder of its pre-training, and what has to be cut."""
+
+    train: str
+    validation: str
+    test: str
+    settings: tuple[str, ...]
+    pretraining: str
+    cut: Cut | None = None
+
+    @property
+    def overrides(self) -> list[str]:
+        """Of all arms of this set."""
+        return [*(f"data.{part}={getattr(self, part)}" for part in PARTS), *self.settings]
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What is learned from, and the sets whose sequences that select or test, and what is like them, are kept out."""
+
+    sequences: tuple[str, ...]
+    without: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+def cut_file(name: str, part: str) -> str:
+    """Where a part of a set that is cut lies."""
+    return f"{CUTS}/{name}/{part}.tsv"
+
+
+def _steps(steps: int) -> tuple[str, str]:
+    return f"train.steps={steps}", f"train.evaluate_every={steps // 10}"
+
+
+def _of_gue(name: str, *settings: str) -> RealSet:
+    """Three halves that GUE publishes."""
+    train, validation, test = (f"gue/{name}/{split}.csv" for split in ("train", "dev", "test"))
+    return RealSet(train, validation, test, settings, OF_GUE)
+
+
+def _of_deepbind(name: str, experiment: str) -> RealSet:
+    """A is trained on, B tests; positives that validate are cut out of A, negatives of both are made by shuffling."""
+    train, test = (f"chipseq_deepbind/{experiment}_{half}.seq.gz" for half in ("AC", "B"))
+    kept, validation = (cut_file(f"deepbind/{name}", part) for part in PARTS[:2])
+    return RealSet(kept, validation, test, (*BOTH_STRANDS, *_steps(400)), OF_ALL, Cut(train, test=0, validation=400))
+
+
+def _of_one_file(name: str, cut: Cut, *settings: str) -> RealSet:
+    train, validation, test = (cut_file(name, part) for part in PARTS)
+    return RealSet(train, validation, test, settings, OF_ALL, cut)
+
+
+_DEEPBIND: Final = {
+    "SRF": "SRF_H1-hESC_SRF_HudsonAlpha",
+    "SUZ12": "SUZ12_H1-hESC_SUZ12_USC",
+    "TAF1": "TAF1_H1-hESC_TAF1_HudsonAlpha",
+    "TBP": "TBP_H1-hESC_TBP_Stanford",
+    "TCF12": "TCF12_H1-hESC_TCF12_HudsonAlpha",
+    "USF1": "USF1_H1-hESC_USF-1_HudsonAlpha",
+    "USF2": "USF2_H1-hESC_USF2_Stanford",
+}
+_ONE_FILE: Final[Mapping[str, tuple[Cut, tuple[str, ...]]]] = {
+    "splice/gue": (Cut("gue/splice/reconstructed/dev.csv", test=900, validation=450), _steps(400)),
+    "splice/uci": (Cut("splice_uci/splice.data", test=640, validation=320), _steps(600)),
+    "cnnprom/ecoli": (Cut("cnnprom/Ecoli_prom.fa+cnnprom/Ecoli_non_prom.fa", test=760, validation=380), _steps(400)),
+    "cnnprom/arabidopsis": (
+        Cut("cnnprom/Arabidopsis_tata.fa+cnnprom/Arabidopsis_non_prom.fa", test=880, validation=440),
+        _steps(300),
+    ),
+    "enhancer": (
+        Cut("enhancer_2l/enhancer.cv.txt+enhancer_2l/non.cv.txt", test=600, validation=300),
+        (*BOTH_STRANDS, *_steps(300)),
+    ),
+}
+SETS: Final[Mapping[str, RealSet]] = {
+    "prom/prom_core_tata": _of_gue("prom/prom_core_tata", *_steps(600)),
+    "tf/2": _of_gue("tf/2", *BOTH_STRANDS, *_steps(2000)),
+    "prom/prom_300_tata": _of_gue("prom/prom_300_tata", *_steps(600)),
+    **{f"deepbind/{name}": _of_deepbind(name, experiment) for name, experiment in _DEEPBIND.items()},
+    **{name: _of_one_file(name, cut, *settings) for name, (cut, settings) in _ONE_FILE.items()},
+}
+
+_GENOMES: Final = ("genomes/human_1mb_z.fa", "genomes/hg19_chr8_11496144_11627216.fa")
+
+
+def _started(pretraining: str) -> tuple[str, ...]:
+    return tuple(name for name, found in SETS.items() if found.pretraining == pretraining)
+
+
+PRETRAININGS: Final[Mapping[str, Pretraining]] = {
+    OF_GUE: Pretraining(
+        (
+            *(f"gue/prom/prom_{name}/train.csv" for name in ("core_tata", "300_tata", "core_notata")),
+            *(f"gue/tf/{number}/train.csv" for number in (0, 2, 4)),
+            *_GENOMES,
+        ),
+        _started(OF_GUE),
+        ("train.steps=1500", "train.evaluate_every=250", "train.checkpoint_every=250"),
+    ),
+    OF_ALL: Pretraining(
+        (*(SETS[name].train for name in _started(OF_ALL)), *_GENOMES),
+        tuple(SETS),
+        ("train.steps=900", "train.evaluate_every=150", "train.checkpoint_every=150"),
+    ),
+}
+
+
+def unseen(names: Iterable[str]) -> list[str]:
+    """The files of these sets that select or test."""
+    return [file for name in names for file in (SETS[name].validation, SETS[name].test)]

@@ -1,0 +1,252 @@
+"""What the benchmark of real sequences cuts, keeps, computes and does not do twice."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.real_sequences import __main__ as program
+from benchmarks.real_sequences.cut import SHARE, K, lay_out, parted
+from benchmarks.real_sequences.results import RESULTS, collected, roc_auc_interval, weighted_areas
+from benchmarks.real_sequences.runs import ARMS, CNN, PRETRAINED, Run, key_of, pretraining_overrides
+from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, SETS, Cut, RealSet, unseen
+from quatrefoil.core.evaluation.classification import Predictions, roc_auc
+from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes, reverse_complement
+
+STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
+CUT = Cut("a file", test=12, validation=6)
+
+
+def predictions(margins: list[int], targets: list[int]) -> Predictions:
+    scores_NK = np.stack([np.zeros(len(margins)), np.array(margins, float)], axis=1)
+    names = [str(place) for place in range(len(margins))]
+    return Predictions(names, np.array(names), np.array(targets), scores_NK)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 1), st.integers(0, 4)), min_size=2, max_size=20))
+def test_a_weight_is_a_sequence_that_is_there_as_often(rows: list[tuple[int, int, int]]) -> None:
+    rows = [*rows, (0, 0, 1), (1, 1, 1)]  # both classes are there
+    margins, targets, weights = (list(column) for column in zip(*rows, strict=True))
+    found, weights_N = predictions(margins, targets), np.array(weights)
+    by_hand = roc_auc(np.repeat(np.array(margins, float), weights_N), np.repeat(found.targets_N == 1, weights_N))
+    assert weighted_areas(found, weights_N[None]) == pytest.approx(100 * by_hand)
+
+
+def test_the_interval_holds_the_area_and_turns_with_the_scores() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 200)
+    margins = (2 * targets + rng.integers(-3, 4, 200)).tolist()
+    low, high = roc_auc_interval(found := predictions(margins, targets.tolist()))
+    assert low < 100 * roc_auc(np.array(margins, float), found.targets_N == 1) < high
+    turned = roc_auc_interval(predictions([-margin for margin in margins], targets.tolist()))
+    assert (100 - high, 100 - low) == pytest.approx(turned)
+
+
+def records_of(sequences: Sequence[Codes], classes: int) -> list[Record]:
+    return [Record(f"a:{row}", f"{row}", codes, str(row % classes)) for row, codes in enumerate(sequences)]
+
+
+def families(seed: int, number: int) -> list[Codes]:
+    """Windows of pieces that share no word: of each piece one to four that do, on either strand."""
+    rng = np.random.default_rng(seed)
+    pieces = rng.integers(0, 4, (number, 90)).astype(np.uint8)
+    windows = [piece[start : start + 60] for piece in pieces for start in rng.integers(0, 30, rng.integers(1, 5))]
+    return [reverse_complement(codes) if rng.random() < 0.5 else codes for codes in windows]
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.integers(2, 3))
+def test_a_cut_is_whole_by_class_and_parts_no_sequences_that_are_alike(seed: int, classes: int) -> None:
+    records = records_of(families(seed, 40), classes)
+    parts = parted(records, CUT)
+    assert sorted(record.where for part in PARTS for record in parts[part]) == sorted(r.where for r in records)
+    for one, other in combinations(PARTS, 2):
+        assert not near_duplicates([r.codes for r in parts[one]], [r.codes for r in parts[other]], K, SHARE)
+    counts = Counter(record.label for record in records)
+    for part, asked in {"test": CUT.test, "validation": CUT.validation}.items():
+        # A family may bring sequences of other classes than the one that it is dealt with.
+        assert len(parts[part]) <= sum(round(asked * count / len(records)) for count in counts.values())
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_a_cut_is_of_the_sequences_and_not_of_order_names_or_strand(seed: int, random: Any) -> None:
+    records = records_of(families(seed, 30), 2)
+    other = [Record(r.where, "another name", reverse_complement(r.codes), r.label) for r in records]
+    random.shuffle(other)
+    cuts = [parted(each, CUT) for each in (records, other)]
+    one, two = ({part: sorted(r.where for r in found[part]) for part in PARTS} for found in cuts)
+    assert one == two
+
+
+def test_a_family_for_which_no_held_out_part_has_room_trains() -> None:
+    rng = np.random.default_rng(0)
+    alone = list(rng.integers(0, 4, (40, 60)).astype(np.uint8))
+    long = rng.integers(0, 4, 120).astype(np.uint8)
+    chain = [long[start : start + 60] for start in range(0, 60, 5)]  # its ends share no word
+    parts = parted([Record(str(row), "", codes, "1") for row, codes in enumerate([*chain, *alone])], Cut("", 8, 4))
+    assert {str(row) for row in range(len(chain))} <= {record.where for record in parts["train"]}
+    assert (len(parts["test"]), len(parts["validation"])) == (8, 4)
+
+
+@pytest.mark.parametrize(("test", "validation"), [(40, 0), (1, 1)])
+def test_a_cut_that_leaves_a_part_empty_is_refused(test: int, validation: int) -> None:
+    records = records_of(list(np.random.default_rng(0).integers(0, 4, (40, 60)).astype(np.uint8)), 8)
+    with pytest.raises(LabelledError, match=r"a file: 40 sequences leave nothing for (train|validation and test)"):
+        parted(records, Cut("a file", test, validation))
+
+
+def published(folder: Path, bound: bool) -> Path:
+    """A folder of 60 sequences, with labels or as positives without negatives."""
+    (folder / "any").mkdir(parents=True)
+    text = "".join(f"{LETTERS[codes].tobytes().decode()}\t{row % (1 + (not bound)) or 1}\n" for row, codes in ROWS)
+    (folder / "any/a.tsv").write_text(f"sequence\t{'bound' if bound else 'label'}\n{text}")
+    return folder
+
+
+ROWS = list(enumerate(families(5, 25)))
+LAID = RealSet("cut/x/train.tsv", "cut/x/validation.tsv", "cut/x/test.tsv", (), OF_ALL, Cut("any/a.tsv", 10, 5))
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_parts_are_read_from_one_folder_as_their_source_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: bool
+) -> None:
+    monkeypatch.setitem(SETS, "x", LAID)  # type: ignore[arg-type]
+    genomics, root = published(tmp_path / "published", bound), tmp_path / "runs/data"
+    lay_out(genomics, root, ["x"])
+    source = read_labelled(root, "any/a.tsv")
+    parts = {part: read_labelled(root, getattr(LAID, part)) for part in PARTS}
+    assert {found.only_positives for found in parts.values()} == {source.only_positives} == {bound}
+    read = sorted((r.codes.tobytes(), r.label) for found in parts.values() for r in found.records)
+    assert read == sorted((r.codes.tobytes(), r.label) for r in source.records)
+
+
+def test_a_folder_is_laid_out_once_and_of_one_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SETS, "x", LAID)  # type: ignore[arg-type]
+    first, second = (published(tmp_path / name, bound=False) for name in ("first", "second"))
+    root = tmp_path / "data"
+    lay_out(first, root, ["x"])
+    times = {path: path.stat().st_mtime_ns for path in root.rglob("*.tsv")}
+    lay_out(first, root, ["x"])
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*.tsv")} == times
+    with pytest.raises(ValueError, match=r"any leads to .*first/any, not .*second/any; give another --runs"):
+        lay_out(second, root, ["x"])
+
+
+def test_ucis_splice_sites_are_cut_with_all_classes_on_every_side(shared: Path, tmp_path: Path) -> None:
+    found = SETS["splice/uci"]
+    lay_out(shared / "data/genomics", tmp_path, ["splice/uci"])
+    assert found.cut is not None
+    whole = Counter(record.label for record in read_labelled(tmp_path, found.cut.source).records)
+    parts = {part: Counter(r.label for r in read_labelled(tmp_path, getattr(found, part)).records) for part in PARTS}
+    assert sum(parts.values(), Counter()) == whole
+    for part, asked in {"test": found.cut.test, "validation": found.cut.validation}.items():
+        shares = {label: parts[part][label] / count for label, count in whole.items()}
+        assert shares == pytest.approx(dict.fromkeys(whole, asked / whole.total()), rel=0.15)
+
+
+def test_every_file_that_sets_and_pretrainings_name_is_published_or_cut(shared: Path) -> None:
+    root = shared / "data/genomics"
+    named = {getattr(found, part) for found in SETS.values() for part in PARTS}
+    named |= {found.cut.source for found in SETS.values() if found.cut}
+    named |= {file for pretraining in PRETRAININGS.values() for file in pretraining.sequences}
+    cut = {getattr(found, part) for found in SETS.values() if found.cut for part in PARTS}
+    assert all((root / file).exists() for name in named - cut for file in name.split("+"))
+    assert not any((root / name).exists() for name in named if name.startswith("cut/"))
+
+
+def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_without_all() -> None:
+    held_out = unseen(SETS)
+    assert len(set(held_out)) == 2 * len(SETS)
+    assert not set(held_out) & {found.train for found in SETS.values()}
+    assert not set(held_out) & {file for each in PRETRAININGS.values() for file in each.sequences}
+    assert set(PRETRAININGS[OF_ALL].without) == set(SETS)
+    assert all(set(PRETRAININGS[each.pretraining].without) >= {name} for name, each in SETS.items())
+
+
+def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:
+    assert all(Run(*key_of(row)).is_stored(STORED["runs"]) for row in STORED["runs"])
+    assert all(pretraining_overrides(row["name"]) == row["overrides"] for row in STORED["pretraining"])
+    of_gue = {name for name, found in SETS.items() if found.pretraining == OF_GUE}
+    assert {row["set"] for row in STORED["runs"]} >= of_gue
+    folders = [Run(name, arm, 0).folder(Path("a")) for name in SETS for arm in ARMS]
+    assert len(set(folders)) == len(folders)
+    assert Run("prom/prom_core_tata", PRETRAINED, 1).folder(Path("a")) == Path("a/prom-prom_core_tata-pre-trained-1")
+
+
+def test_what_is_stored_is_neither_trained_nor_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, trained = tmp_path / "results.json", []
+    results.write_text(json.dumps(STORED))
+    monkeypatch.setattr(program, "RESULTS", results)
+    monkeypatch.setattr(program, "train", lambda recipe, _, root, folder: trained.append((recipe, folder.name)))
+    (tmp_path / "published").mkdir()
+    keys = [key_of(row) for row in STORED["runs"]]
+    new = Run("prom/prom_core_tata", PRETRAINED, 99)
+    program.make([*(Run(*key) for key in keys), new], tmp_path / "published", tmp_path / "runs")
+    assert trained == [("genebert/sequence-pretrain", OF_GUE), (ARMS[PRETRAINED], new.folder(tmp_path).name)]
+    assert json.loads(results.read_text()) == STORED
+
+
+def ended(run: Run, runs: Path, classes: int, right: float) -> None:
+    """The folder of a run that tells so large a share right."""
+    rng = np.random.default_rng(run.seed)
+    targets_N = np.arange(60) % classes
+    told_N = np.where(rng.random(60) < right, targets_N, (targets_N + 1) % classes)
+    names = [str(row) for row in range(60)]
+    folder = run.folder(runs)
+    (folder / "predictions/test").mkdir(parents=True)
+    found = Predictions(names, names, targets_N, np.eye(classes)[told_N])
+    found.write(folder / "predictions/test/class_logits.jsonl", scores=True)
+    scores = {
+        "metrics": {"MCC": 100 * right, "accuracy": 50.0, "ROC-AUC": 60.0},
+        "intervals": {"MCC": [1.0, 2.0], "accuracy": [3.0, 4.0]},
+    }
+    facts = {"config_hash": "0" * 16, "evaluated_step": 5, "train_seconds": 1.5, "parameters": 7, "hardware": "any"}
+    told = {
+        **facts,
+        "recipe": run.recipe,
+        "overrides": [*run.overrides(runs), "data.root=/any", f"run.dir={folder}"],
+        "data": {"splits": {"train": {"sequences": 9}, "val": {"sequences": 5}, "test": {"sequences": 60}}},
+        "scores": {"val": scores, "test": scores},
+    }
+    (folder / "metrics.json").write_text(json.dumps(told))
+
+
+def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_differences(tmp_path: Path) -> None:
+    for name, classes in {"splice/uci": 3, "deepbind/SRF": 2}.items():
+        for arm in ARMS:
+            ended(Run(name, arm, 0), tmp_path, classes, 0.9 if arm == PRETRAINED else 0.5)
+    before = {key_of(row) for row in STORED["runs"]}
+    found = collected(tmp_path, STORED)
+    new = {key_of(row): row for row in found["runs"] if row["set"] in ("splice/uci", "deepbind/SRF")}
+    assert {key_of(row) for row in found["runs"]} == before | set(new)
+    assert len(new) == 2 * len(ARMS)
+    for (name, arm, _), row in new.items():
+        assert ("test_ROC_AUC" in row, row["pretraining"]) == (
+            name == "deepbind/SRF",
+            OF_ALL if arm == PRETRAINED else None,
+        )
+        assert Run(*key_of(row)).is_stored(found["runs"])
+    differences = [each for each in found["differences"] if each["set"] in ("splice/uci", "deepbind/SRF")]
+    assert len(differences) == 2 * (len(ARMS) - 1)
+    assert all(each["interval"][0] < each["difference"] < each["interval"][1] for each in differences)
+    assert all(each in found["differences"] for each in STORED["differences"] if each not in differences)
+
+
+def test_a_stored_difference_falls_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
+    name = "prom/prom_core_tata"
+    ended(Run(name, CNN, 0), tmp_path, 2, 0.5)  # of another configuration
+    found = collected(tmp_path, STORED)
+    gone = [each for each in STORED["differences"] if each not in found["differences"]]
+    assert {(each["set"], each["less"]) for each in gone} == {(name, CNN)}
