@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -62,7 +63,14 @@ MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
 """Folder -> what is measured of the corpus in it."""
 
 
-def real_entries(environment: Mapping[str, str], gpu: bool | None = None) -> list[Entry]:
+class OnRealCorpora(NamedTuple):
+    """What is measured of the corpora that are there, and what they are not asked, with the reason."""
+
+    entries: list[Entry]
+    left_out: list[str]
+
+
+def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> OnRealCorpora:
     """Every model on each real corpus that is there, at the size that the machine affords.
 
     Args:
@@ -72,23 +80,15 @@ def real_entries(environment: Mapping[str, str], gpu: bool | None = None) -> lis
         FileNotFoundError: the folder that the environment names does not exist, or holds no corpus.
     """
     large = torch.cuda.is_available() if gpu is None else gpu
-    return [
-        _entry(folder, each, large)
-        for folder in found(environment)
-        for each in MEASURED[folder.name]
-        if fits(each, large)
-    ]
-
-
-def not_measured(environment: Mapping[str, str], gpu: bool | None = None) -> list[str]:
-    """What real corpora that are there are not asked, and why."""
-    large = torch.cuda.is_available() if gpu is None else gpu
-    return [
-        f"not measured: {each.model} ({each.full}) on {folder}: it takes a GPU, and has no small recipe"
-        for folder in found(environment)
-        for each in MEASURED[folder.name]
-        if not fits(each, large)
-    ]
+    asked = [(folder, each) for folder in found(environment) for each in MEASURED[folder.name]]
+    return OnRealCorpora(
+        [_entry(folder, each, large) for folder, each in asked if fits(each, large)],
+        [
+            f"not measured: {each.model} ({each.full}) on {folder}: it takes a GPU, and has no small recipe"
+            for folder, each in asked
+            if not fits(each, large)
+        ],
+    )
 
 
 def found(environment: Mapping[str, str]) -> list[Path]:

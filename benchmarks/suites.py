@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.claims import CLAIMS, Claim
-from benchmarks.corpora import not_measured, real_entries
+from benchmarks.corpora import on_real_corpora
 from benchmarks.entries import (
     BRUTE_FORCE,
     CLOVER,
@@ -65,19 +65,20 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
     Raises:
         FileNotFoundError: the folder named there does not exist, or holds no corpus.
     """
-    real, left_out = real_entries(environment), not_measured(environment)
+    real, left_out = on_real_corpora(environment)
     clover, vlsa = entries_of(CLOVER_ARMS), entries_of(VLSA_ARMS)
     regulome = [*entries_of(GENEBERT_ARMS), *REGULOME_BASELINES]
+    full = [*_CORE, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real]
     return {
         suite.name: suite
         for suite in (
             Suite("quick", [_shortened(entry, _SECONDS) for entry in EACH_ONCE], committed=False),
-            Suite("demo", [_shortened(entry, _MINUTES) for entry in (FRAMES, TABLE)], False, "stage"),
-            Suite("default", [entry.with_seeds(ONE_SEED) for entry in (*EACH_ONCE, *real)], True, None, left_out),
+            Suite("demo", [_shortened(e, _MINUTES) for e in (FRAMES, TABLE)], committed=False, gallery="stage"),
+            Suite("default", [e.with_seeds(ONE_SEED) for e in (*EACH_ONCE, *real)], committed=True, left_out=left_out),
             Suite("clover", clover, committed=True),
             Suite("vlsa", vlsa, committed=True),
             Suite("regulome", regulome, committed=True),
-            Suite("full", [*_CORE, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real], True, None, left_out),
+            Suite("full", full, committed=True, left_out=left_out),
             Suite("claims", claimed(CLAIMS), committed=True),
         )
     }

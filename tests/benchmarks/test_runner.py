@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import leaderboard
 from benchmarks.beside import draw_gallery
-from benchmarks.corpora import MEASURED, SHORT, not_measured, real_entries
+from benchmarks.corpora import MEASURED, SHORT, on_real_corpora
 from benchmarks.entries import CLOVER, CLOVER_ARMS, FRAMES, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm, on_stage
 from benchmarks.leaderboard import Place, place_of, run
 from benchmarks.suites import Suite, suites
@@ -426,14 +426,14 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
         (True, {"table/msvd", "table/msvd-frames", "table/msvd-brute-force", "clover/msvd-small"}),
         (False, {"table/msvd-small", "table/msvd-small-frames", "clover/msvd-small"}),
     ):
-        real = real_entries(environment, gpu)
+        real, left_out = on_real_corpora(environment, gpu)
         assert {entry.recipe for entry in real} == recipes
         assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
         assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
-        assert len(real) + len(not_measured(environment, gpu)) == len(MEASURED["msvd"])
+        assert len(real) + len(left_out) == len(MEASURED["msvd"])
         assert "Clover, small" in {entry.model for entry in suites(environment)["default"].entries}
     assert not any(entry.embedded for entry in real)
-    (said,) = not_measured(environment, gpu=False)
+    (said,) = left_out  # of the last: there is no GPU
     assert said.startswith(f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU")
 
 
@@ -447,7 +447,7 @@ def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp
     for name in MEASURED:
         (tmp_path / name).mkdir()
     for gpu in (True, False):
-        real = real_entries({"QUATREFOIL_DATA": str(tmp_path)}, gpu)
+        real, _ = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu)
         assert {entry.recipe for entry in real} <= set(names())
         assert len({(entry.model, entry.overrides) for entry in real}) == len(real)
 
