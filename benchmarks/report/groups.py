@@ -1,6 +1,5 @@
 """Rows put together: runs of a model over seeds, models on one ground, differences between them."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import Literal
 from benchmarks.claims import CLAIMS
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.collect import headline
-from quatrefoil.core.measuring.jobs import START
+from quatrefoil.core.measuring.jobs import started_from
 from quatrefoil.core.measuring.rows import Curve, Ground, Row, Run
 from quatrefoil.core.measuring.store import Results
 
@@ -18,7 +17,6 @@ NOT_SHOWN = ("train", "val")
 """Splits that choose a model; their rows are stored and never compared."""
 OBJECTIVES = "objectives."
 """Overrides that change what is minimised."""
-_STARTED = re.compile(rf"{re.escape(START)}=.*?/(?P<hash>[0-9a-f]{{16}})[^/]*-seed(?P<seed>\d+)/?")
 
 Goal = tuple[str, ...]
 """What a run minimises: its recipe, and what was changed of its objectives. Losses of one goal may be compared."""
@@ -52,6 +50,11 @@ class Line:
     minutes_before: float | None
     values: dict[str, dict[int, float]]
     scores: dict[str, Score]
+
+    @property
+    def minutes_in_all(self) -> float | None:
+        """Of training, with what came before; None where that is not known."""
+        return None if self.minutes_before is None else self.minutes + self.minutes_before
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -156,9 +159,8 @@ def _line(rows: Sequence[Row], seconds: Mapping[tuple[str, int], float]) -> Line
 
 
 def _minutes_before(rows: Iterable[Row], seconds: Mapping[tuple[str, int], float]) -> float | None:
-    """The mean over runs; what they started from is known by configuration hash and seed, in the name of its folder."""
-    starts = [found for row in rows for each in row.overrides if (found := _STARTED.fullmatch(each))]
-    before = [seconds.get((found["hash"], int(found["seed"]))) for found in starts]
+    """The mean over runs of what each started from."""
+    before = [seconds.get(start) for row in rows if (start := started_from(row.overrides))]
     told = [each for each in before if each is not None]
     return None if len(told) < len(before) else sum(told) / 60 / max(len(told), 1)
 

@@ -97,7 +97,7 @@ def _plots(group: Group, of: Marks) -> Iterator[Plot]:
         lines = [line for line in group.lines if metric in line.scores]
         if metric in group.references or len(lines) > 1:
             yield Plot(f"{metric} against chance and bounds", bar_plot(group, metric, of))
-        timed = [line for line in lines if line.minutes_before is not None]
+        timed = [line for line in lines if line.minutes_in_all is not None]
         if len(timed) > 1:
             yield Plot(f"{metric} against time", cost_plot(timed, metric, _minutes, "minutes of all training", of))
         if len({line.parameters for line in lines}) > 1:
@@ -109,7 +109,8 @@ def _plots(group: Group, of: Marks) -> Iterator[Plot]:
 
 
 def _minutes(line: Line) -> float:
-    return line.minutes + (line.minutes_before or 0)
+    assert line.minutes_in_all is not None, "only lines whose time is known are drawn against it"
+    return line.minutes_in_all
 
 
 def _millions(line: Line) -> float:

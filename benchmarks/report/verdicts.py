@@ -72,7 +72,7 @@ def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) ->
 def _hours(arms: Sequence[Arms]) -> float | None:
     """Of training one more seed of both, with what they start from."""
     lines = [next(filter(None, of_one), None) for of_one in zip(*arms, strict=True)]
-    minutes = [line.minutes + line.minutes_before for line in lines if line and line.minutes_before is not None]
+    minutes = [line.minutes_in_all for line in lines if line and line.minutes_in_all is not None]
     return 2 * fmean(minutes) / 60 if minutes else None
 
 

@@ -1,6 +1,7 @@
 """Runs of entries: which there are, and each one trained in a process of its own."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -72,6 +73,15 @@ class Job:
     def command(self) -> list[str]:
         where = [f"seed={self.seed}", f"run.dir={self.folder}", "resume=auto"]
         return [sys.executable, "-m", "quatrefoil.train", self.entry.recipe, *self.overrides, *where]
+
+
+_STARTED = re.compile(rf"{re.escape(START)}=.*?/(?P<hash>[0-9a-f]{{16}})[^/]*-seed(?P<seed>\d+)/?")
+
+
+def started_from(overrides: Sequence[str]) -> tuple[str, int] | None:
+    """Configuration hash and seed of the run that these settings name, by its folder; None where they name none."""
+    found = next(filter(None, map(_STARTED.fullmatch, overrides)), None)
+    return (found["hash"], int(found["seed"])) if found else None
 
 
 Node = tuple[Entry, int]
