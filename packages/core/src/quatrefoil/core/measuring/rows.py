@@ -44,6 +44,19 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+class OfARun:
+    """What is stored of one run. Its fields stand in each kind of record, where their place is."""
+
+    recipe: str
+    config_hash: str
+    data_version: str
+    seed: int
+
+    @property
+    def run(self) -> Run:
+        return self.recipe, self.config_hash, self.data_version, self.seed
+
+
 class RowError(ValueError):
     """A record that may not enter a table: where it stands and what is wrong with it."""
 
@@ -86,7 +99,7 @@ class Ground:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row(Ground):
+class Row(Ground, OfARun):
     """One metric of one run on one split.
 
     Attributes:
@@ -123,10 +136,6 @@ class Row(Ground):
     def key(self) -> tuple[str | int, ...]:
         return *self.place, self.model, self.seed, self.metric
 
-    @property
-    def run(self) -> Run:
-        return self.recipe, self.config_hash, self.data_version, self.seed
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reference(Ground):
@@ -145,7 +154,7 @@ class Reference(Ground):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class Curve(OfARun):
     """One run: numbers while it trained, name -> (step, value) points, and the fingerprint of all its data.
 
     Configuration and data together are what a run that starts from this one is known by.
@@ -166,13 +175,9 @@ class Curve:
     def key(self) -> tuple[str | int, ...]:
         return self.model, *self.run
 
-    @property
-    def run(self) -> Run:
-        return self.recipe, self.config_hash, self.data_version, self.seed
-
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(OfARun):
     """What one run took.
 
     Attributes:
@@ -200,10 +205,6 @@ class Cost:
     @property
     def key(self) -> tuple[str | int, ...]:
         return self.run
-
-    @property
-    def run(self) -> Run:
-        return self.recipe, self.config_hash, self.data_version, self.seed
 
 
 @dataclass(frozen=True, kw_only=True)
