@@ -1,7 +1,7 @@
 """`python -m benchmarks.leaderboard SUITE`: run what is missing, store rows, write LEADERBOARD.md and index.html.
 
-Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the store or the environment is wrong, 143 or
-130 ended by SIGTERM or Ctrl-C (its runs have saved, and the same command goes on).
+Exit status: 0 done, 1 a run failed (the others were made and are shown), 2 the store or the environment is wrong, 143
+or 130 ended by SIGTERM or Ctrl-C (its runs have saved, and the same command goes on).
 """
 
 import argparse
@@ -106,24 +106,40 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
     results = place.store.read()  # a broken store ends this before anything is drawn
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     paths |= {"claims": place.claims} if place.claims else {}
-    if suite.gallery:
-        paths["gallery"] = place.gallery
-        failures += attempt(draw_gallery, suite.gallery, place.gallery)
-        paths["model"], paths["clip"] = (place.page.with_name(name) for name in ("table", "clip.mp4"))
-        failures += attempt(keep_to_try, suite, paths["model"], paths["clip"])
-    if shown := confusable(suite, results):
-        paths["wrong"] = place.confusions
-        failures += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
-    elif not place.confusions.exists():
-        print("no clips to show: no run of this suite that told what it found lies here", flush=True)
-    if learned := picturable(suite, results):
-        paths["learned"] = place.pictures
-        failures += attempt(draw_pictures, learned.entry.model, learned.folder, place.pictures)
+    for laid, wrong in (_lay_samples(suite, place), _lay_answers(suite, place, results)):
+        paths, failures = paths | laid, failures + wrong
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     for failure in failures:
         print(f"\nFAILED {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+Laid = tuple[dict[str, Path], list[Exception]]
+"""What lies beside a page, by the name that it is told under, and what went wrong."""
+
+
+def _lay_samples(suite: Suite, place: Place) -> Laid:
+    """Samples of the data, a model and a clip to try it on, where the suite asks for them."""
+    if not suite.gallery:
+        return {}, []
+    model, clip = (place.page.with_name(name) for name in ("table", "clip.mp4"))
+    wrong = attempt(draw_gallery, suite.gallery, place.gallery) + attempt(keep_to_try, suite, model, clip)
+    return {"gallery": place.gallery, "model": model, "clip": clip}, wrong
+
+
+def _lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
+    """What runs of the suite that lie here got wrong, and what they have learned."""
+    paths, wrong = dict[str, Path](), list[Exception]()
+    if shown := confusable(suite, results):
+        paths["wrong"] = place.confusions
+        wrong += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
+    elif not place.confusions.exists():
+        print("no clips to show: no run of this suite that told what it found lies here", flush=True)
+    if learned := picturable(suite, results):
+        paths["learned"] = place.pictures
+        wrong += attempt(draw_pictures, learned.entry.model, learned.folder, place.pictures)
+    return paths, wrong
 
 
 def write_pages(place: Place, results: Results) -> str:
