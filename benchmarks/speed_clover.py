@@ -4,17 +4,15 @@ Forward and backward of the small recipes on clips of the embedded benchmark, an
 no objective asks for must not be computed.
 """
 
-import json
-import os
-import platform
-import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from benchmarks.timing import CPU, keep, least, surroundings
 from quatrefoil.core import recipes
 from quatrefoil.core.data import Batch
 from quatrefoil.core.data.collate import first_batch
@@ -54,16 +52,10 @@ def passes(step: Step, batch: Batch) -> Counter[str]:
     return found
 
 
-def seconds(steps: dict[str, tuple[Step, Batch]]) -> dict[str, float]:
-    """Least processor time of each step over alternating rounds: what other processes add is never negative."""
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(ROUNDS):
-        for name, (step, batch) in steps.items():
-            start = time.process_time()
-            step.zero_grad(set_to_none=True)
-            step(batch, 0)["loss"].backward()
-            taken[name].append(time.process_time() - start)
-    return {name: min(times) for name, times in taken.items()}
+def gradient(step: Step, batch: Batch) -> None:
+    """Forward and backward."""
+    step.zero_grad(set_to_none=True)
+    step(batch, 0)["loss"].backward()
 
 
 def main() -> None:
@@ -71,7 +63,8 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     steps = {name: build(name) for name in RECIPES}
-    times = seconds(steps)
+    found = least({name: partial(gradient, *each) for name, each in steps.items()}, ROUNDS, CPU)
+    times = {name: each.seconds for name, each in found.items()}
     rows = [
         {
             "recipe": name,
@@ -81,17 +74,7 @@ def main() -> None:
         }
         for name in RECIPES
     ]
-    around = {
-        "command": "python -m benchmarks.speed_clover",
-        "clips": CLIPS,
-        "versions": {"torch": torch.__version__},
-        "device": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-    }
-    text = json.dumps({**around, "rows": rows}, indent=2) + "\n"
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
+    keep(RESULTS, {**surroundings("python -m benchmarks.speed_clover", CPU), "clips": CLIPS, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ tokeniser does; `kmer_differ` counts windows whose ids are not the same.
 
 import argparse
 import json
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.timing import CPU, timed
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
@@ -41,8 +41,8 @@ def main() -> None:
     genome = Genome.open(options.genome)
     name = next(iter(genome.lengths))
     codes = genome.fetch(name, 0, min(options.bases, genome.length(name)))
-    scanner, setup = timed(lambda: Scanner(read_motifs(options.motifs), Scoring(background(genome))))
-    hits, seconds = timed(lambda: scanner.scan(codes))
+    scanner, setup = timed(lambda: Scanner(read_motifs(options.motifs), Scoring(background(genome))), CPU)
+    hits, seconds = timed(lambda: scanner.scan(codes), CPU)
     ours = set(zip(*(c.tolist() for c in (hits.start, hits.motif, hits.strand, hits.score)), strict=True))
     row: dict[str, Any] = {"bases": len(codes), "motifs": len(scanner.motifs), "hits": len(ours)}
     row |= {"setup_s": round(setup, 2), "scan_s": round(seconds, 2)}
@@ -54,7 +54,7 @@ def main() -> None:
 
 def compared(name: str, scan: Callable[[], trusted.Found], ours: trusted.Found, seconds: float) -> dict[str, Any]:
     """Its seconds (preparing and reading its results included), as a ratio to ours, and the hits that differ."""
-    found, its = timed(scan)
+    found, its = timed(scan, CPU)
     return {f"{name}_s": round(its, 2), f"{name}_ratio": round(its / seconds, 2), f"{name}_differ": len(found ^ ours)}
 
 
@@ -64,8 +64,8 @@ def kmer_rates(codes: Codes) -> dict[str, Any]:
     texts = [window_L.tobytes().decode() for window_L in windows_BL]
     vocabulary = KmerVocabulary(_K)
     number = {token: place for place, token in enumerate(vocabulary.tokens)}
-    ours, seconds = timed(lambda: vocabulary.encode_batch(windows_BL))
-    theirs, its = timed(lambda: [through_text(text, number) for text in texts])
+    ours, seconds = timed(lambda: vocabulary.encode_batch(windows_BL), CPU)
+    theirs, its = timed(lambda: [through_text(text, number) for text in texts], CPU)
     differ = sum(a.tolist() != b for a, b in zip(ours, theirs, strict=True))
     rates = {"kmer_windows_per_s": round(len(texts) / seconds), "kmer_text_windows_per_s": round(len(texts) / its)}
     return rates | {"kmer_ratio": round(its / seconds, 1), "kmer_differ": differ}
@@ -75,11 +75,6 @@ def through_text(text: str, number: Mapping[str, int]) -> list[int]:
     """Ids of the words of a window, by looking each up."""
     words = " ".join(text[start : start + _K] for start in range(len(text) - _K + 1))
     return [number.get(word, UNK) for word in words.split()]
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.process_time()
-    return work(), time.process_time() - start
 
 
 if __name__ == "__main__":

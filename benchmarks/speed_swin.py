@@ -4,12 +4,9 @@ torchvision is no dependency of this project: `pip install --no-deps torchvision
 """
 
 import importlib
-import json
-import os
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.timing import fastest, keep, least, surroundings
 from quatrefoil.core.nn.swin import SwinConfig
 from quatrefoil.video_text.encoders.video_swin import VIDEO_SWIN_T, video_swin
 
@@ -84,31 +82,18 @@ def step(model: nn.Module, clips: Tensor) -> None:
 
 def build(name: str, case: str) -> tuple[nn.Module, Tensor]:
     """A model on the fastest device here, and its clips."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = fastest()
     batch, *sizes = CASES[case].clips
     return MODELS[name](CASES[case].config).to(device), torch.randn(batch, 3, *sizes, device=device)
 
 
 def seconds(case: str) -> dict[str, float]:
-    """Least time of a step of each model over alternating rounds: what other processes add is never negative."""
+    """Least time of a step of each model."""
     built = {name: build(name, case) for name in MODELS}
     sizes = {name: sum(p.numel() for p in model.parameters()) for name, (model, _) in built.items()}
     assert len(set(sizes.values())) == 1, f"not the same model: {sizes} parameters"
-    taken: dict[str, list[float]] = {name: [] for name in MODELS}
-    for _ in range(ROUNDS):
-        for name, (model, clips) in built.items():
-            taken[name].append(_timed(model, clips))
-    return {name: min(times) for name, times in taken.items()}
-
-
-def _timed(model: nn.Module, clips: Tensor) -> float:
-    # On a processor, its own time, which does not grow when others run beside us.
-    clock = time.perf_counter if clips.is_cuda else time.process_time
-    start = clock()
-    step(model, clips)
-    if clips.is_cuda:
-        torch.cuda.synchronize()
-    return clock() - start
+    found = least({name: partial(step, *each) for name, each in built.items()}, ROUNDS, fastest())
+    return {name: each.seconds for name, each in found.items()}
 
 
 def peak_mib(name: str, case: str) -> float:
@@ -141,24 +126,11 @@ def measure(case: str) -> dict[str, Any]:
     }
 
 
-def surroundings() -> dict[str, Any]:
-    """What the numbers depend on."""
-    names = ("torch", "torchvision")
-    return {
-        "command": "python -m benchmarks.speed_swin",
-        "versions": {name: importlib.import_module(name).__version__ for name in names},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-    }
-
-
 def main() -> None:
     """Measure all cases, write and print them."""
     torch.manual_seed(0)
-    text = json.dumps({**surroundings(), "rows": [measure(case) for case in CASES]}, indent=2) + "\n"
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
+    around = surroundings("python -m benchmarks.speed_swin", fastest(), ("torch", "torchvision"))
+    keep(RESULTS, {**around, "rows": [measure(case) for case in CASES]})
 
 
 if __name__ == "__main__":

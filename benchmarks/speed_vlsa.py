@@ -6,18 +6,16 @@ loader keeps up is computed from processor time, which does not grow when others
 (frames and sound of Stage's files, decoded anew or from caches) and one trains on them, each on a core of its own.
 """
 
-import json
-import os
-import platform
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.timing import CPU, fastest, keep, least, surroundings
 from quatrefoil.core import recipes
 from quatrefoil.core.data.collate import first_batch
 from quatrefoil.core.data.mixture import plan_of
@@ -78,34 +76,18 @@ def step(model: Vlsa, batch: Mapping[str, Tensor]) -> int:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """One row: tokens and least seconds of both over alternating rounds, as what others add is never negative."""
-    case, device = CASES[name], "cuda" if torch.cuda.is_available() else "cpu"
+    """One row: tokens and least seconds of both."""
+    case, device = CASES[name], fastest()
     model = case.config.build().to(device)
     masked = {field: value.to(device) for field, value in batch_of(case).items()}
     whole = {field: value.to(device) for field, value in all_visible(masked, case.config).items()}
-    tokens: dict[str, int] = {}
-    taken: dict[str, list[float]] = {"visible": [], "all": []}
-    for _ in range(ROUNDS):
-        for which, batch in (("visible", masked), ("all", whole)):
-            seconds, tokens[which] = _timed(model, batch)
-            taken[which].append(seconds)
-    least = {which: min(times) for which, times in taken.items()}
+    found = least({"visible": partial(step, model, masked), "all": partial(step, model, whole)}, ROUNDS, device)
     return {
         "case": name,
-        "tokens": tokens,
-        "seconds": {which: round(seconds, 4) for which, seconds in least.items()},
-        "times_faster": round(least["all"] / least["visible"], 2),
+        "tokens": {which: each.given for which, each in found.items()},
+        "seconds": {which: round(each.seconds, 4) for which, each in found.items()},
+        "times_faster": round(found["all"].seconds / found["visible"].seconds, 2),
     }
-
-
-def _timed(model: Vlsa, batch: Mapping[str, Tensor]) -> tuple[float, int]:
-    # On a processor, its own time, which does not grow when others run beside us.
-    clock = time.perf_counter if batch["sound"].is_cuda else time.process_time
-    start = clock()
-    tokens = step(model, batch)
-    if batch["sound"].is_cuda:
-        torch.cuda.synchronize()
-    return clock() - start, tokens
 
 
 READING = {"from files": "false", "from caches": "true"}
@@ -122,34 +104,17 @@ def keeps_up(how: str) -> dict[str, Any]:
     data = recipe.data.build(recipe.seed)
     samples = data.train(recipe.train_fields)
     plan = plan_of(samples, READ_CLIPS, recipe.seed)
-    read = _least(lambda: first_batch(samples, plan, data.fill, READ_CLIPS)) / READ_CLIPS
     batch = first_batch(samples, plan, data.fill, READ_CLIPS)
     step = Step(recipe.model_for(data).build(), recipe.objectives)
-    train = _least(lambda: step(batch, 0)["loss"].backward()) / READ_CLIPS
+    works: dict[str, Callable[[], object]] = {
+        "loader": partial(first_batch, samples, plan, data.fill, READ_CLIPS),
+        "training": lambda: step(batch, 0)["loss"].backward(),
+    }
+    seconds = {which: each.seconds / READ_CLIPS for which, each in least(works, ROUNDS, CPU).items()}
     return {
         "case": f"vlsa/stage-pretrain, clips {how}",
-        "seconds_a_clip": {"loader": round(read, 4), "training": round(train, 4)},
-        "waiting_percent": round(100 * max(0.0, 1 - train / read), 1),
-    }
-
-
-def _least(work: Callable[[], Any]) -> float:
-    taken = []
-    for _ in range(ROUNDS):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
-def surroundings() -> dict[str, Any]:
-    """What the numbers depend on."""
-    return {
-        "command": "python -m benchmarks.speed_vlsa",
-        "versions": {"torch": torch.__version__},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
+        "seconds_a_clip": {which: round(each, 4) for which, each in seconds.items()},
+        "waiting_percent": round(100 * max(0.0, 1 - seconds["training"] / seconds["loader"]), 1),
     }
 
 
@@ -157,9 +122,7 @@ def main() -> None:
     """Measure all cases, write and print them."""
     torch.manual_seed(0)
     found = {"rows": [measure(name) for name in CASES], "loader": [keeps_up(how) for how in READING]}
-    text = json.dumps({**surroundings(), **found}, indent=2) + "\n"
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
+    keep(RESULTS, {**surroundings("python -m benchmarks.speed_vlsa", fastest()), **found})
 
 
 if __name__ == "__main__":
