@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quatrefoil.core.evaluation.breakdown import NO_RIVAL, recall_by_kind, strongest_rivals
+from quatrefoil.core.evaluation.breakdown import NO_RIVAL, ranks_and_rivals, recall_by_kind
 from quatrefoil.core.evaluation.retrieval import rank_queries
 
 KINDS = {0: "a", 1: "b", 2: "a"}
@@ -36,12 +36,15 @@ def test_queries_of_no_kind_count_for_none() -> None:
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(0, 99))
 def test_a_rival_is_the_most_alike_item_of_another_group_in_any_blocks(q: int, g: int, block: int, seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)
-    queries, gallery = (torch.randn(n, 4, generator=draw) for n in (q, g))
-    groups_Q, groups_G = (torch.randint(3, (n,), generator=draw) for n in (q, g))
-    found = strongest_rivals(queries, gallery, groups_Q, groups_G, block=block).tolist()
+    queries = torch.randn(q, 4, generator=draw)
+    groups_Q = torch.randint(3, (q,), generator=draw)
+    groups_G = torch.cat([groups_Q.unique(), torch.randint(3, (g,), generator=draw)])
+    gallery = torch.randn(len(groups_G), 4, generator=draw)
+    ranks_Q, rivals_Q = ranks_and_rivals(queries, gallery, groups_Q, groups_G, block=block)
+    assert torch.equal(ranks_Q, rank_queries(queries, gallery, groups_Q, groups_G))
     alike = (queries.double() @ gallery.double().T).float()
-    for row, place in enumerate(found):
-        others = [n for n in range(g) if groups_G[n] != groups_Q[row]]
+    for row, place in enumerate(rivals_Q.tolist()):
+        others = [n for n in range(len(groups_G)) if groups_G[n] != groups_Q[row]]
         assert place == (max(others, key=lambda n: float(alike[row, n])) if others else NO_RIVAL)
 
 
@@ -49,7 +52,7 @@ def test_what_is_found_instead_is_at_least_as_alike_as_what_was_asked_for() -> N
     draw = torch.Generator().manual_seed(0)
     queries, gallery, groups = torch.randn(20, 4, generator=draw), torch.randn(20, 4, generator=draw), torch.arange(20)
     alike = queries @ gallery.T
-    rivals, ranks = (f(queries, gallery, groups, groups) for f in (strongest_rivals, rank_queries))
+    ranks, rivals = ranks_and_rivals(queries, gallery, groups, groups)
     wrong = alike[groups, rivals] >= alike.diagonal()
     assert torch.equal(wrong, ranks > 1)
     assert wrong.any()

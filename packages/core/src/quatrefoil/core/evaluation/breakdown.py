@@ -1,15 +1,15 @@
 """Of a retrieval: recall over queries of one kind, and what stands in the way of each query.
 
-Legend: Q queries, G gallery items, D width of a code.
+Legend: Q queries, G gallery items, B queries of a block, D width of a code.
 """
 
-from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from quatrefoil.core.evaluation.retrieval import CodeSimilarity
+from quatrefoil.core.evaluation.retrieval import CodeSimilarity, rank_blocks
 from quatrefoil.core.evaluation.statistics import Interval, recall_interval
 
 NO_RIVAL = -1
@@ -41,21 +41,36 @@ def recall_by_kind(
 
 
 @torch.no_grad()
-def strongest_rivals(
-    queries_QD: Tensor, gallery_GD: Tensor, query_groups_Q: Tensor, gallery_groups_G: Tensor, *, block: int = 1024
-) -> Tensor:
-    """Place in the gallery of what is most like each query among the items of other groups, (Q,); `NO_RIVAL` if none.
+def ranks_and_rivals(
+    queries_QD: Tensor,
+    gallery_GD: Tensor,
+    query_groups_Q: Tensor,
+    gallery_groups_G: Tensor,
+    *,
+    block: int = 1024,
+    rivals: Literal["items", "groups"] = "items",
+) -> tuple[Tensor, Tensor]:
+    """`rank_queries` of these (Q,), and the place in the gallery of each query's strongest rival (Q,), in one pass.
 
-    Of a query whose rank is not 1 this is what was found in its place. Of equals the first is told.
+    The rival is what is most like the query among the items of other groups; of a query whose rank is not 1 this is
+    what was found in its place. Of equals the first is told; `NO_RIVAL` where there is no other group.
 
     Raises:
-        ValueError: as `CodeSimilarity`.
+        ValueError: as `CodeSimilarity` and `rank_blocks`.
     """
-    places, start = [query_groups_Q.new_empty(0, dtype=torch.int64)], 0
-    for similarity_BG in CodeSimilarity(queries_QD, gallery_GD, block):
-        groups_B = query_groups_Q[start : start + len(similarity_BG)]
-        own_BG = groups_B[:, None] == gallery_groups_G[None]
-        place_B = similarity_BG.masked_fill(own_BG, -torch.inf).argmax(1)
-        places.append(place_B.masked_fill(own_BG.all(1), NO_RIVAL))
-        start += len(similarity_BG)
-    return torch.cat(places)
+    places: list[Tensor] = []
+
+    def noted() -> Iterator[Tensor]:
+        groups = torch.split(query_groups_Q, block)
+        similarity = CodeSimilarity(queries_QD, gallery_GD, block)
+        for similarity_BG, groups_B in zip(similarity, groups, strict=True):
+            yield similarity_BG  # first, so that what does not fit is refused in words
+            places.append(_strongest_rival(similarity_BG, groups_B[:, None] == gallery_groups_G[None]))
+
+    ranks_Q = rank_blocks(noted(), query_groups_Q, gallery_groups_G, rivals=rivals)
+    return ranks_Q, torch.cat(places)
+
+
+def _strongest_rival(similarity_BG: Tensor, own_BG: Tensor) -> Tensor:
+    place_B = similarity_BG.masked_fill(own_BG, -torch.inf).argmax(1)
+    return place_B.masked_fill(own_BG.all(1), NO_RIVAL)

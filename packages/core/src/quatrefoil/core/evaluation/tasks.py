@@ -12,7 +12,7 @@ from torch import Tensor
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import DataModule, SampleSet
 from quatrefoil.core.evaluation import confusion
-from quatrefoil.core.evaluation.breakdown import TellsKinds, recall_by_kind, strongest_rivals
+from quatrefoil.core.evaluation.breakdown import TellsKinds, ranks_and_rivals, recall_by_kind
 from quatrefoil.core.evaluation.classification import (
     AREAS,
     Predictions,
@@ -20,7 +20,7 @@ from quatrefoil.core.evaluation.classification import (
     classification_metrics,
 )
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
-from quatrefoil.core.evaluation.retrieval import COLUMNS, rank_queries, retrieval_metrics
+from quatrefoil.core.evaluation.retrieval import COLUMNS, retrieval_metrics
 from quatrefoil.core.evaluation.statistics import recall_interval
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
@@ -126,7 +126,7 @@ def _scores(
 ) -> Scores:
     """Of one direction; whole first, then R@1 over the queries of each kind."""
     pair = queries.codes_ND, gallery.codes_ND, queries.groups_N, gallery.groups_N
-    ranks = rank_queries(*pair, rivals=rivals)
+    ranks, strongest = ranks_and_rivals(*pair, rivals=rivals)
     size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
     by_kind = recall_by_kind(ranks, queries.groups_N, kinds)
     return Scores(
@@ -135,7 +135,7 @@ def _scores(
         {f"{name}/R@{k}": recall_interval(ranks, queries.groups_N, k) for k in (1, 5, 10)}
         | {f"{name}/R@1/{kind}": interval for kind, (_, interval) in by_kind.items() if interval},
         {name: ranks.tolist()},
-        rivals={name: strongest_rivals(*pair).tolist()},
+        rivals={name: strongest.tolist()},
     )
 
 
