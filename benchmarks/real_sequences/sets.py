@@ -71,7 +71,7 @@ def _of_deepbind(name: str, experiment: str) -> RealSet:
     """A is trained on, B tests; positives that validate are cut out of A, negatives of both are made by shuffling."""
     train, test = (f"chipseq_deepbind/{experiment}_{half}.seq.gz" for half in ("AC", "B"))
     kept, validation = (cut_file(f"deepbind/{name}", part) for part in PARTS[:2])
-    return RealSet(kept, validation, test, (*BOTH_STRANDS, *_steps(400)), OF_ALL, Cut(train, test=0, validation=400))
+    return RealSet(kept, validation, test, (*BOTH_STRANDS, *_steps(250)), OF_ALL, Cut(train, test=0, validation=250))
 
 
 def _of_one_file(name: str, cut: Cut, *settings: str) -> RealSet:
@@ -89,7 +89,7 @@ _DEEPBIND: Final = {
     "USF2": "USF2_H1-hESC_USF2_Stanford",
 }
 _ONE_FILE: Final[Mapping[str, tuple[Cut, tuple[str, ...]]]] = {
-    "splice/gue": (Cut("gue/splice/reconstructed/dev.csv", test=900, validation=450), _steps(400)),
+    "splice/gue": (Cut("gue/splice/reconstructed/dev.csv", test=900, validation=450), _steps(300)),
     "splice/uci": (Cut("splice_uci/splice.data", test=640, validation=320), _steps(600)),
     "cnnprom/ecoli": (Cut("cnnprom/Ecoli_prom.fa+cnnprom/Ecoli_non_prom.fa", test=760, validation=380), _steps(400)),
     "cnnprom/arabidopsis": (
@@ -129,7 +129,7 @@ PRETRAININGS: Final[Mapping[str, Pretraining]] = {
     OF_ALL: Pretraining(
         (*(SETS[name].train for name in _started(OF_ALL)), *_GENOMES),
         tuple(SETS),
-        ("train.steps=900", "train.evaluate_every=150", "train.checkpoint_every=150"),
+        ("train.steps=600", "train.evaluate_every=100", "train.checkpoint_every=100"),
     ),
 }
 
