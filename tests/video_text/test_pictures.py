@@ -33,7 +33,7 @@ from quatrefoil.video_text.pictures.panels import (
 from quatrefoil.video_text.recipes.vlsa import LOCAL
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
 from tests.video_text.small_vlsa import SMALL
-from tests.video_text.test_vlsa import HEARD, MIXED, batch_of, build
+from tests.video_text.test_vlsa import HEARD, MIXED, UNSAID, batch_of, build
 
 
 @given(
@@ -164,6 +164,17 @@ def test_every_clip_is_drawn_with_sound_or_without(looked: Looked, draw: Any, tm
     paths = draw(Path("run"), [], "test", 4, tmp_path / "out")
     assert [path.name for path in paths] == [f"clip{number}.png" for number in range(4)]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_of_a_clip_of_which_nothing_is_said_no_words_are_looked_for(
+    looked: Looked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found, drawn = looked._replace(batch=batch_of(*UNSAID[:2]), captions=(TEXTS[0], "")), list[list[str]]()
+    monkeypatch.setattr(similarity, "look", lambda *_: found)
+    monkeypatch.setattr(similarity, "_draw", lambda clip, codes, *_: drawn.append([code.name for code in codes]))
+    similarity.draw_run(Path("run"), [], "train", 2, tmp_path)
+    assert drawn[0][0] == "caption"
+    assert drawn[1] == ["sound", "frames"]
 
 
 def test_clips_of_sound_alone_are_drawn_without_frames(looked: Looked, tmp_path: Path) -> None:

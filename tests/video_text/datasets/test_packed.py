@@ -143,6 +143,7 @@ def test_broken_keys_are_named_or_left_out_and_counted(tmp_path: Path, packed: l
     split = Tars(tmp_path, "drop").split("tars", "train")
     assert (split.protocol, [clip.id for clip in split.clips]) == ("tars[1/2 clips]", ["train-0/a"])
     assert list(split.dropped) == ["train-0/b"]
+    assert split.wordless == 0  # of a clip that is left out nothing is read
     assert any(message in problem for problem in check(Tars, tmp_path).problems)
 
 

@@ -197,6 +197,10 @@ def test_a_clip_that_lacks_one_of_its_files_is_missing(triples: Path) -> None:
         ("a,0,1,v.mp4,, ", "row 1: needs id, video, text; text is empty"),
         ("a,0,1,v.mp4,,", "needs a value in the columns id, video, text"),
         ("a,0,1,,,text", "needs a value in the columns id, video, text"),
+        ("a,0,1e300,v.mp4,,text", "row 1: start and end are seconds, not '1e300'; leave both empty"),
+        ("a,0,1,v.mp4,,one, two", r"row 1 \(a\) has more or fewer columns than the header; put texts with commas"),
+        pytest.param('a,0,1,v.mp4,,"one' + " two" * 40_000, "a quotation mark may lack its other one", id="open quote"),
+        pytest.param(f"a,0,1,{'long' * 100},,text", "cannot look for 'longlong.*columns video and audio", id="long"),
     ],
 )
 def test_a_row_that_is_no_triple_is_named(tmp_path: Path, row: str, told: str) -> None:
@@ -216,6 +220,49 @@ def test_in_training_a_text_may_be_empty_and_is_counted(tmp_path: Path) -> None:
         Triples(tmp_path).split("triples", "train")
 
 
+def test_a_line_that_was_cut_off_says_not_that_nothing_is_said(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,said\nb,w.mp4")
+    with pytest.raises(CorpusError, match=r"row 2 \(b\) has more or fewer columns"):
+        Triples(tmp_path).split("triples", "train")
+
+
+def test_a_table_that_is_not_in_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,caf\xe9\n", encoding="latin-1")
+    with pytest.raises(CorpusError, match=r"train\.csv: no table in UTF-8"):
+        Triples(tmp_path).split("triples", "train")
+
+
+@pytest.mark.parametrize("column", ["id", "video", "audio", "text"])
+@pytest.mark.parametrize("value", [b"bytes", ["a", "list"], float("nan"), True, 1.5])
+def test_what_is_no_text_becomes_none(tmp_path: Path, column: str, value: object) -> None:
+    row = {"id": "a", "video": "v.mp4", "audio": "s.wav", "text": "said", column: value}
+    parquet.write_table(pa.table({name: [held] for name, held in row.items()}), tmp_path / "train.parquet")
+    with pytest.raises(CorpusError, match=f"row 1: {column} is .*, of type {type(value).__name__}; write the column"):
+        Triples(tmp_path).split("triples", "train")
+
+
+def test_numbers_are_ids_and_null_is_nothing_said(tmp_path: Path) -> None:
+    write_clip(tmp_path / "v.mp4")
+    columns = {"id": [7, 8], "video": ["v.mp4", "v.mp4"], "text": pa.nulls(2), "start": [0, 1]}
+    parquet.write_table(pa.table(columns), tmp_path / "train.parquet")
+    split = Triples(tmp_path).split("triples", "train")
+    assert [(clip.id, clip.start_s) for clip in split.clips] == [("7", 0), ("8", 1)]
+    assert ([caption.text for caption in split.captions], split.wordless) == (["", ""], 2)
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.parquet").write_bytes(b"id,video,text")
+    with pytest.raises(CorpusError, match=r"train\.parquet: no parquet file .* fetch it again"):
+        Triples(tmp_path).split("triples", "train")
+
+
+def test_empty_texts_are_counted_of_the_clips_that_are_there(tmp_path: Path) -> None:
+    write_clip(tmp_path / "v.mp4")
+    rows = ["a,v.mp4,said", "b,v.mp4,", "c,gone.mp4,"]
+    (tmp_path / "train.csv").write_text("\n".join(["id,video,text", *rows]) + "\n")
+    assert Triples(tmp_path, "drop").split("triples", "train").wordless == 1
+
+
 @pytest.mark.parametrize("other", ["a,1,2,v.mp4,,b", "a,0,1,w.mp4,,b", "a,0,1,v.mp4,s.wav,b"])
 def test_rows_of_one_id_that_say_other_stretches_or_files_are_refused(tmp_path: Path, other: str) -> None:
     same = "a,0,1,v.mp4,,a\na,0,1,v.mp4,,again\n"
@@ -230,6 +277,17 @@ def test_a_fingerprint_knows_a_sound_of_its_own(triples: Path) -> None:
     before = Triples(triples, "drop").split("triples", "train").fingerprint
     write_tone(triples / "s/one.wav", 0.5)
     assert Triples(triples, "drop").split("triples", "train").fingerprint != before
+
+
+@pytest.mark.parametrize("times", ["0.5,2", "0,1.5", "0,"])
+def test_a_fingerprint_knows_the_stretches(tmp_path: Path, times: str) -> None:
+    """Caches are found by it: of another stretch they hold something else."""
+    write_clip(tmp_path / "v.mp4")
+    found = set[str]()
+    for stretch in ("0,2", times):
+        (tmp_path / "train.csv").write_text(f"id,start,end,video,text\na,{stretch},v.mp4,said\n")
+        found.add(Triples(tmp_path).split("triples", "train").fingerprint)
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("tested", PARTNERS)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -27,7 +28,7 @@ from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.media.sound import Window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 from tests.video_text.datasets.small import SPLITS, write_annotation
-from tests.video_text.media.clips import write_clip
+from tests.video_text.media.clips import write_clip, write_sound
 
 SECOND = SpectrogramConfig(rate=8000, samples=8000, n_fft=510, hop=254, rows=32)  # 32 columns
 ALL = ("frames", "sound", "sound_mask", "video_visible", "audio_visible", "text_masked_ids", "text_labels")
@@ -150,6 +151,47 @@ def test_clips_of_which_nothing_is_said_are_for_those_who_leave_them_out(make: M
         plain.build(0)
 
 
+def test_by_texts_of_which_some_are_empty_nothing_is_scored(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip(tmp_path / "v.mp4", frames=32)
+    (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,a tone is heard\nb,v.mp4,\n")
+    data = make(corpus="triples", protocol="triples", root=tmp_path)
+    for unit in ("caption", "sounding-caption"):
+        with pytest.raises(CorpusError, match=r"triples, train: 1 texts are empty.* Score another split"):
+            data.items("train", unit, ("text_ids",))
+    assert len(data.items("train", "sounding-clip", ("sound",))) == 2
+    assert not data.to_look_at("train", ("text_ids", "text_mask"))[SampleKey(0, 1)]["text_mask"][2:].any()
+    data.train(("text_ids",))
+    assert "triples train: 1 of 2 texts are empty" in capsys.readouterr().out
+    assert data.describe()["splits"]["train"]["wordless"] == 1
+
+
+@pytest.mark.parametrize("unit", ["clip", "caption"])
+def test_clips_of_a_class_in_which_nothing_is_heard_are_left_out_and_no_others(
+    make: Make, tmp_path: Path, unit: str
+) -> None:
+    """The classes of these clips stand in another order than the clips."""
+    tone_T = 0.5 * np.sin(np.arange(4000, dtype=np.float32))
+    sounds = {"0_theo_0": 0 * tone_T, "8_theo_0": tone_T, "0_jackson_0": tone_T, "0_nicolas_0": tone_T}
+    for name, sound_T in sounds.items():
+        write_sound(tmp_path / f"{name}.wav", sound_T, codec="pcm_s16le")
+    changes = {"corpus": "fsdd", "protocol": "fsdd-theo", "root": tmp_path, "missing": "drop", "tokenizer": "train:261"}
+    items = make(**changes).items("test", f"sounding-{unit}", ())
+    assert [items[SampleKey(0, row)]["id"][:8] for row in range(len(items))] == ["8_theo_0"]
+
+
+@pytest.mark.parametrize("field", ["frames", "sound"])
+def test_a_stretch_that_starts_behind_the_end_of_its_file_is_a_bad_sample(
+    make: Make, tmp_path: Path, field: str
+) -> None:
+    write_clip(tmp_path / "v.mp4", frames=32)
+    (tmp_path / "train.csv").write_text("id,start,video,text\na,100,v.mp4,a tone is heard\n")
+    data = make(corpus="triples", protocol="triples", root=tmp_path)
+    with pytest.raises(MediaError, match=r"v\.mp4.*ends at 4.* s, and clip a starts at 100.* s"):
+        data.train((field,))[SampleKey(0, 0)]
+
+
 def test_a_file_that_does_not_say_how_long_it_is_ends_with_its_last_packet(shared: Path) -> None:
     clip = Clip("clip", shared / "data/video_text/edge_cases/no_duration.webm")
     with pytest.raises(EmptyMediaError, match=r"it lies from 0\.015 to 4\.8"):
@@ -216,6 +258,8 @@ def test_what_a_model_needs_to_hear_travels(make: Make) -> None:
 def test_what_cannot_be_served_is_refused(make: Make) -> None:
     with pytest.raises(ValueError, match=r"set data\.cut=false"):
         make(cache_frames=True)
+    with pytest.raises(ValueError, match="text_length=2 has no room for a word"):
+        make(text_length=2)
     with pytest.raises(ValueError, match="patch_size=7 does not divide 32 x 32"):
         make(hiding=Hiding(patch_size=7)).train(ALL)
     with pytest.raises(ValueError, match="between 0 and 1"):

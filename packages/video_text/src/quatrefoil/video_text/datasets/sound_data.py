@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import Sample, SampleKey, SampleSet
-from quatrefoil.video_text.datasets.corpus import Split, SplitName
-from quatrefoil.video_text.datasets.fields import FRAMES, ChooseTokens, Maker
+from quatrefoil.core.distributed import rank
+from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
+from quatrefoil.video_text.datasets.fields import FRAMES, TEXT, ChooseTokens, Maker
 from quatrefoil.video_text.datasets.module import VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.sound_fields import (
     AUDIO_VISIBLE,
@@ -73,7 +74,8 @@ class SoundData(VideoTextData):
         hiding: what is hidden of frames and sound; of texts `mask_rate`.
 
     Raises:
-        ValueError: frames that are cut out of clips cannot come from a cache.
+        ValueError: frames that are cut out of clips cannot come from a cache; texts that are cut to no word would all
+            be taken for empty ones.
     """
 
     sound: SpectrogramConfig = field(default_factory=SpectrogramConfig)
@@ -86,6 +88,10 @@ class SoundData(VideoTextData):
         super().__post_init__()
         if self.cut and self.cache_frames:
             raise ValueError("frames of a window that is drawn are not in a cache: set data.cut=false, or no cache")
+        if self.text_length < 3:
+            raise ValueError(
+                f"data.text_length={self.text_length} has no room for a word between start and end: set at least 3"
+            )
 
     @property
     def hearing(self) -> Hearing:
@@ -127,16 +133,42 @@ class SoundModule(VideoTextModule):
     config: SoundData
     leaves_out_wordless = True
 
+    def train(self, fields: Iterable[str]) -> SampleSet:
+        """As ever; where texts are empty, how many is printed, once for all ranks."""
+        split = self.split("train")
+        if split.wordless and rank() == 0:
+            texts = f"{split.wordless:,} of {len(split.captions):,} texts"
+            print(f"{self.corpus.name} train: {texts} are empty; their samples have no part in the terms of text")
+        return super().train(fields)
+
     def items(self, split: str, unit: str, fields: Iterable[str]) -> SampleSet:
         """As ever; of `sounding-clip` and `sounding-caption` those of clips in which something is heard, and no others.
 
-        How many clips are left out is printed.
+        How many clips are left out is printed, once for all ranks.
+
+        Raises:
+            CorpusError: texts are asked for, and some are empty: what is not said finds no clip.
         """
+        wanted, name = frozenset(fields), cast(SplitName, split)
+        if wanted & set(TEXT) and (wordless := self.split(name).wordless):
+            raise CorpusError(
+                f"{self.corpus.name}, {split}: {wordless} texts are empty, and retrieval by text cannot be scored "
+                f"there. Score another split, what asks for no text, or a manifest without these rows"
+            )
+        items = super().items(split, unit.removeprefix(SOUNDING), wanted)
         if not unit.startswith(SOUNDING):
-            return super().items(split, unit, fields)
-        items = super().items(split, unit.removeprefix(SOUNDING), fields)
-        heard_C = self._heard(cast(SplitName, split))
-        return Chosen(items, heard_C[items.groups_N].nonzero()[:, 0])
+            return items
+        return Chosen(items, self._heard(name)[self._clip_N(name, unit)].nonzero()[:, 0])
+
+    def to_look_at(self, split: str, fields: Iterable[str]) -> SampleSet:
+        """Every caption with its clip as in tests, where nothing is scored: empty texts are among them."""
+        return super().items(split, "caption", fields)
+
+    def _clip_N(self, name: SplitName, unit: str) -> Tensor:
+        """The clip of each item; its group may be a class of clips."""
+        split = self.split(name)
+        captions = unit.endswith("caption")
+        return torch.from_numpy(split.texts.clip_N) if captions else torch.arange(len(split.clips))
 
     @cache  # noqa: B019 - the module lives as long as the run, and sound is read once
     def _heard(self, name: SplitName) -> Tensor:
@@ -145,7 +177,8 @@ class SoundModule(VideoTextModule):
         clips = self.split(name).clips
         heard_C = torch.tensor([bool(maker.in_tests(clip)["sound_mask"].any()) for clip in clips])
         silent = int((~heard_C).sum())
-        print(f"{name}: {silent} of {len(clips)} clips have no sound and are left out where it is asked for")
+        if rank() == 0:
+            print(f"{name}: {silent} of {len(clips)} clips have no sound and are left out where it is asked for")
         return heard_C
 
     def _makers(self, wanted: frozenset[str], split: Split, training: bool) -> list[Maker]:
@@ -171,6 +204,10 @@ class SoundModule(VideoTextModule):
             VisibleMaker(VIDEO_VISIBLE, frames, per_frame, hiding.video),
             VisibleMaker(AUDIO_VISIBLE, 1, hiding.patches(sound.rows, sound.columns), hiding.audio),
         ]
+
+    def _summary(self, split: Split) -> dict[str, Any]:
+        """As ever, and how many texts are empty, where any are."""
+        return super()._summary(split) | ({"wordless": split.wordless} if split.wordless else {})
 
     def assets(self) -> Mapping[str, str]:
         """As ever, and how sound is heard."""

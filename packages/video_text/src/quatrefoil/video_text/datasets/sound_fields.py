@@ -18,8 +18,10 @@ from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
 from quatrefoil.video_text.datasets.sounds import SoundSource
 from quatrefoil.video_text.encoders.patches import draw_visible
 from quatrefoil.video_text.media.container import length_s
+from quatrefoil.video_text.media.errors import EmptyMediaError
 from quatrefoil.video_text.media.sound import Window, even_windows, random_window
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.text.tokenizer import TokenIds
 
 SOUND = ("sound", "sound_mask")
@@ -31,11 +33,14 @@ def stretch_of(clip: Clip) -> Window:
     """The seconds of its file that a clip covers.
 
     Raises:
-        MediaError: its end is left open, and the file cannot be read or does not tell how long it is.
+        MediaError: its end is left open, and the file cannot be read, does not tell how long it is, or ends before it.
     """
     if clip.end_s is not None:
         return Window(clip.start_s, clip.end_s)
-    return Window(clip.start_s, length_s(clip.video, DECODE_LIMIT_S))
+    end_s = length_s(clip.video, DECODE_LIMIT_S)
+    if end_s <= clip.start_s:
+        raise EmptyMediaError(place_of(clip.video), f"ends at {end_s} s, and clip {clip.id} starts at {clip.start_s} s")
+    return Window(clip.start_s, end_s)
 
 
 @dataclass(frozen=True)

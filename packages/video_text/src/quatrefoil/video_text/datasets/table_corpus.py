@@ -240,13 +240,14 @@ def _split_of(name: SplitName, protocol: str, source: Source) -> TableSplit:
     clips = _Clips(table.ids, table.places_CP, source.locator, rows)
     content = hashlib.sha256(table.digest.encode() + source.sizes_A.astype("<i8").tobytes()).hexdigest()
     captions = _Captions(clips, texts)
+    wordless = table.wordless if rows is None or not table.wordless else sum(not text for text in texts.texts)
     return TableSplit(
         name,
         protocol,
         clips,
         captions,
         source.absent,
-        wordless=table.wordless,
+        wordless=wordless,
         table_texts=texts,
         content=content,
     )

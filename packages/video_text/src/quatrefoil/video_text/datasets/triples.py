@@ -6,10 +6,12 @@ Such sets are lists of stretches of videos of the web, of which everyone has ano
 Shapes: A clips as annotated, P numbers of a place.
 """
 
+import csv
+import hashlib
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,18 +20,20 @@ from numpy.typing import NDArray
 
 from quatrefoil.video_text.datasets.columns import Lazy
 from quatrefoil.video_text.datasets.corpus import Clip, CorpusError, SplitName
-from quatrefoil.video_text.datasets.pair_table import Pair, table_of
+from quatrefoil.video_text.datasets.pair_table import Pair, PairTable, table_of
 from quatrefoil.video_text.datasets.readers import read_table
 from quatrefoil.video_text.datasets.table_corpus import ABSENT, Locator, Source, TableCorpus
 from quatrefoil.video_text.media.stored import Media
 
 _NEEDED = ("id", "video", "text")
 _FILLED = {"train": ("id", "video")}  # what may not be empty, where that is not all that is needed
-_COLUMNS = (*_NEEDED, "start", "end", "audio")
+_WORDS = (*_NEEDED, "audio")
+_COLUMNS = (*_WORDS, "start", "end")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ROWS = 10_000  # of a parquet file, read at once
 _NONE = -1  # in the place of an end, or of a file of sound, that is not given
 _TICKS = 1_000_000  # a second
+_LONGEST_S = 1e9  # no stretch lies decades from the start of its file; more ticks would not fit into 64 bits
 
 
 class Triple(NamedTuple):
@@ -49,9 +53,9 @@ class Triples(TableCorpus):
 
     Files: `train`, `val` and `test`, each as `.parquet`, `.csv` or `.tsv` with a header: `id`, `video`, `text`, and
     where they are needed `start`, `end` (seconds; empty: the ends of the file) and `audio`. `video` and `audio` are
-    paths below the folder; without `audio` the sound is that of the video, and one that has none is no error. A text of
-    `train` may be empty: nothing is said there. Several rows of one id are several texts of one clip; that they name
-    several stretches or files is an error. Read once into mapped columns.
+    paths below the folder, or absolute ones; without `audio` the sound is that of the video, and one that has none is
+    no error. A text of `train` may be empty: nothing is said there. Several rows of one id are several texts of one
+    clip; that they name several stretches or files is an error. Read once into mapped columns.
     """
 
     name = "triples"
@@ -65,7 +69,7 @@ class Triples(TableCorpus):
         names = table_of([path], "files of triples", (Pair(name, "") for name in _files(rows()))).ids
         table = table_of([path], "triples of one place", _pairs(rows(), names), one_place=True)
         sizes_A = _sizes(table.places_CP.values, [self._size(name) for name in names])
-        return Source(table, _Stretches(self.root, names), sizes_A)
+        return Source(_known_by_stretches(table), _Stretches(self.root, names), sizes_A)
 
     def _path(self, split: SplitName) -> Path | None:
         names = (f"{split}{end}" for end in (".parquet", *_DELIMITERS))
@@ -73,7 +77,13 @@ class Triples(TableCorpus):
 
     def _size(self, name: str) -> int:
         path = self.root / name
-        return path.stat().st_size if path.is_file() else ABSENT
+        try:
+            return path.stat().st_size if path.is_file() else ABSENT
+        except OSError as error:  # a text in the place of a name, a folder that may not be read
+            raise CorpusError(
+                f"{self.root}: cannot look for {reprlib.repr(name)} ({error.strerror}); the columns video and audio "
+                f"name files that may be read"
+            ) from error
 
     def _nothing(self, protocol: str) -> str:
         return f"there is no train, val or test as .parquet, .csv or .tsv under {self.root}"
@@ -111,6 +121,12 @@ def _pairs(rows: Iterator[Triple], names: Lazy[str]) -> Iterator[Pair]:
         yield Pair(row.id, row.text, (row.start, row.end, numbers[row.video], numbers[row.audio]))
 
 
+def _known_by_stretches(table: PairTable) -> PairTable:
+    """The same, but its digest knows the stretches too: by a split's fingerprint caches of it are found."""
+    stretches_C2 = table.places_CP.values[:, :2].astype("<i8")
+    return table._replace(digest=hashlib.sha256(table.digest.encode() + stretches_C2.tobytes()).hexdigest())
+
+
 def _sizes(places_AP: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int64]:
     """Bytes of the media of each clip, `ABSENT` where one of its files is not there."""
     size_F = np.array([*sizes, 0], np.int64)  # the last one for `_NONE`
@@ -119,15 +135,30 @@ def _sizes(places_AP: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int
 
 
 def _rows(path: Path, filled: Sequence[str]) -> Iterator[Triple]:
-    rows = _parquet(path) if path.suffix == ".parquet" else read_table(path, filled, _DELIMITERS[path.suffix])
+    rows = _parquet(path) if path.suffix == ".parquet" else _table(path, filled)
     for number, row in enumerate(rows, start=1):
         yield _triple(row, filled, f"{path}: row {number}")
+
+
+def _table(path: Path, filled: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows, each of as many columns as the header: a comma that no quotation marks hold would end a text, and a
+    line that was cut off would say that nothing is said."""
+    try:
+        for number, row in enumerate(read_table(path, filled, _DELIMITERS[path.suffix]), start=1):
+            if None in row or None in row.values():
+                raise CorpusError(
+                    f"{path}: row {number} ({row['id']}) has more or fewer columns than the header; put texts with "
+                    f"commas into quotation marks, and fetch a file that ends too early again"
+                )
+            yield row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: no table in UTF-8 ({error}); a quotation mark may lack its other one") from error
 
 
 def _triple(row: Mapping[str, Any], filled: Sequence[str], where: str) -> Triple:
     if absent := [name for name in _NEEDED if name not in row]:
         raise CorpusError(f"{where}: there is no column {', '.join(absent)}; it has {', '.join(map(str, row))}")
-    texts = {name: "" if row.get(name) is None else str(row[name]).strip() for name in _COLUMNS}
+    texts = {name: _text(row.get(name), name, where) for name in _COLUMNS}
     if missing := [name for name in filled if not texts[name]]:
         raise CorpusError(f"{where}: needs {', '.join(filled)}; {', '.join(missing)} is empty. Leave such rows out")
     start = _ticks(texts["start"], where) if texts["start"] else 0
@@ -139,22 +170,37 @@ def _triple(row: Mapping[str, Any], filled: Sequence[str], where: str) -> Triple
     return Triple(texts["id"], start, end, texts["video"], texts["audio"], texts["text"])
 
 
+def _text(value: object, name: str, where: str) -> str:
+    """A value as text; what is null is empty. What is no text would become one (`nan`, `b'...'`, `['a', 'b']`)."""
+    if value is not None and name in _WORDS and type(value) not in (str, int):
+        raise CorpusError(
+            f"{where}: {name} is {reprlib.repr(value)}, of type {type(value).__name__}; write the column as text, and "
+            f"null where there is none"
+        )
+    return "" if value is None else str(value).strip()
+
+
 def _ticks(seconds: str, where: str) -> int:
     try:
         value = float(seconds)
     except ValueError:
         value = float("nan")
-    if not isfinite(value):
-        raise CorpusError(f"{where}: start and end are seconds, not {seconds!r}")
+    if not abs(value) < _LONGEST_S:
+        raise CorpusError(
+            f"{where}: start and end are seconds, not {seconds!r}; leave both empty for the ends of the file"
+        )
     return round(value * _TICKS)
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowInvalid, parquet
     except ImportError as error:
         raise ImportError("parquet files need pyarrow: pip install 'quatrefoil-video-text[datasets]'") from error
-    file = parquet.ParquetFile(path)
+    try:
+        file = parquet.ParquetFile(path)
+    except ArrowInvalid as error:
+        raise CorpusError(f"{path}: no parquet file ({error}); fetch it again") from error
     if missing := set(_NEEDED) - set(file.schema_arrow.names):
         raise CorpusError(f"{path}: has no columns {', '.join(sorted(missing))}; it has {file.schema_arrow.names}")
     columns = [name for name in _COLUMNS if name in file.schema_arrow.names]

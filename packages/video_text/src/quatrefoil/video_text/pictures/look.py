@@ -68,7 +68,7 @@ def _given(model: Vlsa, views: Iterable[str], data: SoundModule) -> list[str]:
 def _batch(data: SoundModule, split: str, clips: int, fields: frozenset[str]) -> tuple[Batch, tuple[str, ...]]:
     if clips < 1:
         raise ValueError(f"cannot draw {clips} clips; take at least 1")
-    items = data.items(split, "caption", fields)
+    items = data.to_look_at(split, fields)
     texts = data.split(cast(SplitName, split)).texts
     chosen = np.unique(np.linspace(0, len(texts.first_C1) - 2, clips).round().astype(int))
     firsts = [int(texts.first_C1[clip]) for clip in chosen]

@@ -25,7 +25,7 @@ from quatrefoil.video_text.text.tokenizer import NO_WORD, TokenIds
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_VIEWS = ("video", "text", "audio", "audio_present", "text_ids", "text_mask", "frames", "sound")
+_VIEWS = ("video", "text", "audio", "audio_present", "text_present", "text_ids", "text_mask", "frames", "sound")
 _WORDS = 12
 
 
@@ -85,7 +85,8 @@ def draw_run(run: Path, overrides: Sequence[str], split: str, clips: int, out: P
     paths = []
     for number, id in enumerate(batch["id"]):
         heard = bool(batch["sound_mask"][number].any())
-        codes = [Sought("caption", whole["text"][number])]
+        said = bool(views["text_present"][number])
+        codes = [Sought("caption", whole["text"][number])] if said else []
         codes += _words(model, looked.captions[number], found.text.states_BTD[number])
         codes += [Sought("sound", whole["audio"][number])] if heard else []
         codes += [Sought("frames", whole["video"][number])] if "video" in whole else []
