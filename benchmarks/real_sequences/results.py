@@ -30,8 +30,8 @@ _SEEDS: Final = range(100)
 def collected(runs: Path, stored: Facts) -> dict[str, Any]:
     """All runs that have ended in this folder or are stored, and on every set the pre-trained model less the others.
 
-    A stored row stands until its run is made again. A difference is over the seeds that both arms have in this folder;
-    a stored one stands where it is over more, as its predictions lie elsewhere, and its rows still do.
+    What is stored is not computed again: a row while it is of the run as it would be made today, or that run is not in
+    the folder; a difference while its rows stand, unless both arms have all of its seeds in the folder, and more.
     """
     known = {key_of(row): row for row in stored["runs"]}
     every = [Run(*key) for key in product(SETS, ARMS, _SEEDS)]
@@ -54,9 +54,9 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
 
 
 def _row(run: Run, runs: Path, known: Mapping[tuple[str, str, int], Facts]) -> list[Facts]:
-    folder = run.folder(runs)
-    if not RunFolder(folder).metrics.exists():
-        return [known[run.key]] if run.key in known else []
+    folder, before = run.folder(runs), [known[run.key]] if run.key in known else []
+    if run.is_stored(before) or not _ended(run, runs):
+        return before
     stored = RunFolder(folder).facts()
     scores, predicted = stored["scores"], _predicted(folder)
     test = scores["test"]
@@ -92,7 +92,7 @@ def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
 def _differences(name: str, other: str, runs: Path, standing: Sequence[Facts]) -> list[Facts]:
     here = [seed for seed in _SEEDS if all(_ended(Run(name, arm, seed), runs) for arm in (PRETRAINED, other))]
     kept = [each for each in standing if (each["set"], each["less"]) == (name, other)]
-    if kept and not set(kept[0]["seeds"]) <= set(here):
+    if kept and not set(kept[0]["seeds"]) < set(here):
         return kept
     return [_difference(name, other, here, runs)] if here else []
 

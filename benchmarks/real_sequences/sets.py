@@ -129,7 +129,7 @@ PRETRAININGS: Final[Mapping[str, Pretraining]] = {
     OF_ALL: Pretraining(
         (*(SETS[name].train for name in _started(OF_ALL)), *_GENOMES),
         tuple(SETS),
-        ("train.steps=600", "train.evaluate_every=100", "train.checkpoint_every=100"),
+        ("train.steps=1200", "train.evaluate_every=200", "train.checkpoint_every=200"),
     ),
 }
 

@@ -244,9 +244,12 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     assert all(each in found["differences"] for each in STORED["differences"] if each not in differences)
 
 
-def test_a_stored_difference_falls_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
-    name = "prom/prom_core_tata"
-    ended(Run(name, CNN, 0), tmp_path, 2, 0.5)  # of another configuration
-    found = collected(tmp_path, STORED)
+def test_a_row_and_its_difference_fall_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
+    run = Run("prom/prom_core_tata", CNN, 0)
+    ended(run, tmp_path, 2, 0.5)
+    assert collected(tmp_path, STORED) == STORED
+    rows = [row | {"overrides": ["other"]} if key_of(row) == run.key else row for row in STORED["runs"]]
+    found = collected(tmp_path, STORED | {"runs": rows})
     gone = [each for each in STORED["differences"] if each not in found["differences"]]
-    assert {(each["set"], each["less"]) for each in gone} == {(name, CNN)}
+    assert {(each["set"], each["less"]) for each in gone} == {(run.set, CNN)}
+    assert [key_of(row) for row in found["runs"] if row not in STORED["runs"]] == [run.key]
