@@ -96,12 +96,6 @@ def test_metrics_take_more_ranks_than_torch_quantiles_do() -> None:
     assert retrieval_metrics(ranks, 1000).median_rank == 500.5
 
 
-def test_post_processed_metrics_have_columns_of_their_own() -> None:
-    plain, processed = (retrieval_metrics(torch.tensor([1, 2]), 2, postprocessing=p) for p in ("", "dual_softmax"))
-    assert list(plain.row()) == ["R@1", "R@5", "R@10", "MedianR", "MeanR"]
-    assert not set(plain.row()) & set(processed.row())
-
-
 @pytest.mark.parametrize("block", [1, 4, 100])
 def test_dual_softmax_is_the_product_with_the_softmax_over_queries(block: int) -> None:
     similarity_QG = torch.randn(9, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)

@@ -158,6 +158,7 @@ HOW = [
     "train.checkpoint_every=5",
     "train.keep_last=9",
     "evaluate.retrieval.batch_size=3",
+    "evaluate.retrieval.dual_softmax=0.1",
     "run.workers=2",
 ]
 
@@ -208,11 +209,30 @@ def test_a_metric_that_the_data_turn_out_not_to_give_is_told_with_those_that_the
 
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"]])
-def test_metrics_are_announced_under_the_names_that_they_get(names: list[str]) -> None:
-    evaluations = dict.fromkeys(names, toy_recipe().evaluate["retrieval"])
+@pytest.mark.parametrize("temperature", ["none", "0.1"])
+def test_metrics_are_announced_under_the_names_that_they_get(names: list[str], temperature: str) -> None:
+    recipe = toy_recipe([f"evaluate.retrieval.dual_softmax={temperature}"])
+    evaluations = dict.fromkeys(names, recipe.evaluate["retrieval"])
     run = EncodingRun(torch.device("cpu"))
     scores = score_splits(Toy(ToyConfig()), ToyModule(64), evaluations, ["val"], run)
     assert list(scores["val"].metrics) == metric_names(evaluations)
+
+
+def test_scores_of_dual_softmax_stand_beside_the_plain_ones_which_stay() -> None:
+    """Post-processed, the similarity of a hub to any query is divided by that to all."""
+    run = EncodingRun(torch.device("cpu"))
+    model, data = Toy(ToyConfig()), ToyModule(64)
+    plain, both = (
+        toy_recipe([f"evaluate.retrieval.dual_softmax={each}"]).evaluate["retrieval"](model, data, "val", run)
+        for each in ("none", "0.02")
+    )
+    assert plain.metrics.items() < both.metrics.items()
+    processed = {name: value for name, value in both.metrics.items() if name not in plain.metrics}
+    assert all("/dual_softmax/" in name for name in processed)
+    assert list(processed.values()) != list(plain.metrics.values())
+    assert both.ranks.keys() == {*plain.ranks, *(f"{direction}/dual_softmax" for direction in plain.ranks)}
+    with pytest.raises(ConfigError, match="temperature of dual_softmax is above 0"):
+        toy_recipe(["evaluate.retrieval.dual_softmax=0"])
 
 
 def trainer(*overrides: str) -> Trainer:

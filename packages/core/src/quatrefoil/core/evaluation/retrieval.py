@@ -18,6 +18,8 @@ from quatrefoil.core.distributed import gather_rows
 
 Blocks: TypeAlias = Iterable[Tensor]
 COLUMNS = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
+DUAL_SOFTMAX = "dual_softmax"
+"""What stands before the columns of scores that were post-processed so."""
 _SHOWN = 8  # how many culprits an error names
 
 
@@ -34,7 +36,7 @@ class CodeSimilarity:
 
     queries_QD: Tensor
     gallery_GD: Tensor
-    block: int
+    block: int = 1024
 
     def __post_init__(self) -> None:
         if self.block < 1:
@@ -115,8 +117,8 @@ def rank_blocks(
 def dual_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
     """Similarities, in the same row blocks, times their softmax over all *queries* (CAMoE, arXiv 2109.04290).
 
-    It sees the whole test set at once, so its results are a protocol of their own: give them
-    `RetrievalMetrics.postprocessing="dual_softmax"`.
+    It sees the whole test set at once, so its results are a protocol of their own, and never stand in a column of plain
+    ones.
 
     Args:
         blocks: similarities (B, G) that can be iterated twice (not a generator).
@@ -143,16 +145,14 @@ class RetrievalMetrics:
     mean_rank: float
     queries: int
     gallery: int
-    postprocessing: str = ""
 
     def row(self) -> dict[str, float]:
-        """Columns of a table; what was post-processed has columns of its own, such as `dual_softmax/R@1`."""
+        """Columns of a table."""
         values = (self.r1, self.r5, self.r10, self.median_rank, self.mean_rank)
-        prefix = f"{self.postprocessing}/" if self.postprocessing else ""
-        return {prefix + name: value for name, value in zip(COLUMNS, values, strict=True)}
+        return dict(zip(COLUMNS, values, strict=True))
 
 
-def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = "") -> RetrievalMetrics:
+def retrieval_metrics(ranks_Q: Tensor, gallery: int) -> RetrievalMetrics:
     """Metrics of 1-based ranks (Q,) among `gallery` items (or groups, where these are the rivals).
 
     Raises:
@@ -165,7 +165,7 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int, *, postprocessing: str = ""
     # torch.median takes the lower of the two middle ranks; torch.quantile refuses more than 16 M.
     median, mean = (ranks_Q.median() - (-ranks_Q).median()).item() / 2, ranks_Q.mean().item()
     r1, r5, r10 = recall
-    return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery, postprocessing)
+    return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery)
 
 
 def shard_indices(total: int, rank: int, world: int) -> range:

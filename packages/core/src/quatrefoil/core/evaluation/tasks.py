@@ -3,7 +3,7 @@
 Legend: Q queries, G gallery items, N items, K classes, D width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -20,12 +20,21 @@ from quatrefoil.core.evaluation.classification import (
     classification_metrics,
 )
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
-from quatrefoil.core.evaluation.retrieval import COLUMNS, retrieval_metrics
+from quatrefoil.core.evaluation.retrieval import (
+    COLUMNS,
+    DUAL_SOFTMAX,
+    CodeSimilarity,
+    dual_softmax,
+    rank_blocks,
+    retrieval_metrics,
+)
 from quatrefoil.core.evaluation.statistics import recall_interval
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
 
 ACCURACY = "accuracy"
+Rivals = Literal["items", "groups"]
+"""What stands against the best relevant item of a query; see `rank_blocks`."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +93,23 @@ class Retrieval:
     Several items of `many` may belong to one of `one`: then every one of them is a query, and in the other direction
     the best of them counts. Where the data tell kinds of groups (`TellsKinds`), R@1 is also given over those of each,
     as `a-to-b/R@1/KIND`.
+
+    Args:
+        dual_softmax: the temperature of `retrieval.dual_softmax`. Its scores then stand beside the plain ones, as
+            `a-to-b/dual_softmax/R@1`: it sees all queries at once, which no query of a user does.
+
+    Raises:
+        ValueError: a temperature that is not above 0.
     """
 
     many: Side
     one: Side
     batch_size: int = field(default=64, metadata=HOW_NOT_WHAT)
+    dual_softmax: float | None = field(default=None, metadata=HOW_NOT_WHAT)
+
+    def __post_init__(self) -> None:
+        if self.dual_softmax is not None and not self.dual_softmax > 0:
+            raise ValueError(f"the temperature of dual_softmax is above 0, not {self.dual_softmax}")
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -96,7 +117,8 @@ class Retrieval:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        return tuple(f"{direction}/{column}" for direction in self._directions for column in COLUMNS)
+        columns = COLUMNS if self.dual_softmax is None else (*COLUMNS, *(f"{DUAL_SOFTMAX}/{name}" for name in COLUMNS))
+        return tuple(f"{direction}/{column}" for direction in self._directions for column in columns)
 
     @property
     def _directions(self) -> tuple[str, str]:
@@ -107,7 +129,17 @@ class Retrieval:
         many = self._encode(self.many, model, data, split, run)
         one = self._encode(self.one, model, data, split, run)
         there, back = self._directions
-        return merged([_scores(there, many, one, "items", kinds), _scores(back, one, many, "groups", kinds)])
+        return merged(
+            [*self._scores(there, many, one, "items", kinds), *self._scores(back, one, many, "groups", kinds)]
+        )
+
+    def _scores(
+        self, name: str, queries: "_Coded", gallery: "_Coded", rivals: Rivals, kinds: Mapping[int, str]
+    ) -> Iterator[Scores]:
+        """Of one direction: plain, and where it is wanted post-processed."""
+        yield _scores(name, queries, gallery, rivals, kinds)
+        if self.dual_softmax is not None:
+            yield _scores_of_dual_softmax(name, queries, gallery, rivals, self.dual_softmax)
 
     def _encode(self, side: Side, model: Model, data: DataModule, split: str, run: EncodingRun) -> "_Coded":
         items = data.items(split, side.unit, graph_of(model).fields([side.view]))
@@ -121,21 +153,32 @@ class _Coded(NamedTuple):
     groups_N: Tensor
 
 
-def _scores(
-    name: str, queries: _Coded, gallery: _Coded, rivals: Literal["items", "groups"], kinds: Mapping[int, str]
-) -> Scores:
+def _scores(name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, kinds: Mapping[int, str]) -> Scores:
     """Of one direction; whole first, then R@1 over the queries of each kind."""
     pair = queries.codes_ND, gallery.codes_ND, queries.groups_N, gallery.groups_N
     ranks, strongest = ranks_and_rivals(*pair, rivals=rivals)
-    size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
     by_kind = recall_by_kind(ranks, queries.groups_N, kinds)
-    return Scores(
-        {f"{name}/{m}": value for m, value in retrieval_metrics(ranks, size).row().items()}
-        | {f"{name}/R@1/{kind}": share for kind, (share, _) in by_kind.items()},
-        {f"{name}/R@{k}": recall_interval(ranks, queries.groups_N, k) for k in (1, 5, 10)}
-        | {f"{name}/R@1/{kind}": interval for kind, (_, interval) in by_kind.items() if interval},
-        {name: ranks.tolist()},
+    told = Scores(
+        {f"{name}/R@1/{kind}": share for kind, (share, _) in by_kind.items()},
+        {f"{name}/R@1/{kind}": interval for kind, (_, interval) in by_kind.items() if interval},
         rivals={name: strongest.tolist()},
+    )
+    return merged([_scores_of_ranks(name, ranks, queries, gallery, rivals), told])
+
+
+def _scores_of_dual_softmax(name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, temperature: float) -> Scores:
+    """Of one direction, the similarities post-processed."""
+    blocks = dual_softmax(CodeSimilarity(queries.codes_ND, gallery.codes_ND), temperature)
+    ranks = rank_blocks(blocks, queries.groups_N, gallery.groups_N, rivals=rivals)
+    return _scores_of_ranks(f"{name}/{DUAL_SOFTMAX}", ranks, queries, gallery, rivals)
+
+
+def _scores_of_ranks(name: str, ranks_Q: Tensor, queries: _Coded, gallery: _Coded, rivals: Rivals) -> Scores:
+    size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
+    return Scores(
+        {f"{name}/{column}": value for column, value in retrieval_metrics(ranks_Q, size).row().items()},
+        {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in (1, 5, 10)},
+        {name: ranks_Q.tolist()},
     )
 
 
