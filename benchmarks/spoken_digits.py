@@ -1,7 +1,8 @@
-"""Baselines of spoken digits on the splits of `vlsa/fsdd`: `python -m benchmarks.spoken_digits FOLDER`.
+"""Spoken digits by speakers who were never heard: `python -m benchmarks.spoken_digits FOLDER`.
 
-Log-mels of a recording, stretched to one length, against those of training: the nearest ones, and a linear map. Their
-settings are chosen by the validation speaker; the tested one is scored once.
+VLSA (`vlsa/fsdd`) from each of `--seeds`, and two baselines that draw nothing: log-mels of a recording, stretched to
+one length, against those of training, by the nearest ones and by a linear map. Settings, and the step of VLSA, are
+chosen by the validation speaker; the tested one is scored once.
 
 Legend: N recordings, M mels, T times, D numbers of a recording, K digits.
 """
@@ -21,7 +22,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torchaudio.transforms import MelSpectrogram
 
+from benchmarks.own_process import train
 from quatrefoil.core.evaluation.retrieval import rank_blocks, retrieval_metrics
+from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
 from quatrefoil.video_text.datasets.fsdd import DIGITS, PARTNERS, Fsdd
 from quatrefoil.video_text.media.audio import read_audio
@@ -29,6 +32,7 @@ from quatrefoil.video_text.media.stored import Media
 
 RESULTS = Path(__file__).parent / "results" / "spoken_digits.json"
 RATE, LEAST = 8_000, 1e-6
+DIRECTIONS = ("audio-to-text/R@1", "text-to-audio/R@1")
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def scores(alike_NK: Tensor, digits_N: Tensor) -> dict[str, float]:
     names_K = torch.arange(len(DIGITS))
     there = retrieval_metrics(rank_blocks([alike_NK], digits_N, names_K), len(names_K))
     back = retrieval_metrics(rank_blocks([alike_NK.T], names_K, digits_N), len(digits_N))
-    return {"audio-to-text/R@1": round(there.r1, 6), "text-to-audio/R@1": round(back.r1, 6)}
+    return dict(zip(DIRECTIONS, (round(there.r1, 6), round(back.r1, 6)), strict=True))
 
 
 def compare(folder: Path, protocol: str) -> Iterable[dict[str, Any]]:
@@ -132,6 +136,21 @@ def compare(folder: Path, protocol: str) -> Iterable[dict[str, Any]]:
             "val": val,
             "test": test,
         }
+
+
+def of_vlsa(folder: Path, protocol: str, seed: int, runs: Path) -> dict[str, Any]:
+    """The row of a run of `vlsa/fsdd`, which is trained where it is not there."""
+    overrides = [f"data.protocol={protocol}", f"seed={seed}"]
+    run = runs / f"{protocol}-{seed}"
+    train("vlsa/fsdd", overrides, folder, run)
+    facts = RunFolder(run).facts()
+    return {
+        "protocol": Fsdd(folder, "drop").split(protocol, "test").protocol,
+        "method": "VLSA",
+        "seed": seed,
+        "settings": f"vlsa/fsdd {' '.join(overrides)} ({facts['config_hash']})",
+        **{split: {name: facts["scores"][split]["metrics"][name] for name in DIRECTIONS} for split in ("val", "test")},
+    }
 
 
 def _labelled(front: LogMel, split: Split) -> Labelled:
@@ -158,12 +177,16 @@ def main() -> None:
     """Measure all held-out speakers, write and print them."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="of the Free Spoken Digit Dataset")
-    folder = parser.parse_args().folder
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2], help="of VLSA (default: 0 1 2)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/spoken_digits"), help="where VLSA's runs lie")
+    options = parser.parse_args()
+    folder: Path = options.folder
     try:
         protocols = present_protocols(folder)
     except CorpusError as error:
         parser.error(str(error))
     rows = [row for protocol in protocols for row in compare(folder, protocol)]
+    rows += [of_vlsa(folder, protocol, seed, options.runs) for protocol in protocols for seed in options.seeds]
     command = "python -m benchmarks.spoken_digits FOLDER"
     text = json.dumps({"command": command, "chance": 10.0, "rows": rows}, indent=2) + "\n"
     RESULTS.write_text(text, encoding="utf-8")

@@ -11,9 +11,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.own_process import train
 from benchmarks.real_sequences.cut import lay_out
 from benchmarks.real_sequences.results import RESULTS, collected
-from benchmarks.real_sequences.runs import ARMS, Run, pretraining_overrides, train
+from benchmarks.real_sequences.runs import ARMS, Run, pretraining_overrides
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.files import replace_text
 

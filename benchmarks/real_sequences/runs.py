@@ -1,9 +1,6 @@
 """One run of the benchmark: what is trained on what, where it lies, and whether it has been made."""
 
 import json
-import shlex
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,16 +69,6 @@ def pretraining_overrides(name: str) -> list[str]:
     found = PRETRAININGS[name]
     sequences, excluded = json.dumps(found.sequences), json.dumps(unseen(found.without))
     return [f"data.sequences={sequences}", f"data.exclude={excluded}", *found.settings]
-
-
-def train(recipe: str, overrides: Sequence[str], root: Path, folder: Path) -> None:
-    """Train in a process of its own, or go on with what was begun."""
-    if RunFolder(folder).metrics.exists():
-        return
-    where = [f"data.root={root}", f"run.dir={folder}", "run.progress=false", "run.workers=0", "resume=auto"]
-    command = [sys.executable, "-m", "quatrefoil.train", recipe, *overrides, *where]
-    print(shlex.join(command), flush=True)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

@@ -215,6 +215,8 @@ def test_in_training_a_text_may_be_empty_and_is_counted(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,said\nb,w.mp4,\n")
     split = Triples(tmp_path).split("triples", "train")
     assert ([caption.text for caption in split.captions], split.wordless) == (["said", ""], 1)
+    (counts,) = check(Triples, tmp_path).splits
+    assert "2 captions (1 empty)" in counts.text()
     (tmp_path / "train.csv").write_text("id,video\na,v.mp4\n")
     with pytest.raises(CorpusError, match="row 1: there is no column text; it has id, video"):
         Triples(tmp_path).split("triples", "train")

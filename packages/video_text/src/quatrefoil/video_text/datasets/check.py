@@ -36,22 +36,24 @@ _CHUNK = 32  # frames decoded at once
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """A split as annotated: how many clips and texts (of a kind: captions, or questions), clips without a file, and how
-    many clips those who made it say that there are (None: unknown here)."""
+    """A split as annotated: how many clips and texts (of a kind: captions, or questions), how many of these are empty,
+    clips without a file, and how many clips those who made it say that there are (None: unknown here)."""
 
     protocol: str
     split: str
     clips: int
     texts: int
     kind: str
+    empty: int
     missing: int
     published: int | None
 
     def text(self) -> str:
         """A line for people."""
         other = self.published not in (None, self.clips)
+        empty = f" ({self.empty} empty)" if self.empty else ""
         return (
-            f"  {self.protocol:<28} {self.split:<6} {self.clips:>6} clips {self.texts:>7} {self.kind} "
+            f"  {self.protocol:<28} {self.split:<6} {self.clips:>6} clips {self.texts:>7} {self.kind}{empty} "
             f"{self.missing:>6} without media{f'  (published: {self.published} clips)' if other else ''}"
         )
 
@@ -154,8 +156,9 @@ def _check_protocol(corpus: Corpus, protocol: str, report: CheckReport) -> list[
     for name, entries in listing.items():
         missing = sum(entry.id not in corpus.videos for entry in entries)
         texts = sum(len(entry.captions) for entry in entries)
+        empty = sum(not text for entry in entries for text in entry.captions)
         published = corpus.published.get(protocol, {}).get(name)
-        report.splits.append(SplitCounts(protocol, name, len(entries), texts, corpus.texts, missing, published))
+        report.splits.append(SplitCounts(protocol, name, len(entries), texts, corpus.texts, empty, missing, published))
     return [entry.id for entries in listing.values() for entry in entries]
 
 
