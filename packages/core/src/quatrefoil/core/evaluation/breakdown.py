@@ -4,12 +4,12 @@ Legend: Q queries, G gallery items, B queries of a block, D width of a code.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from quatrefoil.core.evaluation.retrieval import CodeSimilarity, rank_blocks
+from quatrefoil.core.evaluation.retrieval import CodeSimilarity, Rivals, rank_blocks
 from quatrefoil.core.evaluation.statistics import Interval, recall_interval
 
 NO_RIVAL = -1
@@ -48,7 +48,7 @@ def ranks_and_rivals(
     gallery_groups_G: Tensor,
     *,
     block: int = 1024,
-    rivals: Literal["items", "groups"] = "items",
+    rivals: Rivals = "items",
 ) -> tuple[Tensor, Tensor]:
     """`rank_queries` of these (Q,), and the place in the gallery of each query's strongest rival (Q,), in one pass.
 

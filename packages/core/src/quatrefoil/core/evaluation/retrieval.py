@@ -17,6 +17,8 @@ from torch import Tensor
 from quatrefoil.core.distributed import gather_rows
 
 Blocks: TypeAlias = Iterable[Tensor]
+Rivals: TypeAlias = Literal["items", "groups"]
+"""What stands against the best relevant item of a query; see `rank_blocks`."""
 COLUMNS = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
 DUAL_SOFTMAX = "dual_softmax"
 """What stands before the columns of scores that were post-processed so."""
@@ -61,7 +63,7 @@ def rank_queries(
     gallery_groups_G: Tensor,
     *,
     block: int = 1024,
-    rivals: Literal["items", "groups"] = "items",
+    rivals: Rivals = "items",
 ) -> Tensor:
     """1-based rank (Q,) of each query's best relevant gallery item by inner product; see `rank_blocks`.
 
@@ -80,7 +82,7 @@ def rank_blocks(
     query_groups_Q: Tensor,
     gallery_groups_G: Tensor,
     *,
-    rivals: Literal["items", "groups"] = "items",
+    rivals: Rivals = "items",
 ) -> Tensor:
     """1-based rank (Q,) of each query's best relevant gallery item, from similarities in row blocks (B, G).
 

@@ -5,7 +5,7 @@ Legend: Q queries, G gallery items, N items, K classes, D width.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -24,6 +24,7 @@ from quatrefoil.core.evaluation.retrieval import (
     COLUMNS,
     DUAL_SOFTMAX,
     CodeSimilarity,
+    Rivals,
     dual_softmax,
     rank_blocks,
     retrieval_metrics,
@@ -33,8 +34,6 @@ from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
 
 ACCURACY = "accuracy"
-Rivals = Literal["items", "groups"]
-"""What stands against the best relevant item of a query; see `rank_blocks`."""
 
 
 @dataclass(frozen=True)

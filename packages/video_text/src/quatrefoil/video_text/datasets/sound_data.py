@@ -28,6 +28,7 @@ from quatrefoil.video_text.datasets.sound_fields import (
 )
 from quatrefoil.video_text.datasets.sounds import FileSounds, SoundSource, build_sound_cache
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
+from quatrefoil.video_text.text.tokenizer import START_AND_END
 
 SOUNDING = "sounding-"
 
@@ -88,9 +89,10 @@ class SoundData(VideoTextData):
         super().__post_init__()
         if self.cut and self.cache_frames:
             raise ValueError("frames of a window that is drawn are not in a cache: set data.cut=false, or no cache")
-        if self.text_length < 3:
+        if self.text_length <= START_AND_END:
             raise ValueError(
-                f"data.text_length={self.text_length} has no room for a word between start and end: set at least 3"
+                f"data.text_length={self.text_length} has no room for a word between start and end: set at least "
+                f"{START_AND_END + 1}"
             )
 
     @property

@@ -16,11 +16,10 @@ from quatrefoil.video_text.encoders.unified import Modality, SharedDecoder, Unif
 from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD
 from quatrefoil.video_text.models.vlsa_sizes import VlsaSizes
 from quatrefoil.video_text.models.vlsa_user import SoundRetrievalModel
+from quatrefoil.video_text.text.tokenizer import START_AND_END
 
 Joint = dict[Modality, Tensor]
 """States of the visible tokens of each modality, (B, V, D)."""
-START_AND_END = 2
-"""Tokens that every text has."""
 
 
 class MaskedModelling(SoundRetrievalModel):

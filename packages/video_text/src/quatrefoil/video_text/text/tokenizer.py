@@ -11,6 +11,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.hub import locate
 
+START_AND_END = 2
+"""Tokens that every text has."""
 NO_WORD = -1
 NO_CHARACTERS = (0, 0)
 
@@ -125,7 +127,7 @@ class TextTokenizer:
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """How many tokens `encode` gives of each text where nothing is cut off, start and end token included."""
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [len(encoding.ids) + 2 for encoding in encodings]
+        return [len(encoding.ids) + START_AND_END for encoding in encodings]
 
     def encode(self, texts: Sequence[str], length: int) -> TokenIds:
         """Ids of each text, at most `length` with start and end token; what is cut off is cut before the end token.
@@ -135,10 +137,10 @@ class TextTokenizer:
         """
         if isinstance(texts, str):
             raise ValueError(f"texts is a sequence of strings, not the string {texts!r}; put it into a list")
-        if length < 2:
+        if length < START_AND_END:
             raise ValueError(f"length {length} has no room for the start and the end token")
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        inner = length - 2
+        inner = length - START_AND_END
         return TokenIds(
             [[self.start_id, *encoding.ids[:inner], self.end_id] for encoding in encodings],
             [
