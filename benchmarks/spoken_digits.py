@@ -7,7 +7,6 @@ chosen by the validation speaker; the tested one is scored once.
 Legend: N recordings, M mels, T times, D numbers of a recording, K digits.
 """
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from torch import Tensor
 from torchaudio.transforms import MelSpectrogram
 
 from benchmarks.own_process import train
+from benchmarks.timing import keep
 from quatrefoil.core.evaluation.retrieval import rank_blocks, retrieval_metrics
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.video_text.datasets.corpus import CorpusError, Split, SplitName
@@ -188,9 +188,7 @@ def main() -> None:
     rows = [row for protocol in protocols for row in compare(folder, protocol)]
     rows += [of_vlsa(folder, protocol, seed, options.runs) for protocol in protocols for seed in options.seeds]
     command = "python -m benchmarks.spoken_digits FOLDER"
-    text = json.dumps({"command": command, "chance": 10.0, "rows": rows}, indent=2) + "\n"
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
+    keep(RESULTS, {"command": command, "chance": 10.0, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the speed runners (`speed_*.py`) share: a clock, rounds that alternate, and what their numbers depend on."""
+"""What runners share: a clock, rounds that alternate, what their numbers depend on, and how these are kept."""
 
 import importlib
 import json
