@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quatrefoil.core.evaluation.breakdown import NO_RIVAL, ranks_and_rivals, recall_by_kind
-from quatrefoil.core.evaluation.retrieval import rank_queries
+from quatrefoil.core.evaluation.retrieval import rank_blocks
 
 KINDS = {0: "a", 1: "b", 2: "a"}
 
@@ -41,8 +41,8 @@ def test_a_rival_is_the_most_alike_item_of_another_group_in_any_blocks(q: int, g
     groups_G = torch.cat([groups_Q.unique(), torch.randint(3, (g,), generator=draw)])
     gallery = torch.randn(len(groups_G), 4, generator=draw)
     ranks_Q, rivals_Q = ranks_and_rivals(queries, gallery, groups_Q, groups_G, block=block)
-    assert torch.equal(ranks_Q, rank_queries(queries, gallery, groups_Q, groups_G))
     alike = (queries.double() @ gallery.double().T).float()
+    assert torch.equal(ranks_Q, rank_blocks([alike], groups_Q, groups_G))
     for row, place in enumerate(rivals_Q.tolist()):
         others = [n for n in range(len(groups_G)) if groups_G[n] != groups_Q[row]]
         assert place == (max(others, key=lambda n: float(alike[row, n])) if others else NO_RIVAL)

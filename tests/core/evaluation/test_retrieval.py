@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from quatrefoil.core.distributed import rank, world_size
+from quatrefoil.core.evaluation.breakdown import ranks_and_rivals
 from quatrefoil.core.evaluation.retrieval import (
     CodeSimilarity,
     dual_softmax,
     gather_by_id,
     rank_blocks,
-    rank_queries,
     retrieval_metrics,
     shard_indices,
 )
@@ -54,7 +54,8 @@ def test_ranks_are_those_of_the_definition_with_ties(seed: int, levels: int, riv
 def test_a_collapsed_model_ranks_last(width: int) -> None:
     codes = torch.randn(1, width, generator=torch.Generator().manual_seed(0)).expand(301, width)
     for block in (1, 7, 1024):
-        assert (rank_queries(codes, codes, torch.arange(301), torch.arange(301), block=block) == 301).all()
+        ranks, _ = ranks_and_rivals(codes, codes, torch.arange(301), torch.arange(301), block=block)
+        assert (ranks == 301).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -64,7 +65,8 @@ def test_ranks_do_not_depend_on_the_block(dtype: torch.dtype) -> None:
     groups = torch.arange(230) % 90
     expected = rank_blocks([(queries.double() @ gallery.double().T).float()], groups, torch.arange(90))
     for block in (1, 64, 229, 5000):
-        assert torch.equal(rank_queries(queries, gallery, groups, torch.arange(90), block=block), expected)
+        ranks, _ = ranks_and_rivals(queries, gallery, groups, torch.arange(90), block=block)
+        assert torch.equal(ranks, expected)
 
 
 def test_no_block_is_larger_than_asked_for() -> None:
@@ -76,8 +78,8 @@ def test_both_ways_every_query_asks_and_the_best_of_a_group_answers() -> None:
     generator = torch.Generator().manual_seed(2)
     groups_Q = torch.tensor([0, 0, 0, 1, 2, 2, 3])
     queries, gallery = torch.randn(7, 4, generator=generator), torch.randn(4, 4, generator=generator)
-    forward = rank_queries(queries, gallery, groups_Q, torch.arange(4))
-    backward = rank_queries(gallery, queries, torch.arange(4), groups_Q, rivals="groups")
+    forward, _ = ranks_and_rivals(queries, gallery, groups_Q, torch.arange(4))
+    backward, _ = ranks_and_rivals(gallery, queries, torch.arange(4), groups_Q, rivals="groups")
     similarity = queries @ gallery.T
     best_KG = torch.stack([similarity[groups_Q == g].amax(0) for g in range(4)])
     assert forward.tolist() == [1 + int((row > row[g]).sum()) for row, g in zip(similarity, groups_Q, strict=True)]
@@ -115,27 +117,29 @@ def test_wrong_rows_are_named() -> None:
     broken = codes.clone()
     broken[2, 1], broken[3, 0] = torch.nan, torch.inf
     with pytest.raises(ValueError, match="2 rows of queries: codes that are not finite: 2, 3"):
-        rank_queries(broken, codes, own, own)
+        ranks_and_rivals(broken, codes, own, own)
     with pytest.raises(ValueError, match="gallery: codes that are not finite: 2, 3"):
-        rank_queries(codes, broken, own, own)
+        ranks_and_rivals(codes, broken, own, own)
     with pytest.raises(ValueError, match="NaN similarities: 2"):
         rank_blocks(torch.split(broken, 3), own, own)
     with pytest.raises(ValueError, match="no gallery item of their group: 3"):
-        rank_queries(codes, codes, own, own % 3, block=2)
+        ranks_and_rivals(codes, codes, own, own % 3, block=2)
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
     codes, own = torch.eye(4), torch.arange(4)
     with pytest.raises(ValueError, match="of one width"):
-        rank_queries(codes[:, :3], codes, own, own)
+        ranks_and_rivals(codes[:, :3], codes, own, own)
     with pytest.raises(ValueError, match="do not fit 4 queries x 4 items"):
         rank_blocks([codes[:, :3]], own, own)
     with pytest.raises(ValueError, match="do not fit"):
         rank_blocks([codes, codes], own, own)
     with pytest.raises(ValueError, match="2 rows for 4 queries"):
         rank_blocks([codes[:2]], own, own)
+    with pytest.raises(ValueError, match="2 rows for 4 queries"):
+        ranks_and_rivals(codes[:2], codes, own, own, block=2)
     with pytest.raises(ValueError, match="at least one row"):
-        rank_queries(codes, codes, own, own, block=0)
+        ranks_and_rivals(codes, codes, own, own, block=0)
     for ranks in ([], [0], [5]):
         with pytest.raises(ValueError, match="1-4"):
             retrieval_metrics(torch.tensor(ranks), 4)

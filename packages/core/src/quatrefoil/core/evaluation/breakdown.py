@@ -50,10 +50,11 @@ def ranks_and_rivals(
     block: int = 1024,
     rivals: Rivals = "items",
 ) -> tuple[Tensor, Tensor]:
-    """`rank_queries` of these (Q,), and the place in the gallery of each query's strongest rival (Q,), in one pass.
+    """`rank_blocks` of inner products (Q,), and the place of each query's strongest rival (Q,), in one pass.
 
-    The rival is what is most like the query among the items of other groups; of a query whose rank is not 1 this is
-    what was found in its place. Of equals the first is told; `NO_RIVAL` where there is no other group.
+    Memory is that of `block` rows of similarities. The rival is what is most like the query among the items of other
+    groups; of a query whose rank is not 1 this is what was found in its place. Of equals the first is told; `NO_RIVAL`
+    where there is no other group.
 
     Raises:
         ValueError: as `CodeSimilarity` and `rank_blocks`.
@@ -61,10 +62,9 @@ def ranks_and_rivals(
     places: list[Tensor] = []
 
     def noted() -> Iterator[Tensor]:
-        groups = torch.split(query_groups_Q, block)
-        similarity = CodeSimilarity(queries_QD, gallery_GD, block)
-        for similarity_BG, groups_B in zip(similarity, groups, strict=True):
+        for number, similarity_BG in enumerate(CodeSimilarity(queries_QD, gallery_GD, block)):
             yield similarity_BG  # first, so that what does not fit is refused in words
+            groups_B = query_groups_Q[number * block : (number + 1) * block]
             places.append(_strongest_rival(similarity_BG, groups_B[:, None] == gallery_groups_G[None]))
 
     ranks_Q = rank_blocks(noted(), query_groups_Q, gallery_groups_G, rivals=rivals)

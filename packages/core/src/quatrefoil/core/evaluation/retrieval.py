@@ -56,27 +56,6 @@ class CodeSimilarity:
 
 
 @torch.no_grad()
-def rank_queries(
-    queries_QD: Tensor,
-    gallery_GD: Tensor,
-    query_groups_Q: Tensor,
-    gallery_groups_G: Tensor,
-    *,
-    block: int = 1024,
-    rivals: Rivals = "items",
-) -> Tensor:
-    """1-based rank (Q,) of each query's best relevant gallery item by inner product; see `rank_blocks`.
-
-    Memory is that of `block` rows of similarities.
-
-    Raises:
-        ValueError: as `CodeSimilarity` and `rank_blocks`.
-    """
-    similarity = CodeSimilarity(queries_QD, gallery_GD, block)
-    return rank_blocks(similarity, query_groups_Q, gallery_groups_G, rivals=rivals)
-
-
-@torch.no_grad()
 def rank_blocks(
     blocks: Blocks,
     query_groups_Q: Tensor,
