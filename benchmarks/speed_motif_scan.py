@@ -1,24 +1,25 @@
 """The motif scan against MOODS and lightmotif, and k-mer ids against DNABERT's text, on the same sequence.
 
-`python -m benchmarks.speed_motif_scan GENOME.fa MOTIFS [--bases N]` prints one JSON object: processor seconds of each
-scanner in one thread, the numbers of hits, and how many hits are not common to both. Ours is timed without the work
-that it does once for all sequences (`setup_s`). MOODS (`pip install MOODS-python`, compiled) and lightmotif are timed
-where they are installed, with their setup; they are given our thresholds, which they would have to compute as well.
+`python -m benchmarks.speed_motif_scan GENOME.fa MOTIFS [--bases N]` stores and prints one JSON object: processor
+seconds of each scanner in one thread, the numbers of hits, and how many hits are not common to both. Ours is timed
+without the work that it does once for all sequences (`setup_s`). MOODS (`pip install MOODS-python`, compiled) and
+lightmotif are timed where they are installed, with their setup; they are given our thresholds, which they would have to
+compute as well.
 Ids of 6-mers are timed on windows of 1,000 bases, against cutting each into words that a table numbers, as DNABERT's
 tokeniser does; `kmer_differ` counts windows whose ids are not the same.
 """
 
 import argparse
-import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from benchmarks.timing import CPU, timed
+from benchmarks.timing import CPU, keep, surroundings, timed
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
@@ -27,6 +28,9 @@ from quatrefoil.genomics.sequence.fasta import Genome, background
 from quatrefoil.genomics.sequence.kmers import UNK, KmerVocabulary
 from tests.genomics.regions import trusted
 
+RESULTS: Final = Path(__file__).parent / "results" / "speed_motif_scan.json"
+OTHERS: Final = {"moods": "MOODS-python", "lightmotif": "lightmotif"}
+"""The package that brings each scanner of `trusted`."""
 _K: Final = 6
 _WINDOW: Final = 1000
 
@@ -38,18 +42,40 @@ def main() -> None:
     parser.add_argument("--bases", type=int, default=200_000)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    genome = Genome.open(options.genome)
+    given = f"{options.genome.name} {options.motifs.name} --bases {options.bases}"
+    around = surroundings(f"python -m benchmarks.speed_motif_scan {given}", CPU, ("torch", "numpy"))
+    around["versions"] |= installed()
+    keep(RESULTS, around | measured(options.genome, options.motifs, options.bases))
+
+
+def installed() -> dict[str, str]:
+    """The versions of `OTHERS` that are here."""
+    found = {}
+    for other, package in OTHERS.items():
+        with suppress(PackageNotFoundError):
+            found[other] = version(package)
+    return found
+
+
+def measured(genome_file: Path, motifs: Path, bases: int) -> dict[str, Any]:
+    """Times, hits and k-mer rates on the first bases of the first sequence.
+
+    Raises:
+        ValueError: it has less than a window.
+    """
+    genome = Genome.open(genome_file)
     name = next(iter(genome.lengths))
-    codes = genome.fetch(name, 0, min(options.bases, genome.length(name)))
-    scanner, setup = timed(lambda: Scanner(read_motifs(options.motifs), Scoring(background(genome))), CPU)
+    codes = genome.fetch(name, 0, min(bases, genome.length(name)))
+    if len(codes) < _WINDOW:
+        raise ValueError(f"{genome_file}: {name} gives {len(codes)} bases; give {_WINDOW} or more, and --bases as many")
+    scanner, setup = timed(lambda: Scanner(read_motifs(motifs), Scoring(background(genome))), CPU)
     hits, seconds = timed(lambda: scanner.scan(codes), CPU)
     ours = set(zip(*(c.tolist() for c in (hits.start, hits.motif, hits.strand, hits.score)), strict=True))
     row: dict[str, Any] = {"bases": len(codes), "motifs": len(scanner.motifs), "hits": len(ours)}
     row |= {"setup_s": round(setup, 2), "scan_s": round(seconds, 2)}
-    for other, package in (("moods", "MOODS"), ("lightmotif", "lightmotif")):
-        if find_spec(package):
-            row |= compared(other, partial(getattr(trusted, other), scanner, codes), ours, seconds)
-    print(json.dumps(row | kmer_rates(codes)))
+    for other in installed():
+        row |= compared(other, partial(getattr(trusted, other), scanner, codes), ours, seconds)
+    return row | kmer_rates(codes)
 
 
 def compared(name: str, scan: Callable[[], trusted.Found], ours: trusted.Found, seconds: float) -> dict[str, Any]:

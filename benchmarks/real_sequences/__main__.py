@@ -1,9 +1,10 @@
 """Real labelled sequences: pre-trained, from random weights, and the baselines, under one selection.
 
 `python -m benchmarks.real_sequences GENOMICS` trains what `--arms` and `--sets` name and writes
-`results/real_sequences.json`; runs whose folder or stored row is there are not made again. GENOMICS is the folder that
-holds `gue/`, `chipseq_deepbind/`, `cnnprom/`, `enhancer_2l/`, `splice_uci/` and `genomes/`. Every run selects its
-checkpoint on the set's validation sequences; the test is scored once, at the end, and chooses nothing.
+`results/real_sequences.json`; runs whose folder or stored row is there are not made again. A row or a folder of other
+settings than its run has today is told: the row stays until the run is made anew, the folder is renamed. GENOMICS is
+the folder that holds `gue/`, `chipseq_deepbind/`, `cnnprom/`, `enhancer_2l/`, `splice_uci/` and `genomes/`. Every run
+selects its checkpoint on the set's validation sequences; the test is scored once, at the end, and chooses nothing.
 """
 
 import argparse
@@ -13,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.own_process import train
 from benchmarks.real_sequences.cut import lay_out
-from benchmarks.real_sequences.results import RESULTS, collected
-from benchmarks.real_sequences.runs import ARMS, Run, pretraining_overrides
+from benchmarks.real_sequences.results import RESULTS, collected, uncompared
+from benchmarks.real_sequences.runs import ARMS, PRETRAINED, Facts, Run, outdated, pretraining_overrides
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.files import replace_text
 
@@ -35,14 +36,24 @@ def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
     """Make the runs that are not there, each after what it starts from, and store what all came to after each."""
     stored = json.loads(RESULTS.read_text(encoding="utf-8"))
     missing = [run for run in asked if not run.is_stored(stored["runs"])]
+    _tell_outdated(stored, missing)
     lay_out(genomics, root := runs / "data", _read_by(missing))
     for run in missing:
         if run.pretraining is not None:
             overrides = pretraining_overrides(run.pretraining)
             train("genebert/sequence-pretrain", overrides, root, runs / run.pretraining)
+        if beside := run.set_aside(runs):
+            print(f"{run.folder(runs)} held a run of other settings, which is {beside.name} now", flush=True)
         train(run.recipe, run.overrides(runs), root, run.folder(runs))
         _store(runs)
-    _store(runs)
+    for name, other in uncompared(_store(runs)):
+        print(f"{name}: {PRETRAINED} less {other} needs the predictions of both in {runs}; give --runs that has them")
+
+
+def _tell_outdated(stored: Facts, missing: Sequence[Run]) -> None:
+    for run in outdated(stored["runs"]):
+        then = "is made anew" if run in missing else "stays until it is asked for"
+        print(f"{run.set}, {run.arm}, seed {run.seed}: its row is of other settings than now, and {then}", flush=True)
 
 
 def _read_by(runs: Sequence[Run]) -> list[str]:
@@ -52,10 +63,11 @@ def _read_by(runs: Sequence[Run]) -> list[str]:
     return [name for name in SETS if name in read]
 
 
-def _store(runs: Path) -> None:
-    """What runs in other folders came to stays stored."""
+def _store(runs: Path) -> Facts:
+    """What is stored now; what runs in other folders came to stays."""
     told = collected(runs, json.loads(RESULTS.read_text(encoding="utf-8")))
     replace_text(RESULTS, json.dumps(told, indent=1) + "\n")
+    return told
 
 
 if __name__ == "__main__":

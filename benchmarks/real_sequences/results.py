@@ -30,8 +30,9 @@ _SEEDS: Final = range(100)
 def collected(runs: Path, stored: Facts) -> dict[str, Any]:
     """All runs that have ended in this folder or are stored, and on every set the pre-trained model less the others.
 
-    What is stored is not computed again: a row while it is of the run as it would be made today, or that run is not in
-    the folder; a difference while its rows stand, unless both arms have all of its seeds in the folder, and more.
+    What is stored is not computed again: a row while it is of the run as it would be made today, or that run has not
+    ended in the folder; a difference while its rows stand, unless both arms have all of its seeds in the folder, and
+    more.
     """
     known = {key_of(row): row for row in stored["runs"]}
     every = [Run(*key) for key in product(SETS, ARMS, _SEEDS)]
@@ -45,6 +46,13 @@ def collected(runs: Path, stored: Facts) -> dict[str, Any]:
     }
 
 
+def uncompared(told: Facts) -> list[tuple[str, str]]:
+    """The sets and arms that have a row from a seed that the pre-trained model has, too, and no difference from it."""
+    keys = {key_of(row) for row in told["runs"]}
+    both = {(name, arm) for name, arm, seed in keys if arm in AGAINST and (name, PRETRAINED, seed) in keys}
+    return sorted(both - {(each["set"], each["less"]) for each in told["differences"]})
+
+
 def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     folder = runs / name
     if not RunFolder(folder).metrics.exists():
@@ -55,7 +63,7 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
 
 def _row(run: Run, runs: Path, known: Mapping[tuple[str, str, int], Facts]) -> list[Facts]:
     folder, before = run.folder(runs), [known[run.key]] if run.key in known else []
-    if run.is_stored(before) or not _ended(run, runs):
+    if run.is_stored(before) or not run.has_ended(runs):
         return before
     stored = RunFolder(folder).facts()
     scores, predicted = stored["scores"], _predicted(folder)
@@ -90,15 +98,11 @@ def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
 
 
 def _differences(name: str, other: str, runs: Path, standing: Sequence[Facts]) -> list[Facts]:
-    here = [seed for seed in _SEEDS if all(_ended(Run(name, arm, seed), runs) for arm in (PRETRAINED, other))]
+    here = [seed for seed in _SEEDS if all(Run(name, arm, seed).has_ended(runs) for arm in (PRETRAINED, other))]
     kept = [each for each in standing if (each["set"], each["less"]) == (name, other)]
     if kept and not set(kept[0]["seeds"]) < set(here):
         return kept
     return [_difference(name, other, here, runs)] if here else []
-
-
-def _ended(run: Run, runs: Path) -> bool:
-    return RunFolder(run.folder(runs)).metrics.exists()
 
 
 def _difference(name: str, other: str, seeds: Sequence[int], runs: Path) -> Facts:

@@ -28,19 +28,21 @@ class Cut:
 
 @dataclass(frozen=True)
 class RealSet:
-    """Files as `genebert/classify` reads them, its settings, the folder of its pre-training, and what has to be cut."""
+    """Files as `genebert/classify` reads them, the steps of an arm that has none of its own (`runs.Arm`), settings, the
+    folder of its pre-training, and what has to be cut."""
 
     train: str
     validation: str
     test: str
+    steps: int
     settings: tuple[str, ...]
     pretraining: str
     cut: Cut | None = None
 
-    @property
-    def overrides(self) -> list[str]:
-        """Of all arms of this set."""
-        return [*(f"data.{part}={getattr(self, part)}" for part in PARTS), *self.settings]
+    def overrides(self, steps: int) -> list[str]:
+        """Of a run of so many steps on this set; one of ten evaluations selects its checkpoint."""
+        files = (f"data.{part}={getattr(self, part)}" for part in PARTS)
+        return [*files, *self.settings, f"train.steps={steps}", f"train.evaluate_every={steps // 10}"]
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,22 @@ def cut_file(name: str, part: str) -> str:
     return f"{CUTS}/{name}/{part}.tsv"
 
 
-def _steps(steps: int) -> tuple[str, str]:
-    return f"train.steps={steps}", f"train.evaluate_every={steps // 10}"
-
-
-def _of_gue(name: str, *settings: str) -> RealSet:
+def _of_gue(name: str, steps: int, *settings: str) -> RealSet:
     """Three halves that GUE publishes."""
     train, validation, test = (f"gue/{name}/{split}.csv" for split in ("train", "dev", "test"))
-    return RealSet(train, validation, test, settings, OF_GUE)
+    return RealSet(train, validation, test, steps, settings, OF_GUE)
 
 
 def _of_deepbind(name: str, experiment: str) -> RealSet:
     """A is trained on, B tests; positives that validate are cut out of A, negatives of both are made by shuffling."""
     train, test = (f"chipseq_deepbind/{experiment}_{half}.seq.gz" for half in ("AC", "B"))
     kept, validation = (cut_file(f"deepbind/{name}", part) for part in PARTS[:2])
-    return RealSet(kept, validation, test, (*BOTH_STRANDS, *_steps(250)), OF_ALL, Cut(train, test=0, validation=250))
+    return RealSet(kept, validation, test, 250, BOTH_STRANDS, OF_ALL, Cut(train, test=0, validation=250))
 
 
-def _of_one_file(name: str, cut: Cut, *settings: str) -> RealSet:
+def _of_one_file(name: str, cut: Cut, steps: int, *settings: str) -> RealSet:
     train, validation, test = (cut_file(name, part) for part in PARTS)
-    return RealSet(train, validation, test, settings, OF_ALL, cut)
+    return RealSet(train, validation, test, steps, settings, OF_ALL, cut)
 
 
 _DEEPBIND: Final = {
@@ -88,25 +86,27 @@ _DEEPBIND: Final = {
     "USF1": "USF1_H1-hESC_USF-1_HudsonAlpha",
     "USF2": "USF2_H1-hESC_USF2_Stanford",
 }
-_ONE_FILE: Final[Mapping[str, tuple[Cut, tuple[str, ...]]]] = {
-    "splice/gue": (Cut("gue/splice/reconstructed/dev.csv", test=900, validation=450), _steps(300)),
-    "splice/uci": (Cut("splice_uci/splice.data", test=640, validation=320), _steps(600)),
-    "cnnprom/ecoli": (Cut("cnnprom/Ecoli_prom.fa+cnnprom/Ecoli_non_prom.fa", test=760, validation=380), _steps(400)),
+_ONE_FILE: Final[Mapping[str, tuple[Cut, int, tuple[str, ...]]]] = {
+    "splice/gue": (Cut("gue/splice/reconstructed/dev.csv", test=900, validation=450), 300, ()),
+    "splice/uci": (Cut("splice_uci/splice.data", test=640, validation=320), 600, ()),
+    "cnnprom/ecoli": (Cut("cnnprom/Ecoli_prom.fa+cnnprom/Ecoli_non_prom.fa", test=760, validation=380), 400, ()),
     "cnnprom/arabidopsis": (
         Cut("cnnprom/Arabidopsis_tata.fa+cnnprom/Arabidopsis_non_prom.fa", test=880, validation=440),
-        _steps(300),
+        300,
+        (),
     ),
     "enhancer": (
         Cut("enhancer_2l/enhancer.cv.txt+enhancer_2l/non.cv.txt", test=600, validation=300),
-        (*BOTH_STRANDS, *_steps(300)),
+        300,
+        BOTH_STRANDS,
     ),
 }
 SETS: Final[Mapping[str, RealSet]] = {
-    "prom/prom_core_tata": _of_gue("prom/prom_core_tata", *_steps(600)),
-    "tf/2": _of_gue("tf/2", *BOTH_STRANDS, *_steps(2000)),
-    "prom/prom_300_tata": _of_gue("prom/prom_300_tata", *_steps(600)),
+    "prom/prom_core_tata": _of_gue("prom/prom_core_tata", 600),
+    "tf/2": _of_gue("tf/2", 2000, *BOTH_STRANDS),
+    "prom/prom_300_tata": _of_gue("prom/prom_300_tata", 600),
     **{f"deepbind/{name}": _of_deepbind(name, experiment) for name, experiment in _DEEPBIND.items()},
-    **{name: _of_one_file(name, cut, *settings) for name, (cut, settings) in _ONE_FILE.items()},
+    **{name: _of_one_file(name, cut, steps, *settings) for name, (cut, steps, settings) in _ONE_FILE.items()},
 }
 
 _GENOMES: Final = ("genomes/human_1mb_z.fa", "genomes/hg19_chr8_11496144_11627216.fa")

@@ -14,8 +14,18 @@ from hypothesis import strategies as st
 
 from benchmarks.real_sequences import __main__ as program
 from benchmarks.real_sequences.cut import SHARE, K, lay_out, parted
-from benchmarks.real_sequences.results import RESULTS, collected, roc_auc_interval, weighted_areas
-from benchmarks.real_sequences.runs import ARMS, CNN, PRETRAINED, Run, key_of, pretraining_overrides
+from benchmarks.real_sequences.results import AGAINST, RESULTS, collected, roc_auc_interval, uncompared, weighted_areas
+from benchmarks.real_sequences.runs import (
+    ARMS,
+    CNN,
+    LOGISTIC,
+    PRETRAINED,
+    TWIN,
+    Run,
+    key_of,
+    outdated,
+    pretraining_overrides,
+)
 from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, SETS, Cut, RealSet, unseen
 from quatrefoil.core.evaluation.classification import Predictions, roc_auc
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
@@ -115,7 +125,7 @@ def published(folder: Path, bound: bool) -> Path:
 
 
 ROWS = list(enumerate(families(5, 25)))
-LAID = RealSet("cut/x/train.tsv", "cut/x/validation.tsv", "cut/x/test.tsv", (), OF_ALL, Cut("any/a.tsv", 10, 5))
+LAID = RealSet("cut/x/train.tsv", "cut/x/validation.tsv", "cut/x/test.tsv", 100, (), OF_ALL, Cut("any/a.tsv", 10, 5))
 
 
 @pytest.mark.parametrize("bound", [True, False])
@@ -175,8 +185,25 @@ def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_wi
     assert all(set(PRETRAININGS[each.pretraining].without) >= {name} for name, each in SETS.items())
 
 
+def unhurried(overrides: Sequence[str]) -> list[str]:
+    """All but the steps."""
+    return [text for text in overrides if not text.startswith("train.")]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
+    steps = {arm: Run(name, arm, 0).steps for arm in ARMS}
+    assert {steps[arm] for arm in (PRETRAINED, TWIN, LOGISTIC)} == {SETS[name].steps}
+    assert steps[CNN] == max(1500, SETS[name].steps)
+    for arm in ARMS:
+        told = dict(text.split("=", 1) for text in Run(name, arm, 0).overrides("a"))
+        assert (int(told["train.steps"]), 10 * int(told["train.evaluate_every"])) == (steps[arm], steps[arm])
+
+
 def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:
-    assert all(Run(*key_of(row)).is_stored(STORED["runs"]) for row in STORED["runs"])
+    """The CNN's may still be of the steps of the others, which it had before it got its own."""
+    assert {run.arm for run in outdated(STORED["runs"])} <= {CNN}
+    assert all(unhurried(row["overrides"]) == unhurried(Run(*key_of(row)).overrides("RUNS")) for row in STORED["runs"])
     assert all(pretraining_overrides(row["name"]) == row["overrides"] for row in STORED["pretraining"])
     of_gue = {name for name, found in SETS.items() if found.pretraining == OF_GUE}
     assert {row["set"] for row in STORED["runs"]} >= of_gue
@@ -191,10 +218,10 @@ def test_what_is_stored_is_neither_trained_nor_lost(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(program, "RESULTS", results)
     monkeypatch.setattr(program, "train", lambda recipe, _, root, folder: trained.append((recipe, folder.name)))
     (tmp_path / "published").mkdir()
-    keys = [key_of(row) for row in STORED["runs"]]
+    keys = [key_of(row) for row in STORED["runs"] if Run(*key_of(row)).is_stored(STORED["runs"])]
     new = Run("prom/prom_core_tata", PRETRAINED, 99)
     program.make([*(Run(*key) for key in keys), new], tmp_path / "published", tmp_path / "runs")
-    assert trained == [("genebert/sequence-pretrain", OF_GUE), (ARMS[PRETRAINED], new.folder(tmp_path).name)]
+    assert trained == [("genebert/sequence-pretrain", OF_GUE), (new.recipe, new.folder(tmp_path).name)]
     assert json.loads(results.read_text()) == STORED
 
 
@@ -220,17 +247,19 @@ def ended(run: Run, runs: Path, classes: int, right: float) -> None:
         "data": {"splits": {"train": {"sequences": 9}, "val": {"sequences": 5}, "test": {"sequences": 60}}},
         "scores": {"val": scores, "test": scores},
     }
-    (folder / "metrics.json").write_text(json.dumps(told))
+    for name in ("config.json", "metrics.json"):
+        (folder / name).write_text(json.dumps(told))
 
 
 def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_differences(tmp_path: Path) -> None:
-    for name, classes in {"splice/uci": 3, "deepbind/SRF": 2}.items():
+    new_sets = {"splice/uci": 3, "deepbind/SRF": 2}
+    stored = {what: [each for each in STORED[what] if each["set"] not in new_sets] for what in ("runs", "differences")}
+    for name, classes in new_sets.items():
         for arm in ARMS:
             ended(Run(name, arm, 0), tmp_path, classes, 0.9 if arm == PRETRAINED else 0.5)
-    before = {key_of(row) for row in STORED["runs"]}
-    found = collected(tmp_path, STORED)
-    new = {key_of(row): row for row in found["runs"] if row["set"] in ("splice/uci", "deepbind/SRF")}
-    assert {key_of(row) for row in found["runs"]} == before | set(new)
+    found = collected(tmp_path, STORED | stored)
+    new = {key_of(row): row for row in found["runs"] if row["set"] in new_sets}
+    assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]
     assert len(new) == 2 * len(ARMS)
     for (name, arm, _), row in new.items():
         assert ("test_ROC_AUC" in row, row["pretraining"]) == (
@@ -238,14 +267,14 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
             OF_ALL if arm == PRETRAINED else None,
         )
         assert Run(*key_of(row)).is_stored(found["runs"])
-    differences = [each for each in found["differences"] if each["set"] in ("splice/uci", "deepbind/SRF")]
+    differences = [each for each in found["differences"] if each["set"] in new_sets]
     assert len(differences) == 2 * (len(ARMS) - 1)
     assert all(each["interval"][0] < each["difference"] < each["interval"][1] for each in differences)
-    assert all(each in found["differences"] for each in STORED["differences"] if each not in differences)
+    assert all(each in found["differences"] for each in stored["differences"])
 
 
 def test_a_row_and_its_difference_fall_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
-    run = Run("prom/prom_core_tata", CNN, 0)
+    run = Run("tf/2", CNN, 0)
     ended(run, tmp_path, 2, 0.5)
     assert collected(tmp_path, STORED) == STORED
     rows = [row | {"overrides": ["other"]} if key_of(row) == run.key else row for row in STORED["runs"]]
@@ -253,3 +282,91 @@ def test_a_row_and_its_difference_fall_with_a_run_that_is_made_anew_otherwise(tm
     gone = [each for each in STORED["differences"] if each not in found["differences"]]
     assert {(each["set"], each["less"]) for each in gone} == {(run.set, CNN)}
     assert [key_of(row) for row in found["runs"] if row not in STORED["runs"]] == [run.key]
+
+
+SRF = Run("deepbind/SRF", CNN, 0)
+HASTY = [*SETS[SRF.set].overrides(250), "seed=0"]
+
+
+def before(folder: Path) -> dict[str, Any]:
+    """What was stored of all arms when the CNN had the steps of the others."""
+    for arm in ARMS:
+        ended(Run(SRF.set, arm, 0), folder, 2, 0.6)
+    told = collected(folder, {"runs": [], "pretraining": [], "differences": []})
+    hasty = {"overrides": HASTY, "config_hash": "1" * 16}
+    told |= {"runs": [row | hasty if key_of(row) == SRF.key else row for row in told["runs"]]}
+    return as_stored(told)
+
+
+def as_stored(told: Any) -> dict[str, Any]:
+    """What is read where this was written."""
+    read: dict[str, Any] = json.loads(json.dumps(told))
+    return read
+
+
+def asked_for(asked: list[Run], stored: dict[str, Any], runs: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is stored afterwards; training leaves the folder of `SRF`."""
+    runs.mkdir(exist_ok=True)
+    results = runs / "results.json"
+    results.write_text(json.dumps(stored))
+    patch.setattr(program, "RESULTS", results)
+    patch.setattr(program, "lay_out", lambda *_: None)
+    patch.setattr(program, "train", lambda *_: ended(SRF, runs, 2, 0.9))
+    program.make(asked, runs, runs)
+    return as_stored(json.loads(results.read_text()))
+
+
+def by_key(told: dict[str, Any]) -> dict[tuple[str, str, int], Any]:
+    return {key_of(row): row for row in told["runs"]}
+
+
+def test_a_row_of_other_steps_is_told_and_made_anew_and_its_folder_is_kept_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = before(tmp_path / "runs")
+    hasty = SRF.folder(tmp_path / "runs")
+    told = json.loads((hasty / "config.json").read_text()) | {"config_hash": "1" * 16}
+    told["overrides"] = [*HASTY, "data.root=/any", f"run.dir={hasty}"]
+    (hasty / "config.json").write_text(json.dumps(told))
+    assert not SRF.has_ended(tmp_path / "runs")
+
+    found = asked_for([SRF], stored, tmp_path / "runs", monkeypatch)
+    said = capsys.readouterr().out
+    assert "deepbind/SRF, one-hot CNN, seed 0: its row is of other settings than now, and is made anew" in said
+    assert hasty.with_name(f"{hasty.name}-was-{'1' * 16}").name in said
+    assert (tmp_path / "runs" / f"{hasty.name}-was-{'1' * 16}" / "metrics.json").exists()
+    assert outdated(found["runs"]) == uncompared(found) == []
+    now, then = by_key(found), by_key(stored)
+    assert (now.pop(SRF.key)["test"], then.pop(SRF.key)["test"]) == (90, 60)
+    assert now == then
+    changed = [each["less"] for each in found["differences"] if each not in stored["differences"]]
+    assert changed == [CNN]
+
+    monkeypatch.setattr(program, "train", lambda *_: pytest.fail("a stored run is trained"))
+    program.make([Run(SRF.set, arm, 0) for arm in ARMS], tmp_path, tmp_path / "runs")
+
+
+def test_a_row_of_other_steps_stays_and_is_told_while_it_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = before(tmp_path / "elsewhere")
+    assert asked_for([], stored, tmp_path / "runs", monkeypatch) == stored
+    assert "seed 0: its row is of other settings than now, and stays until it is asked for" in capsys.readouterr().out
+
+
+def test_a_difference_that_falls_and_cannot_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = asked_for([SRF], before(tmp_path / "elsewhere"), tmp_path / "runs", monkeypatch)
+    assert {each["less"] for each in found["differences"]} == {*AGAINST} - {CNN}
+    assert uncompared(found) == [(SRF.set, CNN)]
+    assert "deepbind/SRF: pre-trained less one-hot CNN needs the predictions of both" in capsys.readouterr().out
+
+
+def test_a_run_is_found_where_its_folders_were_moved_to(tmp_path: Path) -> None:
+    run = Run("deepbind/SRF", PRETRAINED, 0)
+    ended(run, tmp_path / "first", 2, 0.6)
+    (tmp_path / "first").rename(tmp_path / "second")
+    assert run.has_ended(tmp_path / "second")
+    assert run.set_aside(tmp_path / "second") is None
+    assert run.is_stored(collected(tmp_path / "second", {"runs": [], "pretraining": [], "differences": []})["runs"])
