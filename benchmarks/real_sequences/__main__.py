@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     options = parser.parse_args()
     asked = [Run(name, arm, seed) for seed in options.seeds for name in options.sets for arm in options.arms]
-    make(asked, options.genomics, options.runs)
+    make(asked, options.genomics, options.runs.resolve())
 
 
 def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
