@@ -21,13 +21,13 @@ from quatrefoil.core.evaluation import confusion
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
 from quatrefoil.core.files import replace_text
+from quatrefoil.core.wording import first_few
 
 OUTSIDE = -1
 AREAS = ("ROC-AUC", "AUPR", "ROC-AUC-ovo")
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 _MOST_PAIRED = 10  # pairs grow with the square, and answers to questions are thousands
-_SHOWN = 8  # how many culprits an error names
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,8 @@ class Predictions:
 
     def _refuse(self, what: str, wrong_N: Bools) -> None:
         if wrong_N.any():
-            shown = ", ".join(self.ids[row] for row in np.flatnonzero(wrong_N)[:_SHOWN])
-            raise ValueError(f"{int(wrong_N.sum())} items have {what}: {shown}")
+            culprits = first_few(self.ids[row] for row in np.flatnonzero(wrong_N).tolist())
+            raise ValueError(f"{int(wrong_N.sum())} items have {what}: {culprits}")
 
     @property
     def classes(self) -> int:

@@ -1,20 +1,21 @@
 """Codes of all items of a split, by any number of ranks, each item once.
 
-Legend: N items, D width.
+Legend: N items, or rows of all ranks, B rows of this rank, E items that are expected, D width.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from quatrefoil.core.data import Batch, Sample, SampleKey, SampleSet
 from quatrefoil.core.data.collate import Fill, collate, end_with_parent, to_device, worker_context
-from quatrefoil.core.distributed import rank, world_size
-from quatrefoil.core.evaluation.retrieval import gather_by_id, shard_indices
+from quatrefoil.core.distributed import gather_rows, rank, world_size
 from quatrefoil.core.hub import Model
+from quatrefoil.core.wording import first_few
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,63 @@ def encode_items(model: Model, items: SampleSet, view: str, fill: Fill, batch_si
 
 def _codes(model: Model, batch: Batch, view: str) -> Tensor:
     return model.encode(batch, view).float().cpu()
+
+
+def shard_indices(total: int, rank: int, world: int) -> range:
+    """The indices in 0..total-1 that this rank encodes: every one belongs to one rank, sizes differ by at most one.
+
+    An engine that shards parameters needs as many forward passes on every rank: repeat an index there, `gather_by_id`
+    takes repetitions out.
+
+    Raises:
+        ValueError: rank outside 0..world-1, or a negative total.
+    """
+    if not 0 <= rank < world or total < 0:
+        raise ValueError(f"rank {rank} of {world} ranks over {total} items: needs 0 <= rank < world and total >= 0")
+    return range(rank, total, world)
+
+
+@torch.no_grad()
+def gather_by_id(
+    ids_B: Tensor,
+    codes_BD: Tensor,
+    expected: int,
+    process_group: dist.ProcessGroup | None = None,
+    *,
+    tolerance: float = 1e-2,
+) -> Tensor:
+    """Codes of all ranks in the order of their ids, (expected, D), each once; ranks may hold any number of rows.
+
+    A collective. Repeated ids are taken out, after a check that their codes are the same: they differ by at most
+    `tolerance` of their norm (1e-2: bf16 in batches of other shapes; dropout left on is far above).
+
+    Raises:
+        ValueError: on every rank alike: ids that are missing, repeated with other codes, or outside 0..expected-1.
+    """
+    ids, codes = gather_rows(ids_B, process_group), gather_rows(codes_BD.detach(), process_group)
+    if ids.sizes != codes.sizes or ids.rows.dtype != torch.int64:
+        raise ValueError(f"ids {ids.rows.dtype} {ids.sizes} by rank, codes {codes.sizes}; give one int64 id per code")
+    ids_N = ids.rows.to(codes.rows.device)
+    _refuse(ids_N[(ids_N < 0) | (ids_N >= expected)], f"ids outside 0..{expected - 1}; give indices into this split")
+    place_N = torch.arange(len(ids_N), device=ids_N.device)
+    first_E = ids_N.new_full((expected,), len(ids_N)).scatter_reduce_(0, ids_N, place_N, "amin")
+    missing_E = first_E == len(ids_N)
+    _refuse(missing_E.nonzero().flatten(), f"of {expected} ids have no code on any rank; encode the whole split")
+    codes_ED = codes.rows[first_E]
+    repeated = (first_E[ids_N] != place_N).nonzero().flatten()
+    differ = _differ(codes.rows[repeated], codes_ED[ids_N[repeated]], tolerance)
+    _refuse(ids_N[repeated[differ]], "ids repeated with other codes; is dropout on?")
+    return codes_ED
+
+
+def _differ(codes_ND: Tensor, others_ND: Tensor, tolerance: float) -> Tensor:
+    """Which rows differ by more than `tolerance` of their norm; rows that are not finite differ from any."""
+    codes_ND, others_ND = codes_ND.flatten(1).double(), others_ND.flatten(1).double()
+    distance_N = torch.linalg.vector_norm(codes_ND - others_ND, dim=1)
+    alike_N: Tensor = distance_N <= tolerance * torch.linalg.vector_norm(others_ND, dim=1)
+    return ~alike_N
+
+
+def _refuse(ids: Tensor, what: str) -> None:
+    if len(ids):
+        raise ValueError(f"{len(ids)} {what}: {first_few(ids.tolist())}")

@@ -1,6 +1,6 @@
-"""Retrieval: ranks, the metrics that the field prints, and codes gathered from many ranks.
+"""Retrieval: ranks, and the metrics that the field prints.
 
-Legend: Q queries, G gallery items, K groups of the gallery, B rows of this rank or block, D width of a code.
+Legend: Q queries, G gallery items, K groups of the gallery, B rows of a block, D width of a code.
 
 Items that belong together share an integer group. Similarities are handled as blocks of rows (B, G), so that no Q x G
 matrix is ever held; a given matrix is a list of one block, or of `matrix.split(size)`.
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from quatrefoil.core.distributed import gather_rows
+from quatrefoil.core.wording import first_few
 
 Blocks: TypeAlias = Iterable[Tensor]
 Rivals: TypeAlias = Literal["items", "groups"]
@@ -22,7 +21,6 @@ Rivals: TypeAlias = Literal["items", "groups"]
 COLUMNS = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
 DUAL_SOFTMAX = "dual_softmax"
 """What stands before the columns of scores that were post-processed so."""
-_SHOWN = 8  # how many culprits an error names
 
 
 @dataclass(frozen=True)
@@ -149,53 +147,6 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int) -> RetrievalMetrics:
     return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery)
 
 
-def shard_indices(total: int, rank: int, world: int) -> range:
-    """The indices in 0..total-1 that this rank encodes: every one belongs to one rank, sizes differ by at most one.
-
-    An engine that shards parameters needs as many forward passes on every rank: repeat an index there, `gather_by_id`
-    takes repetitions out.
-
-    Raises:
-        ValueError: rank outside 0..world-1, or a negative total.
-    """
-    if not 0 <= rank < world or total < 0:
-        raise ValueError(f"rank {rank} of {world} ranks over {total} items: needs 0 <= rank < world and total >= 0")
-    return range(rank, total, world)
-
-
-@torch.no_grad()
-def gather_by_id(
-    ids_B: Tensor,
-    codes_BD: Tensor,
-    expected: int,
-    process_group: dist.ProcessGroup | None = None,
-    *,
-    tolerance: float = 1e-2,
-) -> Tensor:
-    """Codes of all ranks in the order of their ids, (expected, D), each once; ranks may hold any number of rows.
-
-    A collective. Repeated ids are taken out, after a check that their codes are the same: they differ by at most
-    `tolerance` of their norm (1e-2: bf16 in batches of other shapes; dropout left on is far above).
-
-    Raises:
-        ValueError: on every rank alike: ids that are missing, repeated with other codes, or outside 0..expected-1.
-    """
-    ids, codes = gather_rows(ids_B, process_group), gather_rows(codes_BD.detach(), process_group)
-    if ids.sizes != codes.sizes or ids.rows.dtype != torch.int64:
-        raise ValueError(f"ids {ids.rows.dtype} {ids.sizes} by rank, codes {codes.sizes}; give one int64 id per code")
-    ids_N = ids.rows.to(codes.rows.device)
-    _refuse(ids_N[(ids_N < 0) | (ids_N >= expected)], f"ids outside 0..{expected - 1}; give indices into this split")
-    place_N = torch.arange(len(ids_N), device=ids_N.device)
-    first_E = ids_N.new_full((expected,), len(ids_N)).scatter_reduce_(0, ids_N, place_N, "amin")
-    missing_E = first_E == len(ids_N)
-    _refuse(missing_E.nonzero().flatten(), f"of {expected} ids have no code on any rank; encode the whole split")
-    codes_ED = codes.rows[first_E]
-    repeated = (first_E[ids_N] != place_N).nonzero().flatten()
-    differ = _differ(codes.rows[repeated], codes_ED[ids_N[repeated]], tolerance)
-    _refuse(ids_N[repeated[differ]], "ids repeated with other codes; is dropout on?")
-    return codes_ED
-
-
 def _times_softmax(blocks: Blocks, temperature: float) -> Iterator[Tensor]:
     parts = [(similarity_BG / temperature).logsumexp(0) for similarity_BG in blocks]
     for similarity_BG in blocks:
@@ -226,19 +177,7 @@ def _check_block(similarity_BG: Tensor, start: int, queries: int, gallery: int) 
     _refuse_rows(similarity_BG.isnan().any(1), "queries: NaN similarities", start)
 
 
-def _differ(codes_ND: Tensor, others_ND: Tensor, tolerance: float) -> Tensor:
-    """Which rows differ by more than `tolerance` of their norm; rows that are not finite differ from any."""
-    codes_ND, others_ND = codes_ND.flatten(1).double(), others_ND.flatten(1).double()
-    distance_N = torch.linalg.vector_norm(codes_ND - others_ND, dim=1)
-    alike_N: Tensor = distance_N <= tolerance * torch.linalg.vector_norm(others_ND, dim=1)
-    return ~alike_N
-
-
 def _refuse_rows(wrong_B: Tensor, what: str, first_row: int) -> None:
-    _refuse(wrong_B.nonzero().flatten() + first_row, f"rows of {what}")
-
-
-def _refuse(culprits: Tensor, what: str) -> None:
-    if count := len(culprits):
-        shown = ", ".join(map(str, culprits[:_SHOWN].tolist())) + (", ..." if count > _SHOWN else "")
-        raise ValueError(f"{count} {what}: {shown}")
+    if wrong_B.any():
+        rows = (wrong_B.nonzero().flatten() + first_row).tolist()
+        raise ValueError(f"{len(rows)} rows of {what}: {first_few(rows)}")
