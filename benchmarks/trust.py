@@ -108,8 +108,8 @@ PROMISES = (
         ("tests/core/runs/test_checkpoint.py",),
     ),
     Promise(
-        "Evaluation at one, two and three ranks, with numbers of items that do not divide: identical metrics",
-        (f"{_TRAINING}/test_evaluated_on_ranks.py", "tests/core/evaluation/test_retrieval.py", "-k", "rank or ids"),
+        "Evaluation at one, two and three ranks, with numbers of items that do not divide: identical codes and metrics",
+        (f"{_TRAINING}/test_evaluated_on_ranks.py", "tests/core/evaluation/test_encode.py"),
     ),
     Promise(
         "Broken inputs are refused with where, what and how to mend (table below)", ("tests/test_broken_inputs.py",)
@@ -125,8 +125,9 @@ PROMISES = (
         (f"{_MODELS}/test_curves.py",),
     ),
     Promise(
-        "SIGTERM and Ctrl-C save and end; a loss that is not finite leaves its batch",
-        (f"{_TRAINING}/test_stopping.py",),
+        "SIGTERM and Ctrl-C save and end, once however often a launcher passes them on, and where nothing is to be "
+        "saved end in order; a loss that is not finite leaves its batch",
+        (f"{_TRAINING}/test_stopping.py", "tests/core/test_ending.py"),
     ),
     Promise(
         "A rank that dies ends the job within a minute (besides the start of the processes)",
