@@ -17,8 +17,11 @@ from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import claims_markdown, markdown
 from benchmarks.report.page import page
 from benchmarks.report.pictures import draw_pictures, read_pictures
-from benchmarks.report.runners import runner_sections
+from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
+from benchmarks.report.short import short_claims, short_papers, short_spending, short_studies
+from benchmarks.report.short_runners import SHORT_RUNNERS
+from benchmarks.report.short_scores import short_group_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
@@ -148,28 +151,43 @@ def write_pages(place: Place, results: Results) -> str:
     found = verdicts(CLAIMS, groups) if place.claims else []
     if place.claims:
         replace_text(place.claims, claims_markdown(claim_table(found)))
-    text = markdown(sections(place, results, groups, found, whole=False))
+    way = place.page.relative_to(place.leaderboard.parent).as_posix()
+    text = markdown(short_sections(place, results, groups, found), way)
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
     wrong, learned = read_confusions(place.confusions), read_pictures(place.pictures)
-    shown = sections(place, results, groups, found, whole=True)
-    replace_text(place.page, page(shown, place.root, gallery, wrong, learned))
+    replace_text(place.page, page(sections(place, results, groups, found), place.root, gallery, wrong, learned))
     return text
 
 
-def sections(
-    place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict], whole: bool
-) -> list[Section]:
+def sections(place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
     """All that is told: the rows, what lies beside them in the store's folder, the claims, and what papers print."""
     studies = place.store.folder / STUDIES
     return [
         *group_sections(groups),
-        *runner_sections(place.store.folder),
-        *([claims_section(found, whole)] if found else []),
+        *runner_sections(place.store.folder, RUNNERS),
+        *([claims_section(found)] if found else []),
         *study_sections(studies),
-        *spending_sections([results, *(Store(folder).read() for folder in study_folders(studies))], whole),
+        *spending_sections(_with_studies(results, studies)),
         *papers_section(place.papers),
     ]
+
+
+def short_sections(place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
+    """The same in short."""
+    studies = place.store.folder / STUDIES
+    return [
+        *short_group_sections(groups, found),
+        *runner_sections(place.store.folder, SHORT_RUNNERS),
+        *([short_claims(found)] if found else []),
+        *short_studies(studies),
+        *short_spending(_with_studies(results, studies)),
+        *short_papers(place.papers),
+    ]
+
+
+def _with_studies(results: Results, studies: Path) -> list[Results]:
+    return [results, *(Store(folder).read() for folder in study_folders(studies))]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ NOT_SHOWN = ("train", "val")
 OBJECTIVES = "objectives."
 """Overrides that change what is minimised."""
 
+CLAIMED = frozenset(claim.metric for claim in CLAIMS)
+"""Metrics that a claim names: compared even where they are no headlines of other tasks."""
+
 Goal = tuple[str, ...]
 """What a run minimises: its recipe, and what was changed of its objectives. Losses of one goal may be compared."""
 
@@ -99,7 +102,22 @@ class Group:
     @property
     def headlines(self) -> list[str]:
         """The metrics of its lines by which models are compared."""
-        return sorted({metric for line in self.lines for metric in line.scores if headline(metric)})
+        return sorted({metric for line in self.lines for metric in line.scores if _compared(metric)})
+
+    @property
+    def compared(self) -> list[str]:
+        """Of the headlines those of which something is computed; all of them where nothing is."""
+        return _told(self.headlines, self.references)
+
+
+def _compared(metric: str) -> bool:
+    """Whether models are compared by it."""
+    return headline(metric) or metric in CLAIMED
+
+
+def _told(metrics: Sequence[str], references: Collection[str]) -> list[str]:
+    """Those of which something is computed, such as chance; all of them where nothing is."""
+    return [metric for metric in metrics if metric in references] or list(metrics)
 
 
 def part_of(metric: str) -> tuple[str, str] | None:
@@ -203,8 +221,8 @@ def _pairs(lines: Sequence[Line], references: Collection[str]) -> Iterator[_Pair
         by_model.setdefault(line.model, []).append(line)
     for pair in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
         better, than = (by_model.get(model, []) for model in pair)
-        metrics = sorted({metric for line in better for metric in line.values if headline(metric)})
-        for metric in [metric for metric in metrics if metric in references] or metrics:
+        metrics = sorted({metric for line in better for metric in line.values if _compared(metric)})
+        for metric in _told(metrics, references):
             having = [[line for line in found if metric in line.values] for found in (better, than)]
             if all(having):
                 yield _Pair(having[0], having[1], metric)

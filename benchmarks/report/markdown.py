@@ -1,19 +1,54 @@
-"""LEADERBOARD.md: tables that read well in a terminal."""
+"""LEADERBOARD.md: what reads well in a terminal, with the way to the page that has everything."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 
-from benchmarks.report.sections import HOW_TO_READ, NO_RESULTS, Section
+from benchmarks.report.sections import NO_RESULTS, Section
+from benchmarks.report.short_scores import WIDTH
 from quatrefoil.core.measuring.tables import Table, table_text
 
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
 (C2 is all of its parts). Every score is a stored row of LEADERBOARD.md.
 """
+SHORT = (
+    "Scores in percent, higher is better; ties count against the model. Every number comes from a stored row that "
+    "names its command, configuration, data and commit.",
+    "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
+    "metrics, scores by kind of twins, every paired difference with its p, intervals over queries, validation scores, "
+    "every run on real sequences, all claims, every level of an ablation, what papers print with their sources, and "
+    "plots. Configurations and commands stand there below the tables: a command makes its row again, and `make bench` "
+    "what is missing.",
+)
+LEGEND = (
+    "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",
+    "n: seeds; M: million parameters; min: minutes of training by the clock, whatever else the machine did, with what "
+    "a model starts from (?: not stored). Where it is trained for each column apart, n is the least, costs are means",
+    "declared differences: all that a claim names, two models and the score they are compared in, whatever came out; "
+    "paired by seed, in points. A verdict takes five seeds and an interval that is corrected for the number of claims",
+)
 
 
-def markdown(sections: Sequence[Section]) -> str:
-    """The whole file."""
-    return "\n".join([f"# Leaderboard\n\n{HOW_TO_READ}", *(map(_section, sections) if sections else [NO_RESULTS])])
+def markdown(sections: Sequence[Section], page: str) -> str:
+    """The whole file.
+
+    Args:
+        sections: the short ones.
+        page: the way to the page from the folder of the file.
+    """
+    if not sections:
+        return f"# Leaderboard\n\n{NO_RESULTS}"
+    head = ["# Leaderboard\n", *(f"{_wrapped(said.format(page=page))}\n" for said in SHORT), _list(LEGEND)]
+    return "\n".join([*head, *map(_section, sections)])
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """Lines that fit a terminal; what stands after a hyphen stays with it."""
+    return fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+def _list(remarks: Sequence[str]) -> str:
+    return "\n".join(_wrapped(f"- {remark}", "  ") for remark in remarks) + "\n"
 
 
 def _section(section: Section) -> str:
@@ -22,14 +57,12 @@ def _section(section: Section) -> str:
 
 def _parts(section: Section) -> Iterator[str]:
     yield f"## {section.heading}\n"
-    yield "\n".join(section.lead) + "\n"
-    if section.links:
-        yield f"See {', '.join(f'[{link.words}]({link.path})' for link in section.links)}.\n"
+    links = ", ".join(f"[{link.words}]({link.path})" for link in section.links)
+    if said := [*section.lead, *([f"See {links}."] if links else [])]:
+        yield f"{_wrapped(' '.join(said))}\n"
     if section.remarks:
-        yield "\n".join(f"- {remark}" for remark in section.remarks) + "\n"
-    yield from map(table_text, [*section.tables, *section.parts])
-    if section.commands:
-        yield "\n".join(["### configurations and commands (each of one seed)\n", "```", *section.commands, "```", ""])
+        yield _list(section.remarks)
+    yield from map(table_text, section.tables)
 
 
 def claims_markdown(claims: Table) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from quatrefoil.core.measuring.rows import Ground
+from quatrefoil.core.wording import counted
 
 _RETRIEVAL = "retrieval over the whole split; the tables name the directions"
 _CHOICE = "questions about a clip, with five answers to choose from"
@@ -34,8 +35,16 @@ def headings(grounds: Sequence[Ground]) -> dict[Ground, str]:
 
 
 def _heading(ground: Ground, more: str) -> str:
-    kind = "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
-    return f"{ground.dataset}, {short_protocol(ground)}, {ground.split}{more} ({kind})"
+    return f"{ground.dataset}, {short_protocol(ground)}, {ground.split}{more} ({_kind(ground)})"
+
+
+def shared_heading(ground: Ground, protocols: int) -> str:
+    """The heading of so many protocols of this one's data set and split."""
+    return f"{ground.dataset}, {counted(protocols, 'protocol')}, {ground.split} ({_kind(ground)})"
+
+
+def _kind(ground: Ground) -> str:
+    return "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
 
 
 def short_protocol(ground: Ground) -> str:
@@ -45,8 +54,16 @@ def short_protocol(ground: Ground) -> str:
 
 def lead(ground: Ground) -> list[str]:
     """Sentences: what the protocol asks, where that is known, and which protocol and data these are."""
-    known = [ASKED[name]] if (name := short_protocol(ground)) in ASKED else []
-    return [f"{said[0].upper()}{said[1:]}." for said in [*known, origin(ground)]]
+    return [f"{said[0].upper()}{said[1:]}." for said in [*_asked(ground), origin(ground)]]
+
+
+def _asked(ground: Ground) -> list[str]:
+    return [ASKED[name]] if (name := short_protocol(ground)) in ASKED else []
+
+
+def brief(ground: Ground) -> str:
+    """What the protocol asks, where that is known, and of which data; the protocol's name stands beside it."""
+    return "; ".join([*_asked(ground), f"data {ground.data_hash[:12]}"])
 
 
 def origin(ground: Ground) -> str:

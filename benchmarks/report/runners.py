@@ -10,11 +10,13 @@ from benchmarks.report.sections import Link, Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 
 Facts = Mapping[str, Any]
+Tellers = Mapping[str, Callable[[Facts], Section]]
+"""The name of a runner's file -> how to tell it."""
 
 
-def runner_sections(folder: Path) -> list[Section]:
+def runner_sections(folder: Path, tellers: Tellers) -> list[Section]:
     """A section for each of these files that lies in the folder."""
-    found = ((folder / name, tell) for name, tell in RUNNERS.items())
+    found = ((folder / name, tell) for name, tell in tellers.items())
     return [tell(json.loads(path.read_text(encoding="utf-8"))) for path, tell in found if path.exists()]
 
 
@@ -128,7 +130,7 @@ def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Ce
     ]
 
 
-RUNNERS: Mapping[str, Callable[[Facts], Section]] = {
+RUNNERS: Tellers = {
     "real_sequences.json": sequences_section,
     "spoken_digits.json": digits_section,
 }

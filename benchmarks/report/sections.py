@@ -1,7 +1,7 @@
-"""What LEADERBOARD.md and the page show, section by section; both are made of the same ones."""
+"""What the page shows, section by section."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from benchmarks.report.groups import Goal, Group, Line
@@ -129,19 +129,16 @@ def _losses(group: Group, of: Marks) -> Iterator[Plot]:
             yield Plot(f"loss of {' '.join(name)}", line_plot(curves, "loss", of))
 
 
-def claims_section(found: Sequence[Verdict], whole: bool) -> Section:
-    """The verdicts: all of them, or those alone of which something was measured, with less said about them."""
-    table, told = claim_table(found), [bool(verdict.differences) for verdict in found]
-    if not whole:
-        rows = [row for row, measured in zip(table.rows, told, strict=True) if measured]
-        table = replace(table, rows=rows, remarks=table.remarks[:1])
+def claims_section(found: Sequence[Verdict]) -> Section:
+    """The verdicts, in the order of the claims."""
     words = [verdict.word for verdict in found]
     counts = ", ".join(f"{words.count(word)} {word}" for word in ("supported", "contradicted", "open"))
+    unmeasured = sum(not verdict.differences for verdict in found)
     return Section(
         "Claims of the papers (EMBEDDED benchmarks, not real corpora)",
         True,
-        [f"{len(found)} comparisons, by `make claims`: {counts}; of {told.count(False)} nothing is measured yet."],
-        [table] if table.rows else [],
+        [f"{len(found)} comparisons, by `make claims`: {counts}; of {unmeasured} nothing is measured yet."],
+        [claim_table(found)],
         links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
     )
 

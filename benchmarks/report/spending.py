@@ -14,8 +14,8 @@ PARTS: Mapping[str, str] = {"steps": "training steps", "scores": "scoring", "dat
 USEFUL = ("steps", "scores")
 
 
-def spending_sections(stored: Sequence[Results], whole: bool) -> list[Section]:
-    """What the runs of all stores took, in one section; none where there are none. By recipe where it is `whole`."""
+def spending_sections(stored: Sequence[Results]) -> list[Section]:
+    """What the runs of all stores took, in one section; none where there are none."""
     seconds = {row.run: row.wall_seconds for results in stored for row in results.rows}
     costs = {cost.run: cost for results in stored for cost in results.costs}
     if not seconds:
@@ -23,7 +23,7 @@ def spending_sections(stored: Sequence[Results], whole: bool) -> list[Section]:
     rows = [_row(recipe, list(runs), seconds, costs) for recipe, runs in groupby(sorted(seconds), lambda run: run[0])]
     total = _row("all", list(seconds), seconds, costs)
     columns = ["recipe", "runs", "hours of training", "runs with CPU time", "CPU hours", *PARTS.values()]
-    table = Table("CPU time by recipe", columns, [total, *(rows if whole else ())], [])
+    table = Table("CPU time by recipe", columns, [total, *rows], [])
     return [Section("What it took", None, [_told(seconds, costs)], [table], REMARKS)]
 
 

@@ -1,6 +1,6 @@
 """The leaderboard's tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from benchmarks.report.groups import Group, Line, Score, part_of
@@ -73,7 +73,7 @@ def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
 
 def remarks(group: Group) -> list[str]:
     """How the numbers of a group are to be read."""
-    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group), *_uncompared_remarks(group)]
+    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group), *uncompared_remarks(group)]
 
 
 def _spread_remarks(group: Group) -> Iterator[str]:
@@ -91,17 +91,22 @@ def _cost_remarks(group: Group) -> Iterator[str]:
     yield f"train min: by the clock, of the run itself{before}; on {' and on '.join(machines)}, whatever else it did"
 
 
-def _computed_remarks(group: Group) -> Iterator[str]:
-    shown = {reader for values in group.references.values() for reader in values}
+def bound_remarks(shown: Collection[str]) -> Iterator[str]:
+    """What the computed rows of these readers are."""
     said = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
     if shown:
         best = "the best score that is possible for one that knows only what is named"
         yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
+
+
+def _computed_remarks(group: Group) -> Iterator[str]:
+    yield from bound_remarks({reader for values in group.references.values() for reader in values})
     if any(part_of(metric) for metric in group.references):
         yield "kinds of twins: test clips come in families that are alike but in this one thing"
 
 
-def _uncompared_remarks(group: Group) -> Iterator[str]:
+def uncompared_remarks(group: Group) -> Iterator[str]:
+    """Why differences that one may look for are not there."""
     if group.uncompared:
         yield f"no difference where a model stands in several configurations: {'; '.join(group.uncompared)}"
 

@@ -47,7 +47,7 @@ def started(playwright: Any, error: type[Exception]) -> Any:
 def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page of two models with three seeds, and of claims of which nothing is measured."""
     found = three_seeds(tmp_path_factory.mktemp("rows"))
-    sections = [*group_sections(group(found)), claims_section(verdicts(CLAIMS, group(Results())), whole=True)]
+    sections = [*group_sections(group(found)), claims_section(verdicts(CLAIMS, group(Results())))]
     return page(sections, "")
 
 

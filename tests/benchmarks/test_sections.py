@@ -128,12 +128,11 @@ def test_models_are_told_apart_however_many_there_are() -> None:
     assert len({mark.swatch for mark in found.values()}) == len(found)
 
 
-def test_claims_are_counted_and_those_without_runs_are_left_out_of_the_short_table(tmp_path: Path) -> None:
-    groups = told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES)))
-    found = verdicts(CLAIMS, groups)
-    whole, short = (claims_section(found, whole) for whole in (True, False))
-    assert [len(section.tables[0].rows) for section in (whole, short)] == [len(CLAIMS), 1]
-    assert f"{len(CLAIMS)} open; of {len(CLAIMS) - 1} nothing is measured yet" in short.lead[0]
+def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp_path: Path) -> None:
+    found = verdicts(CLAIMS, told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES))))
+    section = claims_section(found)
+    assert len(section.tables[0].rows) == len(CLAIMS)
+    assert f"{len(CLAIMS)} open; of {len(CLAIMS) - 1} nothing is measured yet" in section.lead[0]
 
 
 def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
@@ -149,8 +148,8 @@ def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Pa
 
 
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
-    assert runner_sections(tmp_path) == []
-    sequences, digits = runner_sections(RESULTS)
+    assert runner_sections(tmp_path, RUNNERS) == []
+    sequences, digits = runner_sections(RESULTS, RUNNERS)
     stored = {name: json.loads((RESULTS / name).read_text()) for name in RUNNERS}
     runs = stored["real_sequences.json"]["runs"]
     shown = [row.cells[2].number for table in sequences.tables[:-1] for row in table.rows]
@@ -164,7 +163,7 @@ def test_digits_of_a_model_bring_the_seed_of_each_run_and_no_word_against_it(tmp
     told = json.loads((RESULTS / "spoken_digits.json").read_text())
     told["rows"] = [told["rows"][0], told["rows"][0] | {"method": "a model", "seed": 3}]
     (tmp_path / "spoken_digits.json").write_text(json.dumps(told))
-    (section,) = runner_sections(tmp_path)
+    (section,) = runner_sections(tmp_path, RUNNERS)
     (table,) = section.tables
     assert [row.cells[table.columns.index("seed")].text for row in table.rows] == [NOTHING, NOTHING, "3"]
     assert {len(row.cells) for row in table.rows} == {len(table.columns)}
@@ -177,7 +176,7 @@ def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_know
     spent = {"steps": 5400.0, "scores": 1800.0, "data": 1800.0, "rest": 0.0}
     known.costs[:] = [replace(cost, cpu_seconds=spent) for cost in known.costs]
     other = results(tmp_path, replace(FRAMES, recipe="table/other"), 0, 40.0)
-    (section,) = spending_sections([known, known, other], whole=True)
+    (section,) = spending_sections([known, known, other])
     assert section.lead == [
         "2 runs, 0.1 hours of training by the clock. Of 1 of them the CPU time is known: 2.5 hours, 80 % of it useful "
         "(training steps and scoring)."
@@ -185,5 +184,4 @@ def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_know
     told = {row.cells[0].text: [cell.text for cell in row.cells[1:]] for row in section.tables[0].rows}
     assert told["all"] == ["2", "0.05", "1", "2.50", "60 %", "20 %", "20 %", "0 %"]
     assert told["table/other"] == ["1", "0.03", "0", *[NOTHING] * 5]
-    assert len(spending_sections([known, other], whole=False)[0].tables[0].rows) == 1
-    assert spending_sections([Results()], whole=True) == []
+    assert spending_sections([Results()]) == []

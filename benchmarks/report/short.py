@@ -1,0 +1,80 @@
+"""Claims, studies, what it took and papers, in short: the page's sections with less in them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks.report.sections import Section, claims_section, papers_section
+from benchmarks.report.spending import spending_sections
+from benchmarks.report.studies import study_sections
+from benchmarks.report.verdicts import Verdict
+from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.wording import counted
+
+
+def short_claims(found: Sequence[Verdict]) -> Section:
+    """How many there are of each verdict, and those that are decided; every measured one stands among the scores."""
+    decided = [
+        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}"
+        for verdict in found
+        if verdict.word != "open"
+    ]
+    return replace(claims_section(found), tables=[], remarks=decided)
+
+
+def short_studies(folder: Path) -> list[Section]:
+    """Each study, a line for each model, data and metric."""
+    return [_study(section) for section in study_sections(folder)]
+
+
+def _study(section: Section) -> Section:
+    remarks = [
+        "effects: from the least to the greatest of the levels, minus the reference, paired by seed; without 0: how "
+        "many have a 95 % interval (Student's, not corrected for their number) without zero",
+        "each level with its interval, in spreads of the reference, and with time, memory and parameters: on the page",
+    ]
+    return replace(section, tables=[_effects(table) for table in section.tables], remarks=remarks, plots=())
+
+
+def _effects(table: Table) -> Table:
+    parts = groupby(table.rows, lambda row: row.cells[0])
+    rows = [TableRow("measured", _effect_cells(what, list(rows), table.columns)) for what, rows in parts]
+    return Table(table.title, ["reference", "n", "score", "levels", "effects", "without 0"], rows, [])
+
+
+def _effect_cells(what: Cell, rows: Sequence[TableRow], columns: Sequence[str]) -> list[Cell]:
+    """Of a reference, which comes first, and its levels; those of which no seed was run have no effect."""
+    seeds, score, effect, interval = map(columns.index, ("seeds", "score", "effect", "95 % interval"))
+    effects = [number for row in rows[1:] if (number := row.cells[effect].number) is not None]
+    without = sum(_leaves_out_zero(row.cells[interval].text) for row in rows[1:])
+    return [
+        what,
+        *(rows[0].cells[place] for place in (seeds, score)),
+        Cell(str(len(effects)), len(effects)),
+        Cell(f"{min(effects):+.2f} to {max(effects):+.2f}" if effects else NOTHING),
+        Cell(str(without), without),
+    ]
+
+
+def _leaves_out_zero(interval: str) -> bool:
+    """Of an interval as a study's table has it: `[-1.00, 2.00]`, or that there is none."""
+    if interval == NOTHING:
+        return False
+    low, high = map(float, interval.strip("[]").split(", "))
+    return not low <= 0 <= high
+
+
+def short_spending(stored: Sequence[Results]) -> list[Section]:
+    """What all runs took, in a sentence."""
+    return [replace(section, tables=[], remarks=()) for section in spending_sections(stored)]
+
+
+def short_papers(rows: Sequence[PaperRow]) -> list[Section]:
+    """Of which data sets papers print numbers."""
+    sets = ", ".join(sorted({row.dataset for row in rows}))
+    told = f"{counted(len(rows), 'row')} on {sets}: on the page, each with who printed it and where it was read."
+    lead = ["Not measured here; real corpora, full-size models.", told]
+    return [replace(section, lead=lead, tables=[]) for section in papers_section(rows)]

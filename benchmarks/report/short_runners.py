@@ -1,0 +1,80 @@
+"""What runners of their own measured, in short: the page's sections with means over seeds instead of runs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from statistics import fmean
+
+from benchmarks.real_sequences.runs import ARMS, PRETRAINED, TWIN
+from benchmarks.report.boards import short_direction
+from benchmarks.report.runners import Facts, Tellers, digits_section, sequences_section
+from benchmarks.report.sections import Section
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+
+
+def short_sequences(told: Facts) -> Section:
+    """Sets by arms, and the difference that pre-training alone makes."""
+    less = {each["set"]: each for each in told["differences"] if each["less"] == TWIN}
+    runs = sorted(told["runs"], key=lambda run: run["set"])
+    rows = [_sequence_cells(name, list(part), less.get(name)) for name, part in groupby(runs, lambda run: run["set"])]
+    columns = ["set", "n", *ARMS, "minus twin", "95 % interval"]
+    remarks = [
+        "the mean over n seeds; every run took its checkpoint by the set's validation",
+        f"minus twin: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
+        "95 % interval, over test sequences, says nothing of the seed. The other differences: on the page",
+    ]
+    table = Table("sets and arms", columns, [TableRow("measured", row) for row in rows], [])
+    return replace(sequences_section(told), tables=[table], remarks=remarks, commands=())
+
+
+def _sequence_cells(name: str, runs: Sequence[Facts], less: Facts | None) -> list[Cell]:
+    scores = [[run["test"] for run in runs if run["arm"] == arm] for arm in ARMS]
+    seeds = min(map(len, filter(None, scores)))
+    return [
+        Cell(name),
+        Cell(str(seeds), seeds),
+        *map(_mean, scores),
+        Cell(f"{less['difference']:+.1f}", less["difference"]) if less else Cell(NOTHING),
+        Cell("[{:+.1f}, {:+.1f}]".format(*less["interval"]) if less else NOTHING),
+    ]
+
+
+def _mean(values: Sequence[float]) -> Cell:
+    return Cell(f"{fmean(values):.1f}", fmean(values)) if values else Cell(NOTHING)
+
+
+def short_digits(told: Facts) -> Section:
+    """Methods, over the speakers who are tested."""
+    directions = sorted({direction for row in told["rows"] for direction in row["test"]})
+    runs = sorted(told["rows"], key=lambda row: row["method"])
+    chance = Cell(f"{told['chance']:.1f}", told["chance"])
+    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *[chance] * len(directions)])
+    rows = [_method_cells(name, list(part), directions) for name, part in groupby(runs, lambda row: row["method"])]
+    columns = ["method", "speakers", "n", *map(short_direction, directions)]
+    table = Table("R@1 of the test", columns, [computed, *(TableRow("measured", row) for row in rows)], [])
+    remarks = [
+        "from the least to the greatest over the speakers, each the mean over n seeds (some methods draw none)",
+        ", ".join(f"{short_direction(direction)}: {direction}" for direction in directions),
+    ]
+    return replace(digits_section(told), tables=[table], remarks=remarks)
+
+
+def _method_cells(method: str, runs: Sequence[Facts], directions: Sequence[str]) -> list[Cell]:
+    by_speaker: dict[str, list[Facts]] = {}
+    for run in runs:
+        by_speaker.setdefault(run["protocol"], []).append(run)
+    seeds = min(sum("seed" in run for run in each) for each in by_speaker.values())
+    return [
+        Cell(method),
+        Cell(str(len(by_speaker)), len(by_speaker)),
+        Cell(str(seeds), seeds) if seeds else Cell(NOTHING),
+        *(_over([fmean(run["test"][d] for run in each) for each in by_speaker.values()]) for d in directions),
+    ]
+
+
+def _over(values: Sequence[float]) -> Cell:
+    """Speakers are protocols of their own: nothing is averaged over them."""
+    return Cell(f"{min(values):.1f} to {max(values):.1f}", max(values))
+
+
+SHORT_RUNNERS: Tellers = {"real_sequences.json": short_sequences, "spoken_digits.json": short_digits}

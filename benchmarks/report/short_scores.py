@@ -1,0 +1,145 @@
+"""The rows in short: what models are compared by, and the differences that were declared.
+
+A table that is too wide for a terminal is told in halves.
+"""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from benchmarks.claims import CLAIMS
+from benchmarks.report.boards import Board, Column, Row, boards
+from benchmarks.report.groups import Difference, Group, Score
+from benchmarks.report.protocols import brief, lead
+from benchmarks.report.sections import Section
+from benchmarks.report.tables import bound_remarks, reference_name, uncompared_remarks, value_text
+from benchmarks.report.verdicts import Verdict
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+from quatrefoil.core.wording import counted
+
+WIDTH = 120
+"""Columns of a terminal."""
+DECLARED = frozenset((claim.better.model, claim.than.model, claim.metric) for claim in CLAIMS)
+"""What claims compare: two models in one metric."""
+
+
+def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
+    """A section for each board, with the verdicts on what was declared."""
+    return [_section(board, found) for board in boards(groups)]
+
+
+def _section(board: Board, found: Sequence[Verdict]) -> Section:
+    every = [(group, each) for group in board.groups for each in group.differences]
+    declared = [(group, each) for group, each in every if (each.better, each.than, each.metric) in DECLARED]
+    tables = [_difference_table(board, declared, found)] if declared else []
+    return Section(
+        board.heading,
+        board.groups[0].ground.embedded,
+        lead(board.groups[0].ground) if len(board.groups) == 1 else [],
+        [*_score_tables(board, board.columns), *tables],
+        [*_legend(board), *_remarks(board), *_elsewhere(len(every) - len(declared))],
+    )
+
+
+def _legend(board: Board) -> Iterator[str]:
+    """What the heads of the columns mean."""
+    if len(board.groups) > 1:
+        yield from (f"{each.head}: {each.metric}; {brief(each.group.ground)}" for each in board.columns)
+    elif short := [f"{each.head}: {each.metric}" for each in board.columns if each.head != each.metric]:
+        yield ", ".join(short)
+
+
+def _remarks(board: Board) -> Iterator[str]:
+    machines = sorted({machine for group in board.groups for line in group.lines for machine in line.hardware})
+    yield f"trained on {' and on '.join(machines)}"
+    yield from bound_remarks({reader for column in board.columns for reader in column.bounds})
+    for group in board.groups:
+        yield from uncompared_remarks(group)
+
+
+def _elsewhere(count: int) -> Iterator[str]:
+    if count:
+        yield f"{counted(count, 'difference')} of these models in scores that no claim names: on the page"
+
+
+def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:
+    """One table, or two of half the columns where it is too wide."""
+    table = _score_table(board, columns)
+    if len(columns) < 2 or max(map(len, table_text(table).splitlines())) <= WIDTH:
+        return [table]
+    middle = (len(columns) + 1) // 2
+    return [*_score_tables(board, columns[:middle]), *_score_tables(board, columns[middle:])]
+
+
+def _score_table(board: Board, columns: Sequence[Column]) -> Table:
+    """The models that have one of these scores, best first in the first of them; chance and bounds above."""
+
+    def rank(row: Row) -> list[tuple[bool, float]]:
+        """A row without a score comes after those that have it."""
+        return [(score is None, -score.mean if score else 0.0) for score in map(row.score, columns)]
+
+    rows = sorted((row for row in board.rows if any(map(row.score, columns))), key=rank)
+    readers = dict.fromkeys(reader for column in columns for reader in column.bounds)
+    computed = [TableRow("computed", _computed(reader, columns)) for reader in readers]
+    heads = [column.head for column in columns]
+    title = "scores" if len(columns) == len(board.columns) else f"scores: {', '.join(heads)}"
+    measured = [TableRow("measured", _measured(row, columns)) for row in rows]
+    return Table(title, ["model", "n", *heads, "M", "min"], [*computed, *measured], [])
+
+
+def _computed(reader: str, columns: Sequence[Column]) -> list[Cell]:
+    values = [column.bounds.get(reader) for column in columns]
+    told = [Cell(NOTHING) if value is None else Cell(value_text(value), value) for value in values]
+    return [Cell(reference_name(reader)), Cell(NOTHING), *told, Cell(NOTHING), Cell(NOTHING)]
+
+
+def _measured(row: Row, columns: Sequence[Column]) -> list[Cell]:
+    """Of costs the mean over what was trained for these columns, of seeds the fewest."""
+    lines = {id(line): line for line in map(row.line, columns) if line}.values()
+    minutes = [line.minutes_in_all for line in lines if line.minutes_in_all is not None]
+    seeds, parameters = min(len(line.seeds) for line in lines), fmean(line.parameters / 1e6 for line in lines)
+    return [
+        Cell(row.model),
+        Cell(str(seeds), seeds),
+        *(short_score(score) if score else Cell(NOTHING) for score in map(row.score, columns)),
+        Cell(f"{parameters:.2f}", parameters),
+        Cell(f"{fmean(minutes):.1f}", fmean(minutes)) if len(minutes) == len(lines) else Cell("?"),
+    ]
+
+
+def short_score(score: Score) -> Cell:
+    """Mean and half of the interval over seeds, to a whole number where that is wide; of one seed the value alone."""
+    if score.interval is None or score.over != "seeds":
+        return Cell(f"{score.mean:.1f}", score.mean)
+    half = (score.interval[1] - score.interval[0]) / 2
+    return Cell(f"{score.mean:.1f}±{half:.{0 if half >= 9.95 else 1}f}", score.mean)
+
+
+def _difference_table(board: Board, declared: Sequence[tuple[Group, Difference]], found: Sequence[Verdict]) -> Table:
+    heads = {(column.group.ground, column.metric): column.head for column in board.columns}
+    rows = [
+        _difference(each, heads[group.ground, each.metric], _verdict(group, each, found)) for group, each in declared
+    ]
+    columns = ["claim", "model", "minus", "score", "n", "points", "95 % interval", "verdict"]
+    return Table("declared differences", columns, [TableRow("measured", row) for row in rows], [])
+
+
+def _difference(told: Difference, head: str, verdict: Verdict | None) -> list[Cell]:
+    return [
+        Cell(verdict.claim.name if verdict else NOTHING),
+        *map(Cell, (told.better, told.than, head)),
+        Cell(str(told.seeds), told.seeds),
+        Cell(f"{told.mean:+.1f}", told.mean),
+        Cell("[{:+.1f}, {:+.1f}]".format(*told.interval) if told.interval else NOTHING),
+        Cell(verdict.word if verdict else NOTHING),
+    ]
+
+
+def _verdict(group: Group, difference: Difference, found: Sequence[Verdict]) -> Verdict | None:
+    """That on the claim whose arms these are: on other grounds, models of the same names have other recipes."""
+    here = {(line.model, line.recipe) for line in group.lines}
+    named = (difference.better, difference.than, difference.metric)
+    for verdict in found:
+        better, than, metric = verdict.claim.better, verdict.claim.than, verdict.claim.metric
+        if (better.model, than.model, metric) == named and {(arm.model, arm.recipe) for arm in (better, than)} <= here:
+            return verdict
+    return None

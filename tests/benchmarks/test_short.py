@@ -1,0 +1,170 @@
+"""The short leaderboard: nothing declared is left out, nothing of other grounds is put together, and it stays short."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.claims import CLAIMS
+from benchmarks.entries import FRAMES, TABLE
+from benchmarks.leaderboard import PAPERS, Place, short_sections
+from benchmarks.report.boards import Board, boards, short_direction
+from benchmarks.report.groups import group
+from benchmarks.report.markdown import markdown
+from benchmarks.report.runners import RUNNERS, runner_sections
+from benchmarks.report.short import short_studies
+from benchmarks.report.short_runners import SHORT_RUNNERS
+from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
+from benchmarks.report.studies import DRAWN, TOLD
+from benchmarks.report.verdicts import verdicts
+from quatrefoil.core.measuring.rows import PaperRow, Row
+from quatrefoil.core.measuring.store import Results, Store, read
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+from tests.benchmarks.fabricated import results
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+METRIC = "text-to-video/R@1"
+OTHERS = ("text-to-audio/R@1", "video-to-text/R@1")
+
+
+def rows_of(folder: Path, **changed: object) -> list[Row]:
+    """Of one run of each of two models, in one metric."""
+    found = [row for entry in (TABLE, FRAMES) for row in results(folder, entry, 0, 50.0).rows if row.metric == METRIC]
+    return [replace(row, **changed) for row in found]  # type: ignore[arg-type]  # names of its fields
+
+
+def scored(board: Board) -> dict[tuple[str, str], list[float]]:
+    """What rows and columns of a board hold, by model and column."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in board.rows:
+        for column in board.columns:
+            if score := row.score(column):
+                found.setdefault((row.model, column.head), []).append(score.mean)
+    return found
+
+
+def test_every_declared_difference_stands_with_its_verdict_and_the_others_are_counted(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path)
+    more = [replace(row, metric=metric) for metric in OTHERS for row in rows]
+    groups = group(Results([*rows, *more]))
+    (section,) = short_group_sections(groups, verdicts(CLAIMS, groups))
+    table = section.tables[-1]
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["T1", "TABLE", "Frames only", "t→v", "1", "+0.0", NOTHING, "open"]
+    ]
+    assert len(groups[0].differences) == 3
+    assert "2 differences" in section.remarks[-1]
+
+
+def test_models_of_other_recipes_have_differences_and_no_verdict(tmp_path: Path) -> None:
+    ours, theirs = rows_of(tmp_path), rows_of(tmp_path / "other", recipe="table/other", dataset="msvd", embedded=False)
+    groups = group(Results([*ours, *theirs]))
+    sections = short_group_sections(groups, verdicts(CLAIMS, groups))
+    told = [[row.cells[0].text for row in section.tables[-1].rows] for section in sections]
+    assert told == [[NOTHING], ["T1"]]
+
+
+def test_a_model_is_one_row_until_two_of_its_configurations_have_the_same_score(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path)
+    apart = [replace(row, metric=OTHERS[0], config_hash="f" * 16, value=7.0) for row in rows]
+    again = [replace(row, config_hash="e" * 16, value=9.0) for row in rows]
+    (board,) = boards(group(Results([*rows, *apart])))
+    assert sorted(row.model for row in board.rows) == ["Frames only", "TABLE"]
+    (board,) = boards(group(Results([*rows, *apart, *again])))
+    assert sorted(row.model for row in board.rows) == ["Frames only"] * 2 + ["TABLE"] * 2
+    assert {name: sorted(values) for name, values in scored(board).items() if name[0] == "TABLE"} == {
+        ("TABLE", "t→v"): [9.0, 50.0],
+        ("TABLE", "t→a"): [7.0],
+    }
+
+
+def test_only_tasks_of_one_data_set_and_split_that_are_no_retrieval_share_a_table(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path)
+    asked = [
+        replace(row, metric="accuracy", protocol=protocol, data_hash=letter * 64)
+        for protocol, letter in (("tgif-frame", "a"), ("tgif-action", "b"), ("tgif-action", "c"))
+        for row in rows
+    ]
+    changes: list[dict[str, object]] = [{"split": "other"}, {"embedded": False}, {"dataset": "msvd"}]
+    moved = [replace(row, **change) for change in changes for row in asked[:2]]  # type: ignore[arg-type]
+    found = boards(group(Results([*rows, *asked, *moved])))
+    assert sorted(len(board.groups) for board in found) == [1, 1, 1, 1, 3]
+    (shared,) = (board for board in found if len(board.groups) == 3)
+    assert len({column.head for column in shared.columns}) == 3
+    assert len({board.heading for board in found}) == len(found)
+    assert not any("-to-" in column.metric for column in shared.columns)
+
+
+@pytest.mark.parametrize("tasks", [2, 6, 30])
+def test_tables_fit_a_terminal_and_hold_every_score_once(tmp_path: Path, tasks: int) -> None:
+    rows = [
+        replace(row, metric="accuracy", protocol=f"a-long-protocol-{number}", value=float(number))
+        for number in range(tasks)
+        for row in rows_of(tmp_path / str(number))
+    ]
+    groups = group(Results(rows))
+    (section,) = short_group_sections(groups, [])
+    heads = [head for table in section.tables for head in table.columns[2:-2]]
+    assert sorted(heads) == sorted(f"a-long-protocol-{number}" for number in range(tasks))
+    assert all(len(line) <= WIDTH for table in section.tables for line in table_text(table).splitlines())
+    shown = [
+        cell.number
+        for table in section.tables
+        for row in table.rows
+        if row.cells[0].text == "TABLE"
+        for cell in row.cells[2:-2]
+    ]
+    assert shown == [float(head.rpartition("-")[2]) for head in heads]
+
+
+def test_seeds_and_half_intervals_are_told_in_few_letters(tmp_path: Path) -> None:
+    for values, said in (((50.0, 51.0), "50.5±6.4"), ((50.0, 60.0), "55.0±64"), ((50.0,), "50.0")):
+        runs = [results(tmp_path / said, TABLE, seed, value) for seed, value in enumerate(values)]
+        (found,) = group(Results([row for run in runs for row in run.rows]))
+        assert short_score(found.lines[0].scores[METRIC]).text == said
+
+
+def test_a_direction_is_told_by_the_first_letters_of_its_sides() -> None:
+    assert short_direction(METRIC) == "t→v"
+    assert short_direction("accuracy") == "accuracy"
+
+
+def test_a_study_is_a_line_for_each_reference_with_the_range_of_its_effects(tmp_path: Path) -> None:
+    columns = ["model, data and metric", "factor: level", "seeds", "score", "effect", "95 % interval"]
+    told = [
+        ("A", "reference", "2", "50.00", NOTHING, "[40.00, 60.00]"),
+        ("A", "x: one", "2", "51.00", "+1.00", "[0.50, 1.50]"),
+        ("A", "x: two", "2", "48.00", "-2.00", "[-5.00, 1.00]"),
+        ("B", "reference", "1", "9.00", NOTHING, NOTHING),
+        ("B", "x: one", "1", "9.50", "+0.50", NOTHING),
+    ]
+    rows = [TableRow("measured", [Cell(text) for text in row]) for row in told]
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / TOLD).write_text(f"Made by `a command`.\n\n{table_text(Table('A question?', columns, rows, []))}")
+    (folder / DRAWN).write_text("<svg><style></style></svg>\n")
+    (section,) = short_studies(tmp_path)
+    assert [[cell.text for cell in row.cells] for row in section.tables[0].rows] == [
+        ["A", "2", "50.00", "2", "-2.00 to +1.00", "1"],
+        ["B", "1", "9.00", "1", "+0.50 to +0.50", "0"],
+    ]
+
+
+def test_runners_are_told_in_a_line_for_each_set_and_method_and_all_of_their_runs_are_on_the_page() -> None:
+    whole, short = (runner_sections(RESULTS, tellers) for tellers in (RUNNERS, SHORT_RUNNERS))
+    assert [section.heading for section in short] == [section.heading for section in whole]
+    sequences, digits = (section.tables[0] for section in short)
+    assert [row.cells[0].text for row in sequences.rows] == [table.title for table in whole[0].tables[:-1]]
+    methods = {row.cells[1].text for row in whole[1].tables[0].rows if row.kind == "measured"}
+    assert {row.cells[0].text for row in digits.rows if row.kind == "measured"} == methods
+
+
+def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> None:
+    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, read(PAPERS, PaperRow))
+    found = place.store.read()
+    groups = group(found)
+    text = markdown(short_sections(place, found, groups, verdicts(CLAIMS, groups)), "site/index.html")
+    lines = text.splitlines()
+    assert "`site/index.html`" in text
+    assert len(lines) < 300
+    assert max(map(len, lines)) <= WIDTH + 10, "a long name may take some more room"
