@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from quatrefoil.core.evaluation.tasks import Scores
 
-MAIN = ("R@1", "accuracy", "MCC", "ROC-AUC")
-"""The metrics that the end of a run shows where there are too many for a page; recipes select by one of them."""
+HEADLINES = ("R@1", "accuracy", "MCC")
+"""Metrics by which models are compared, and which are drawn."""
+MAIN = (*HEADLINES, "ROC-AUC")
+"""The metrics that the end of a run shows where there are too many for a page; recipes select by one of them. An area
+has the MCC of the same answers beside it, so that models are compared by it only where a claim or a study names it."""
 _PAGE = 32
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from quatrefoil.core.evaluation.printed import HEADLINES
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, RowError, build
 from quatrefoil.core.measuring.store import Results
@@ -12,8 +13,6 @@ from quatrefoil.core.runs.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60
-HEADLINES = ("R@1", "accuracy", "MCC")
-"""Metrics by which models are compared, and which are drawn."""
 _COST = "recipe", "config_hash", "seed", "steps", "parameters", "trained_parameters", "peak_memory_bytes", "hardware"
 NOT_WHAT = ("seed=", "run.", "resume=")
 """Overrides that say which run it is, where it lies and how it is shown: the command has them."""
