@@ -34,6 +34,10 @@ overrides:
 """
 
 
+Adder = Callable[..., argparse.ArgumentParser]
+"""Adds a command of this name, what runs it and a line of help; gives the parser that takes its arguments."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit status: 0 done, 1 problems found, 2 the user's mistake (said in a line), 130 Ctrl-C.
 
@@ -80,57 +84,65 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], help: str, **more: Any) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name,
-            help=help.replace("%", "%%"),
-            description=help,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **more,
-        )
+        plain = argparse.RawDescriptionHelpFormatter
+        listed = help.replace("%", "%%")
+        sub = commands.add_parser(name, help=listed, description=help, formatter_class=plain, **more)
         sub.set_defaults(run=run)
         return sub
 
-    train = command("train", _train, "Train and evaluate a recipe.", epilog=OVERRIDES)
-    describe = command(
-        "describe", _describe, "Print a recipe: its configuration, views, objectives, parameters.", epilog=OVERRIDES
-    )
-    for sub in (train, describe):
-        sub.add_argument("recipe", metavar="RECIPE", help="a name from `quatrefoil recipes`")
-        sub.add_argument(
-            "overrides", nargs="*", default=(), metavar="key=value", help="what to change in it; see below"
-        )
-    describe.add_argument(
-        "--flops", action="store_true", help="count the work of a step on a few samples; this opens the data"
-    )
-    evaluate = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
-    evaluate.add_argument(
-        "path", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run folder, or one of its checkpoints/step-*"
-    )
-    evaluate.add_argument(
-        "overrides", nargs="*", default=(), metavar="key=value", help="where things are now, e.g. data.root"
-    )
-    evaluate.add_argument(
-        "--on",
-        metavar="RECIPE",
-        help="on the data and by the evaluations of another recipe; overrides are then of that one",
-    )
-    evaluate.add_argument(
-        "--split", action="append", default=[], help="which split; may be repeated (default: all but `train`)"
-    )
-    evaluate.add_argument("--json", action="store_true", help="print JSON: all numbers, ranks too")
-    recipes = command("recipes", _recipes, "List the installed recipes, one per line.")
-    recipes.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
-    data = command(
-        "data", _data, "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`."
-    )
-    data.add_argument("action", metavar="ACTION", help="check, make or gallery, where the data set offers it")
-    data.add_argument("name", metavar="NAME", help=f"the data set: {', '.join(installed.names(installed.DATASETS))}")
-    data.add_argument("options", nargs="*", default=(), metavar="key=value", help="of the action, e.g. root=FOLDER")
+    for add in (_add_train, _add_describe, _add_evaluate, _add_recipes, _add_data):
+        add(command)
     _add_brought(command, built_in=commands.choices, asked=arguments[0] if arguments else None)
     return top
 
 
-def _add_brought(command: Callable[..., argparse.ArgumentParser], built_in: Container[str], asked: str | None) -> None:
+def _add_train(command: Adder) -> None:
+    _add_recipe(command("train", _train, "Train and evaluate a recipe.", epilog=OVERRIDES))
+
+
+def _add_describe(command: Adder) -> None:
+    what = "Print a recipe: its configuration, views, objectives, parameters."
+    sub = command("describe", _describe, what, epilog=OVERRIDES)
+    _add_recipe(sub)
+    flops = "count the work of a step on a few samples; this opens the data"
+    sub.add_argument("--flops", action="store_true", help=flops)
+
+
+def _add_recipe(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("recipe", metavar="RECIPE", help="a name from `quatrefoil recipes`")
+    _add_settings(sub, "overrides", "what to change in it; see below")
+
+
+def _add_settings(sub: argparse.ArgumentParser, name: str, what: str) -> None:
+    sub.add_argument(name, nargs="*", default=(), metavar="key=value", help=what)
+
+
+def _add_evaluate(command: Adder) -> None:
+    sub = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
+    path = "a run folder, or one of its checkpoints/step-*"
+    sub.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT", help=path)
+    _add_settings(sub, "overrides", "where things are now, e.g. data.root")
+    on = "on the data and by the evaluations of another recipe; overrides are then of that one"
+    sub.add_argument("--on", metavar="RECIPE", help=on)
+    split = "which split; may be repeated (default: all but `train`)"
+    sub.add_argument("--split", action="append", default=[], help=split)
+    sub.add_argument("--json", action="store_true", help="print JSON: all numbers, ranks too")
+
+
+def _add_recipes(command: Adder) -> None:
+    sub = command("recipes", _recipes, "List the installed recipes, one per line.")
+    sub.add_argument("-v", "--verbose", action="store_true", help="with what each one is")
+
+
+def _add_data(command: Adder) -> None:
+    what = "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`."
+    sub = command("data", _data, what)
+    sub.add_argument("action", metavar="ACTION", help="check, make or gallery, where the data set offers it")
+    sub.add_argument("name", metavar="NAME", help=f"the data set: {', '.join(installed.names(installed.DATASETS))}")
+    _add_settings(sub, "options", "of the action, e.g. root=FOLDER")
+
+
+def _add_brought(command: Adder, built_in: Container[str], asked: str | None) -> None:
     """Add the command that is asked for, or all of them where all are listed: in the help, or after a mistyped name."""
     brought = installed.names(installed.COMMANDS)
     if ours := [name for name in brought if name in built_in]:
@@ -140,7 +152,7 @@ def _add_brought(command: Callable[..., argparse.ArgumentParser], built_in: Cont
             _add_one(command, name, asked)
 
 
-def _add_one(command: Callable[..., argparse.ArgumentParser], name: str, asked: str | None) -> None:
+def _add_one(command: Adder, name: str, asked: str | None) -> None:
     try:
         found = installed.load_command(name)
     except ConfigError as error:
