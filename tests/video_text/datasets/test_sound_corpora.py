@@ -198,7 +198,7 @@ def test_a_clip_that_lacks_one_of_its_files_is_missing(triples: Path) -> None:
         ("a,0,1,v.mp4,,", "needs a value in the columns id, video, text"),
         ("a,0,1,,,text", "needs a value in the columns id, video, text"),
         ("a,0,1e300,v.mp4,,text", "row 1: start and end are seconds, not '1e300'; leave both empty"),
-        ("a,0,1,v.mp4,,one, two", r"row 1 \(a\) has more or fewer columns than the header; put texts with commas"),
+        ("a,0,1,v.mp4,,one, two", r"val\.csv:2: has more or fewer columns than the header; put texts with commas"),
         pytest.param('a,0,1,v.mp4,,"one' + " two" * 40_000, "a quotation mark may lack its other one", id="open quote"),
         pytest.param(f"a,0,1,{'long' * 100},,text", "cannot look for 'longlong.*columns video and audio", id="long"),
     ],
@@ -224,7 +224,7 @@ def test_in_training_a_text_may_be_empty_and_is_counted(tmp_path: Path) -> None:
 
 def test_a_line_that_was_cut_off_says_not_that_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("id,video,text\na,v.mp4,said\nb,w.mp4")
-    with pytest.raises(CorpusError, match=r"row 2 \(b\) has more or fewer columns"):
+    with pytest.raises(CorpusError, match=r"train\.csv:3: has more or fewer columns"):
         Triples(tmp_path).split("triples", "train")
 
 

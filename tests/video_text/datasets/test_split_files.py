@@ -181,11 +181,30 @@ def test_webvid_has_three_forms(tmp_path: Path, form: str) -> None:
     assert split.clips[0].video == tmp_path / "videos/pages/12.mp4"
 
 
+@pytest.mark.parametrize(
+    ("corpus", "name", "table", "mend"),
+    [
+        (WebVid, "results_2M_val.csv", "videoid,page_dir,name\n12,pages,a dog, running\n", "put texts with commas"),
+        (WebVid, "webvid_val.csv", "filename,text\npages/12.mp4,a dog, running\n", "put texts with commas"),
+        (Cc3m, "cc3m_val.tsv", "filename\ttext\nb.png\ta dog,\trunning\n", "take the tabs out of texts"),
+    ],
+)
+def test_no_caption_ends_at_its_first_comma_or_tab(
+    tmp_path: Path, corpus: type[WebVid | Cc3m], name: str, table: str, mend: str
+) -> None:
+    (tmp_path / name).write_text(table)
+    with pytest.raises(CorpusError, match=rf"{name}:2: has more or fewer columns than the header; {mend}"):
+        corpus(tmp_path).split(corpus.protocols[0], "val")
+
+
 def test_errors_of_tables_name_the_line(tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_text("a,b\n1,2\n3,\n")
     with pytest.raises(CorpusError, match=r"table:3: needs a value in the columns a, b"):
         list(read_table(path, ("a", "b")))
+    path.write_text("a,b\n1,2\n3")
+    with pytest.raises(CorpusError, match=r"table:3: has more or fewer columns than the header"):
+        list(read_table(path, ("a",)))
     path.write_text("x\ty\nx\n")
     with pytest.raises(CorpusError, match=r"table:2: needs 2 columns separated by tabs, has 1"):
         list(read_tabs(path, [2]))

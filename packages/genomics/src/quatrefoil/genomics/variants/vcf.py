@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from quatrefoil.core.wording import counted
+from quatrefoil.core.wording import counted, first_few
 from quatrefoil.genomics.extras import extras
 
 MISSING: Final = -1
@@ -70,7 +70,7 @@ class Genotypes:
         place: Mapping[str, int] = {name: number for number, name in enumerate(self.samples)}
         if lacking := [name for name in samples if name not in place]:
             raise VcfError(
-                f"{len(lacking)} people have no genotypes ({', '.join(lacking[:3])}); take them out of the phenotypes"
+                f"{len(lacking)} people have no genotypes ({first_few(lacking)}); take them out of the phenotypes"
             )
         return self.dosages_VP[:, [place[name] for name in samples]]
 

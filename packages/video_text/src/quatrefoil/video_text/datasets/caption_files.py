@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quatrefoil.video_text.datasets.corpus import Caption, CorpusError, shown
+from quatrefoil.core.wording import first_few
+from quatrefoil.video_text.datasets.corpus import Caption, CorpusError
 from quatrefoil.video_text.datasets.plain_pickle import read_plain_pickle
 from quatrefoil.video_text.datasets.readers import read_json
 
@@ -36,7 +37,7 @@ def listed_captions(path: Path, captions: Captions) -> Iterator[Caption]:
     """
     ids = path.read_text(encoding="utf-8").split()
     if twice := [id for id, times in Counter(ids).items() if times > 1]:
-        raise CorpusError(f"{path}: {shown(twice)} is listed more than once; keep one line of each")
+        raise CorpusError(f"{path}: {first_few(twice)} is listed more than once; keep one line of each")
     for id in ids:
         if not captions.get(id):
             raise CorpusError(f"{path}: {id} is listed and has no captions; fetch lists and captions of one release")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from quatrefoil.core.wording import counted
+from quatrefoil.core.wording import counted, first_few
 from quatrefoil.video_text.datasets.arrow import ArrowFolder
 from quatrefoil.video_text.datasets.audio_captions import AudioCaps, SoundDescs
 from quatrefoil.video_text.datasets.clover_pickles import MsrVttClover
-from quatrefoil.video_text.datasets.corpus import AbsentError, Clip, Corpus, CorpusError, Kind, shown
+from quatrefoil.video_text.datasets.corpus import AbsentError, Clip, Corpus, CorpusError, Kind
 from quatrefoil.video_text.datasets.didemo import DiDeMo
 from quatrefoil.video_text.datasets.fsdd import Fsdd
 from quatrefoil.video_text.datasets.lsmdc import Lsmdc, LsmdcQa
@@ -96,7 +96,7 @@ class CheckReport:
         if self.missing:
             lack = counted(len(self.missing), "clip has", "clips have")
             mend = "put them there, or train on the others with data.missing=drop"
-            found.append(f"{lack} no {self.holds}: {shown(self.missing)}; {mend}")
+            found.append(f"{lack} no {self.holds}: {first_few(self.missing)}; {mend}")
         found += [f"{id} cannot be read: {reason}" for id, reason in self.undecodable.items()]
         return found + ([self.tag_error] if self.tag_error else [])
 
@@ -107,7 +107,7 @@ class CheckReport:
         lines += [split.text() for split in self.splits]
         lines += [f"  {protocol}: not here ({reason})" for protocol, reason in self.unavailable.items()]
         silent = counted(len(self.silent), "video has", "videos have")
-        lines += [f"  {silent} no sound: {shown(self.silent)}"] if self.silent else []
+        lines += [f"  {silent} no sound: {first_few(self.silent)}"] if self.silent else []
         lines += [f"  tags of {expert}: {counted(found.tagged, 'clip')}" for expert, found in self.tags.items()]
         lines += [f"PROBLEM {problem}" for problem in self.problems] or ["no problems found"]
         return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quatrefoil.core.wording import first_few
 from quatrefoil.video_text.datasets.clip_texts import ClipTexts
 from quatrefoil.video_text.media.stored import Media
 
@@ -22,7 +23,6 @@ Kind = Literal["video", "audio"]
 EXTENSIONS = (".mp4", ".avi", ".webm", ".mkv", ".mov")
 SOUND_EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", *EXTENSIONS)
 """Of corpora of sound, whose files may be what the web calls videos."""
-SHOWN = 5
 _HASHED_BYTES = 16 * 1024
 
 
@@ -233,7 +233,7 @@ class Corpus(ABC):
         if self.missing == "drop":
             return f"{protocol}[{clips - len(absent)}/{clips} clips]"
         raise CorpusError(
-            f"{protocol}: {len(absent)} of {clips} videos are missing under {self.root} ({shown(absent)}). "
+            f"{protocol}: {len(absent)} of {clips} videos are missing under {self.root} ({first_few(absent)}). "
             f"{self._mend_missing()}, or set missing=drop"
         )
 
@@ -272,10 +272,4 @@ def contradictions(listing: Listing) -> list[str]:
 
 def _finding(what: str, ids: Iterable[str]) -> list[str]:
     listed = list(ids)
-    return [f"{len(listed)} {what} ({shown(listed)})"] if listed else []
-
-
-def shown(ids: Iterable[str]) -> str:
-    """The first few of `ids`, for a message."""
-    listed = list(ids)
-    return ", ".join(listed[:SHOWN]) + (", ..." if len(listed) > SHOWN else "")
+    return [f"{len(listed)} {what} ({first_few(listed)})"] if listed else []

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
-from quatrefoil.core.wording import counted
-from quatrefoil.video_text.datasets.corpus import AbsentError, Corpus, CorpusError, Entry, Listing, SplitName, shown
+from quatrefoil.core.wording import counted, first_few
+from quatrefoil.video_text.datasets.corpus import AbsentError, Corpus, CorpusError, Entry, Listing, SplitName
 from quatrefoil.video_text.datasets.readers import read_json, read_table
 
 _JSON_FILES = (("MSRVTT_data.json",), ("train_val_videodatainfo.json", "test_videodatainfo.json"))
@@ -73,7 +73,7 @@ class MsrVtt(Corpus):
             captions[id].append(caption) if id in captions else stray.add(id)
         if stray:
             what = counted(len(stray), "id that is no video", "ids that are no videos")
-            raise CorpusError(f"{self.root}: sentences of {what} ({shown(sorted(stray))})")
+            raise CorpusError(f"{self.root}: sentences of {what} ({first_few(sorted(stray))})")
         return captions
 
     def _pairs(self, table: str, key: str, value: str) -> Iterator[tuple[str, str]]:

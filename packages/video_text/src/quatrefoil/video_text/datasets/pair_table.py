@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quatrefoil.core.files import cache_home, locked, whole_folder
+from quatrefoil.core.wording import first_few
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked, Texts, TextWriter
-from quatrefoil.video_text.datasets.corpus import SHOWN, CorpusError, shown
+from quatrefoil.video_text.datasets.corpus import CorpusError
 
 _LAYOUT = 2  # of the table; one of another layout is made anew
 
@@ -73,7 +74,7 @@ def table_of(
             left behind.
     """
     states = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
-    where = ", ".join(path for path, *_ in states[:SHOWN])
+    where = first_few(path for path, *_ in states)
     key = hashlib.sha256(json.dumps([_LAYOUT, what, states]).encode()).hexdigest()[:16]
     folder = cache_home() / "tables" / key
     with locked(folder):
@@ -81,7 +82,7 @@ def table_of(
             with whole_folder(folder) as part:
                 moved = _write(part, rows)
                 if one_place and len(moved):
-                    ids = shown(Texts(part / "ids")[row] for row in moved[: SHOWN + 1])
+                    ids = first_few(Texts(part / "ids")[row] for row in moved)
                     raise CorpusError(
                         f"{where}: rows of one id say different stretches or files ({ids}); give each its own id"
                     )

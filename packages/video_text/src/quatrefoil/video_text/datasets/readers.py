@@ -37,12 +37,20 @@ def objects(rows: Any, path: Path) -> list[Row]:
 
 
 def read_table(path: Path, columns: Sequence[str], delimiter: str = ",") -> Iterator[dict[str, str]]:
-    """The rows of a table with a header, one by one; each must have a value in `columns`.
+    """The rows of a table with a header, one by one, each of as many columns as the header and a value in `columns`.
+
+    A comma that no quotation marks hold would end a text, and a line that was cut off would say that nothing is said.
 
     Raises:
-        CorpusError: a value is missing; the line is named.
+        CorpusError: columns or a value are missing or too many, or this is no table in UTF-8; the line is named.
     """
     for line, row in _named_rows(path, delimiter):
+        if None in row or None in row.values():
+            mend = "take the tabs out of texts" if delimiter == "\t" else "put texts with commas into quotation marks"
+            raise CorpusError(
+                f"{path}:{line}: has more or fewer columns than the header; {mend}, and fetch a file that ends too "
+                f"early again"
+            )
         if not all(row.get(column) for column in columns):
             raise CorpusError(f"{path}:{line}: needs a value in the columns {', '.join(columns)}, has {row}")
         yield row
@@ -65,11 +73,14 @@ def read_tabs(path: Path, widths: Sequence[int]) -> Iterator[list[str]]:
 
 
 def _named_rows(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        tabs = delimiter == "\t"
-        reader = csv.DictReader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
-        for row in reader:
-            yield reader.line_num, row
+    tabs = delimiter == "\t"
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
+            for row in reader:
+                yield reader.line_num, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: no table in UTF-8 ({error}); a quotation mark may lack its other one") from error
 
 
 def _lines(path: Path) -> list[Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from quatrefoil.core.wording import first_few
 from quatrefoil.video_text.datasets.clip_texts import ClipTexts
 from quatrefoil.video_text.datasets.columns import Lazy, Numbers, Picked
 from quatrefoil.video_text.datasets.corpus import (
@@ -26,7 +27,6 @@ from quatrefoil.video_text.datasets.corpus import (
     Listing,
     Split,
     SplitName,
-    shown,
 )
 from quatrefoil.video_text.datasets.pair_table import PairTable
 from quatrefoil.video_text.media.stored import Media
@@ -179,7 +179,7 @@ class TableCorpus(Corpus):
         found = self._overlaps(protocol) if self.missing == "drop" else self.contradictions(protocol)
         if found:
             raise CorpusError(
-                f"{self.name} in {self.root}, {protocol}: {len(found)} problems ({shown(found)}). Mend the files"
+                f"{self.name} in {self.root}, {protocol}: {len(found)} problems ({first_few(found)}). Mend the files"
             )
         if name not in sources:
             raise CorpusError(f"{protocol} has no {name!r} split here; it has {', '.join(sources)}")

@@ -6,7 +6,6 @@ Such sets are lists of stretches of videos of the web, of which everyone has ano
 Shapes: A clips as annotated, P numbers of a place.
 """
 
-import csv
 import hashlib
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,24 +134,10 @@ def _sizes(places_AP: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int
 
 
 def _rows(path: Path, filled: Sequence[str]) -> Iterator[Triple]:
-    rows = _parquet(path) if path.suffix == ".parquet" else _table(path, filled)
+    rows: Iterator[Mapping[str, Any]]
+    rows = _parquet(path) if path.suffix == ".parquet" else read_table(path, filled, _DELIMITERS[path.suffix])
     for number, row in enumerate(rows, start=1):
         yield _triple(row, filled, f"{path}: row {number}")
-
-
-def _table(path: Path, filled: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The rows, each of as many columns as the header: a comma that no quotation marks hold would end a text, and a
-    line that was cut off would say that nothing is said."""
-    try:
-        for number, row in enumerate(read_table(path, filled, _DELIMITERS[path.suffix]), start=1):
-            if None in row or None in row.values():
-                raise CorpusError(
-                    f"{path}: row {number} ({row['id']}) has more or fewer columns than the header; put texts with "
-                    f"commas into quotation marks, and fetch a file that ends too early again"
-                )
-            yield row
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: no table in UTF-8 ({error}); a quotation mark may lack its other one") from error
 
 
 def _triple(row: Mapping[str, Any], filled: Sequence[str], where: str) -> Triple:
