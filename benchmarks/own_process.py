@@ -1,11 +1,11 @@
-"""Training in a process of its own."""
+"""Training of a recipe in a folder that is given, in a process of its own."""
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from quatrefoil.core.measuring.jobs import run_into
 from quatrefoil.core.runs.folder import RunFolder
 
 
@@ -13,11 +13,11 @@ def train(recipe: str, overrides: Sequence[str], root: Path, folder: Path) -> No
     """Train on the data below `root`, or go on with what was begun; nothing where the run is finished.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it said was printed.
+        RunFailed: it ended with an error, or without results.
     """
     if RunFolder(folder).metrics.exists():
         return
     where = [f"data.root={root}", f"run.dir={folder}", "run.progress=false", "run.workers=0", "resume=auto"]
     command = [sys.executable, "-m", "quatrefoil.train", recipe, *overrides, *where]
     print(shlex.join(command), flush=True)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    run_into(folder, command, f"{recipe} in {folder}")

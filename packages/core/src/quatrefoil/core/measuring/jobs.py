@@ -179,19 +179,37 @@ def train(
         with locked(job.start.folder):  # several may start from it, of which one makes it
             if not job.start.finished:  # its rows are stored, its weights are gone
                 train(job.start, alone=alone, environment=environment, begin=begin)
-    log = job.folder.with_name(f"{job.folder.name}.log")
+    run_into(job.folder, job.command, str(job), alone=alone, environment=environment, begin=begin)
+
+
+def run_into(
+    folder: Path,
+    command: Sequence[str],
+    name: str,
+    *,
+    alone: bool = True,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    begin: Begin = subprocess.Popen,
+) -> None:
+    """Run the command that makes a run folder; what it prints goes to a log beside the folder.
+
+    Args:
+        name: of the run, in the error.
+        alone, environment, begin: as in `train`.
+
+    Raises:
+        RunFailed: it ended with an error, or without results.
+    """
+    log = folder.with_name(f"{folder.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     variables = {**os.environ, **environment}
-    with (
-        log.open("wb") as output,
-        begin(job.command, stdout=output, stderr=subprocess.PIPE, env=variables) as process,
-    ):
+    with log.open("wb") as output, begin(command, stdout=output, stderr=subprocess.PIPE, env=variables) as process:
         assert process.stderr is not None, "stderr is a pipe"
         said = _pass_on(process.stderr.fileno(), shown=alone)
-    if process.returncode or not job.finished:
+    if process.returncode or not (folder / METRICS).exists():
         lines = said.decode(errors="replace").replace("\r", "\n").splitlines()[-_TAIL_LINES:]
-        command, last = shlex.join(job.command), "\n    ".join(["last lines:", *lines])
-        raise RunFailed(f"{job}: exit status {process.returncode}\n  command: {command}\n  output: {log}\n  {last}")
+        how, last = shlex.join(command), "\n    ".join(["last lines:", *lines])
+        raise RunFailed(f"{name}: exit status {process.returncode}\n  command: {how}\n  output: {log}\n  {last}")
 
 
 def _pass_on(source: int, *, shown: bool) -> bytes:
