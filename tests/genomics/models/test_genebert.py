@@ -1,6 +1,8 @@
 """What GeneBERT must hold with any encoder of regions."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.nn.swin import SwinConfig
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.objectives import Step
+from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
@@ -23,6 +26,8 @@ from quatrefoil.genomics.models.region_encoders import (
     SwinRegions,
     TransformerRegions,
 )
+from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
+from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
 from quatrefoil.genomics.recipes.genebert import ALL
 from quatrefoil.genomics.sequence.kmers import MASK
 
@@ -35,6 +40,7 @@ ENCODERS: dict[str, RegionsConfig] = {
     "transformer": TransformerRegions(motifs=MOTIFS, transformer=TransformerConfig(width=16, layers=1, heads=2)),
     "deep-sets": DeepSetsRegions(motifs=MOTIFS, set_width=12),
 }
+Configured = Callable[[RegionsConfig], GeneBertConfig]
 every_encoder = pytest.mark.parametrize("regions", ENCODERS.values(), ids=ENCODERS.keys())
 
 
@@ -43,9 +49,17 @@ def config_of(regions: RegionsConfig) -> GeneBertConfig:
     return GeneBertConfig(k=K, max_positions=32, transformer=transformer, regions=regions)
 
 
-def build(regions: RegionsConfig) -> GeneBert:
+def with_stem(regions: RegionsConfig) -> GeneBertConfig:
+    sizes = TransformerConfig(width=16, layers=1, heads=2)
+    return GeneBertConfig(k=K, transformer=sizes, stem=Stem(dropout=0.0), regions=regions)
+
+
+every_sequence_encoder = pytest.mark.parametrize("configured", [config_of, with_stem], ids=["bert", "stem"])
+
+
+def build(regions: RegionsConfig, configured: Configured = config_of) -> GeneBert:
     torch.manual_seed(0)
-    model = config_of(regions).build().eval()
+    model = configured(regions).build().eval()
     for parameter in model.parameters():  # nothing stays at a start of zero, which could hide a dependence
         parameter.data += 0.05 * torch.randn_like(parameter)
     return model
@@ -100,8 +114,9 @@ def test_only_the_swin_knows_the_order_of_regions(name: str) -> None:
 
 
 @every_encoder
-def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig) -> None:
-    assert freeze_unreached(Step(config_of(regions).build(), ALL), batch()) == []
+@every_sequence_encoder
+def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig, configured: Configured) -> None:
+    assert freeze_unreached(Step(configured(regions).build(), ALL), batch()) == []
 
 
 def test_without_matching_the_encoder_of_regions_is_not_reached() -> None:
@@ -115,17 +130,44 @@ def test_a_sequences_code_never_needs_regions() -> None:
 
 
 @torch.no_grad()
-def test_the_code_of_a_sequence_does_not_depend_on_padding() -> None:
-    model, given = build(ENCODERS["deep-sets"]), batch()
+@every_sequence_encoder
+def test_the_code_of_a_sequence_does_not_depend_on_padding(configured: Configured) -> None:
+    model, given = build(ENCODERS["deep-sets"], configured), batch()
     short = {name: given[name][:, :15] for name in ("ids", "token_mask", "segments")}
     padded = {**given, "token_mask": (torch.arange(TOKENS) < 15).expand(ROWS, -1)}
     torch.testing.assert_close(Views(model, padded)["sequence"], Views(model, short)["sequence"], rtol=0, atol=1e-5)
 
 
+@torch.no_grad()
+def test_with_a_stem_the_code_of_a_sequence_is_of_all_its_tokens_and_stands_at_cls() -> None:
+    model, given = build(ENCODERS["deep-sets"], with_stem), batch()
+    views = Views(model, given)
+    torch.testing.assert_close(views["sequence"], model.bert.pool(views["tokens"].states_BTD), rtol=0, atol=0)
+    for place in (1, TOKENS // 2, TOKENS - 1):
+        other = {**given, "ids": given["ids"].clone()}
+        other["ids"][:, place] = 5 + (other["ids"][:, place] - 4) % 64
+        assert not torch.isclose(Views(model, other)["sequence"], views["sequence"], rtol=0, atol=1e-6).all()
+
+
+def test_a_pre_training_with_a_stem_is_where_a_classifier_starts(tmp_path: Path) -> None:
+    pretrained = build(ENCODERS["deep-sets"], with_stem)
+    stored = checkpoint.save(tmp_path, 7, tensors={"model": pretrained.state_dict()}, state={}, config={})
+    encoder = StemEncoderConfig(k=K, dropout=0.0, transformer=TransformerConfig(width=16, layers=1, heads=2))
+    started = StemClassifierConfig(classes=2, encoder=encoder, pretrained=str(stored)).build()
+    wanted = pretrained.bert.encoder.state_dict()  # type: ignore[union-attr]  # which has a stem
+    assert all(torch.equal(value, wanted[name]) for name, value in started.encoder.state_dict().items())
+
+
+def test_dnaberts_weights_are_refused_where_there_is_a_stem() -> None:
+    with pytest.raises(ValueError, match=r"set model\.stem=null"):
+        replace(with_stem(ENCODERS["deep-sets"]), dnabert="folder")
+
+
 @every_encoder
-def test_one_batch_is_learned_by_heart_in_all_three_tasks(regions: RegionsConfig) -> None:
+@every_sequence_encoder
+def test_one_batch_is_learned_by_heart_in_all_three_tasks(regions: RegionsConfig, configured: Configured) -> None:
     torch.manual_seed(0)
-    step, given = Step(config_of(regions).build(), ALL), batch()
+    step, given = Step(configured(regions).build(), ALL), batch()
     optimizer = torch.optim.AdamW(step.parameters(), lr=5e-3)
     learned = False
     for number in range(300):

@@ -68,7 +68,7 @@ class SequenceModel(Model):
 
     def __init__(self, config: ClassifierConfig, width: int) -> None:
         super().__init__()
-        self.both_strands = bool(config.both_strands)
+        self.both_strands, self.width = bool(config.both_strands), width
         # Without data (`describe`) the number of classes is not known, and neither is the last layer.
         self.head = nn.Linear(width, config.classes) if config.classes is not None else None
         if self.head is not None:

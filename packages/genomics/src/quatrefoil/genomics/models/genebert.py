@@ -2,16 +2,17 @@
 
 The paper's body could not be read; what follows its abstract is marked (a), the rest is our choice.
 
-    two halves of a window -> k-mers -> BERT (a) --+-- states -> masked k-mers
-                                                   +-- pooled -> is B the half that follows A?
-                                                   +-- pooled --+
-    motifs x regions (a) -> Swin, or another --> z_R -----------+-> does the sequence belong to the regions?
+    two halves of a window -> k-mers -> BERT (a), or with a stem --+-- states -> masked k-mers
+                                                                  +-- pooled -> is B the half that follows A?
+                                                                  +-- pooled --+
+    motifs x regions (a) -> Swin, or another -----------------> z_R -----------+-> does the sequence belong to the
+                                                                                   regions?
 
 Legend: B rows, L tokens, M motifs, R regions, D width, K masked positions.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from quatrefoil.core.hub import Model
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.losses.common import score_rows
-from quatrefoil.core.nn.bert import BERT_BASE, BertConfig
+from quatrefoil.core.nn.bert import BERT_BASE, Bert, BertConfig
 from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
 from quatrefoil.core.runs.start import START
@@ -29,6 +30,8 @@ from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
 from quatrefoil.genomics.models.region_encoders import RegionsConfig
+from quatrefoil.genomics.models.stem_bert import StemBert
+from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 
 
@@ -38,8 +41,9 @@ class GeneBertConfig:
 
     Args:
         k: length of the k-mers; the vocabulary has 4^k + 5 tokens.
-        max_positions: the most tokens of a sequence.
-        transformer: of the sequence encoder, post-norm.
+        max_positions: the most tokens of a sequence that a plain BERT reads.
+        transformer: of the sequence encoder; post-norm, with a stem pre-norm.
+        stem: convolutions before the transformer (see `stem_encoder`); None = a plain BERT, as DNABERT's.
         regions: the encoder of the matrix; a map brings its code to the sequence's width where they differ.
         dnabert: folder, file or hub id of DNABERT's weights to start from; None = random weights.
     """
@@ -47,17 +51,24 @@ class GeneBertConfig:
     k: int = 6
     max_positions: int = 512
     transformer: TransformerConfig = BERT_BASE
+    stem: Stem | None = None
     regions: RegionsConfig
     dnabert: str | None = field(default=None, metadata=START)
 
-    @property
-    def bert(self) -> BertConfig:
+    def __post_init__(self) -> None:
+        if self.stem is not None and self.dnabert is not None:
+            raise ValueError(f"DNABERT has no stem: set model.stem=null to start from dnabert={self.dnabert}")
+
+    def bert(self) -> Bert | StemBert:
+        """The sequence encoder."""
+        if self.stem is not None:
+            return StemBert(StemEncoderConfig(k=self.k, transformer=self.transformer, **asdict(self.stem)))
         return BertConfig(
             vocab_size=KmerVocabulary(self.k).size,
             max_positions=self.max_positions,
             pooler=True,
             transformer=self.transformer,
-        )
+        ).build()
 
     @property
     def model_type(self) -> type["GeneBert"]:
@@ -66,6 +77,7 @@ class GeneBertConfig:
     def build(self) -> "GeneBert":
         model = self.model_type(self)
         if self.dnabert is not None:
+            assert isinstance(model.bert, Bert)
             initialise_from_dnabert(model.bert, model.token_head, self.dnabert)
         return model
 
@@ -78,11 +90,12 @@ class GeneBert(Model):
     def __init__(self, config: GeneBertConfig) -> None:
         super().__init__()
         self.config, width = config, config.transformer.width
-        self.bert = config.bert.build()
+        self.bert = config.bert()
         self.region_encoder = config.regions.build()
         self.region_map = nn.Identity() if config.regions.width == width else nn.Linear(config.regions.width, width)
         initialise(self.region_map)
-        self.token_head = TokenHead(width, self.bert.token_embedding.weight, norm_eps=config.transformer.norm_eps)
+        words = self.bert.token_embedding.weight if isinstance(self.bert, Bert) else self.bert.decoded
+        self.token_head = TokenHead(width, words, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
         self.match_head = FusedPair(width)
 
@@ -92,7 +105,7 @@ class GeneBert(Model):
         if facts["k"] != self.config.k:
             raise ValueError(f"data.k={facts['k']}, but model.k={self.config.k}; set both alike")
         tokens = 2 * (facts["segment"] - facts["k"] + 1) + 3
-        if tokens > self.config.max_positions:
+        if isinstance(self.bert, Bert) and tokens > self.config.max_positions:
             raise ValueError(
                 f"two segments of {facts['segment']} bases are {tokens} tokens, but model.max_positions="
                 f"{self.config.max_positions}; shorten data.segment"

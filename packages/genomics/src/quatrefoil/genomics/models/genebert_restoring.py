@@ -30,6 +30,7 @@ class RestoringGeneBertConfig(GeneBertConfig):
     regions: SwinRegions
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.regions.swin.mask_token:
             raise ValueError("hidden cells need something in their place: set model.regions.swin.mask_token=true")
         if any(side % step for side, step in zip(self.regions.grid, self.cell, strict=True)):

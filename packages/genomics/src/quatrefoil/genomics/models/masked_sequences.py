@@ -19,7 +19,7 @@ from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.losses.common import score_rows
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import view
-from quatrefoil.genomics.models.stem_encoder import Encoded, StemEncoderConfig
+from quatrefoil.genomics.models.stem_encoder import Encoded, PerKmer, StemEncoderConfig
 
 _BASES = 4
 
@@ -45,10 +45,9 @@ class MaskedSequences(Model):
         super().__init__()
         self.config, width = config, config.encoder.width
         self.encoder = config.encoder.build()
-        self.spread = nn.Linear(width, config.encoder.stride * width)
-        self.norm = nn.LayerNorm(width)
+        self.per_kmer = PerKmer(config.encoder)
         self.dense, self.decoder = nn.Linear(width, width), nn.Linear(width, _BASES)
-        for part in (self.spread, self.dense, self.decoder):
+        for part in (self.per_kmer, self.dense, self.decoder):
             initialise(part)
 
     @view
@@ -60,13 +59,12 @@ class MaskedSequences(Model):
     @view
     def bases_states(self, encoded: Encoded, masked_bases: Tensor) -> Tensor:
         """(B, L, D): a base has the state of the k-mer about it; the first and the last few share one."""
-        states_BWD = encoded.kmers.states_BTD
-        spread_BWD = self.spread(encoded.pieces.states_BTD).unflatten(2, (self.config.encoder.stride, -1)).flatten(1, 2)
-        seen_BWD: Tensor = self.norm(states_BWD + spread_BWD[:, : states_BWD.shape[1]])
+        seen_BWD = self.per_kmer(encoded)
         first_L = torch.arange(masked_bases.shape[1], device=masked_bases.device) - (self.config.encoder.k - 1) // 2
         last_B1 = encoded.kmers.mask_BT.sum(1, keepdim=True) - 1
         about_BL = first_L.clamp(min=0).minimum(last_B1)
-        return seen_BWD.gather(1, about_BL[..., None].expand(-1, -1, seen_BWD.shape[2]))
+        states_BLD: Tensor = seen_BWD.gather(1, about_BL[..., None].expand(-1, -1, seen_BWD.shape[2]))
+        return states_BLD
 
     @view
     def base_logits(self, bases_states: Tensor, labels: Tensor) -> Tensor:

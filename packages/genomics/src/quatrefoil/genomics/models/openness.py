@@ -31,6 +31,7 @@ class OpennessConfig(GeneBertConfig):
     pretrained: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.pretrained is not None and self.dnabert is not None:
             raise ValueError(f"start from pretrained={self.pretrained}, or from dnabert={self.dnabert}, not from both")
 

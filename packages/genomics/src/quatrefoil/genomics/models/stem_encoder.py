@@ -26,30 +26,42 @@ _EMBEDDING_STD: Final = 0.7  # as that of places, so that both are heard from th
 
 
 @dataclass(frozen=True, kw_only=True)
-class StemEncoderConfig:
-    """Sizes.
+class Stem:
+    """What stands before the transformer.
 
     Args:
-        k: length of the k-mers, 1-6.
         convolutions: residual ones; the i-th sees every 2^i-th k-mer.
         window: k-mers that a convolution sees; odd.
         stride: k-mers of a piece.
         dropout: of channels before each convolution, in training.
-        transformer: pre-norm.
     """
 
-    k: int = 3
     convolutions: int = 2
     window: int = 7
     stride: int = 4
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.window % 2 == 0 or self.stride < 1 or self.convolutions < 0:
+            raise ValueError(f"a stem needs an odd window, a stride of 1 at least and no negative size: {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StemEncoderConfig(Stem):
+    """Sizes.
+
+    Args:
+        k: length of the k-mers, 1-6.
+        transformer: pre-norm.
+    """
+
+    k: int = 3
     transformer: TransformerConfig = SMALL
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.k <= 6:
             raise ValueError(f"encoder.k is {self.k}; k-mers of 1 to 6 bases can be numbered")
-        if self.window % 2 == 0 or self.stride < 1 or self.convolutions < 0:
-            raise ValueError(f"an encoder needs an odd window, a stride of 1 at least and no negative size: {self}")
         if self.transformer.norm_order != "pre" or self.transformer.width % 2:
             raise ValueError("an encoder with a stem is pre-norm and of even width; set transformer.norm_order=pre")
 
@@ -93,7 +105,10 @@ class StemEncoder(nn.Module):
         Raises:
             ValueError: a sequence of fewer than k bases.
         """
-        ids_BW = kmer_ids(bases_BL, self.config.k)
+        return self.of_ids(kmer_ids(bases_BL, self.config.k))
+
+    def of_ids(self, ids_BW: Tensor) -> Encoded:
+        """The same of k-mers by their ids; [CLS], [SEP] and the like may stand between them."""
         kmers = Tokens(self._stem(ids_BW, ids_BW != PAD), ids_BW != PAD)
         pieces_BTD, mask_BT = self._pieces(kmers)
         states_BTD = self.transformer(pieces_BTD, mask_BT=None if bool(mask_BT.all()) else mask_BT)
@@ -114,3 +129,20 @@ class StemEncoder(nn.Module):
         states_BWD = nnf.pad(states_BWD * real_BW[..., None], (0, 0, 0, beyond))
         mask_BT = nnf.pad(real_BW, (0, beyond)).view(len(real_BW), -1, self.config.stride).any(2)
         return self.shorten(states_BWD.mT).mT, mask_BT
+
+
+class PerKmer(nn.Module):
+    """One state per k-mer: what the stem sees there, and what the transformer makes of the piece about it."""
+
+    def __init__(self, config: StemEncoderConfig) -> None:
+        super().__init__()
+        self.stride = config.stride
+        self.spread = nn.Linear(config.width, config.stride * config.width)
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        """(B, W, D)."""
+        states_BWD = encoded.kmers.states_BTD
+        spread_BWD = self.spread(encoded.pieces.states_BTD).unflatten(2, (self.stride, -1)).flatten(1, 2)
+        seen_BWD: Tensor = self.norm(states_BWD + spread_BWD[:, : states_BWD.shape[1]])
+        return seen_BWD

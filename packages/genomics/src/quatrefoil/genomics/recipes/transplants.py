@@ -5,8 +5,7 @@ are Clover's, the share of hidden cells VLSA's.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from quatrefoil.core.objectives import (
     MaskedPatches,
@@ -17,11 +16,17 @@ from quatrefoil.core.objectives import (
 )
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.genomics.datasets.pretraining.config import HiddenCells
-from quatrefoil.genomics.models.genebert import GeneBertConfig
 from quatrefoil.genomics.models.genebert_aligned import AlignedGeneBertConfig
 from quatrefoil.genomics.models.genebert_restoring import RestoringGeneBertConfig
 from quatrefoil.genomics.models.genebert_tagged import TaggedGeneBertConfig
-from quatrefoil.genomics.recipes.genebert import ALL, REGULOME, REGULOME_MOTIFS, SMALL_SWIN, regulome_pretrain
+from quatrefoil.genomics.recipes.genebert import (
+    ALL,
+    REGULOME,
+    REGULOME_MOTIFS,
+    SMALL_SWIN,
+    regulome_parts,
+    regulome_pretrain,
+)
 
 SCALE, MARGIN = 1 / 0.05, 5.0
 """Clover's ranking: 0.25 of cosine."""
@@ -46,15 +51,10 @@ MASKED_SWIN = replace(SMALL_SWIN, swin=replace(SMALL_SWIN.swin, mask_token=True)
 CELLS = HiddenCells(grid=(8, 4))  # the tokens of the small Swin's last stage
 
 
-def _parts() -> dict[str, Any]:
-    """What GeneBERT's configuration holds, for one with more."""
-    model = regulome_pretrain().model
-    assert isinstance(model, GeneBertConfig)
-    return {part.name: getattr(model, part.name) for part in fields(GeneBertConfig)}
-
-
 def _aligned(objectives: Mapping[str, Objective]) -> Recipe:
-    return replace(regulome_pretrain(), model=AlignedGeneBertConfig(**_parts()), objectives={**ALL, **objectives})
+    return replace(
+        regulome_pretrain(), model=AlignedGeneBertConfig(**regulome_parts()), objectives={**ALL, **objectives}
+    )
 
 
 def regulome_contrast() -> Recipe:
@@ -76,7 +76,7 @@ def regulome_restoring() -> Recipe:
     """GeneBERT with VLSA's masked patches on the matrix of motifs and regions."""
     return replace(
         regulome_pretrain(),
-        model=RestoringGeneBertConfig(**{**_parts(), "regions": MASKED_SWIN}),
+        model=RestoringGeneBertConfig(**{**regulome_parts(), "regions": MASKED_SWIN}),
         data=replace(REGULOME, hidden=CELLS),
         objectives={**ALL, **RESTORING},
     )
@@ -84,4 +84,4 @@ def regulome_restoring() -> Recipe:
 
 def regulome_tagged() -> Recipe:
     """GeneBERT with TABLE's guidance of the regions by tags, the names of the motifs that are hit in them."""
-    return replace(regulome_pretrain(), model=TaggedGeneBertConfig(**_parts(), motifs=REGULOME_MOTIFS))
+    return replace(regulome_pretrain(), model=TaggedGeneBertConfig(**regulome_parts(), motifs=REGULOME_MOTIFS))

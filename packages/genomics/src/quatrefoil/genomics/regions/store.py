@@ -11,6 +11,7 @@ Legend: P peaks of a cell type, R peaks of a window, T motifs (TF axis).
 """
 
 import os
+from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -24,6 +25,7 @@ from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.peaks import Peaks
 
 PEAKS_PER_CHUNK: Final = 256
+MOST_CHUNKS: Final = 1024  # decoded, in memory: of scores of 300 motifs 0.3 MB each
 ACCESSIBILITY: Final = "accessibility"
 Matrix = npt.NDArray[np.float32]
 
@@ -46,6 +48,7 @@ class RegionMatrix:
     def __init__(self, path: Path, accessibility: bool) -> None:
         self.path, self.accessibility = path, accessibility
         self._arrays: dict[str, Any] = {}
+        self._chunks: OrderedDict[tuple[str, int], Integers] = OrderedDict()
         self._process = -1
 
     @classmethod
@@ -117,12 +120,12 @@ class RegionMatrix:
         peaks = self._column(cell_type, "start").shape[0]
         if count < 1 or not 0 <= first_peak <= peaks - count:
             raise ValueError(f"peaks {first_peak}-{first_peak + count} of {cell_type}: it has {peaks}; choose a window")
-        chosen = slice(first_peak, first_peak + count)
-        matrix_RT = (self._column(cell_type, "scores")[chosen] / self._maximum_T).astype(np.float32)
+        chosen = range(first_peak, first_peak + count)
+        matrix_RT = (self._rows(cell_type, "scores", chosen) / self._maximum_T).astype(np.float32)
         if self.accessibility:
-            level_R = np.log1p(self._column(cell_type, "signal")[chosen]) / self._signal_scale(cell_type)
+            level_R = np.log1p(self._rows(cell_type, "signal", chosen)) / self._signal_scale(cell_type)
             matrix_RT = np.concatenate([matrix_RT, level_R[:, None].astype(np.float32)], axis=1)
-        positions_R2 = np.stack([self._column(cell_type, name)[chosen] for name in ("start", "end")], axis=1)
+        positions_R2 = np.stack([self._rows(cell_type, name, chosen) for name in ("start", "end")], axis=1)
         return np.ascontiguousarray(np.clip(matrix_RT, 0, 1).T), positions_R2
 
     def sample(self, cell_type: str, first_peak: int, count: int) -> Sample:
@@ -162,5 +165,20 @@ class RegionMatrix:
     def _column(self, cell_type: str, name: str) -> Any:
         return self._open(f"{self._cell(cell_type)}/{name}")
 
+    def _rows(self, cell_type: str, name: str, peaks: range) -> Any:
+        """Entries of a column, from chunks that stay decoded: a read of the store takes milliseconds and a thread."""
+        first, last = peaks[0] // PEAKS_PER_CHUNK, peaks[-1] // PEAKS_PER_CHUNK
+        rows = np.concatenate([self._chunk(f"{self._cell(cell_type)}/{name}", n) for n in range(first, last + 1)])
+        return rows[peaks[0] - first * PEAKS_PER_CHUNK :][: len(peaks)]
+
+    def _chunk(self, column: str, number: int) -> Integers:
+        key = column, number
+        if key not in self._chunks:
+            self._chunks[key] = self._open(column)[number * PEAKS_PER_CHUNK : (number + 1) * PEAKS_PER_CHUNK]
+            if len(self._chunks) > MOST_CHUNKS:
+                self._chunks.popitem(last=False)
+        self._chunks.move_to_end(key)
+        return self._chunks[key]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_arrays": {}, "_process": -1}
+        return {**self.__dict__, "_arrays": {}, "_chunks": OrderedDict(), "_process": -1}
