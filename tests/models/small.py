@@ -7,7 +7,7 @@ from typing import Any
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import override
-from quatrefoil.core.nn.bert import bert_transformer
+from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.engine import start_engine
 from quatrefoil.core.training.run import Run
@@ -20,7 +20,7 @@ TINY = ("data.size=tiny", "train.batch_size=6", "train.log_every=1", "run.progre
 CLIPS = (*TINY, f"data.transform.size={SIDE}", "data.frames.frames=4")
 _TOWERS = small_towers(VOCABULARY, image_size=SIDE, patch_size=24, width=32)
 _PARTS = {"vision": _TOWERS.vision, "text": _TOWERS.text}
-_SEQUENCE = bert_transformer(32, 2, 2)
+_SEQUENCE = TransformerConfig(width=32, layers=2, heads=2)
 
 
 def _table(model: Any) -> Any:
@@ -51,7 +51,7 @@ def _genebert(model: Any) -> Any:
 
 
 def _sequence(model: Any) -> Any:
-    return replace(model, transformer=_SEQUENCE)
+    return replace(model, encoder=replace(model.encoder, transformer=_SEQUENCE))
 
 
 def _cnn(model: Any) -> Any:
