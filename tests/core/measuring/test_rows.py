@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.entries import FRAMES, TABLE
-from benchmarks.leaderboard import PAPERS
 from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
-from quatrefoil.core.measuring.rows import PaperRow, Reference, Row, RowError, build, parse, to_line
+from quatrefoil.core.measuring.rows import Reference, Row, RowError, parse, to_line
 from quatrefoil.core.measuring.store import Results, Store, read, write
 from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
+from tests.core.measuring.toys import FRAMES, TABLE
 
 
 @pytest.fixture
@@ -230,21 +229,6 @@ def test_thinned_curves_keep_both_ends_and_the_order(count: int) -> None:
     assert len(kept) == min(count, MOST_POINTS)
     assert (kept[0], kept[-1]) == (points[0], points[-1])
     assert kept == sorted(set(kept))
-
-
-def test_paper_rows_are_printed_by_a_source_that_was_read_and_say_when_it_is_not_the_models_own() -> None:
-    rows, sources = read(PAPERS, PaperRow), {"DREAM", "STAN", "VAST", "InstAP", "VLSA (arXiv"}
-    assert len({row.key for row in rows}) == len(rows)
-    for row in rows:
-        (source,) = [name for name in sources if f" {name}" in row.provenance]
-        own = source.startswith("VLSA") and row.model.startswith("VLSA")
-        assert ("read there" in row.provenance) != own
-
-
-def test_a_paper_row_without_a_source_is_refused() -> None:
-    row = json.loads(to_line(read(PAPERS, PaperRow)[0]))
-    with pytest.raises(RowError, match="provenance"):
-        build(PaperRow, {**row, "provenance": "measured"}, "here")
 
 
 def test_references_are_never_rows(row: Row) -> None:

@@ -1,0 +1,147 @@
+"""Suites: what is measured, how it is ordered and planned, and how the command that measures it ends."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import leaderboard
+from benchmarks.beside import draw_gallery
+from benchmarks.corpora import MEASURED, SHORT, on_real_corpora
+from benchmarks.entries import CLOVER, CLOVER_ARMS, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm
+from benchmarks.leaderboard import Place, place_of, run
+from benchmarks.suites import Suite, suites
+from quatrefoil.core.installed import names
+from quatrefoil.core.measuring import jobs, launch
+from quatrefoil.core.measuring.collect import collect
+from quatrefoil.core.measuring.entries import ONE_SEED, Entry
+from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan
+from quatrefoil.core.measuring.launch import launcher
+from quatrefoil.core.measuring.store import Results, Store
+from quatrefoil.core.recipes import load
+from tests.benchmarks.fabricated import facts, run_folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are kept in a folder of the test."""
+    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
+
+
+def finished(entry: Entry) -> Job:
+    """A run of an entry as training leaves it, under the configuration that it is planned with."""
+    job = plan(entry, 0, Results())
+    run_folder(job.folder, {**facts(entry, 0, 50.0), "config_hash": job.config_hash})
+    return job
+
+
+def test_a_failed_run_stops_no_other_and_the_status_is_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = TABLE.with_seeds(ONE_SEED)
+    finished(entry)
+    place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", None, [])
+    with launcher("local", 1) as one:
+        odd = replace(entry, model="Odd", recipe="no/such-recipe")
+        assert run(Suite("any", [odd, entry], committed=False), place, one) == 1
+    assert "| TABLE " in place.leaderboard.read_text()
+    assert "no recipe `no/such-recipe`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["default", "clover", "vlsa", "claims"])
+def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
+    nodes = list(order(suites({})[name].entries))
+    assert [seed for _, seed in nodes] == sorted(seed for _, seed in nodes)
+    assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [CLOVER.tasks["retrieval"], VLSA.tasks["text-video retrieval"], GENEBERT.tasks[OPENNESS]],
+    ids=lambda each: each.model,
+)
+def test_what_starts_from_a_run_is_planned_as_the_configuration_that_it_will_have(tmp_path: Path, entry: Entry) -> None:
+    assert entry.start is not None
+    begun, store = finished(entry.start), Store(tmp_path / "store")
+    store.add(collect(begun.folder, entry.start, begun.config_hash, 0))
+    planned = plan(entry, 0, store.read())
+    assert planned.config_hash == load(entry.recipe, planned.overrides).config_hash
+
+
+@pytest.mark.parametrize("arm", [*CLOVER_ARMS, *VLSA_ARMS], ids=lambda arm: arm.tasks[min(arm.tasks)].model)
+def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
+    as_is = {entry for task, entry in arm.tasks.items() if task.startswith("zero-shot")}
+    tuned = {entry.start for task, entry in arm.tasks.items() if not task.startswith("zero-shot")}
+    assert len(tuned) == 1
+    assert as_is <= tuned
+    assert (tuned == {None}) == all("no pre-training" in entry.model for entry in arm.tasks.values())
+
+
+def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
+    committed = {name for name, suite in suites({}).items() if place_of(suite).leaderboard == Path("LEADERBOARD.md")}
+    assert committed == suites({}).keys() - {"quick", "demo"}
+
+
+def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(tmp_path: Path) -> None:
+    (tmp_path / "msvd").mkdir()
+    (tmp_path / "something-else").mkdir()
+    environment = {"QUATREFOIL_DATA": str(tmp_path)}
+    for gpu, recipes in (
+        (True, {"table/msvd", "table/msvd-frames", "table/msvd-brute-force", "clover/msvd-small"}),
+        (False, {"table/msvd-small", "table/msvd-small-frames", "clover/msvd-small"}),
+    ):
+        real, left_out = on_real_corpora(environment, gpu)
+        assert {entry.recipe for entry in real} == recipes
+        assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
+        assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
+        assert len(real) + len(left_out) == len(MEASURED["msvd"])
+        assert "Clover, small" in {entry.model for entry in suites(environment)["default"].entries}
+    assert not any(entry.embedded for entry in real)
+    (said,) = left_out  # of the last: there is no GPU
+    assert said.startswith(f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "."])
+def test_a_data_root_without_corpora_is_an_error_that_names_them(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=r"QUATREFOIL_DATA=.*; set it to the folder of msrvtt/, msvd/, "):
+        suites({"QUATREFOIL_DATA": str(tmp_path / name)})
+
+
+def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in MEASURED:
+        (tmp_path / name).mkdir()
+    for gpu in (True, False):
+        real, _ = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu)
+        assert {entry.recipe for entry in real} <= set(names())
+        assert len({(entry.model, entry.overrides) for entry in real}) == len(real)
+
+
+@pytest.mark.parametrize("name", ["quick", "default", "full"])
+def test_every_model_is_measured_on_both_benchmarks(name: str) -> None:
+    entries = suites({})[name].entries
+    assert {entry.recipe.partition("/")[0] for entry in entries} == {"table", "clover", "vlsa", "genebert"}
+    if name != "full":
+        assert {tuple(entry.seeds) for entry in entries} == {ONE_SEED}
+
+
+def test_the_quick_suite_is_short_in_what_runs_start_from_too() -> None:
+    for entry in suites({})["quick"].entries:
+        for each in lineage(entry):
+            settings = load(each.recipe, each.overrides)
+            assert (settings.train.steps, settings.data.size) == (20, "tiny")
+
+
+def test_a_broken_store_ends_with_status_2_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launch, "train", lambda *_, **__: pytest.fail("a run is trained"))
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "runs" / "demo" / "results" / "rows.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"schema": 1}) + "\n")
+    assert leaderboard.main(["demo"]) == 2
+    assert "rows.jsonl:1" in capsys.readouterr().err
+
+
+def test_a_gallery_that_cannot_be_drawn_is_a_failure_in_the_words_of_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match=r"no data set `stagee` \(did you mean `stage`\?\)"):
+        draw_gallery("stagee", tmp_path / "gallery.png")
