@@ -9,7 +9,7 @@ from quatrefoil.core.measuring.tables import Table, table_text
 
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
-(C2 is all of its parts). Every score is a stored row of LEADERBOARD.md.
+(C2 is all of its parts). Every score is a row of the store that LEADERBOARD.md is drawn from.
 """
 SHORT = (
     "Scores in percent, higher is better; ties count against the model. Every number comes from a stored row that "
