@@ -62,6 +62,11 @@ class Claim:
     equal: str
     seeds: Sequence[int] = FIVE_SEEDS
 
+    @property
+    def compares(self) -> tuple[str, str, str]:
+        """Two models, and the metric."""
+        return self.better.model, self.than.model, self.metric
+
 
 TABLE_PAPER = "TABLE (Chen et al., AAAI 2023)"
 CLOVER_PAPER = "Clover (Huang et al., CVPR 2023)"

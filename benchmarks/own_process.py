@@ -15,7 +15,7 @@ def train(recipe: str, overrides: Sequence[str], root: Path, folder: Path) -> No
     Raises:
         RunFailed: it ended with an error, or without results.
     """
-    if RunFolder(folder).metrics.exists():
+    if RunFolder(folder).finished:
         return
     where = [f"data.root={root}", f"run.dir={folder}", "run.progress=false", "run.workers=0", "resume=auto"]
     command = [sys.executable, "-m", "quatrefoil.train", recipe, *overrides, *where]

@@ -55,7 +55,7 @@ def uncompared(told: Facts) -> list[tuple[str, str]]:
 
 def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     folder = runs / name
-    if not RunFolder(folder).metrics.exists():
+    if not RunFolder(folder).finished:
         return [row for row in stored if row["name"] == name]
     data = RunFolder(folder).facts()["data"]
     return [{"name": name, **facts_of(folder), "pieces": data["splits"], "left_out": data["dropped"]}]

@@ -77,7 +77,7 @@ class Run:
     def has_ended(self, runs: Path) -> bool:
         """Whether its folder holds it, finished, under the settings of today."""
         found = RunFolder(self.folder(runs))
-        return found.metrics.exists() and self._is(*_begun(found))
+        return found.finished and self._is(*_begun(found))
 
     def set_aside(self, runs: Path) -> Path | None:
         """Rename its folder where that holds a run of other settings, finished or not, and say to what."""

@@ -65,7 +65,7 @@ class Confusions:
 def tells_confusions(run: Path) -> bool:
     """Whether a run lies there, and told what it found in the place of each clip."""
     folder = RunFolder(run)
-    return folder.metrics.exists() and DIRECTION in folder.facts()["scores"].get(SPLIT, {}).get("rivals", {})
+    return folder.finished and DIRECTION in folder.facts()["scores"].get(SPLIT, {}).get("rivals", {})
 
 
 def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:

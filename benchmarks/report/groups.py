@@ -76,6 +76,11 @@ class Difference:
     interval: tuple[float, float] | None
     p_value: float | None
 
+    @property
+    def compares(self) -> tuple[str, str, str]:
+        """Two models, and the metric."""
+        return self.better, self.than, self.metric
+
 
 @dataclass(frozen=True)
 class Group:

@@ -51,7 +51,7 @@ class Pictures:
 def can_be_drawn(run: Path) -> bool:
     """Whether a finished run lies there, with its weights."""
     folder = RunFolder(run)
-    return folder.metrics.exists() and folder.model.exists()
+    return folder.finished and folder.model.exists()
 
 
 def draw_pictures(model: str, run: Path, out: Path, clips: int = CLIPS) -> None:

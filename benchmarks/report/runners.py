@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.sections import Link, Section
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
 Facts = Mapping[str, Any]
 Tellers = Mapping[str, Callable[[Facts], Section]]
@@ -58,9 +58,9 @@ def _sequence_table(name: str, runs: Sequence[Facts]) -> Table:
 def _sequence_cells(run: Facts) -> list[Cell]:
     return [
         Cell(run["arm"]),
-        Cell(str(run["seed"]), run["seed"]),
+        Cell.of(run["seed"]),
         *(_scored(run, name) for name in ("test", "test_ROC_AUC", "test_accuracy")),
-        Cell(f"{run['validation']:.1f}", run["validation"]),
+        Cell.of(run["validation"], ".1f"),
         Cell(f"{run['parameters'] / 1e6:.2f} M", run["parameters"]),
         Cell(f"{run['train_seconds'] / 60:.1f}", run["train_seconds"]),
         Cell(run["pretraining"] or "random weights"),
@@ -71,20 +71,16 @@ def _scored(run: Facts, name: str) -> Cell:
     """Of three classes there is no area."""
     if name not in run:
         return Cell(NOTHING)
-    return Cell(f"{run[name]:.1f} {_interval(run[f'{name}_interval'], '.1f')}", run[name])
-
-
-def _interval(ends: Sequence[float], form: str) -> str:
-    return f"[{', '.join(format(end, form) for end in ends)}]"
+    return Cell(f"{run[name]:.1f} {interval_text(run[f'{name}_interval'], '.1f')}", run[name])
 
 
 def _sequence_differences(found: Sequence[Facts]) -> Table:
     rows = [
         [
             Cell(f"{each['set']}: pre-trained minus {each['less']}"),
-            Cell(str(len(each["seeds"])), len(each["seeds"])),
-            Cell(f"{each['difference']:+.1f}", each["difference"]),
-            Cell(_interval(each["interval"], "+.1f")),
+            Cell.of(len(each["seeds"])),
+            Cell.of(each["difference"], "+.1f"),
+            Cell(interval_text(each["interval"], "+.1f")),
         ]
         for each in found
     ]
@@ -99,12 +95,12 @@ def _sequence_command(run: Facts) -> str:
 
 def digits_section(told: Facts) -> Section:
     """Spoken digits, by the speaker who is tested: baselines that draw nothing, and models, which have a `seed`."""
-    directions = sorted({direction for row in told["rows"] for direction in row["test"]})
+    directions = digit_directions(told)
     seeded = any("seed" in row for row in told["rows"])
     who = "Models and baselines" if seeded else "Baselines"
     scores = [f"{name}, {d}" for d in directions for name in ("test", "val")]
     columns = ["protocol", "method", *["seed"] * seeded, *scores, "settings"]
-    chance = Cell(f"{told['chance']:.1f}", told["chance"])
+    chance = Cell.of(told["chance"], ".1f")
     computed = [Cell("chance"), Cell("computed"), *[Cell(NOTHING)] * seeded, *[chance] * len(scores), Cell(NOTHING)]
     rows = [TableRow("measured", _digit_cells(row, directions, seeded)) for row in told["rows"]]
     return Section(
@@ -119,13 +115,18 @@ def digits_section(told: Facts) -> Section:
     )
 
 
+def digit_directions(told: Facts) -> list[str]:
+    """In which digits are retrieved."""
+    return sorted({direction for row in told["rows"] for direction in row["test"]})
+
+
 def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Cell]:
     values = [row[split][direction] for direction in directions for split in ("test", "val")]
     return [
         Cell(row["protocol"]),
         Cell(row["method"]),
-        *([Cell(str(row["seed"]), row["seed"]) if "seed" in row else Cell(NOTHING)] if seeded else []),
-        *(Cell(f"{value:.1f}", value) for value in values),
+        *[Cell.of(row.get("seed"))] * seeded,
+        *(Cell.of(value, ".1f") for value in values),
         Cell(row["settings"]),
     ]
 

@@ -53,9 +53,9 @@ def _effect_cells(what: Cell, rows: Sequence[TableRow], columns: Sequence[str]) 
     return [
         what,
         *(rows[0].cells[place] for place in (seeds, score)),
-        Cell(str(len(effects)), len(effects)),
+        Cell.of(len(effects)),
         Cell(f"{min(effects):+.2f} to {max(effects):+.2f}" if effects else NOTHING),
-        Cell(str(without), without),
+        Cell.of(without),
     ]
 
 

@@ -7,16 +7,16 @@ from statistics import fmean
 
 from benchmarks.real_sequences.runs import ARMS, PRETRAINED, TWIN
 from benchmarks.report.boards import short_direction
-from benchmarks.report.runners import Facts, Tellers, digits_section, sequences_section
+from benchmarks.report.runners import Facts, Tellers, digit_directions, digits_section, sequences_section
 from benchmarks.report.sections import Section
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
 
 def short_sequences(told: Facts) -> Section:
     """Sets by arms, and the difference that pre-training alone makes."""
     less = {each["set"]: each for each in told["differences"] if each["less"] == TWIN}
     runs = sorted(told["runs"], key=lambda run: run["set"])
-    rows = [_sequence_cells(name, list(part), less.get(name)) for name, part in groupby(runs, lambda run: run["set"])]
+    rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in groupby(runs, lambda run: run["set"])]
     columns = ["set", "n", *ARMS, "minus twin", "95 % interval"]
     remarks = [
         "the mean over n seeds; every run took its checkpoint by the set's validation",
@@ -27,28 +27,27 @@ def short_sequences(told: Facts) -> Section:
     return replace(sequences_section(told), tables=[table], remarks=remarks, commands=())
 
 
-def _sequence_cells(name: str, runs: Sequence[Facts], less: Facts | None) -> list[Cell]:
+def _sequence_cells(name: str, runs: Sequence[Facts], less: Facts) -> list[Cell]:
     scores = [[run["test"] for run in runs if run["arm"] == arm] for arm in ARMS]
     seeds = min(map(len, filter(None, scores)))
     return [
         Cell(name),
-        Cell(str(seeds), seeds),
+        Cell.of(seeds),
         *map(_mean, scores),
-        Cell(f"{less['difference']:+.1f}", less["difference"]) if less else Cell(NOTHING),
-        Cell("[{:+.1f}, {:+.1f}]".format(*less["interval"]) if less else NOTHING),
+        Cell.of(less.get("difference"), "+.1f"),
+        Cell(interval_text(less.get("interval"), "+.1f")),
     ]
 
 
 def _mean(values: Sequence[float]) -> Cell:
-    return Cell(f"{fmean(values):.1f}", fmean(values)) if values else Cell(NOTHING)
+    return Cell.of(fmean(values) if values else None, ".1f")
 
 
 def short_digits(told: Facts) -> Section:
     """Methods, over the speakers who are tested."""
-    directions = sorted({direction for row in told["rows"] for direction in row["test"]})
+    directions = digit_directions(told)
     runs = sorted(told["rows"], key=lambda row: row["method"])
-    chance = Cell(f"{told['chance']:.1f}", told["chance"])
-    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *[chance] * len(directions)])
+    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *[Cell.of(told["chance"], ".1f")] * len(directions)])
     rows = [_method_cells(name, list(part), directions) for name, part in groupby(runs, lambda row: row["method"])]
     columns = ["method", "speakers", "n", *map(short_direction, directions)]
     table = Table("R@1 of the test", columns, [computed, *(TableRow("measured", row) for row in rows)], [])
@@ -66,8 +65,8 @@ def _method_cells(method: str, runs: Sequence[Facts], directions: Sequence[str])
     seeds = min(sum("seed" in run for run in each) for each in by_speaker.values())
     return [
         Cell(method),
-        Cell(str(len(by_speaker)), len(by_speaker)),
-        Cell(str(seeds), seeds) if seeds else Cell(NOTHING),
+        Cell.of(len(by_speaker)),
+        Cell.of(seeds or None),
         *(_over([fmean(run["test"][d] for run in each) for each in by_speaker.values()]) for d in directions),
     ]
 

@@ -11,14 +11,14 @@ from benchmarks.report.boards import Board, Column, Row, boards
 from benchmarks.report.groups import Difference, Group, Score
 from benchmarks.report.protocols import brief, lead
 from benchmarks.report.sections import Section
-from benchmarks.report.tables import bound_remarks, reference_name, uncompared_remarks, value_text
+from benchmarks.report.tables import bound_remarks, machines, reference_name, uncompared_remarks, value_cell
 from benchmarks.report.verdicts import Verdict
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 from quatrefoil.core.wording import counted
 
 WIDTH = 120
 """Columns of a terminal."""
-DECLARED = frozenset((claim.better.model, claim.than.model, claim.metric) for claim in CLAIMS)
+DECLARED = frozenset(claim.compares for claim in CLAIMS)
 """What claims compare: two models in one metric."""
 
 
@@ -29,7 +29,7 @@ def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> l
 
 def _section(board: Board, found: Sequence[Verdict]) -> Section:
     every = [(group, each) for group in board.groups for each in group.differences]
-    declared = [(group, each) for group, each in every if (each.better, each.than, each.metric) in DECLARED]
+    declared = [(group, each) for group, each in every if each.compares in DECLARED]
     tables = [_difference_table(board, declared, found)] if declared else []
     return Section(
         board.heading,
@@ -49,8 +49,7 @@ def _legend(board: Board) -> Iterator[str]:
 
 
 def _remarks(board: Board) -> Iterator[str]:
-    machines = sorted({machine for group in board.groups for line in group.lines for machine in line.hardware})
-    yield f"trained on {' and on '.join(machines)}"
+    yield f"trained on {machines(board.groups)}"
     yield from bound_remarks({reader for column in board.columns for reader in column.bounds})
     for group in board.groups:
         yield from uncompared_remarks(group)
@@ -87,9 +86,8 @@ def _score_table(board: Board, columns: Sequence[Column]) -> Table:
 
 
 def _computed(reader: str, columns: Sequence[Column]) -> list[Cell]:
-    values = [column.bounds.get(reader) for column in columns]
-    told = [Cell(NOTHING) if value is None else Cell(value_text(value), value) for value in values]
-    return [Cell(reference_name(reader)), Cell(NOTHING), *told, Cell(NOTHING), Cell(NOTHING)]
+    values = (value_cell(column.bounds.get(reader)) for column in columns)
+    return [Cell(reference_name(reader)), Cell(NOTHING), *values, Cell(NOTHING), Cell(NOTHING)]
 
 
 def _measured(row: Row, columns: Sequence[Column]) -> list[Cell]:
@@ -99,17 +97,17 @@ def _measured(row: Row, columns: Sequence[Column]) -> list[Cell]:
     seeds, parameters = min(len(line.seeds) for line in lines), fmean(line.parameters / 1e6 for line in lines)
     return [
         Cell(row.model),
-        Cell(str(seeds), seeds),
+        Cell.of(seeds),
         *(short_score(score) if score else Cell(NOTHING) for score in map(row.score, columns)),
-        Cell(f"{parameters:.2f}", parameters),
-        Cell(f"{fmean(minutes):.1f}", fmean(minutes)) if len(minutes) == len(lines) else Cell("?"),
+        Cell.of(parameters, ".2f"),
+        Cell.of(fmean(minutes), ".1f") if len(minutes) == len(lines) else Cell("?"),
     ]
 
 
 def short_score(score: Score) -> Cell:
     """Mean and half of the interval over seeds, to a whole number where that is wide; of one seed the value alone."""
     if score.interval is None or score.over != "seeds":
-        return Cell(f"{score.mean:.1f}", score.mean)
+        return Cell.of(score.mean, ".1f")
     half = (score.interval[1] - score.interval[0]) / 2
     return Cell(f"{score.mean:.1f}±{half:.{0 if half >= 9.95 else 1}f}", score.mean)
 
@@ -127,9 +125,9 @@ def _difference(told: Difference, head: str, verdict: Verdict | None) -> list[Ce
     return [
         Cell(verdict.claim.name if verdict else NOTHING),
         *map(Cell, (told.better, told.than, head)),
-        Cell(str(told.seeds), told.seeds),
-        Cell(f"{told.mean:+.1f}", told.mean),
-        Cell("[{:+.1f}, {:+.1f}]".format(*told.interval) if told.interval else NOTHING),
+        Cell.of(told.seeds),
+        Cell.of(told.mean, "+.1f"),
+        Cell(interval_text(told.interval, "+.1f")),
         Cell(verdict.word if verdict else NOTHING),
     ]
 
@@ -137,9 +135,8 @@ def _difference(told: Difference, head: str, verdict: Verdict | None) -> list[Ce
 def _verdict(group: Group, difference: Difference, found: Sequence[Verdict]) -> Verdict | None:
     """That on the claim whose arms these are: on other grounds, models of the same names have other recipes."""
     here = {(line.model, line.recipe) for line in group.lines}
-    named = (difference.better, difference.than, difference.metric)
     for verdict in found:
-        better, than, metric = verdict.claim.better, verdict.claim.than, verdict.claim.metric
-        if (better.model, than.model, metric) == named and {(arm.model, arm.recipe) for arm in (better, than)} <= here:
+        arms = {(arm.model, arm.recipe) for arm in (verdict.claim.better, verdict.claim.than)}
+        if verdict.claim.compares == difference.compares and arms <= here:
             return verdict
     return None

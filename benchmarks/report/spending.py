@@ -58,7 +58,7 @@ def _row(name: str, runs: Sequence[Run], seconds: Mapping[Run, float], costs: Ma
         total = sum(cpu.values())
         parts = [100 * each / total for each in cpu.values()]
         shares = [Cell(f"{total / 3600:.2f}", total), *(Cell(f"{part:.0f} %", part) for part in parts)]
-    counts = [Cell(str(len(runs)), len(runs)), Cell(f"{hours:.2f}", hours), Cell(str(len(spent)), len(spent))]
+    counts = [Cell.of(len(runs)), Cell.of(hours, ".2f"), Cell.of(len(spent))]
     return TableRow("measured", [Cell(name), *counts, *shares])
 
 

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from benchmarks.report.groups import Group, Line, Score, part_of
 from quatrefoil.core.measuring.rows import PaperRow
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 from quatrefoil.core.wording import counted
 
 METRICS = {"R@1": "R@1", "R@5": "R@5", "R@10": "R@10", "MedianR": "MedR", "MeanR": "MnR"}
@@ -84,11 +84,15 @@ def _spread_remarks(group: Group) -> Iterator[str]:
 
 
 def _cost_remarks(group: Group) -> Iterator[str]:
-    machines = sorted({machine for line in group.lines for machine in line.hardware})
     before = (
         ", then of the pre-training that it starts from" if any(line.minutes_before for line in group.lines) else ""
     )
-    yield f"train min: by the clock, of the run itself{before}; on {' and on '.join(machines)}, whatever else it did"
+    yield f"train min: by the clock, of the run itself{before}; on {machines([group])}, whatever else it did"
+
+
+def machines(groups: Iterable[Group]) -> str:
+    """On which the models of these groups were trained."""
+    return " and on ".join(sorted({each for group in groups for line in group.lines for each in line.hardware}))
 
 
 def bound_remarks(shown: Collection[str]) -> Iterator[str]:
@@ -113,11 +117,12 @@ def uncompared_remarks(group: Group) -> Iterator[str]:
 
 def _computed(group: Group, keys: Sequence[str]) -> Iterator[list[Cell]]:
     for reader in dict.fromkeys(reader for key in keys for reader in group.references.get(key, {})):
-        values = [_value_cell(group.references.get(key, {}).get(reader)) for key in keys]
+        values = [value_cell(group.references.get(key, {}).get(reader)) for key in keys]
         yield [Cell(reference_name(reader)), Cell("computed"), *values]
 
 
-def _value_cell(value: float | None) -> Cell:
+def value_cell(value: float | None) -> Cell:
+    """Of what is computed or printed."""
     return Cell(NOTHING) if value is None else Cell(value_text(value), value)
 
 
@@ -150,19 +155,18 @@ def _cost(line: Line) -> list[Cell]:
 def score_cell(score: Score) -> Cell:
     """Mean ± half of the interval over seeds, or value and interval over queries."""
     if score.interval is None:
-        return Cell(f"{score.mean:.1f}", score.mean)
+        return Cell.of(score.mean, ".1f")
     low, high = score.interval
-    spread = f"± {(high - low) / 2:.1f}" if score.over == "seeds" else f"[{low:.1f}, {high:.1f}]"
+    spread = f"± {(high - low) / 2:.1f}" if score.over == "seeds" else interval_text(score.interval, ".1f")
     return Cell(f"{score.mean:.1f} {spread}", score.mean)
 
 
 def _difference_table(group: Group) -> Table:
     rows = []
     for d in group.differences:
-        interval = f"[{d.interval[0]:+.1f}, {d.interval[1]:+.1f}]" if d.interval else "none from 1 seed"
-        p_value = Cell(NOTHING) if d.p_value is None else Cell(f"{d.p_value:.2f}", d.p_value)
-        cells = [Cell(f"{d.better} minus {d.than}"), Cell(d.metric), Cell(str(d.seeds), d.seeds)]
-        rows.append(TableRow("measured", [*cells, Cell(f"{d.mean:+.1f}", d.mean), Cell(interval), p_value]))
+        interval = Cell(interval_text(d.interval, "+.1f") if d.interval else "none from 1 seed")
+        cells = [Cell(f"{d.better} minus {d.than}"), Cell(d.metric), Cell.of(d.seeds), Cell.of(d.mean, "+.1f")]
+        rows.append(TableRow("measured", [*cells, interval, Cell.of(d.p_value, ".2f")]))
     columns = ["difference", "metric", "seeds", "points", "95 % t-interval", "p"]
     remark = "paired by seed; p of an exact sign-flip test, which cannot fall below 2 / 2^seeds (0.25 for 3)"
     return Table("paired differences", columns, rows, [remark])
@@ -186,5 +190,5 @@ def _paper_table(title: str, rows: Sequence[PaperRow]) -> Table:
 
 
 def _paper_cells(row: PaperRow, names: Sequence[str], source: int) -> list[Cell]:
-    cells = [_value_cell(row.values.get(name)) for name in names]
+    cells = [value_cell(row.values.get(name)) for name in names]
     return [Cell(row.model), *cells, Cell(f"({source})", source)]

@@ -17,7 +17,7 @@ from benchmarks.report.protocols import origin
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import RowError
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
 Arms: TypeAlias = tuple[Line | None, Line | None]
 """What was measured of both on one ground."""
@@ -124,20 +124,18 @@ def claim_table(found: Sequence[Verdict]) -> Table:
 
 
 def _cells(verdict: Verdict) -> list[Cell]:
-    claim, seeds = verdict.claim, len(verdict.differences)
+    claim = verdict.claim
     measured = f"{claim.better.model} minus {claim.than.model}, {claim.metric}"
-    difference = Cell(f"{verdict.over.mean:+.1f}", verdict.over.mean) if verdict.over else Cell(NOTHING)
-    interval = f"[{verdict.corrected.low:+.1f}, {verdict.corrected.high:+.1f}]" if verdict.corrected else NOTHING
     needed = Cell(NOTHING)
     if verdict.over and verdict.word == "open":
         many = verdict.seeds_to_decide
-        needed = Cell(str(many), many) if many else Cell(f"over {MOST_SEEDS}", MOST_SEEDS + 1)
+        needed = Cell.of(many) if many else Cell(f"over {MOST_SEEDS}", MOST_SEEDS + 1)
     return [
         Cell(claim.name),
         Cell(f"{claim.statement} ({measured})"),
-        Cell(str(seeds), seeds),
-        difference,
-        Cell(interval),
+        Cell.of(len(verdict.differences)),
+        Cell.of(verdict.over.mean if verdict.over else None, "+.1f"),
+        Cell(interval_text(verdict.corrected, "+.1f")),
         Cell(verdict.word),
         needed,
         Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),

@@ -9,7 +9,7 @@ from quatrefoil.core.ablation.effects import Effect
 from quatrefoil.core.ablation.plan import equal_compute
 from quatrefoil.core.ablation.study import Study
 from quatrefoil.core.measuring.rows import portable
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 
 COLUMNS = (
     "model, data and metric",
@@ -38,26 +38,22 @@ def _cells(effect: Effect) -> list[Cell]:
     return [
         Cell(what),
         Cell(f"{effect.factor}: {effect.level}" if effect.factor else effect.level),
-        Cell(str(seeds), seeds),
-        _number(effect.score, ".2f"),
-        _number(effect.difference, "+.2f"),
-        Cell("[{:.2f}, {:.2f}]".format(*effect.interval) if effect.interval else NOTHING),
+        Cell.of(seeds),
+        Cell.of(effect.score, ".2f"),
+        Cell.of(effect.difference, "+.2f"),
+        Cell(interval_text(effect.interval, ".2f")),
         _spreads(effect),
-        _number(cost.seconds, ".0f"),
-        _number(memory, ".0f"),
-        _number(cost.trained_parameters, ",d"),
+        Cell.of(cost.seconds, ".0f"),
+        Cell.of(memory, ".0f"),
+        Cell.of(cost.trained_parameters, ",d"),
     ]
-
-
-def _number(value: float | None, form: str) -> Cell:
-    return Cell(NOTHING) if value is None else Cell(format(value, form), value)
 
 
 def _spreads(effect: Effect) -> Cell:
     """Of the reference, what one spread is in the metric's unit."""
     if effect.factor is None:
         return Cell(NOTHING if effect.spread is None else f"1 is {effect.spread:.2f}")
-    return _number(effect.in_spreads, "+.1f")
+    return Cell.of(effect.in_spreads, "+.1f")
 
 
 def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from quatrefoil.core import recipes
 from quatrefoil.core.files import locked
@@ -19,7 +19,7 @@ from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Run
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs import checkpoint
-from quatrefoil.core.runs.folder import METRICS, RunFolder
+from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.start import trained_as
 
 RUNS = Path("runs/bench")
@@ -56,7 +56,7 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        return (self.folder / METRICS).exists()
+        return RunFolder(self.folder).finished
 
     @property
     def standing(self) -> str:
@@ -158,19 +158,16 @@ Begin = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 """Begins a process, and waits in the end until that has ended."""
 
 
-def train(
-    job: Job,
-    *,
-    alone: bool = True,
-    environment: Mapping[str, str] = MappingProxyType({}),
-    begin: Begin = subprocess.Popen,
-) -> None:
-    """Train a job in its folder, going on where it was interrupted; what it prints goes to a log beside the folder.
+class How(TypedDict, total=False):
+    """How a run is made, as the keywords of `run_into`."""
 
-    Args:
-        alone: show its progress as it comes, too; of several at once one would see nothing.
-        environment: variables to be set for it.
-        begin: begins its process, with the arguments of `subprocess.Popen`.
+    alone: bool
+    environment: Mapping[str, str]
+    begin: Begin
+
+
+def train(job: Job, **how: Unpack[How]) -> None:
+    """Train a job in its folder by `run_into`, going on where it was interrupted, after what it starts from.
 
     Raises:
         RunFailed: it ended with an error, or without results.
@@ -178,8 +175,8 @@ def train(
     if job.start:
         with locked(job.start.folder):  # several may start from it, of which one makes it
             if not job.start.finished:  # its rows are stored, its weights are gone
-                train(job.start, alone=alone, environment=environment, begin=begin)
-    run_into(job.folder, job.command, str(job), alone=alone, environment=environment, begin=begin)
+                train(job.start, **how)
+    run_into(job.folder, job.command, str(job), **how)
 
 
 def run_into(
@@ -195,7 +192,9 @@ def run_into(
 
     Args:
         name: of the run, in the error.
-        alone, environment, begin: as in `train`.
+        alone: show its progress as it comes, too; of several at once one would see nothing.
+        environment: variables to be set for it.
+        begin: begins its process, with the arguments of `subprocess.Popen`.
 
     Raises:
         RunFailed: it ended with an error, or without results.
@@ -206,7 +205,7 @@ def run_into(
     with log.open("wb") as output, begin(command, stdout=output, stderr=subprocess.PIPE, env=variables) as process:
         assert process.stderr is not None, "stderr is a pipe"
         said = _pass_on(process.stderr.fileno(), shown=alone)
-    if process.returncode or not (folder / METRICS).exists():
+    if process.returncode or not RunFolder(folder).finished:
         lines = said.decode(errors="replace").replace("\r", "\n").splitlines()[-_TAIL_LINES:]
         how, last = shlex.join(command), "\n    ".join(["last lines:", *lines])
         raise RunFailed(f"{name}: exit status {process.returncode}\n  command: {how}\n  output: {log}\n  {last}")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 NOTHING = "–"
 _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+")
@@ -15,6 +15,11 @@ class Cell:
 
     text: str
     number: float | None = None
+
+    @classmethod
+    def of(cls, value: float | None, form: str = "d") -> Self:
+        """A number in this format, a count where none is given; `NOTHING` where there is none."""
+        return cls(NOTHING) if value is None else cls(format(value, form), value)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Table:
         """Of each column, whether it holds numbers."""
         columns = zip(*(row.cells for row in self.rows), strict=True)
         return [any(cell.number is not None for cell in column) for column in columns]
+
+
+def interval_text(ends: Sequence[float] | None, form: str) -> str:
+    """`[low, high]`, both in this format; `NOTHING` where there is none."""
+    return f"[{', '.join(format(end, form) for end in ends)}]" if ends else NOTHING
 
 
 def table_text(table: Table) -> str:

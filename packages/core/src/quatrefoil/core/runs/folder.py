@@ -36,6 +36,10 @@ class RunFolder:
         return self.path / METRICS
 
     @property
+    def finished(self) -> bool:
+        return self.metrics.is_file()
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -45,7 +49,7 @@ class RunFolder:
 
     def facts(self) -> Json:
         """What metrics.json says. Raises CheckpointError where the run is not finished."""
-        if not self.metrics.is_file():
+        if not self.finished:
             raise CheckpointError(
                 f"{self.path} is no finished run: it has no {METRICS}; name a run folder that has one"
             )

@@ -55,7 +55,7 @@ def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str])
 
 def is_stored(path: Path) -> bool:
     """Whether `path` is a finished run folder or a checkpoint."""
-    return checkpoint.is_checkpoint(path) or RunFolder(path).metrics.exists()
+    return checkpoint.is_checkpoint(path) or RunFolder(path).finished
 
 
 def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
@@ -68,7 +68,7 @@ def read_stored(path: Path) -> tuple[Json, Mapping[str, Tensor]]:
         saved = checkpoint.load(path)
         return saved.config, saved.tensors.get("ema", saved.tensors["model"])
     folder = RunFolder(path)
-    if folder.metrics.exists():
+    if folder.finished:
         return json.loads(folder.config.read_text()), load_file(folder.model / "model.safetensors")
     raise CheckpointError(_not_stored(folder))
 

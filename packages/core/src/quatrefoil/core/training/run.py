@@ -76,7 +76,7 @@ class Run:
         self.spending = Spending(self.progress.cpu_seconds if accelerator.is_main_process else None)
         # Every rank has seen the folder as it was; one that saw another (on a disk of its own) would train apart.
         agree(self.progress.step, f"{self.folder.path} must be one folder for all ranks: the step to go on from")
-        self.finished = self.folder.metrics.exists() and self.progress.step == recipe.train.steps
+        self.finished = self.folder.finished and self.progress.step == recipe.train.steps
         if accelerator.is_main_process and not self.finished:
             self.folder.write_config(self.described)
             print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from quatrefoil.core.hub import Model
 from quatrefoil.core.losses import IGNORE
-from quatrefoil.core.losses.common import score_rows
 from quatrefoil.core.nn.bert import BERT_BASE, Bert, BertConfig
 from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
@@ -29,6 +28,7 @@ from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
+from quatrefoil.genomics.models.masked_sequences import share_of_hits
 from quatrefoil.genomics.models.region_encoders import RegionsConfig
 from quatrefoil.genomics.models.stem_bert import StemBert
 from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
@@ -147,10 +147,7 @@ class GeneBert(Model):
     @view
     def masked_hits(self, token_logits: Tensor, labels: Tensor) -> Tensor:
         """(B, 1), the share of a row's masked k-mers whose own logit alone is the highest."""
-        masked_BL = labels != IGNORE
-        _, correct_K = score_rows(token_logits, labels[masked_BL])
-        hits_BL = torch.zeros_like(masked_BL).masked_scatter(masked_BL, correct_K)
-        return hits_BL.sum(1, keepdim=True) / masked_BL.sum(1, keepdim=True)
+        return share_of_hits(token_logits, labels)
 
     @view
     def next_segment(self, masked_sequence: Tensor) -> Tensor:

@@ -18,10 +18,10 @@ from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierCon
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 
 
-def _train(steps: int, lr: float, weight_decay: float, ema: float | None = None) -> TrainConfig:
-    optimizer = OptimizerConfig(lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98))
+def _train(lr: float, ema: float | None = None) -> TrainConfig:
+    optimizer = OptimizerConfig(lr=lr, weight_decay=0.01, betas=(0.9, 0.98))
     return TrainConfig(
-        steps=steps, batch_size=64, optimizer=optimizer, ema=ema, evaluate_every=steps // 10, log_every=50, select="MCC"
+        steps=1500, batch_size=64, optimizer=optimizer, ema=ema, evaluate_every=150, log_every=50, select="MCC"
     )
 
 
@@ -31,21 +31,21 @@ def classify() -> Recipe:
         model=StemClassifierConfig(),
         data=LabelledData(),
         objectives={"classes": Classification("class_logits", "label")},
-        train=_train(steps=1500, lr=3e-3, weight_decay=0.01, ema=0.99),
+        train=_train(lr=3e-3, ema=0.99),
         evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
     )
 
 
 def classify_bert() -> Recipe:
     """GeneBERT's own sequence encoder, a plain BERT on k-mers, from random weights or a pre-training's."""
-    return replace(classify(), model=SequenceClassifierConfig(), train=_train(steps=1500, lr=5e-4, weight_decay=0.01))
+    return replace(classify(), model=SequenceClassifierConfig(), train=_train(lr=5e-4))
 
 
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
-    return replace(classify(), model=OneHotCnnConfig(), train=_train(steps=1500, lr=2e-3, weight_decay=0.01, ema=0.99))
+    return replace(classify(), model=OneHotCnnConfig(), train=_train(lr=2e-3, ema=0.99))
 
 
 def classify_kmer_logistic() -> Recipe:
     """Logistic regression on counts of 3- to 6-mers of labelled sequences."""
-    return replace(classify(), model=KmerLogisticConfig(), train=_train(steps=1500, lr=1e-2, weight_decay=0.01))
+    return replace(classify(), model=KmerLogisticConfig(), train=_train(lr=1e-2))
