@@ -16,7 +16,8 @@ def short_sequences(told: Facts) -> Section:
     """Sets by arms, and the difference that pre-training alone makes."""
     less = {each["set"]: each for each in told["differences"] if each["less"] == TWIN}
     runs = sorted(told["runs"], key=lambda run: run["set"])
-    rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in groupby(runs, lambda run: run["set"])]
+    by_set = groupby(runs, lambda run: run["set"])
+    rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in by_set]
     columns = ["set", "n", *ARMS, "minus twin", "95 % interval"]
     remarks = [
         "the mean over n seeds; every run took its checkpoint by the set's validation",
@@ -47,7 +48,8 @@ def short_digits(told: Facts) -> Section:
     """Methods, over the speakers who are tested."""
     directions = digit_directions(told)
     runs = sorted(told["rows"], key=lambda row: row["method"])
-    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *[Cell.of(told["chance"], ".1f")] * len(directions)])
+    chance = [Cell.of(told["chance"], ".1f")] * len(directions)
+    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *chance])
     rows = [_method_cells(name, list(part), directions) for name, part in groupby(runs, lambda row: row["method"])]
     columns = ["method", "speakers", "n", *map(short_direction, directions)]
     table = Table("R@1 of the test", columns, [computed, *(TableRow("measured", row) for row in rows)], [])
