@@ -19,9 +19,9 @@ from benchmarks.report.page import page
 from benchmarks.report.pictures import draw_pictures, read_pictures
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
-from benchmarks.report.short import short_claims, short_papers, short_spending, short_studies
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import short_group_sections
+from benchmarks.report.short_sections import short_claims, short_papers, short_spending, short_studies
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts

@@ -12,9 +12,9 @@ from benchmarks.report.boards import Board, boards, short_direction
 from benchmarks.report.groups import group
 from benchmarks.report.markdown import markdown
 from benchmarks.report.runners import RUNNERS, runner_sections
-from benchmarks.report.short import short_studies
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
+from benchmarks.report.short_sections import short_studies
 from benchmarks.report.studies import DRAWN, TOLD
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.rows import PaperRow, Row
