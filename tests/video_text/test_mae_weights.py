@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from quatrefoil.core.weights import described_transformer, require_same
 from quatrefoil.video_text.encoders.patches import patches_of
-from quatrefoil.video_text.models.vlsa import Vlsa
+from quatrefoil.video_text.models.vlsa import MAE_BERT, Vlsa
 from tests.video_text.small_vlsa import SMALL
 
 transformers = pytest.importorskip("transformers")
@@ -100,12 +101,27 @@ def test_a_configuration_that_leaves_out_defaults_is_the_base_model(tmp_path: Pa
         replace(SMALL, mae=str(tmp_path)).build()
 
 
+def test_the_preset_has_the_sizes_of_the_base_models_that_it_names() -> None:
+    mae, bert, ours = transformers.ViTMAEConfig(), transformers.BertConfig(), MAE_BERT
+    require_same("ViTMAE", ours.encoder, described_transformer(mae.to_dict()), free=("norm_eps",))
+    assert (ours.image_size, ours.patch_size) == (mae.image_size, mae.patch_size)
+    assert (ours.vocab_size, ours.encoder.width) == (bert.vocab_size, bert.hidden_size)
+
+
+def test_a_model_tells_which_weights_of_others_it_started_from(tmp_path: Path) -> None:
+    source = str(saved(tmp_path, theirs()))
+    model = replace(SMALL, mae=source).build()
+    assert model.started_from == f"{source} (encoder, patches of frames), fresh: all else"
+    assert SMALL.build().started_from == "random weights"
+
+
 def test_words_start_from_berts(tmp_path: Path) -> None:
     config = transformers.BertConfig(
         vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
     )
     bert = transformers.BertModel(config)
     model: Vlsa = replace(SMALL, bert=str(saved(tmp_path, bert))).build()
+    assert model.started_from == f"{tmp_path} (words), fresh: all else"
     assert torch.equal(model.token_embedding.weight, bert.embeddings.word_embeddings.weight)
     with pytest.raises(ValueError, match=r"word_embeddings.weight: \(40, 16\) for \(41, 16\)"):
         replace(SMALL, vocab_size=41, bert=str(tmp_path)).build()

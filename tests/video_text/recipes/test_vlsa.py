@@ -4,18 +4,23 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
+from math import isfinite
 from pathlib import Path
+from shutil import copytree, rmtree
 
 import pytest
 import torch
 
 from quatrefoil.core import recipes
 from quatrefoil.core.cli import main
+from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data.collate import first_batch
 from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.objectives import Step
 from quatrefoil.core.recipes import Recipe
+from quatrefoil.core.runs.elsewhere import evaluate_on
 from quatrefoil.video_text.datasets.stage import make
 from quatrefoil.video_text.models.vlsa import JointVlsa, Vlsa
 from quatrefoil.video_text.recipes.vlsa_tasks import SIX
@@ -136,10 +141,15 @@ def trained(tmp_path: Path, name: str, *more: str) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of pre-training."""
+    return trained(tmp_path_factory.mktemp("vlsa"), "stage-pretrain")
+
+
 def test_retrieval_goes_on_from_pre_training_and_every_score_has_its_reference(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = trained(tmp_path, "stage-pretrain")
     facts = json.loads((run / "metrics.json").read_text())
     references = facts["data"]["reference"]["test"]
     for direction in facts["scores"]["test"]["ranks"]:
@@ -147,8 +157,11 @@ def test_retrieval_goes_on_from_pre_training_and_every_score_has_its_reference(
             bounds = references[f"{direction}/R@{k}"]
             assert bounds["chance"] <= max(bounds.values()) <= 100
     capsys.readouterr()
-    tuned = trained(tmp_path, "stage-text-audio", f"model.pretrained={run}")
-    assert f"{run}, fresh: temperature\n" in capsys.readouterr().out
+    before = copytree(run, tmp_path / "before")
+    tuned = trained(tmp_path, "stage-text-audio", f"model.pretrained={before}")
+    assert f"{before}, fresh: temperature\n" in capsys.readouterr().out
+    rmtree(before)  # what a run started from is not needed to read it, or other data by it
+    assert evaluate_on(tuned, "vlsa/stage-text-audio", TINY, ["val"])["scores"].keys() == {"val"}
     model = Vlsa.from_pretrained(tuned / "model")
     clips = sorted(make("tiny").glob("videos/*.mp4"))[:3]
     codes = model.encode_audio(clips)
@@ -159,6 +172,26 @@ def test_retrieval_goes_on_from_pre_training_and_every_score_has_its_reference(
     for encode, view in ((model.encode_audio, "audio"), (model.encode_video, "video"), (model.encode_text, "text")):
         with pytest.raises(ValueError, match=f"nothing to encode as {view}.*give one item or more"):
             encode([])
+
+
+def test_a_run_is_scored_on_data_of_other_windows_and_not_of_other_pictures(run: Path) -> None:
+    """As the paper scores zero-shot: pre-training cuts windows out of clips, MSR-VTT's recipe does not."""
+    on = "vlsa/stage-text-audio"
+    plain, other = (
+        evaluate_on(run, on, [*TINY, *changes], ["val"])["scores"]["val"]["metrics"]
+        for changes in ([], ["data.cut=true", "data.windows=3"])
+    )
+    assert plain.keys() == other.keys()
+    with pytest.raises(ConfigError, match=r"another sound\.json"):
+        evaluate_on(run, on, [*TINY, "data.sound.centred=true"], ["val"])
+
+
+def test_retrieval_does_not_go_on_from_other_pictures_of_sound(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = [f"model.pretrained={run}", "data.sound.centred=true", f"run.dir={tmp_path / 'run'}"]
+    assert main(["train", "vlsa/stage-text-audio", *SHORT, *QUIET, *changes]) != 0
+    assert f"data.sound shows other pictures than that of model.pretrained={run}" in capsys.readouterr().err
 
 
 def test_a_joint_model_is_saved_as_what_it_is(tmp_path: Path) -> None:
@@ -179,3 +212,15 @@ def test_data_that_do_not_fit_the_model_are_refused_before_training(
 ) -> None:
     assert main(["train", "vlsa/stage-pretrain", *SHORT, *QUIET, f"run.dir={tmp_path / 'run'}", *changes]) != 0
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_real_clips_with_and_without_sound_go_through_the_whole_pipeline(shared: Path, tmp_path: Path) -> None:
+    root = shared / "data" / "video_text" / "msrvtt"
+    last = ["train.steps=2", f"data.root={root}", "data.cache_frames=false", "data.cache_sound=false", *QUIET]
+    assert main(["train", "vlsa/msrvtt-small", *last, f"run.dir={tmp_path / 'run'}"]) == 0
+    facts = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    found = facts["scores"]["test"]["metrics"]
+    assert all(0 <= found[f"{one}-to-{other}/R@1"] <= 100 for one, other in permutations(("text", "video", "audio"), 2))
+    losses = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(isfinite(losses[-1][f"{name}/loss"]) for name in ("masked_video", "masked_audio", "masked_text"))

@@ -47,6 +47,8 @@ Nothing was measured for this model.
 {% endif %}
 """
 
+RANDOM = "random weights"
+
 
 class Model(
     nn.Module,
@@ -68,10 +70,19 @@ class Model(
     def __init__(self) -> None:
         super().__init__()
         self.assets: dict[str, str] = {}
-        self.started_from = "random weights"
+        self.started_from = RANDOM
 
     def check_assets(self) -> None:
         """Raise `ValueError` where this model cannot take what `assets` describes (too large a vocabulary)."""
+
+    @property
+    def just_started(self) -> bool:
+        """Whether it was built from weights of others; a trained model that was read whole no longer needs those."""
+        return self.started_from != RANDOM
+
+    def reads_alike(self, name: str, given: str | None) -> bool:
+        """Whether the weights can be used with this text in the place of asset `name`; None = there is none."""
+        return name in self.reading_assets or given == self.assets[name]
 
     def encode(self, batch: dict[str, Any], view: str) -> Tensor:
         """One view of one batch, e.g. the codes of a gallery (B, D)."""

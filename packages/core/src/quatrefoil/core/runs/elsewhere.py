@@ -77,7 +77,7 @@ def _read_these(model: Model, data: DataModule, folder: Path) -> None:
     """The model reads the data from now on; what its weights depend on must be as in training."""
     given = data.assets()
     for name in model.asset_names:
-        if name not in model.reading_assets and given.get(name) != model.assets[name]:
+        if not model.reads_alike(name, given.get(name)):
             raise ConfigError(
                 f"the data bring another {name} than the model in {folder} was trained with; take data that can be "
                 f"read with the model's"

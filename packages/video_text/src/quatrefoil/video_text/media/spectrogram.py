@@ -3,7 +3,7 @@
 T: samples, K: bins of the transform, R: rows of the picture, S: its columns, times.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -71,6 +71,10 @@ class SpectrogramConfig:
     def columns(self) -> int:
         """S."""
         return self.samples // self.hop + 1
+
+    def shows_as(self, other: "SpectrogramConfig") -> bool:
+        """Whether both show the same of a sound: all is alike but mean, deviation and silence, a data set's own."""
+        return replace(other, mean=self.mean, deviation=self.deviation, silence=self.silence) == self
 
 
 def spectrogram(samples_T: Tensor, config: SpectrogramConfig) -> Tensor:

@@ -171,7 +171,7 @@ class Clover(RetrievalModel):
 
     def _reads_other_tokens(self) -> bool:
         """Whether the model was pre-trained with another tokeniser, as far as that is known."""
-        source = self.config.pretrained
+        source = self.config.pretrained if self.just_started else None
         known = None if source is None else trained_tokenizer(source)
         return known is not None and known.fingerprint != self.tokenizer.fingerprint
 

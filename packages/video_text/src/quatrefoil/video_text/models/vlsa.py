@@ -68,6 +68,9 @@ class Vlsa(MaskedModelling):
             own = {name: value for name, value in self.state_dict().items() if name.startswith("scale.")}
             load_weights(self, {**trained_weights(config.pretrained), **own})
             self.started_from = f"{config.pretrained}, fresh: temperature"
+        others = {"encoder, patches of frames": config.mae, "words": config.bert}
+        if given := [f"{source} ({what})" for what, source in others.items() if source is not None]:
+            self.started_from = f"{', '.join(given)}, fresh: all else"
         if config.mae is not None:
             initialise_from_mae(self.encoder, self.video_embed, config.mae)
             times, _ = self.video_embed.positions.axes

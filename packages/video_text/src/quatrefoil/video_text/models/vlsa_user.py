@@ -13,7 +13,7 @@ from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.datasets.sound_fields import Hearing, SoundMaker
 from quatrefoil.video_text.datasets.sounds import FileSounds
-from quatrefoil.video_text.models.clover_start import trained_tokenizer
+from quatrefoil.video_text.models.clover_start import trained_asset, trained_tokenizer
 from quatrefoil.video_text.models.vlsa_sizes import VlsaSizes
 from quatrefoil.video_text.retriever import RetrievalModel
 
@@ -39,6 +39,12 @@ class SoundRetrievalModel(RetrievalModel):
         maker = SoundMaker(FileSounds(), self.hearing.windows, self.hearing.picture)
         samples = (maker.in_tests(Clip(str(path), Path(path))) for path in paths)
         return self._encode(samples, "audio", batch_size)
+
+    def reads_alike(self, name: str, given: str | None) -> bool:
+        """As ever; of sound, other windows may be read, and other numbers scale its pictures, of what is alike."""
+        if name == Hearing.ASSET and given is not None:
+            return Hearing.from_json(given).picture.shows_as(Hearing.from_json(self.assets[name]).picture)
+        return super().reads_alike(name, given)
 
     def check_assets(self) -> None:
         """Raise `ValueError` where the data's frames, sound, captions or vocabulary do not fit the model."""
@@ -67,10 +73,19 @@ class SoundRetrievalModel(RetrievalModel):
                 given != expected
             ),
             f"data.hiding.patch_size={side}, model.patch_size={config.patch_size}": side != config.patch_size,
+            f"data.sound shows other pictures than that of model.pretrained={config.pretrained}": (
+                self._hears_otherwise()
+            ),
         }
 
     def _reads_other_tokens(self) -> bool:
         """Whether the model was pre-trained with another tokeniser, as far as that is known."""
-        source = self.config.pretrained
+        source = self.config.pretrained if self.just_started else None
         known = None if source is None else trained_tokenizer(source)
         return known is not None and known.fingerprint != self.tokenizer.fingerprint
+
+    def _hears_otherwise(self) -> bool:
+        """Whether the model was pre-trained on other pictures of sound, as far as that is known."""
+        source = self.config.pretrained if self.just_started else None
+        known = None if source is None else trained_asset(source, Hearing.ASSET)
+        return known is not None and not self.hearing.picture.shows_as(Hearing.from_json(known).picture)

@@ -46,7 +46,7 @@ def howto100m_audioset() -> Recipe:
 
 
 def vlsa_s() -> Recipe:
-    """VLSA at a size for one GPU (our choice): every share as at full size, a quarter of the width and frames."""
+    """VLSA at a size for one GPU (our choice): every share as at full size, half the width, frames and their sides."""
     whole = howto100m_audioset()
     model = VlsaConfig(image_size=112, frames=4, encoder=mae_transformer(384, 6, 6), decoder=mae_transformer(256, 4, 8))
     data = replace(_data("triples", "triples"), frames=FrameSampling("segments", 4), transform=FrameTransform(112))
