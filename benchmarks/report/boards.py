@@ -94,18 +94,39 @@ def _heading(groups: Sequence[Group], names: Mapping[Ground, str]) -> str:
 
 
 def _columns(groups: Sequence[Group]) -> list[Column]:
-    plain = [Column(group, metric, _head(group, metric, len(groups))) for group in groups for metric in group.compared]
+    names = telling([short_protocol(group.ground) for group in groups])
+    plain = [
+        Column(group, metric, _head(names[short_protocol(group.ground)], metric, metrics, len(groups)))
+        for group in groups
+        for metrics in [_without_accuracy_beside_mcc(group.compared)]
+        for metric in metrics
+    ]
     times = Counter(column.head for column in plain)
     named = [column if times[column.head] == 1 else replace(column, head=_full(column)) for column in plain]
     return sorted(named, key=lambda column: -column.models)
 
 
-def _head(group: Group, metric: str, grounds: int) -> str:
+def _without_accuracy_beside_mcc(metrics: Sequence[str]) -> list[str]:
+    """Of one task both say the same, and MCC is 0 for a constant answer, whatever the shares of the classes."""
+    judged = {metric.removesuffix("MCC") for metric in metrics if metric.endswith("MCC")}
+    return [metric for metric in metrics if not (metric.endswith("accuracy") and metric[: -len("accuracy")] in judged)]
+
+
+def telling(protocols: Sequence[str]) -> dict[str, str]:
+    """Of each path the first part that no other has; all of it where there is none."""
+    parts = {protocol: protocol.split("/") for protocol in protocols}
+
+    def elsewhere(part: str, own: str) -> bool:
+        return any(part in of_one for protocol, of_one in parts.items() if protocol != own)
+
+    return {own: next((part for part in of_one if not elsewhere(part, own)), own) for own, of_one in parts.items()}
+
+
+def _head(protocol: str, metric: str, metrics: Sequence[str], grounds: int) -> str:
     """Short for a direction of retrieval; where grounds share a table, the protocol, with what it has several of."""
     if grounds == 1:
         return short_direction(metric)
-    protocol = short_protocol(group.ground)
-    return protocol if len(group.compared) == 1 else f"{protocol} {metric}"
+    return protocol if len(metrics) == 1 else f"{protocol} {metric}"
 
 
 def short_direction(metric: str) -> str:

@@ -15,10 +15,10 @@ SHORT = (
     "Scores in percent, higher is better; ties count against the model. Every number comes from a stored row that "
     "names its command, configuration, data and commit.",
     "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
-    "metrics, scores by kind of twins, every paired difference with its p, intervals over queries, validation scores, "
-    "every run on real sequences, all claims, every level of an ablation, what papers print with their sources, and "
-    "plots. Configurations and commands stand there below the tables: a command makes its row again, and `make bench` "
-    "what is missing.",
+    "metrics, other splits than `test`, scores by kind of twins, every paired difference with its p, intervals over "
+    "queries, validation scores, every run on real sequences, all claims, every level of an ablation, what papers "
+    "print with their sources, and plots. Configurations and commands stand there below the tables: a command makes "
+    "its row again, and `make bench` what is missing.",
 )
 LEGEND = (
     "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",

@@ -12,7 +12,7 @@ from benchmarks.report.groups import Difference, Group, Score
 from benchmarks.report.protocols import brief, lead
 from benchmarks.report.sections import Section
 from benchmarks.report.tables import bound_remarks, machines, reference_name, uncompared_remarks, value_cell
-from benchmarks.report.verdicts import Verdict
+from benchmarks.report.verdicts import SPLIT, Verdict
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 from quatrefoil.core.wording import counted
 
@@ -23,8 +23,8 @@ DECLARED = frozenset(claim.compares for claim in CLAIMS)
 
 
 def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
-    """A section for each board, with the verdicts on what was declared."""
-    return [_section(board, found) for board in boards(groups)]
+    """A section for each board of the split that claims are of, with the verdicts on what was declared."""
+    return [_section(board, found) for board in boards([each for each in groups if each.ground.split == SPLIT])]
 
 
 def _section(board: Board, found: Sequence[Verdict]) -> Section:

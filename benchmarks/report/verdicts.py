@@ -22,6 +22,8 @@ from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, int
 Arms: TypeAlias = tuple[Line | None, Line | None]
 """What was measured of both on one ground."""
 Word = Literal["supported", "contradicted", "open"]
+SPLIT = "test"
+"""What claims are of; some runs are scored on other splits too, such as those of other negatives."""
 ENOUGH_SEEDS = 5
 """Fewer give no verdict, whatever they say."""
 MOST_SEEDS = 1000
@@ -52,13 +54,13 @@ class Verdict:
 
 
 def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
-    """The verdict on every claim, from the ground on which both of its arms were measured.
+    """The verdict on every claim, from the ground, of those of split `test`, on which both of its arms were measured.
 
     Raises:
         RowError: there are two such grounds, so that their scores may not be put together.
     """
-    level = 1 - 0.05 / len(claims)
-    return [_verdict(claim, groups, level) for claim in claims]
+    level, tested = 1 - 0.05 / len(claims), [group for group in groups if group.ground.split == SPLIT]
+    return [_verdict(claim, tested, level) for claim in claims]
 
 
 def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[float, ...]:

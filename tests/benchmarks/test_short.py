@@ -8,7 +8,7 @@ import pytest
 from benchmarks.claims import CLAIMS
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.leaderboard import PAPERS, Place, short_sections
-from benchmarks.report.boards import Board, boards, short_direction
+from benchmarks.report.boards import Board, boards, short_direction, telling
 from benchmarks.report.groups import group
 from benchmarks.report.markdown import markdown
 from benchmarks.report.runners import RUNNERS, runner_sections
@@ -166,5 +166,11 @@ def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> No
     text = markdown(short_sections(place, found, groups, verdicts(CLAIMS, groups)), "site/index.html")
     lines = text.splitlines()
     assert "`site/index.html`" in text
-    assert len(lines) < 300
+    assert len(lines) < 400
     assert max(map(len, lines)) <= WIDTH + 10, "a long name may take some more room"
+
+
+def test_protocols_are_told_by_the_first_part_of_their_paths_that_no_other_has() -> None:
+    paths = ["regulome/prom/matched/prom_300", "regulome/splice/regulome", "regulome/tfbs/MIR2", "pretraining"]
+    assert list(telling(paths).values()) == ["prom", "splice", "tfbs", "pretraining"]
+    assert telling(["a/b", "b/a"]) == {"a/b": "a/b", "b/a": "b/a"}

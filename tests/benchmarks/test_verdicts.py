@@ -87,6 +87,13 @@ def test_scores_on_other_data_are_never_put_together(tmp_path: Path) -> None:
         verdicts([CLAIM], group(both))
 
 
+def test_a_claim_is_judged_by_the_split_test_where_others_of_the_same_run_were_scored_too(tmp_path: Path) -> None:
+    found = measured(tmp_path, CLEAR)
+    rows = [replace(row, split="test-shuffled", value=0.0, data_hash="e" * 64) for row in found.rows]
+    (judged,) = verdicts([CLAIM], group(replace(found, rows=[*found.rows, *rows])))
+    assert judged.differences == pytest.approx(CLEAR)
+
+
 def test_the_table_says_how_many_seeds_would_decide_what_is_open(tmp_path: Path) -> None:
     table = claim_table([verdict(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))])
     cells = [cell.text for cell in table.rows[0].cells]
