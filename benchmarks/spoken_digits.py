@@ -187,7 +187,7 @@ def main() -> None:
         parser.error(str(error))
     rows = [row for protocol in protocols for row in compare(folder, protocol)]
     rows += [of_vlsa(folder, protocol, seed, options.runs) for protocol in protocols for seed in options.seeds]
-    command = "python -m benchmarks.spoken_digits FOLDER"
+    command = f"python -m benchmarks.spoken_digits FOLDER --seeds {' '.join(map(str, options.seeds))}"
     keep(RESULTS, {"command": command, "chance": 10.0, "rows": rows})
 
 

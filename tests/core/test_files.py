@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from quatrefoil.core import files
 from quatrefoil.core.files import locked, replace_text, whole_file, whole_folder
 
 
@@ -46,6 +48,28 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
         with locked(tmp_path / "it"):
             pass
     assert not list(tmp_path.iterdir())
+
+
+def test_who_waits_for_longer_than_a_moment_is_told_for_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(files, "_SILENT_SECONDS", 0.01)
+    told = threading.Event()
+    monkeypatch.setattr(files, "print", lambda *said, **_: (print(*said), told.set()), raising=False)
+
+    def second() -> None:
+        with locked(tmp_path / "it"):
+            pass
+
+    waiting = threading.Thread(target=second)
+    with locked(tmp_path / "it"):
+        waiting.start()
+        assert told.wait(30)
+    waiting.join(30)
+    assert f"at work on {tmp_path / 'it'}\n" in capsys.readouterr().out
+    with locked(tmp_path / "it"):
+        pass
+    assert capsys.readouterr().out == "", "who need not wait is told nothing"
 
 
 @pytest.mark.parametrize("begin", [locked, whole_folder, whole_file])

@@ -114,7 +114,7 @@ def test_broken_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(LabelledError, match=message):
             read_labelled(tmp_path, name)
-    with pytest.raises(LabelledError, match=r"no such file; paths count from data\.root"):
+    with pytest.raises(LabelledError, match=r"no such file; in a recipe, paths count from data\.root"):
         read_labelled(tmp_path, "absent.csv")
     with pytest.raises(LabelledError, match="3 files joined"):
         read_labelled(tmp_path, "a+b+c")

@@ -4,11 +4,15 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from typing import IO
+
+_SILENT_SECONDS = 3.0
 
 
 def cache_home() -> Path:
@@ -27,7 +31,7 @@ def locked(target: Path) -> Iterator[None]:
     """Alone at work on `target`, whose folder is made: other processes on this machine wait for the block to end.
 
     The lock is a file `.<name>.lock` beside the target, which is removed in the end. The system takes the lock back
-    when its process dies.
+    when its process dies. Who waits for some seconds is told so.
     """
     path = target.with_name(f".{target.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,11 +45,26 @@ def locked(target: Path) -> Iterator[None]:
 def _lock(path: Path) -> IO[str]:
     while True:
         file = path.open("w")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _wait_for(file, path)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
         file.close()  # whoever held it has removed it, and others lock a file that is not this one
+
+
+def _wait_for(file: IO[str], path: Path) -> None:
+    """Take the lock; who waits for longer than a moment is told for what."""
+    made = path.with_name(path.name.removeprefix(".").removesuffix(".lock"))
+    told = f"waiting for another process, which is at work on {made}"
+    timer = Timer(_SILENT_SECONDS, print, [told], {"file": sys.stderr, "flush": True})
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        timer.start()
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        finally:
+            timer.cancel()
 
 
 @contextmanager

@@ -88,5 +88,8 @@ def stored_recipe(described: Json, overrides: Sequence[str] = ()) -> Recipe:
     recipe = override(as_stored, overrides)
     # Compared as both are read now: what the run started from may since have moved, which changes nothing here.
     if recipe.config_hash != as_stored.config_hash:
-        raise ConfigError(f"this is not what was trained ({described['config_hash']}): {' '.join(overrides)}")
+        raise ConfigError(
+            f"this is not what was trained ({described['config_hash']}): {' '.join(overrides)}; change where things "
+            f"are (data.root, run.*) alone, take other data with `evaluate --on`, or train anew"
+        )
     return recipe

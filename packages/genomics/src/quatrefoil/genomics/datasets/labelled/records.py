@@ -71,7 +71,7 @@ def _numbered(path: Path) -> Iterator[tuple[int, str]]:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise LabelledError(f"{path}: no such file; paths count from data.root")
+        raise LabelledError(f"{path}: no such file; in a recipe, paths count from data.root")
     return content_of(path, LabelledError)
 
 
