@@ -211,7 +211,7 @@ def test_a_metric_that_the_data_turn_out_not_to_give_is_told_with_those_that_the
 @pytest.mark.parametrize("names", [["one"], ["one", "two"]])
 @pytest.mark.parametrize("temperature", ["none", "0.1"])
 def test_metrics_are_announced_under_the_names_that_they_get(names: list[str], temperature: str) -> None:
-    recipe = toy_recipe([f"evaluate.retrieval.dual_softmax={temperature}"])
+    recipe = toy_recipe([f"evaluate.retrieval.dual_softmax={temperature}", "evaluate.retrieval.also_within=[3]"])
     evaluations = dict.fromkeys(names, recipe.evaluate["retrieval"])
     run = EncodingRun(torch.device("cpu"))
     scores = score_splits(Toy(ToyConfig()), ToyModule(64), evaluations, ["val"], run)
@@ -233,6 +233,23 @@ def test_scores_of_dual_softmax_stand_beside_the_plain_ones_which_stay() -> None
     assert both.ranks.keys() == {*plain.ranks, *(f"{direction}/dual_softmax" for direction in plain.ranks)}
     with pytest.raises(ConfigError, match="temperature of dual_softmax is above 0"):
         toy_recipe(["evaluate.retrieval.dual_softmax=0"])
+
+
+def test_further_recalls_stand_beside_the_others_with_their_intervals() -> None:
+    further = ["evaluate.retrieval.also_within=[2, 50]"]
+    assert toy_recipe(further).config_hash == toy_recipe([]).config_hash, "what else is scored trains nothing"
+    evaluation = toy_recipe(further).evaluate["retrieval"]
+    found = evaluation(Toy(ToyConfig()), ToyModule(64), "val", EncodingRun(torch.device("cpu")))
+    assert sorted(evaluation.metrics) == sorted(found.metrics)
+    for direction, ranks in found.ranks.items():
+        for k in (2, 50):
+            share = found.metrics[f"{direction}/R@{k}"]
+            assert share == pytest.approx(100 * sum(rank <= k for rank in ranks) / len(ranks))
+            low, high = found.intervals[f"{direction}/R@{k}"]
+            assert low <= share <= high
+    for wrong in (0, 5):
+        with pytest.raises(ConfigError, match=f"R@{wrong} is no further recall"):
+            toy_recipe([f"evaluate.retrieval.also_within=[{wrong}]"])
 
 
 def trainer(*overrides: str) -> Trainer:

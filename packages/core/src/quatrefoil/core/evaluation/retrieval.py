@@ -18,6 +18,7 @@ from quatrefoil.core.wording import first_few
 Blocks: TypeAlias = Iterable[Tensor]
 Rivals: TypeAlias = Literal["items", "groups"]
 """What stands against the best relevant item of a query; see `rank_blocks`."""
+RECALLED = (1, 5, 10)
 COLUMNS = ("R@1", "R@5", "R@10", "MedianR", "MeanR")
 DUAL_SOFTMAX = "dual_softmax"
 """What stands before the columns of scores that were post-processed so."""
@@ -131,6 +132,11 @@ class RetrievalMetrics:
         return dict(zip(COLUMNS, values, strict=True))
 
 
+def recall(ranks_Q: Tensor, k: int) -> float:
+    """R@K in percent: how many of the 1-based ranks (Q,) are K at most."""
+    return 100 * (ranks_Q <= k).double().mean().item()
+
+
 def retrieval_metrics(ranks_Q: Tensor, gallery: int) -> RetrievalMetrics:
     """Metrics of 1-based ranks (Q,) among `gallery` items (or groups, where these are the rivals).
 
@@ -140,10 +146,9 @@ def retrieval_metrics(ranks_Q: Tensor, gallery: int) -> RetrievalMetrics:
     if ranks_Q.ndim != 1 or not len(ranks_Q) or ranks_Q.min() < 1 or ranks_Q.max() > gallery:
         raise ValueError(f"ranks of shape {tuple(ranks_Q.shape)} must be a non-empty row of numbers in 1-{gallery}")
     ranks_Q = ranks_Q.double()
-    recall = (100 * (ranks_Q <= k).double().mean().item() for k in (1, 5, 10))
     # torch.median takes the lower of the two middle ranks; torch.quantile refuses more than 16 M.
     median, mean = (ranks_Q.median() - (-ranks_Q).median()).item() / 2, ranks_Q.mean().item()
-    r1, r5, r10 = recall
+    r1, r5, r10 = (recall(ranks_Q, k) for k in RECALLED)
     return RetrievalMetrics(r1, r5, r10, median, mean, len(ranks_Q), gallery)
 
 

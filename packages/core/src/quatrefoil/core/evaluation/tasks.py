@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
@@ -23,10 +24,12 @@ from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
 from quatrefoil.core.evaluation.retrieval import (
     COLUMNS,
     DUAL_SOFTMAX,
+    RECALLED,
     CodeSimilarity,
     Rivals,
     dual_softmax,
     rank_blocks,
+    recall,
     retrieval_metrics,
 )
 from quatrefoil.core.evaluation.statistics import recall_interval
@@ -96,17 +99,21 @@ class Retrieval:
     Args:
         dual_softmax: the temperature of `retrieval.dual_softmax`. Its scores then stand beside the plain ones, as
             `a-to-b/dual_softmax/R@1`: it sees all queries at once, which no query of a user does.
+        also_within: further K of R@K beside 1, 5 and 10, e.g. 50 as on SoundDescs.
 
     Raises:
-        ValueError: a temperature that is not above 0.
+        ValueError: a temperature that is not above 0, or a K that is none, or stands there anyway.
     """
 
     many: Side
     one: Side
     batch_size: int = field(default=64, metadata=HOW_NOT_WHAT)
     dual_softmax: float | None = field(default=None, metadata=HOW_NOT_WHAT)
+    also_within: tuple[int, ...] = field(default=(), metadata=HOW_NOT_WHAT)
 
     def __post_init__(self) -> None:
+        if wrong := [k for k in self.also_within if k < 1 or k in RECALLED]:
+            raise ValueError(f"also_within: R@{wrong[0]} is no further recall beside R@1, R@5 and R@10")
         if self.dual_softmax is not None and not self.dual_softmax > 0:
             raise ValueError(f"the temperature of dual_softmax is above 0, not {self.dual_softmax}")
 
@@ -116,7 +123,8 @@ class Retrieval:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        columns = COLUMNS if self.dual_softmax is None else (*COLUMNS, *(f"{DUAL_SOFTMAX}/{name}" for name in COLUMNS))
+        processed = () if self.dual_softmax is None else tuple(f"{DUAL_SOFTMAX}/{name}" for name in COLUMNS)
+        columns = (*COLUMNS, *(f"R@{k}" for k in self.also_within), *processed)
         return tuple(f"{direction}/{column}" for direction in self._directions for column in columns)
 
     @property
@@ -135,8 +143,13 @@ class Retrieval:
     def _scores(
         self, name: str, queries: "_Coded", gallery: "_Coded", rivals: Rivals, kinds: Mapping[int, str]
     ) -> Iterator[Scores]:
-        """Of one direction: plain, and where it is wanted post-processed."""
-        yield _scores(name, queries, gallery, rivals, kinds)
+        """Of one direction: plain, and where it is wanted at further K and post-processed."""
+        yield (plain := _scores(name, queries, gallery, rivals, kinds))
+        ranks_Q = torch.tensor(plain.ranks[name])
+        yield Scores(
+            {f"{name}/R@{k}": recall(ranks_Q, k) for k in self.also_within},
+            {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in self.also_within},
+        )
         if self.dual_softmax is not None:
             yield _scores_of_dual_softmax(name, queries, gallery, rivals, self.dual_softmax)
 
@@ -176,7 +189,7 @@ def _scores_of_ranks(name: str, ranks_Q: Tensor, queries: _Coded, gallery: _Code
     size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
     return Scores(
         {f"{name}/{column}": value for column, value in retrieval_metrics(ranks_Q, size).row().items()},
-        {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in (1, 5, 10)},
+        {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in RECALLED},
         {name: ranks_Q.tolist()},
     )
 

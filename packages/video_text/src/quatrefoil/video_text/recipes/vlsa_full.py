@@ -25,7 +25,7 @@ from quatrefoil.video_text.media.sampling import FrameSampling
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 from quatrefoil.video_text.models.vlsa import VlsaConfig
 from quatrefoil.video_text.recipes.vlsa import PRETRAINING, TUNE_AUDIO_VIDEO, TUNE_TEXT_AUDIO, TUNE_TEXT_VIDEO
-from quatrefoil.video_text.recipes.vlsa_tasks import AUDIO_VIDEO, SIX_WITH_SOUND, TEXT_AUDIO, TEXT_VIDEO
+from quatrefoil.video_text.recipes.vlsa_tasks import AUDIO_VIDEO, SIX_WITH_SOUND, TEXT_AUDIO_WITHIN_50, TEXT_VIDEO
 
 PRETRAINED = "runs/vlsa/howto100m-audioset"
 BERT = "google-bert/bert-base-uncased"
@@ -106,12 +106,12 @@ def lsmdc() -> Recipe:
 
 def sounddescs() -> Recipe:
     """Texts and sounds of SoundDescs."""
-    return _tuned(_data("sounddescs", "sounddescs"), 23_085, TUNE_TEXT_AUDIO, TEXT_AUDIO)
+    return _tuned(_data("sounddescs", "sounddescs"), 23_085, TUNE_TEXT_AUDIO, TEXT_AUDIO_WITHIN_50)
 
 
 def audiocaps() -> Recipe:
     """Texts and sounds of AudioCaps, in the split of the audio retrieval benchmark."""
-    return _tuned(_data("audiocaps", "audiocaps-benchmark"), 49_291, TUNE_TEXT_AUDIO, TEXT_AUDIO)
+    return _tuned(_data("audiocaps", "audiocaps-benchmark"), 49_291, TUNE_TEXT_AUDIO, TEXT_AUDIO_WITHIN_50)
 
 
 def youcook2() -> Recipe:
