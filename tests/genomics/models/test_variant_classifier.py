@@ -24,7 +24,9 @@ Reader = SequenceClassifierConfig | StemClassifierConfig
 
 def built(reader: Reader) -> VariantClassifier:
     torch.manual_seed(0)
-    return VariantClassifierConfig(classes=2, reader=reader).build().eval()
+    model = VariantClassifierConfig(classes=2, reader=reader).build().eval()
+    assert isinstance(model, VariantClassifier)
+    return model
 
 
 def windows() -> tuple[Tensor, Tensor]:

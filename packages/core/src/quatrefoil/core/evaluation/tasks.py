@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 
 from quatrefoil.core.config import HOW_NOT_WHAT
@@ -143,13 +142,8 @@ class Retrieval:
     def _scores(
         self, name: str, queries: "_Coded", gallery: "_Coded", rivals: Rivals, kinds: Mapping[int, str]
     ) -> Iterator[Scores]:
-        """Of one direction: plain, and where it is wanted at further K and post-processed."""
-        yield (plain := _scores(name, queries, gallery, rivals, kinds))
-        ranks_Q = torch.tensor(plain.ranks[name])
-        yield Scores(
-            {f"{name}/R@{k}": recall(ranks_Q, k) for k in self.also_within},
-            {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in self.also_within},
-        )
+        """Of one direction: plain, and where it is wanted post-processed."""
+        yield _scores(name, queries, gallery, rivals, kinds, self.also_within)
         if self.dual_softmax is not None:
             yield _scores_of_dual_softmax(name, queries, gallery, rivals, self.dual_softmax)
 
@@ -165,8 +159,10 @@ class _Coded(NamedTuple):
     groups_N: Tensor
 
 
-def _scores(name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, kinds: Mapping[int, str]) -> Scores:
-    """Of one direction; whole first, then R@1 over the queries of each kind."""
+def _scores(
+    name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, kinds: Mapping[int, str], further: Sequence[int]
+) -> Scores:
+    """Of one direction; whole first, with R@K of further K, then R@1 over the queries of each kind."""
     pair = queries.codes_ND, gallery.codes_ND, queries.groups_N, gallery.groups_N
     ranks, strongest = ranks_and_rivals(*pair, rivals=rivals)
     by_kind = recall_by_kind(ranks, queries.groups_N, kinds)
@@ -175,7 +171,7 @@ def _scores(name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, kinds: 
         {f"{name}/R@1/{kind}": interval for kind, (_, interval) in by_kind.items() if interval},
         rivals={name: strongest.tolist()},
     )
-    return merged([_scores_of_ranks(name, ranks, queries, gallery, rivals), told])
+    return merged([_scores_of_ranks(name, ranks, queries, gallery, rivals, further), told])
 
 
 def _scores_of_dual_softmax(name: str, queries: _Coded, gallery: _Coded, rivals: Rivals, temperature: float) -> Scores:
@@ -185,11 +181,14 @@ def _scores_of_dual_softmax(name: str, queries: _Coded, gallery: _Coded, rivals:
     return _scores_of_ranks(f"{name}/{DUAL_SOFTMAX}", ranks, queries, gallery, rivals)
 
 
-def _scores_of_ranks(name: str, ranks_Q: Tensor, queries: _Coded, gallery: _Coded, rivals: Rivals) -> Scores:
+def _scores_of_ranks(
+    name: str, ranks_Q: Tensor, queries: _Coded, gallery: _Coded, rivals: Rivals, further: Sequence[int] = ()
+) -> Scores:
     size = len(gallery.groups_N) if rivals == "items" else len(set(gallery.groups_N.tolist()))
+    row = retrieval_metrics(ranks_Q, size).row() | {f"R@{k}": recall(ranks_Q, k) for k in further}
     return Scores(
-        {f"{name}/{column}": value for column, value in retrieval_metrics(ranks_Q, size).row().items()},
-        {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in RECALLED},
+        {f"{name}/{column}": value for column, value in row.items()},
+        {f"{name}/R@{k}": recall_interval(ranks_Q, queries.groups_N, k) for k in (*RECALLED, *further)},
         {name: ranks_Q.tolist()},
     )
 

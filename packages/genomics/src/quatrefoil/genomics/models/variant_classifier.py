@@ -42,9 +42,6 @@ class VariantClassifierConfig(ClassifierConfig):
     def model_type(self) -> type["VariantClassifier"]:
         return VariantClassifier
 
-    def build(self) -> "VariantClassifier":
-        return VariantClassifier(self)
-
 
 class VariantClassifier(SequenceModel):
     """Classes of alt minus ref (the specification's section 9; how it is read is our choice)."""

@@ -1,8 +1,7 @@
 """Downstream of GeneBERT's pre-training on Regulome: promoters, binding, splice sites, variants and openness.
 
 `model.pretrained=RUN` starts from a run of `genebert/regulome-*`; without it a task is its own untrained twin. The
-bounds of the benchmark are in every `metrics.json`. Settings are ours, minutes of one core, see
-docs/genebert.md.
+bounds of the benchmark are in every `metrics.json`. Settings are ours, minutes of one core.
 """
 
 from dataclasses import replace
