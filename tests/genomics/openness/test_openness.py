@@ -65,12 +65,32 @@ def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(m
         middle = (start + end) // 2
         low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
         on = np.flatnonzero(peaks.chromosome == chromosome)
+        if not ((peaks.start[on] < high) & (peaks.end[on] > low)).any():  # the nearest stands for its own
+            nearest = min(on, key=lambda p: max(peaks.start[p] - high, low - peaks.end[p]))
+            low, high = peaks.start[nearest], peaks.end[nearest]
         before = [p for p in on if peaks.end[p] <= low]
         after = [p for p in on if peaks.start[p] >= high]
         assert found.shape[1] == min(REGIONS, len(before) + len(after))
         left = min(max(found.shape[1] // 2, found.shape[1] - len(after)), len(before))
         chosen = [*before[len(before) - left :], *after[: found.shape[1] - left]]
         np.testing.assert_array_equal(found.numpy(), matrix_of[cell_type][:, chosen])
+
+
+def test_a_closed_region_reads_what_is_read_about_its_nearest_peak(module: OpennessModule) -> None:
+    """So the matrix alone tells nothing, not even to who knows every matrix of training by heart."""
+    samples, reader = module.items("test", ALL, FIELDS), module.reader
+    closed = [index for index in range(len(samples)) if not samples.labels_N[index]]
+    assert closed
+    for index in closed:
+        cell_type, place = samples.ids[index].split("/")
+        chromosome, span = place.split(":")
+        start, end = map(int, span.split("-"))
+        peaks = reader.matrix.peaks(cell_type)
+        on = np.flatnonzero(peaks.chromosome == chromosome)
+        gap = np.maximum(peaks.start[on] - end, start - peaks.end[on])
+        nearest = on[gap.argmin()]
+        about_peak = reader.region_fields(cell_type, chromosome, int(peaks.start[nearest]), int(peaks.end[nearest]))
+        assert torch.equal(samples[SampleKey(0, index)]["matrix"], about_peak["matrix"])
 
 
 def test_the_same_place_has_one_sequence_and_one_group_in_all_cell_types(module: OpennessModule) -> None:

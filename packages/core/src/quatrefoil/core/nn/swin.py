@@ -248,7 +248,14 @@ class Swin(nn.Module):
         if self.mask_token is not None:
             nn.init.trunc_normal_(self.mask_token, std=0.02, a=-0.04, b=0.04)
 
-    def forward(self, x_BCS: Tensor, *, real_BS: Tensor | None = None, masked: Tensor | None = None) -> SwinOutput:
+    def forward(
+        self,
+        x_BCS: Tensor,
+        *,
+        real_BS: Tensor | None = None,
+        masked: Tensor | None = None,
+        places_GD: Tensor | None = None,
+    ) -> SwinOutput:
         """Cells of a grid to tokens of the last stage.
 
         Args:
@@ -256,14 +263,19 @@ class Swin(nn.Module):
                 nothing is padded.
             masked: boolean (B, *cells), True = patches that the mask token replaces (after their norm). Each axis of
                 `cells` divides that of the grid of patches, and a cell covers a block of patches: 1 covers the axis.
+            places_GD: embedding of the places (*G, D), 1 for an axis along which all share one; it is added to the
+                patches, masked or not (`ape` in the paper's code). None: nothing says where on the grid a patch is.
 
         Raises:
-            ValueError: another number of axes or channels, masks that do not fit, or `masked` without a mask token.
+            ValueError: another number of axes or channels, masks or places that do not fit, or `masked` without a mask
+                token.
         """
         self._check(x_BCS, real_BS)
         if real_BS is not None:
             x_BCS = x_BCS.masked_fill(~real_BS[:, None], 0.0)
         tokens_BGD = self._mask(self.patches(x_BCS), masked)
+        if places_GD is not None:
+            tokens_BGD = tokens_BGD + _checked(places_GD, tokens_BGD)
         state = SwinOutput(tokens_BGD, None if real_BS is None else self.patches.real(real_BS))
         for stage in self.stages:
             state = stage(state)
@@ -286,6 +298,14 @@ class Swin(nn.Module):
             raise ValueError("`masked` needs a mask token; set mask_token=true in the configuration")
         masked_BG1 = _spread(masked, tuple(tokens_BGD.shape[:-1]))[..., None]
         return torch.where(masked_BG1, self.mask_token.to(tokens_BGD.dtype), tokens_BGD)
+
+
+def _checked(places_GD: Tensor, tokens_BGD: Tensor) -> Tensor:
+    found, wanted = tuple(places_GD.shape), tuple(tokens_BGD.shape[1:])
+    fits = len(found) == len(wanted) and found[-1] == wanted[-1]
+    if not fits or any(side not in (1, size) for side, size in zip(found[:-1], wanted[:-1], strict=True)):
+        raise ValueError(f"places are {wanted}, or 1 along an axis, not {found}")
+    return places_GD
 
 
 def _spread(masked: Tensor, shape: Sizes) -> Tensor:

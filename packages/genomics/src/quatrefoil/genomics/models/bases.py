@@ -27,7 +27,8 @@ def kmer_ids(bases_BL: Tensor, k: int) -> Tensor:
         raise ValueError(f"a sequence of fewer than {k} bases holds no {k}-mer; leave it out, or set a smaller model.k")
     digits_BL = torch.tensor(_DIGIT, device=bases_BL.device)[bases_BL.long()]
     windows_BWk = digits_BL.unfold(1, k, 1)
-    place_k = 4 ** torch.arange(k - 1, -1, -1, device=bases_BL.device)
+    # Powers of Python's: torch.compile prints none of whole-number tensors, nor of a k that it takes for variable.
+    place_k = torch.tensor([4**place for place in reversed(range(k))], device=bases_BL.device)
     ids_BW = (windows_BWk * place_k).sum(2) + len(SPECIAL_TOKENS)
     worst_BW = bases_BL.unfold(1, k, 1).amax(2)
     ids_BW = ids_BW.masked_fill(worst_BW == UNKNOWN, UNK)

@@ -25,6 +25,8 @@ class SwinRegions:
         grid: sides to which the matrix is padded, (motifs, regions). 288 x 288 with patch 4 and window 9 needs no
             padding inside of Swin-T.
         swin: over two axes, one channel.
+        named_rows: add a learned embedding of its motifs to each row of patches. A Swin knows offsets and no places, as
+            pictures want it; without names its mean cannot tell which motifs were hit (our choice).
 
     Raises:
         ValueError: a Swin of other axes or channels.
@@ -32,6 +34,7 @@ class SwinRegions:
 
     grid: tuple[int, int]
     swin: SwinConfig
+    named_rows: bool = True
 
     def __post_init__(self) -> None:
         if self.swin.in_channels != 1 or len(self.swin.patch) != 2:
@@ -114,6 +117,10 @@ class SwinEncoder(nn.Module):
     def __init__(self, config: SwinRegions) -> None:
         super().__init__()
         self.config, self.swin = config, config.swin.build()
+        rows = -(-config.grid[0] // config.swin.step[0])
+        self.row_names = nn.Embedding(rows, config.swin.width) if config.named_rows else None
+        if self.row_names is not None:
+            initialise(self.row_names, embedding_std=1.0)  # as large as normed patches
 
     def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
         """Codes (B, D).
@@ -133,7 +140,8 @@ class SwinEncoder(nn.Module):
             hidden_BGC: boolean, True = cells for which the mask token stands (see `Swin.forward`).
         """
         matrix_BMR, real_BMR = self.padded(matrix_BMR, real_BR)
-        states: SwinOutput = self.swin(matrix_BMR[:, None], real_BS=real_BMR, masked=hidden_BGC)
+        names = None if self.row_names is None else self.row_names.weight[:, None]
+        states: SwinOutput = self.swin(matrix_BMR[:, None], real_BS=real_BMR, masked=hidden_BGC, places_GD=names)
         return states
 
     def padded(self, matrix_BMR: Tensor, real_BR: Tensor) -> tuple[Tensor, Tensor]:

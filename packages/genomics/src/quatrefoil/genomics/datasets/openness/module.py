@@ -115,7 +115,9 @@ class RegionReader:
         """`matrix` (M, R) and `region_mask` (R,): the nearest peaks, as many on either side as there are.
 
         Peaks that touch the window or the region are not among them, nor is a gap where they would be: whether the
-        region itself has a peak is what is asked.
+        region itself has a peak is what is asked. Where none touches, the nearest is left out in their place. Else
+        closed regions between the same two peaks would all read one matrix, and open ones each another: a model that
+        knows a matrix again would know that the region is closed.
         """
         middle = (start + end) // 2
         stretch = min(start, middle - self.sizes.segment), max(end, middle + self.sizes.segment)
@@ -125,13 +127,13 @@ class RegionReader:
         return {"matrix": torch.from_numpy(kept), "region_mask": torch.ones(kept.shape[1], dtype=torch.bool)}
 
     def _about(self, cell_type: str, chromosome: str, start: int, end: int) -> tuple[Span, Span]:
-        """The peaks about a stretch, and those among them that touch it."""
+        """The peaks about a stretch, and those among them that are not to be read."""
         peaks = self._peaks[cell_type]
         if chromosome not in peaks.spans:
             raise ValueError(
                 f"{cell_type} has no peak on {chromosome}, so nothing tells what is open there; leave it out"
             )
-        span, own = peaks.spans[chromosome], peaks.touching(chromosome, start, end)
+        span, own = peaks.spans[chromosome], peaks.touching_or_nearest(chromosome, start, end)
         size = min(self.sizes.regions, span.size - own.size)
         if not size:
             raise ValueError(f"{cell_type} has no peak on {chromosome} beside {start}-{end}; leave this region out")
