@@ -72,6 +72,24 @@ def test_who_waits_for_longer_than_a_moment_is_told_for_what(
     assert capsys.readouterr().out == "", "who need not wait is told nothing"
 
 
+def test_a_script_whose_workers_run_it_anew_ends_with_how_to_mend_it(tmp_path: Path) -> None:
+    """They would wait for ever, each for a lock of its parent, which waits for them."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, pathlib\n"
+        "from quatrefoil.core.files import locked\n"
+        f"with locked(pathlib.Path({str(tmp_path / 'made')!r})):\n"
+        "    worker = multiprocessing.get_context('spawn').Process(target=print)\n"
+        "    worker.start()\n"
+        "    worker.join()\n"
+        "    raise SystemExit(worker.exitcode)\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert "if __name__ == '__main__':" in ended.stderr
+    assert str(tmp_path / "made") in ended.stderr
+
+
 @pytest.mark.parametrize("begin", [locked, whole_folder, whole_file])
 def test_a_failed_block_leaves_nothing(tmp_path: Path, begin: Callable[[Path], AbstractContextManager[object]]) -> None:
     with pytest.raises(KeyboardInterrupt), begin(tmp_path / "it"):

@@ -78,6 +78,25 @@ def test_masked_patches_are_those_of_transformers() -> None:
     assert (ours.flatten(1, 2) - theirs).abs().max() <= 1e-5
 
 
+def test_places_are_the_absolute_positions_of_transformers_under_masked_patches_too() -> None:
+    model, masked = their_model(use_absolute_embeddings=True), torch.rand(2, 16, 16) < 0.5
+    state = model.state_dict()
+    places_GD = state.pop("embeddings.position_embeddings").unflatten(1, (16, 16))[0]
+    model.config.use_absolute_embeddings = False  # the weights of ours have none: they are handed in
+    ours, x_BCS = of_theirs(model, state), torch.randn(2, 3, 64, 64)
+    theirs = model(x_BCS, bool_masked_pos=masked.flatten(1)).last_hidden_state
+    assert (ours(x_BCS, masked=masked, places_GD=places_GD).tokens_BGD.flatten(1, 2) - theirs).abs().max() <= 1e-5
+    assert (ours(x_BCS, masked=masked).tokens_BGD.flatten(1, 2) - theirs).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 8), (1, 8), (6, 6, 4), (2, 3, 8)])
+def test_places_of_another_grid_are_refused(shape: tuple[int, ...]) -> None:
+    swin = built(SMALL)
+    swin(torch.randn(1, 1, 12, 12), places_GD=torch.zeros(6, 1, 8))
+    with pytest.raises(ValueError, match="places are"):
+        swin(torch.randn(1, 1, 12, 12), places_GD=torch.zeros(shape))
+
+
 def test_files_of_any_version_of_transformers_are_read(tmp_path: Any) -> None:
     model = their_model()
     model.save_pretrained(tmp_path)

@@ -113,6 +113,18 @@ def test_only_the_swin_knows_the_order_of_regions(name: str) -> None:
     assert moved > 1e-3 if name == "swin" else moved < 1e-5
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_which_motifs_were_hit_reaches_the_code_of_regions_by_the_names_of_rows_alone(named: bool) -> None:
+    """A Swin of one block knows offsets within a window: hits moved by whole windows leave its mean as it was."""
+    plain = SwinConfig(**{**vars(SWIN), "depths": (1,), "heads": (1,)})
+    torch.manual_seed(0)
+    encoder = SwinRegions(grid=(8, 12), swin=plain, named_rows=named).build().eval()
+    matrix_BMR, real_BR = torch.zeros(1, 8, 12), torch.ones(1, 12, dtype=torch.bool)
+    matrix_BMR[:, :4] = torch.rand(1, 4, 12)
+    moved = matrix_BMR.roll(4, dims=1)
+    assert torch.allclose(encoder(matrix_BMR, real_BR), encoder(moved, real_BR), atol=1e-5) is not named
+
+
 @every_encoder
 @every_sequence_encoder
 def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig, configured: Configured) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import multiprocessing
 import os
 import shutil
 import sys
@@ -32,7 +33,16 @@ def locked(target: Path) -> Iterator[None]:
 
     The lock is a file `.<name>.lock` beside the target, which is removed in the end. The system takes the lock back
     when its process dies. Who waits for some seconds is told so.
+
+    Raises:
+        RuntimeError: this process has been started by one at work and is running its script anew: it would wait for
+            its parent, which waits for it.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # so multiprocessing itself tells it
+        raise RuntimeError(
+            f"{target} is being made by worker processes, and each runs this script from its start; "
+            "put what the script does under `if __name__ == '__main__':`"
+        )
     path = target.with_name(f".{target.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path):
