@@ -18,10 +18,11 @@ from quatrefoil.core.objectives import Step
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET, USUAL
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 from quatrefoil.genomics.models.region_encoders import (
     DeepSetsRegions,
+    Enrichment,
     RegionsConfig,
     SwinRegions,
     TransformerRegions,
@@ -113,6 +114,23 @@ def test_only_the_swin_knows_the_order_of_regions(name: str) -> None:
     assert moved > 1e-3 if name == "swin" else moved < 1e-5
 
 
+def test_enrichment_is_the_deviation_of_a_windows_mean_from_what_is_usual() -> None:
+    enrichment = Enrichment(MOTIFS + 3, 4)
+    mean, deviation = [0.1, 0.2, 0.0, 0.4, 0.3], [0.5, 0.1, 0.0, 0.2, 0.3]
+    enrichment.set_usual(mean, deviation)
+    matrix_BMR, real_BR = torch.rand(2, MOTIFS, REGIONS), torch.arange(REGIONS) < torch.tensor([[REGIONS], [3]])
+    matrix_BMR[1, :, 3:] = torch.nan
+    seen: list[torch.Tensor] = []
+    enrichment.embed.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    enrichment(matrix_BMR, real_BR)
+    for row, size in ((0, REGIONS), (1, 3)):
+        for motif in range(MOTIFS):
+            above = matrix_BMR[row, motif, :size].mean() - mean[motif]
+            scale = (deviation[motif] or 1.0) / size**0.5  # of a mean of so many; a motif never hit has none
+            torch.testing.assert_close(seen[0][row, motif], above / scale)
+    assert not seen[0][:, MOTIFS:].any()
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_which_motifs_were_hit_reaches_the_code_of_regions_by_the_names_of_rows_alone(named: bool) -> None:
     """A Swin of one block knows offsets within a window: hits moved by whole windows leave its mean as it was."""
@@ -134,7 +152,7 @@ def test_every_parameter_is_reached_by_the_three_tasks(regions: RegionsConfig, c
 def test_without_matching_the_encoder_of_regions_is_not_reached() -> None:
     objectives = {name: ALL[name] for name in ("mgm", "ngsp")}
     frozen = freeze_unreached(Step(config_of(ENCODERS["swin"]).build(), objectives), batch())
-    assert {name.split(".")[0] for name in frozen} == {"region_encoder", "match_head"}
+    assert {name.split(".")[0] for name in frozen} == {"region_encoder", "enrichment", "match_head"}
 
 
 def test_a_sequences_code_never_needs_regions() -> None:
@@ -206,11 +224,13 @@ def test_masked_hits_are_the_share_of_masked_kmers_told_right() -> None:
 @every_encoder
 def test_a_saved_model_comes_back_bit_for_bit(regions: RegionsConfig, tmp_path: Path) -> None:
     model = build(regions)
-    model.assets = {ASSET: json.dumps({"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS})}
+    facts = {"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS}
+    usual = {"mean": [0.1] * MOTIFS, "deviation": [0.2] * MOTIFS}
+    model.assets = {ASSET: json.dumps(facts), USUAL: json.dumps(usual)}
+    model.check_assets()
     model.save_pretrained(tmp_path)
     again = GeneBert.from_pretrained(tmp_path).eval()
     assert again.config == model.config
-    again.check_assets()
     for view in ("token_logits", "next_segment", "match"):
         assert torch.equal(Views(again, batch())[view], Views(model, batch())[view])
 

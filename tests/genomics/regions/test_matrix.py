@@ -9,6 +9,7 @@ import bioframe
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 
 from quatrefoil.genomics.regions import matrix as matrix_module
 from quatrefoil.genomics.regions.bed import write_hits
@@ -198,6 +199,26 @@ def test_accessibility_is_one_more_row_and_changes_no_other(
     assert signal is not None
     expected = np.clip(np.log1p(signal) / np.log1p(signal[train].max()), 0, 1)
     np.testing.assert_allclose(whole(more, "lung")[-1], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("accessibility", [False, True])
+def test_what_is_usual_is_mean_and_deviation_of_the_values_on_training_chromosomes(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path, accessibility: bool
+) -> None:
+    build(plan_of(source, peaks), tmp_path / "m")
+    matrix = RegionMatrix.open(tmp_path / "m", accessibility)
+    parts = [whole(matrix, cell)[:, found.chromosome != "chr3"] for cell, found in peaks.items()]
+    values = np.concatenate(parts, 1).astype(float)
+    np.testing.assert_allclose(matrix.usual.mean_T, values.mean(1), rtol=1e-6)
+    np.testing.assert_allclose(matrix.usual.deviation_T, values.std(1), rtol=1e-6)
+
+
+def test_a_matrix_of_an_older_format_is_refused(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:
+    build(plan_of(source, peaks), tmp_path / "m")
+    root = zarr.open_group(str(tmp_path / "m"), mode="r+")
+    del root.attrs["format"]
+    with pytest.raises(MatrixError, match="of format 1, read is 2; remove it and make it again"):
+        RegionMatrix.open(tmp_path / "m")
 
 
 def test_a_reader_survives_pickling_and_names_what_is_unknown(

@@ -5,8 +5,8 @@ The paper's body could not be read; what follows its abstract is marked (a), the
     two halves of a window -> k-mers -> BERT (a), or with a stem --+-- states -> masked k-mers
                                                                   +-- pooled -> is B the half that follows A?
                                                                   +-- pooled --+
-    motifs x regions (a) -> Swin, or another -----------------> z_R -----------+-> does the sequence belong to the
-                                                                                   regions?
+    motifs x regions (a) -> Swin, or another --+--------------> z_R -----------+-> does the sequence belong to the
+             hits above what is usual ---------+                                   regions?
 
 Legend: B rows, L tokens, M motifs, R regions, D width, K masked positions.
 """
@@ -26,10 +26,10 @@ from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
 from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET, USUAL
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
 from quatrefoil.genomics.models.masked_sequences import share_of_hits
-from quatrefoil.genomics.models.region_encoders import RegionsConfig
+from quatrefoil.genomics.models.region_encoders import Enrichment, RegionsConfig
 from quatrefoil.genomics.models.stem_bert import StemBert
 from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
@@ -45,6 +45,7 @@ class GeneBertConfig:
         transformer: of the sequence encoder; post-norm, with a stem pre-norm.
         stem: convolutions before the transformer (see `stem_encoder`); None = a plain BERT, as DNABERT's.
         regions: the encoder of the matrix; a map brings its code to the sequence's width where they differ.
+        enrichment: add to its code how much more than usual each motif is hit (see `Enrichment`).
         dnabert: folder, file or hub id of DNABERT's weights to start from; None = random weights.
     """
 
@@ -53,6 +54,7 @@ class GeneBertConfig:
     transformer: TransformerConfig = BERT_BASE
     stem: Stem | None = None
     regions: RegionsConfig
+    enrichment: bool = True
     dnabert: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,8 @@ class GeneBertConfig:
 class GeneBert(Model):
     """A sequence's code does not depend on the regions, so that it can be used where there are none."""
 
-    asset_names: ClassVar[tuple[str, ...]] = (ASSET,)
+    asset_names: ClassVar[tuple[str, ...]] = (ASSET, USUAL)
+    reading_assets: ClassVar[tuple[str, ...]] = (USUAL,)
 
     def __init__(self, config: GeneBertConfig) -> None:
         super().__init__()
@@ -94,6 +97,7 @@ class GeneBert(Model):
         self.region_encoder = config.regions.build()
         self.region_map = nn.Identity() if config.regions.width == width else nn.Linear(config.regions.width, width)
         initialise(self.region_map)
+        self.enrichment = Enrichment(config.regions.rows, width) if config.enrichment else None
         words = self.bert.token_embedding.weight if isinstance(self.bert, Bert) else self.bert.decoded
         self.token_head = TokenHead(width, words, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
@@ -111,6 +115,8 @@ class GeneBert(Model):
                 f"{self.config.max_positions}; shorten data.segment"
             )
         self.config.regions.check(len(facts["motifs"]), facts["regions"])
+        if self.enrichment is not None:
+            self.enrichment.set_usual(**json.loads(self.assets[USUAL]))
 
     @view
     def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
@@ -136,7 +142,7 @@ class GeneBert(Model):
     def regions(self, matrix: Tensor, region_mask: Tensor) -> Tensor:
         """z_R (B, D) of a window of regions (a): `matrix` (B, M, R), `region_mask` (B, R)."""
         code_BD: Tensor = self.region_map(self.region_encoder(matrix, region_mask))
-        return code_BD
+        return code_BD if self.enrichment is None else code_BD + self.enrichment(matrix, region_mask)
 
     @view
     def token_logits(self, masked_tokens: Tokens, labels: Tensor) -> Tensor:

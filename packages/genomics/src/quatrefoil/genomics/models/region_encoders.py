@@ -1,10 +1,11 @@
-"""Encoders of the matrix of motifs and regions: one code for a window of peaks.
+"""Encoders of the matrix of motifs and regions: one code for a window of peaks; and what they are given beside it.
 
 Which one GeneBERT's paper has, beyond a Swin, could not be read; the sizes and the two alternatives are our choice.
 
 Legend: B rows, M motifs (rows of the matrix), R regions (columns), D width.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,6 +45,11 @@ class SwinRegions:
     def width(self) -> int:
         return self.swin.widths[-1]
 
+    @property
+    def rows(self) -> int:
+        """The most motifs."""
+        return self.grid[0]
+
     def check(self, motifs: int, regions: int) -> None:
         """Raise `ValueError` for a matrix larger than the grid."""
         rows, columns = self.grid
@@ -65,6 +71,11 @@ class _EachRegion:
     """
 
     motifs: int
+
+    @property
+    def rows(self) -> int:
+        """M."""
+        return self.motifs
 
     def check(self, motifs: int, regions: int) -> None:
         """Raise `ValueError` for another number of motifs; any number of regions will do."""
@@ -185,6 +196,40 @@ class DeepSetsEncoder(nn.Module):
         """Codes (B, D); see `SwinEncoder.forward`. Raises ValueError for another number of motifs."""
         states_BRD = self.each(nnf.gelu(self.embed(_columns(matrix_BMR, real_BR, self.config))))
         code_BD: Tensor = self.all(self.norm(Tokens(states_BRD, real_BR).mean()))
+        return code_BD
+
+
+class Enrichment(nn.Module):
+    """How much more than usual each motif is hit in a window, as a code (our choice).
+
+    A row's mean over the regions, less its usual value, in units of the deviation that chance gives to such a mean.
+    What tells one cell type from another is a few percent of such means, which are else the same everywhere: an encoder
+    of the plain values finds it late.
+    """
+
+    mean_M: Tensor
+    deviation_M: Tensor
+
+    def __init__(self, motifs: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean_M", torch.zeros(motifs))
+        self.register_buffer("deviation_M", torch.ones(motifs))
+        self.embed = nn.Linear(motifs, width)
+        initialise(self)
+
+    def set_usual(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
+        """What is usual, for as many rows as there are motifs. A row that was never hit has no deviation, and counts by
+        its value."""
+        for buffer, values in ((self.mean_M, mean), (self.deviation_M, [each or 1.0 for each in deviation])):
+            buffer[: len(values)] = torch.tensor(values)
+
+    def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
+        """(B, width); see `SwinEncoder.forward`."""
+        regions_B1 = real_BR.sum(1, keepdim=True)
+        mean_BM = matrix_BMR.masked_fill(~real_BR[:, None], 0.0).sum(2) / regions_B1
+        rows = mean_BM.shape[1]
+        unusual_BM = (mean_BM - self.mean_M[:rows]) / self.deviation_M[:rows] * regions_B1.sqrt()
+        code_BD: Tensor = self.embed(nnf.pad(unusual_BM, (0, len(self.mean_M) - rows)))
         return code_BD
 
 

@@ -4,7 +4,7 @@ The paper's settings could not be read: the full-size ones are those of DNABERT 
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,17 @@ EVALUATIONS: Mapping[str, Mapping[str, Evaluation]] = {
     "srm": {"srm": MatchByKind("match", "match"), "srm-without-own": MatchByKind("match", "match_without_own")},
 }
 REGULOME_MOTIFS = 60
+REGULOME_REGIONS = 96
+"""A third of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows that hold
+no peak of the sequence need room beside those that do."""
 SWIN_RATIO = 1.89
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
 
 SMALL_SWIN = SwinRegions(
-    grid=(64, 32),
+    grid=(64, REGULOME_REGIONS),
     swin=SwinConfig(
         in_channels=1,
-        patch=(4, 4),
+        patch=(4, 12),
         width=48,
         depths=(2, 2),
         heads=(3, 6),
@@ -58,11 +61,12 @@ SMALL_SWIN = SwinRegions(
         shift_together=True,
     ),
 )
-REGULOME_ENCODER = StemEncoderConfig()
+REGULOME_STEM = Stem()
+REGULOME_ENCODER = StemEncoderConfig(**asdict(REGULOME_STEM))
 """That of `genebert/classify`, downstream the same: in minutes a plain BERT on 6-mers learns nothing of Regulome."""
-REGULOME = RegulomePretraining(k=REGULOME_ENCODER.k, segment=100, regions=32, evaluated=400)
+REGULOME = RegulomePretraining(k=REGULOME_ENCODER.k, segment=100, regions=REGULOME_REGIONS, evaluated=400)
 REGULOME_MODEL = GeneBertConfig(
-    k=REGULOME_ENCODER.k, transformer=REGULOME_ENCODER.transformer, stem=Stem(), regions=SMALL_SWIN
+    k=REGULOME_ENCODER.k, transformer=REGULOME_ENCODER.transformer, stem=REGULOME_STEM, regions=SMALL_SWIN
 )
 
 

@@ -23,7 +23,7 @@ from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
 from quatrefoil.genomics.recipes.classify import classify, classify_cnn
-from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, regulome_parts
+from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
 
 
 def _train(steps: int, every: int, select: str | None) -> TrainConfig:
@@ -90,7 +90,7 @@ def regulome_variants() -> Recipe:
 def _openness(logits: str) -> Recipe:
     return Recipe(
         model=OpennessConfig(**regulome_parts()),
-        data=RegulomeOpenness(k=REGULOME_ENCODER.k),
+        data=RegulomeOpenness(k=REGULOME_ENCODER.k, regions=REGULOME_REGIONS),
         objectives={"openness": Classification(logits, "label")},
         train=_train(400, every=200, select="openness/ROC-AUC"),
         evaluate={

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from quatrefoil.genomics.regions.hits import Hits, Integers
 from quatrefoil.genomics.regions.peaks import Interval, Peaks, Unit, merged, units_of
 from quatrefoil.genomics.regions.sources import HitSource
-from quatrefoil.genomics.regions.store import PEAKS_PER_CHUNK, MatrixError, RegionMatrix
+from quatrefoil.genomics.regions.store import MATRIX_FORMAT, PEAKS_PER_CHUNK, MatrixError, RegionMatrix
 
 _UNIT_BASES: Final = 500_000  # some thousand peaks: few chunks are written in parts, and a lost unit costs seconds
 _AHEAD: Final = 4  # units that a worker may be ahead of the writer
@@ -133,7 +133,8 @@ def _begin(plan: MatrixPlan, folder: Path) -> Any:
     root = zarr.open_group(str(folder), mode="w")
     for name, peaks in plan.peaks.items():
         _begin_cell(root, name, peaks, plan)
-    root.create_array("maximum", shape=(len(plan.order),), dtype="int64")
+    for name in ("maximum", "sum", "sum_of_squares"):
+        root.create_array(name, shape=(len(plan.order),), dtype="int64")
     root.attrs.update({**plan.attributes, "complete": False})
     return root
 
@@ -232,12 +233,21 @@ def _rows(peaks: Peaks, unit: Unit) -> slice:
 
 
 def _finish(plan: MatrixPlan, root: Any) -> None:
-    """Store the maxima over training chromosomes of all cell types."""
-    maximum_T = np.zeros(len(plan.order), np.int64)
+    """Store maxima and sums over the peaks on training chromosomes of all cell types."""
+    maximum_T, sum_T, squares_T = np.zeros((3, len(plan.order)), np.int64)
+    peaks_summed = 0
     for name, peaks in plan.peaks.items():
         scores, training_P = root[f"cells/{name}/scores"], np.isin(peaks.chromosome, list(plan.training))
         for start in range(0, len(peaks), PEAKS_PER_CHUNK):
-            chunk = scores[start : start + PEAKS_PER_CHUNK][training_P[start : start + PEAKS_PER_CHUNK]]
+            chunk = scores[start : start + PEAKS_PER_CHUNK][training_P[start : start + PEAKS_PER_CHUNK]].astype(
+                np.int64
+            )
             maximum_T = np.maximum(maximum_T, chunk.max(0, initial=0))
-    root["maximum"][:] = maximum_T
-    root.attrs["complete"] = True
+            sum_T, squares_T, peaks_summed = (
+                sum_T + chunk.sum(0),
+                squares_T + (chunk**2).sum(0),
+                peaks_summed + len(chunk),
+            )
+    for name, values_T in (("maximum", maximum_T), ("sum", sum_T), ("sum_of_squares", squares_T)):
+        root[name][:] = values_T
+    root.attrs.update({"peaks_summed": peaks_summed, "format": MATRIX_FORMAT, "complete": True})

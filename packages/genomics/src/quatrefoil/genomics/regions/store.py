@@ -1,7 +1,8 @@
 """The (motif x region) matrix on disk: a Zarr group, and its reader.
 
-    root          attributes: motifs, chromosomes, training, made_of, complete
+    root          attributes: motifs, chromosomes, training, made_of, complete, format, peaks_summed
     root/maximum  (T,) largest summed score on training chromosomes over all cell types
+    root/sum, sum_of_squares    (T,) of the scores there, over `peaks_summed` peaks
     root/cells/NAME/scores      (P, T) summed scores, int32, in chunks of consecutive peaks
     root/cells/NAME/chromosome  (P,) index into `chromosomes`
     root/cells/NAME/start, end  (P,);  signal  (P,), where the peaks have one
@@ -24,6 +25,7 @@ from quatrefoil.core.config import nearest
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.peaks import Peaks
 
+MATRIX_FORMAT: Final = 2
 PEAKS_PER_CHUNK: Final = 256
 MOST_CHUNKS: Final = 1024  # decoded, in memory: of scores of 300 motifs 0.3 MB each
 ACCESSIBILITY: Final = "accessibility"
@@ -32,6 +34,13 @@ Matrix = npt.NDArray[np.float32]
 
 class MatrixError(ValueError):
     """A stored matrix that cannot be used."""
+
+
+class Usual(NamedTuple):
+    """What the values of each row (T,) are on training chromosomes: their mean, and their standard deviation."""
+
+    mean_T: npt.NDArray[np.float64]
+    deviation_T: npt.NDArray[np.float64]
 
 
 class Sample(NamedTuple):
@@ -60,13 +69,16 @@ class RegionMatrix:
                 chromosomes, at most 1 (GET's 283rd feature; our scale).
 
         Raises:
-            MatrixError: no matrix there, one that is not finished, or one without signals where these are asked for.
+            MatrixError: no matrix there, one that is not finished or of an older format, or one without signals where
+                these are asked for.
         """
         matrix = cls(Path(path), accessibility)
         if not (matrix.path / "zarr.json").is_file():
             raise MatrixError(f"{path}: no matrix here; make one with `quatrefoil matrix`")
         if not matrix._root.attrs["complete"]:
             raise MatrixError(f"{path}: not finished; run the same `quatrefoil matrix` again, it goes on where it was")
+        if (found := matrix._root.attrs.get("format", 1)) != MATRIX_FORMAT:
+            raise MatrixError(f"{path}: of format {found}, read is {MATRIX_FORMAT}; remove it and make it again")
         if accessibility:
             for name in matrix.cell_types:
                 matrix._signal_scale(name)
@@ -103,6 +115,18 @@ class RegionMatrix:
         # A motif without a hit on training chromosomes: whatever exceeds nothing is clipped to 1.
         largest_T: Integers = np.maximum(self._open("maximum")[:], 1)
         return largest_T
+
+    @cached_property
+    def usual(self) -> Usual:
+        """Over all peaks on training chromosomes, of every cell type (a row without a hit there deviates by 0)."""
+        sum_T, squares_T = self._open("sum")[:] / self._maximum_T, self._open("sum_of_squares")[:] / self._maximum_T**2
+        peaks = self._root.attrs["peaks_summed"]
+        mean_T = sum_T / peaks
+        deviation_T = np.sqrt(np.maximum(squares_T / peaks - mean_T**2, 0))
+        if self.accessibility:
+            levels = np.concatenate([self._training_levels(name) for name in self.cell_types])
+            mean_T, deviation_T = np.append(mean_T, levels.mean()), np.append(deviation_T, levels.std())
+        return Usual(mean_T, deviation_T)
 
     def peaks(self, cell_type: str) -> Peaks:
         """The peaks of a cell type; window indices count in this order."""
@@ -153,6 +177,14 @@ class RegionMatrix:
                 f"above 0 on a training chromosome"
             )
         return scale
+
+    def _training_levels(self, cell_type: str) -> npt.NDArray[np.float64]:
+        """The row of accessibility of a cell type's peaks on training chromosomes."""
+        peaks = self.peaks(cell_type)
+        assert peaks.signal is not None  # or it could not have been opened
+        signal_P = peaks.signal[np.isin(peaks.chromosome, list(self.training_chromosomes))]
+        levels_P: npt.NDArray[np.float64] = np.log1p(signal_P) / self._signal_scale(cell_type)
+        return levels_P
 
     def _cell(self, cell_type: str) -> str:
         if cell_type not in self.cell_types:

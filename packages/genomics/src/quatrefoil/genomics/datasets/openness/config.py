@@ -28,15 +28,22 @@ class OpennessSizes:
         segment: bases of each half of the window about the middle of a region.
         regions: at most so many peaks of the cell type about the region, without those that touch it.
         only_varying: train on the regions alone that are open in some cell types and closed in others.
+        shift: in training a window lies at most so many bases off the middle of its region, either way. Places are few
+            and come back in every cell type: without this and the other strand, they are learned by heart.
+        reverse_complement: chance that a region is read on the other strand in training.
     """
 
     k: int = 6
     segment: int = 100
     regions: int = 32
     only_varying: bool = False
+    shift: int = 50
+    reverse_complement: float = 0.5
 
     def __post_init__(self) -> None:
         KmerVocabulary(self.k)
+        if self.shift < 0 or not 0 <= self.reverse_complement <= 1:
+            raise ValueError(f"{self.shift=} is 0 or more bases, {self.reverse_complement=} a share from 0 to 1")
         if self.segment < self.k or self.regions < 1:
             raise ValueError(f"a segment of {self.segment} bases needs k={self.k} at least, {self.regions=} 1 at least")
 
@@ -66,7 +73,7 @@ class OpennessData(OpennessSizes):
         """Opens genome, matrix and tables. Raises ValueError as `OpennessModule`."""
         from quatrefoil.genomics.datasets.openness.module import OpennessModule
 
-        return OpennessModule(self, self, {"name": self.matrix.stem, "protocol": "openness"})
+        return OpennessModule(self, self, seed, {"name": self.matrix.stem, "protocol": "openness"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +91,4 @@ class RegulomeOpenness(OpennessSizes, RegulomeData):
         matrix, genome = regulome_matrix(folder), folder / "genome.fa"
         files = OpennessData(genome=genome, matrix=matrix, train=train, validation=validation, test=test)
         reference = {"test": read_bounds(folder, "openness", _METRICS)}
-        return OpennessModule(self, files, self.facts("openness", reference))
+        return OpennessModule(self, files, seed, self.facts("openness", reference))

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,15 @@ import torch
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.core.seeding import generator
 from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.table import Regions, read_regions
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+from quatrefoil.genomics.datasets.pretraining.draws import chance, pick
+from quatrefoil.genomics.datasets.pretraining.fields import assets_of
 from quatrefoil.genomics.datasets.pretraining.loci import Span, TypePeaks
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.store import RegionMatrix
-from quatrefoil.genomics.sequence.codes import LETTERS, Codes
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes, reverse_complement
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.sequence.kmers import CLS, SEP, KmerVocabulary
 
@@ -36,8 +38,8 @@ class OpennessModule:
 
     fill: Mapping[str, float | int | bool] = {}
 
-    def __init__(self, sizes: OpennessSizes, files: OpennessData, facts: Mapping[str, Any]) -> None:
-        self.sizes, self.facts = sizes, facts
+    def __init__(self, sizes: OpennessSizes, files: OpennessData, seed: int, facts: Mapping[str, Any]) -> None:
+        self.sizes, self.seed, self.facts = sizes, seed, facts
         self.reader = RegionReader(Genome.open(files.genome), RegionMatrix.open(files.matrix), sizes)
         tables = {"train": files.train, "val": files.validation, "test": files.test}
         self._regions = {split: read_regions(path) for split, path in tables.items() if path is not None}
@@ -54,14 +56,14 @@ class OpennessModule:
         rows = np.flatnonzero(regions.varies_N) if self.sizes.only_varying else np.arange(len(regions.start_N))
         if not len(rows):
             raise ValueError("no region of the training table varies; set data.only_varying=false")
-        return RegionSamples(self.reader, regions, rows, frozenset(fields), training=True)
+        return RegionSamples(self.reader, regions, rows, frozenset(fields), self.seed)
 
     def items(self, split: str, unit: str, fields: Iterable[str]) -> "RegionSamples":
         """The regions of a split, in order: all, or those alone that vary (`config.ALL`, `config.VARYING`)."""
         assert unit in (ALL, VARYING), unit
         regions = self._regions[split]
         rows = np.flatnonzero(regions.varies_N) if unit == VARYING else np.arange(len(regions.start_N))
-        return RegionSamples(self.reader, regions, rows, frozenset(fields), training=False)
+        return RegionSamples(self.reader, regions, rows, frozenset(fields))
 
     def describe(self) -> Mapping[str, Any]:
         """What is known of the data, a fingerprint, and of every split its counts and cell types."""
@@ -72,8 +74,8 @@ class OpennessModule:
 
     def assets(self) -> Mapping[str, str]:
         """What a model must know to read other regions; the same as of pre-training."""
-        sizes = {"k": self.sizes.k, "segment": self.sizes.segment, "regions": self.sizes.regions}
-        return {ASSET: json.dumps({**sizes, "motifs": list(self.reader.matrix.motifs)})}
+        sizes = self.sizes
+        return assets_of(self.reader.matrix, k=sizes.k, segment=sizes.segment, regions=sizes.regions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +146,16 @@ class RegionReader:
 
 @dataclass(frozen=True, eq=False)
 class RegionSamples:
-    """A `LabelledSet`; in evaluation the cell types of a place are one group, in training each is its own."""
+    """A `LabelledSet`; in evaluation the cell types of a place are one group, in training each is its own.
+
+    What is random in training follows from (seed, epoch, cell type and place) alone.
+    """
 
     reader: RegionReader
     regions: Regions
     rows_N: Integers
     wanted: frozenset[str]
-    training: bool
+    seed: int | None = None  # of training; None = evaluation
 
     def __len__(self) -> int:
         return len(self.rows_N)
@@ -167,7 +172,8 @@ class RegionSamples:
 
     @property
     def groups_N(self) -> torch.Tensor:
-        return torch.from_numpy(np.arange(len(self.rows_N)) if self.training else self.regions.place_N[self.rows_N])
+        evaluated = self.seed is None
+        return torch.from_numpy(self.regions.place_N[self.rows_N] if evaluated else np.arange(len(self.rows_N)))
 
     def __getitem__(self, key: SampleKey) -> Sample:
         """Raises FastaError where the genome holds what is no DNA."""
@@ -175,11 +181,21 @@ class RegionSamples:
         cell_type, chromosome, start, end = self._place(row)
         made: dict[str, Any] = {"label": int(self.regions.open_N[row])}
         if self.wanted.intersection(FIELDS[:3]):
-            made |= reader.sequence_fields(reader.window(chromosome, start, end))
+            shift, reverse = self._view(row, key.epoch)
+            codes = reader.window(chromosome, start + shift, end + shift)
+            made |= reader.sequence_fields(reverse_complement(codes) if reverse else codes)
         if self.wanted.intersection(FIELDS[3:5]):
             made |= reader.region_fields(cell_type, chromosome, start, end)
         values = {name: value for name, value in made.items() if name in self.wanted}
         return {"id": self._id(row), "group": int(self.groups_N[key.index]), **values}
+
+    def _view(self, row: int, epoch: int) -> tuple[int, bool]:
+        """How far off its middle a region is read in this epoch, and whether on the other strand."""
+        if self.seed is None:
+            return 0, False
+        sizes, draw = self.reader.sizes, partial(generator, self.seed, epoch, self._id(row))
+        shift = pick(2 * sizes.shift + 1, draw("shift")) - sizes.shift
+        return shift, chance(sizes.reverse_complement, draw("strand"))
 
     def _place(self, row: int) -> tuple[str, str, int, int]:
         r = self.regions

@@ -1,6 +1,11 @@
 """What samples of pre-training hold, and what is measured on them."""
 
-from typing import Final, Literal, TypeAlias
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:  # its store is an extra
+    from quatrefoil.genomics.regions.store import RegionMatrix
 
 SEQUENCE_FIELDS: Final = ("ids", "masked_ids", "labels", "token_mask", "segments", "next_label")
 REGION_FIELDS: Final = ("matrix", "region_mask", "match_label", "match_kind", "hidden_cells")
@@ -18,3 +23,15 @@ SplitName: TypeAlias = Literal["train", "val", "test", "unseen"]
 
 ASSET: Final = "pretraining.json"
 """The file that says of a model what it was trained to read."""
+
+USUAL: Final = "usual_hits.json"
+"""The file that says what the values of each motif usually are in the matrix that is read."""
+
+
+def assets_of(matrix: "RegionMatrix", *, k: int, segment: int, regions: int) -> Mapping[str, str]:
+    """Both files, of data about this matrix."""
+    sizes, usual = {"k": k, "segment": segment, "regions": regions}, matrix.usual
+    return {
+        ASSET: json.dumps({**sizes, "motifs": list(matrix.motifs)}),
+        USUAL: json.dumps({"mean": usual.mean_T.tolist(), "deviation": usual.deviation_T.tolist()}),
+    }

@@ -15,7 +15,7 @@ from quatrefoil.core.config import nearest
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
 from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET, FIELDS, SplitName, Unit
+from quatrefoil.genomics.datasets.pretraining.fields import FIELDS, SplitName, Unit, assets_of
 from quatrefoil.genomics.datasets.pretraining.loci import Loci, TypePeaks, WindowRule, find_loci
 from quatrefoil.genomics.datasets.pretraining.region_pairs import RegionPairs
 from quatrefoil.genomics.datasets.pretraining.samples import EvaluatedSamples, LocusSamples
@@ -175,11 +175,10 @@ class PretrainingModule:
         }
 
     def assets(self) -> Mapping[str, str]:
-        """What a model must know to read other sequences and regions: k, and the rows of the matrix."""
+        """What a model must know to read other sequences and regions: k, the rows of the matrix, and their usual
+        values."""
         config = self.config
-        sizes = {"k": config.k, "segment": config.segment, "regions": config.regions}
-        facts = {**sizes, "motifs": list(self.matrix.motifs)}
-        return {ASSET: json.dumps(facts)}
+        return assets_of(self.matrix, k=config.k, segment=config.segment, regions=config.regions)
 
 
 def _checked(fields: Iterable[str]) -> frozenset[str]:

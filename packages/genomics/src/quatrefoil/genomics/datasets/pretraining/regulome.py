@@ -61,13 +61,13 @@ class RegulomePretraining(PretrainingData):
 def regulome_matrix(folder: Path) -> Path:
     """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes.
 
-    Its name holds the version of the scan: a scan that finds other hits makes another matrix.
+    Its name holds its format and the version of the scan: a scan that finds other hits makes another matrix.
     """
     from quatrefoil.genomics.regions.matrix import build
     from quatrefoil.genomics.regions.scan import SCAN_VERSION
-    from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
+    from quatrefoil.genomics.regions.store import MATRIX_FORMAT, MatrixError, RegionMatrix
 
-    target = folder.with_name(f"{folder.name}-matrix-scan{SCAN_VERSION}")
+    target = folder.with_name(f"{folder.name}-matrix{MATRIX_FORMAT}-scan{SCAN_VERSION}")
     with locked(target):
         try:
             RegionMatrix.open(target)
