@@ -82,6 +82,7 @@ def batch() -> dict[str, Any]:
         "next_label": torch.arange(ROWS) % 2,
         "matrix": torch.rand(ROWS, MOTIFS, REGIONS, generator=draw),
         "region_mask": torch.arange(REGIONS) < torch.tensor([7, 5, 1, 7, 3, 6])[:, None],
+        "own_column": torch.rand(ROWS, MOTIFS, generator=draw),
         "match_label": torch.arange(ROWS) // 2 % 2,
         "match_kind": torch.arange(ROWS) % 4,
     }
@@ -177,6 +178,16 @@ def test_with_a_stem_the_code_of_a_sequence_is_of_all_its_tokens_and_stands_at_c
         other = {**given, "ids": given["ids"].clone()}
         other["ids"][:, place] = 5 + (other["ids"][:, place] - 4) % 64
         assert not torch.isclose(Views(model, other)["sequence"], views["sequence"], rtol=0, atol=1e-6).all()
+
+
+@torch.no_grad()
+def test_at_its_start_the_code_of_a_stem_differs_from_sequence_to_sequence() -> None:
+    """What all sequences have in common once was ten times as much, and saturated the code before it said anything."""
+    torch.manual_seed(0)
+    model = with_stem(ENCODERS["deep-sets"]).build().eval()
+    ids = torch.randint(5, 69, (64, 100))
+    code_BD = Views(model, {"ids": ids, "token_mask": ids > 0, "segments": torch.zeros_like(ids)})["sequence"]
+    assert code_BD.std(0).square().mean().sqrt() > 0.3 * code_BD.square().mean().sqrt()
 
 
 def test_a_pre_training_with_a_stem_is_where_a_classifier_starts(tmp_path: Path) -> None:

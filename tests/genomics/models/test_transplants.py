@@ -1,6 +1,7 @@
 """What GeneBERT with others' objectives must hold: nothing leaks, all is trained, and it is GeneBERT besides."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +10,19 @@ from torch import Tensor
 
 from quatrefoil.core.nn.swin import SwinConfig
 from quatrefoil.core.objectives import Objective, Ranking, Step
+from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.genomics.datasets.pretraining.config import HiddenCells
 from quatrefoil.genomics.datasets.pretraining.region_pairs import hide
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 from quatrefoil.genomics.models.genebert_aligned import AlignedGeneBert, AlignedGeneBertConfig
+from quatrefoil.genomics.models.genebert_columns import ColumnGeneBert, ColumnGeneBertConfig
 from quatrefoil.genomics.models.genebert_restoring import RestoringGeneBert, RestoringGeneBertConfig
 from quatrefoil.genomics.models.genebert_tagged import TaggedGeneBert, TaggedGeneBertConfig
+from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.region_encoders import SwinRegions
-from quatrefoil.genomics.recipes.genebert import ALL
+from quatrefoil.genomics.recipes.genebert import ALL, regulome_columns
 from quatrefoil.genomics.recipes.transplants import CONTRAST, EXCLUSIVE, RANKING, RESTORING
 from tests.genomics.models.test_genebert import ENCODERS, MOTIFS, ROWS, SWIN, batch, config_of
 
@@ -29,11 +33,13 @@ CONFIGS: Mapping[str, GeneBertConfig] = {
     "aligned": AlignedGeneBertConfig(**PLAIN, projection=6),
     "tagged": TaggedGeneBertConfig(**PLAIN, motifs=MOTIFS, guide_layers=1, guide_heads=2),
     "restoring": RestoringGeneBertConfig(**{**PLAIN, "regions": MASKED}),
+    "columns": ColumnGeneBertConfig(**PLAIN, motifs=MOTIFS),
 }
 OBJECTIVES: Mapping[str, Mapping[str, Objective]] = {
     "aligned": {**ALL, **EXCLUSIVE, **RANKING, **CONTRAST},
     "tagged": ALL,
     "restoring": {**ALL, **RESTORING},
+    "columns": regulome_columns().objectives,
 }
 ALWAYS_RANKED = Ranking(**{**vars(RANKING["rank_sequence"]), "margin": 1000.0})  # no row has reached the margin
 every_model = pytest.mark.parametrize("name", CONFIGS)
@@ -61,6 +67,7 @@ def test_every_parameter_is_reached_by_own_and_planted_objectives(name: str) -> 
 def test_a_planted_objective_that_is_switched_off_takes_its_parts_along(name: str) -> None:
     frozen = freeze_unreached(Step(CONFIGS[name].build(), ALL), given())
     parts = {"aligned": {"sequence_code_map", "regions_code_map", "scale"}, "restoring": {"restore", "region_encoder"}}
+    parts["columns"] = {"column_head"}
     assert {path.split(".")[0] for path in frozen} == parts.get(name, set())
 
 
@@ -84,6 +91,33 @@ def test_no_code_holds_the_other_side(view: str, fields: set[str]) -> None:
     code_BP = Views(build("aligned"), given())[view]
     assert code_BP.shape == (ROWS, 6)
     torch.testing.assert_close(code_BP.norm(dim=1), torch.ones(ROWS))
+
+
+def test_a_column_is_told_from_the_masked_sequence_alone_and_in_units_of_what_is_usual() -> None:
+    graph = graph_of(ColumnGeneBert)
+    assert graph.fields(["column_told"]) == {"masked_ids", "token_mask", "segments"}
+    assert graph.fields(["column_target"]) == {"own_column"}
+    model, batched = build("columns"), given()
+    assert model.enrichment is not None
+    model.enrichment.set_usual([0.5] * MOTIFS, [0.25] * MOTIFS)
+    target_B1M = Views(model, batched)["column_target"]
+    torch.testing.assert_close(target_B1M[:, 0], (batched["own_column"] - 0.5) / 0.25)
+    with pytest.raises(ValueError, match=r"2 motifs, model\.motifs=5"):
+        Views(model, {"own_column": torch.rand(1, 2)})["column_target"]
+
+
+def test_openness_starts_from_columns_and_leaves_their_head_behind(tmp_path: Path) -> None:
+    trained = build("columns")
+    stored = checkpoint.save(tmp_path, 1, tensors={"model": trained.state_dict()}, state={}, config={})
+    started = OpennessConfig(**PLAIN, pretrained=str(stored)).build().state_dict()
+    theirs = {name: value for name, value in trained.state_dict().items() if not name.startswith("column_head")}
+    assert all(torch.equal(started[name], value) for name, value in theirs.items())
+    assert {name.split(".")[0] for name in started.keys() - theirs.keys()} == {"sequence_head"}
+
+
+def test_columns_without_what_is_usual_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"set model\.enrichment=true"):
+        ColumnGeneBertConfig(**{**PLAIN, "enrichment": False}, motifs=MOTIFS)
 
 
 @pytest.mark.parametrize("objective", [CONTRAST["contrast"], EXCLUSIVE["exclusive"], ALWAYS_RANKED])

@@ -107,6 +107,17 @@ def test_holes_take_out_the_own_columns_and_are_as_wide_elsewhere(module: Pretra
         assert torch.equal(holed["matrix"][:, ~gone], whole["matrix"][:, ~gone])
 
 
+def test_the_own_column_is_that_of_the_sequences_peak_whatever_window_stands_beside_it(
+    module: PretrainingModule,
+) -> None:
+    items = module.items("test", "match_without_own", REGION_FIELDS)
+    assert len(set(items.kinds_N.tolist())) > 1
+    for index, row in enumerate(items.rows_N.tolist()):
+        locus = items.regions.locus(row)
+        stored_M1, _ = module.matrix.window(items.regions.types[locus.type].name, locus.peak, 1)
+        np.testing.assert_array_equal(items[SampleKey(0, index)]["own_column"], stored_M1[:, 0])
+
+
 @pytest.mark.parametrize("unit", ["next_segment", "match", "match_without_own"])
 @pytest.mark.parametrize("split", ["val", "test", "unseen"])
 def test_labels_and_kinds_are_those_of_the_samples_and_no_function_of_the_runs_seed(

@@ -55,12 +55,13 @@ class Openness(GeneBert):
         self.sequence_head = PairClassifier(config.transformer.width)
 
     def go_on_from(self, source: str) -> None:
-        """Start from a pre-training, all of it.
+        """Start from a pre-training: all of it but heads that this model has not.
 
         Raises:
             CheckpointError: nothing there, or it is damaged; ValueError: a model of other sizes (they are named).
         """
-        given = dict(read_stored(Path(source))[1])
+        parts = {name for name, _ in self.named_children()}
+        given = {k: v for k, v in read_stored(Path(source))[1].items() if k.split(".")[0] in parts}
         load_weights(self, {**{f"sequence_head.{k}": v for k, v in self.sequence_head.state_dict().items()}, **given})
         self.started_from = source
 

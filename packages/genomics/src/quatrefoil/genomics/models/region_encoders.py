@@ -227,10 +227,14 @@ class Enrichment(nn.Module):
         """(B, width); see `SwinEncoder.forward`."""
         regions_B1 = real_BR.sum(1, keepdim=True)
         mean_BM = matrix_BMR.masked_fill(~real_BR[:, None], 0.0).sum(2) / regions_B1
-        rows = mean_BM.shape[1]
-        unusual_BM = (mean_BM - self.mean_M[:rows]) / self.deviation_M[:rows] * regions_B1.sqrt()
-        code_BD: Tensor = self.embed(nnf.pad(unusual_BM, (0, len(self.mean_M) - rows)))
+        unusual_BM = self.standardised(mean_BM) * regions_B1.sqrt()
+        code_BD: Tensor = self.embed(nnf.pad(unusual_BM, (0, len(self.mean_M) - unusual_BM.shape[1])))
         return code_BD
+
+    def standardised(self, values_BM: Tensor) -> Tensor:
+        """Values less what is usual, in units of the deviation of one region."""
+        rows = values_BM.shape[1]
+        return (values_BM - self.mean_M[:rows]) / self.deviation_M[:rows]
 
 
 def _columns(matrix_BMR: Tensor, real_BR: Tensor, config: _EachRegion) -> Tensor:

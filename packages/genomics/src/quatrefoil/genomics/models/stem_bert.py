@@ -27,6 +27,7 @@ class StemBert(nn.Module):
         super().__init__()
         self.encoder, width = config.build(), config.width
         self.per_kmer, self.attention = PerKmer(config), nn.Linear(width, 1)
+        self.picked_norm, self.highest_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.gathered, self.pooler = nn.Linear(2 * width, width), nn.Linear(width, width)
         # Not the tokens' own table, which is long (see `StemEncoder`): logits over it would start far from even.
         self.decoded = nn.Parameter(torch.empty_like(self.encoder.token_embedding.weight))
@@ -45,10 +46,13 @@ class StemBert(nn.Module):
             ids_BL = ids_BL.masked_fill(~mask_BL, PAD)
         encoded = self.encoder.of_ids(ids_BL)
         states = Tokens(self.per_kmer(encoded), encoded.kmers.mask_BT)
-        code_BD = self.gathered(picked_and_highest(states, self.attention(states.states_BTD)[..., 0]))
+        picked_BD, highest_BD = picked_and_highest(states, self.attention(states.states_BTD)[..., 0]).chunk(2, dim=1)
+        # The highest of many is high in every channel and every sequence: without norms that is most of the code.
+        code_BD = self.gathered(torch.cat([self.picked_norm(picked_BD), self.highest_norm(highest_BD)], 1))
         return torch.cat([code_BD[:, None], states.states_BTD[:, 1:]], 1)
 
     def pool(self, tokens_BLD: Tensor) -> Tensor:
-        """(B, D): tanh of a linear map of the first token's state, as BERT's."""
-        pooled_BD: Tensor = self.pooler(tokens_BLD[:, 0]).tanh()
+        """(B, D): a linear map of the first token's state. BERT has a tanh there, which some hundred steps of a loss that
+        does not fall yet saturate: then nothing is learned through it any more."""
+        pooled_BD: Tensor = self.pooler(tokens_BLD[:, 0])
         return pooled_BD

@@ -26,11 +26,9 @@ from quatrefoil.genomics.recipes.classify import classify, classify_cnn
 from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
 
 
-def _train(steps: int, every: int, select: str | None) -> TrainConfig:
+def _train(steps: int) -> TrainConfig:
     optimizer = OptimizerConfig(lr=1e-3, weight_decay=0.01, betas=(0.9, 0.98))
-    return TrainConfig(
-        steps=steps, batch_size=64, optimizer=optimizer, evaluate_every=every, log_every=50, select=select
-    )
+    return TrainConfig(steps=steps, batch_size=64, optimizer=optimizer, evaluate_every=0, log_every=50)
 
 
 def _on(recipe: Recipe, data: RegulomeWindows, steps: int) -> Recipe:
@@ -82,7 +80,7 @@ def regulome_variants() -> Recipe:
         model=VariantClassifierConfig(reader=StemClassifierConfig(encoder=REGULOME_ENCODER, hidden=0.0)),
         data=RegulomeVariants(),
         objectives={"breaking": Classification("class_logits", "label")},
-        train=_train(300, every=0, select=None),  # some 25 of them validate: too few to choose a step by
+        train=_train(300),  # no step is chosen: some 25 of them validate: too few to choose a step by
         evaluate={"variants": ClassScores("class_logits", "variant", batch_size=128)},
     )
 
@@ -92,7 +90,7 @@ def _openness(logits: str) -> Recipe:
         model=OpennessConfig(**regulome_parts()),
         data=RegulomeOpenness(k=REGULOME_ENCODER.k, regions=REGULOME_REGIONS),
         objectives={"openness": Classification(logits, "label")},
-        train=_train(400, every=200, select="openness/ROC-AUC"),
+        train=_train(600),
         evaluate={
             "openness": ClassScores(logits, ALL, batch_size=128),
             "openness-varying": ClassScores(logits, VARYING, batch_size=128),

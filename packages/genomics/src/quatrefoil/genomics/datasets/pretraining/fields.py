@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # its store is an extra
     from quatrefoil.genomics.regions.store import RegionMatrix
 
 SEQUENCE_FIELDS: Final = ("ids", "masked_ids", "labels", "token_mask", "segments", "next_label")
-REGION_FIELDS: Final = ("matrix", "region_mask", "match_label", "match_kind", "hidden_cells")
+REGION_FIELDS: Final = ("matrix", "region_mask", "own_column", "match_label", "match_kind", "hidden_cells")
 FIELDS: Final = SEQUENCE_FIELDS + REGION_FIELDS
 
 MATCH_KINDS: Final = ("own", "other_chromosome", "elsewhere", "other_cell_type")
