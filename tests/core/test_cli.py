@@ -87,6 +87,15 @@ def test_a_bad_command_is_named_when_it_is_asked_for_and_harms_no_other(
     assert main(["recipes"]) == 0
 
 
+def test_a_mistyped_command_is_answered_with_the_nearest(
+    entries: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["trian"])
+    assert ended.value.code == 2
+    assert "no command `trian` (did you mean `train`?); there are train, describe," in capsys.readouterr().err
+
+
 def test_no_command_takes_the_name_of_another(entries: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     entries |= {"sum": ":Sum", "sum#again": ":nothing"}
     assert main(["sum", "1"]) == 2

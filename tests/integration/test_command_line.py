@@ -86,6 +86,8 @@ def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         (["train", "table/stag"], "did you mean `table/stage`"),
+        (["train", "nothing"], "no recipe `nothing`; installed: 1"),
+        (["describe", "nothing"], "which `quatrefoil recipes` lists"),
         (["train", "table/stage-retrieval"], "did you mean `table/stage-frames`"),
         (["train", "clover/stage-pretrain", "model.heads.video=-3"], "every width must be positive"),
         (["train", "table/stage", "train.step=3"], "did you mean `train.steps`"),
@@ -98,6 +100,10 @@ def test_help_explains_overrides(capsys: pytest.CaptureFixture[str]) -> None:
         (["data", "check", "msrvtt"], "root=FOLDER"),
         (["data", "check", "msrvt"], "did you mean `msrvtt`"),
         (["data", "sing", "msrvtt"], "no action `sing`"),
+        (
+            ["cohort", "e", "--vcf", "v", "--phenotypes", "p", "--out", "/nowhere/a"],
+            "--out /nowhere/a: there is no folder",
+        ),
         (["evaluate", "/nowhere"], "there is no /nowhere; give a run folder"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from quatrefoil.core import installed
-from quatrefoil.core.config import ConfigError, override
+from quatrefoil.core.config import ConfigError, nearest, override
 from quatrefoil.core.ending import ended_in_order
 
 OVERRIDES = """\
@@ -92,7 +92,10 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     for add in (_add_train, _add_describe, _add_evaluate, _add_recipes, _add_data):
         add(command)
-    _add_brought(command, built_in=commands.choices, asked=arguments[0] if arguments else None)
+    asked = arguments[0] if arguments else None
+    _add_brought(command, built_in=commands.choices, asked=asked)
+    if asked is not None and not asked.startswith("-") and asked not in commands.choices:
+        top.error(f"no command `{asked}`{nearest(asked, commands.choices)}; there are {', '.join(commands.choices)}")
     return top
 
 

@@ -10,6 +10,8 @@ RECIPES, DATASETS, COMMANDS = "quatrefoil.recipes", "quatrefoil.datasets", "quat
 STUDIES = "quatrefoil.studies"
 _KINDS = {RECIPES: "recipe", DATASETS: "data set", COMMANDS: "command", STUDIES: "study"}
 
+_MOST_NAMES = 40  # of one error: only recipes are more
+
 
 @runtime_checkable
 class Command(Protocol):
@@ -59,8 +61,10 @@ def find_all(name: str, group: str) -> list[EntryPoint]:
     if not found:
         known = names(group)
         family = [each for each in known if each.partition("/")[0] == name.partition("/")[0]]
-        meant = nearest(name, family) or nearest(name, known)
-        raise ConfigError(f"no {_KINDS[group]} `{name}`{meant}; installed: {', '.join(known) or 'none'}")
+        meant, told = nearest(name, family) or nearest(name, known), family or known
+        if len(told) > _MOST_NAMES:
+            told = [f"{len(known)}, which `quatrefoil recipes` lists"]
+        raise ConfigError(f"no {_KINDS[group]} `{name}`{meant}; installed: {', '.join(told) or 'none'}")
     return [found[value] for value in sorted(found)]
 
 

@@ -9,6 +9,12 @@ from typing import Any
 Rows = Iterable[Sequence[object]]
 
 
+def check_target(option: str, path: Path | None) -> None:
+    """Raise `ValueError` for a file that could not be written, before anything is computed; None is no file."""
+    if path is not None and not path.parent.is_dir():
+        raise ValueError(f"{option} {path}: there is no folder {path.parent}; make it first")
+
+
 def write_json(path: Path, content: Any, indent: int | None = None) -> None:
     """One JSON document."""
     write_lines(path, [json.dumps(content, indent=indent)])

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.core.text_files import check_target
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ class InterpretCommand:
         from quatrefoil.genomics.interpret.sequences import named_sequences
 
         check_picture(args.out)
+        check_target("--table", args.table)
         model = classifier_of(args.trained)
         sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
         found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in sequences]
         draw_mutagenesis(found, args.out)
         if args.table:
             write_changes(found, args.table)
-        print(f"{len(found)} sequences in {args.out}{f', {left_out} beyond --limit left out' if left_out else ''}")
+        drawn = counted(len(found), "sequence")
+        print(f"{drawn} in {args.out}{f', {left_out} beyond --limit left out' if left_out else ''}")
         return 0
 
 
@@ -82,8 +86,7 @@ def check_picture(path: Path) -> None:
     """Raise `ValueError` for a picture that could not be written, before anything is computed."""
     if path.suffix not in _PICTURES:
         raise ValueError(f"--out {path}: give a name that ends in one of {', '.join(_PICTURES)}")
-    if not path.parent.is_dir():
-        raise ValueError(f"--out {path}: there is no folder {path.parent}; make it first")
+    check_target("--out", path)
 
 
 def classifier_of(run: Path) -> "SequenceModel":

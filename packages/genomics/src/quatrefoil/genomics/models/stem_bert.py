@@ -52,7 +52,10 @@ class StemBert(nn.Module):
         return torch.cat([code_BD[:, None], states.states_BTD[:, 1:]], 1)
 
     def pool(self, tokens_BLD: Tensor) -> Tensor:
-        """(B, D): a linear map of the first token's state. BERT has a tanh there, which some hundred steps of a loss that
-        does not fall yet saturate: then nothing is learned through it any more."""
+        """(B, D): a linear map of the first token's state.
+
+        BERT has a tanh there. Some hundred steps of a loss that does not fall yet saturate it, and then nothing is
+        learned through it any more.
+        """
         pooled_BD: Tensor = self.pooler(tokens_BLD[:, 0])
         return pooled_BD

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.core.text_files import check_target
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class VariantsCommand:
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
+        check_target("--out", args.out)
         genotypes = read_vcf(args.vcf)
         scorer = _scorer(args)
         found = effects(scorer, genotypes.variants)
@@ -77,6 +79,7 @@ class CohortCommand:
         from quatrefoil.genomics.variants.scored import read_effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
+        check_target("--out", args.out)
         how = CrossValidation(folds=args.folds, repeats=args.repeats)
         people = read_people(args.phenotypes, args.outcome, args.covariates)
         genotypes = read_vcf(args.vcf)
