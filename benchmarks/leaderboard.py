@@ -27,8 +27,9 @@ from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.launch import Launch, add_where, launcher
+from quatrefoil.core.measuring.launch import Launch, launcher
 from quatrefoil.core.measuring.make import attempt, make
+from quatrefoil.core.measuring.options import add_where
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
 

@@ -204,3 +204,10 @@ def test_two_processes_train_table_as_one_does(cache: Path, tmp_path: Path) -> N
         for key in keys:
             assert one[key] == pytest.approx(two[key], rel=1e-5), (one["step"], key)
     assert sum("loss" in line for line in logs[0]) == 20
+
+
+def test_help_lists_all_commands_without_importing_torch() -> None:
+    """It takes half a second, where torch alone takes two."""
+    script = "import sys; from quatrefoil.core.cli import parser; parser(['--help']); print('torch' in sys.modules)"
+    listed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert listed.stdout.strip() == "False"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from quatrefoil.core.ablation import commands
+from quatrefoil.core import commands
+from quatrefoil.core.ablation import ablate as module
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
@@ -37,10 +38,10 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
 
 def ablate(monkeypatch: pytest.MonkeyPatch, *arguments: str, of: Study = SHORT) -> int:
-    monkeypatch.setattr(commands, "load_study", lambda name: of)
+    monkeypatch.setattr(module, "load_study", lambda name: of)
     parser = ArgumentParser()
-    commands.add_arguments(parser)
-    return commands.run(parser.parse_args(["any", *arguments]))
+    commands.ablate.add_arguments(parser)
+    return commands.ablate.run(parser.parse_args(["any", *arguments]))
 
 
 def stored(folder: Path) -> dict[str, bytes]:

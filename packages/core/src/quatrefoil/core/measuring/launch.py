@@ -2,24 +2,21 @@
 
 import os
 import time
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 
 from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, train
+from quatrefoil.core.measuring.options import MOST, Where
 
-Where = Literal["local", "slurm"]
 POLL_SECONDS = 0.5
 LOGS = Path("runs/cluster")
-_MOST = 4
-_DEFAULT = f"one for each GPU; without one, for each of up to {_MOST} processor cores"
 
 
 class Made(Protocol):
@@ -44,12 +41,6 @@ class Launch:
     end: Callable[[], None] | None
 
 
-def add_where(parser: ArgumentParser) -> None:
-    """The options `--processes` and `--on`, which `launcher` takes."""
-    parser.add_argument("--processes", type=int, help=f"runs at once (default: {_DEFAULT})")
-    parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
-
-
 @contextmanager
 def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     """Something that starts runs.
@@ -65,7 +56,7 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     """
     devices = torch.cuda.device_count()
     if processes is None:
-        processes = devices or min(_MOST, len(os.sched_getaffinity(0)))
+        processes = devices or min(MOST, len(os.sched_getaffinity(0)))
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":

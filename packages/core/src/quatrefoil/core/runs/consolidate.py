@@ -1,6 +1,5 @@
 """`quatrefoil consolidate`: the weights of a checkpoint, of whichever engine, as one safetensors file."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,23 +11,8 @@ from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.checkpoint import CheckpointError
 from quatrefoil.core.runs.folder import RunFolder
 
-help = "Write the weights of a run's checkpoint, of any engine and number of processes, as one safetensors file."
-
 DESCRIBED = "run.json"
 """The settings of the run; not named config.json, which Hugging Face's mixin would take for those of the model."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The checkpoint, and where to."""
-    parser.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT", help="of a run folder: its newest valid one")
-    parser.add_argument("to", type=Path, metavar="FOLDER", help=f"to make: model.safetensors and {DESCRIBED}")
-
-
-def run(args: argparse.Namespace) -> int:
-    """The exit status."""
-    written = consolidate(args.path, args.to)
-    print(f"{written}: weights alone; a finished run's model/ is what from_pretrained reads, whole under every engine")
-    return 0
 
 
 def consolidate(path: Path, to: Path) -> Path:

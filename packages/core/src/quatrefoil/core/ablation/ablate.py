@@ -5,7 +5,7 @@ A study that was cut short goes on: what is stored is skipped, what is finished 
 
 import shlex
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,33 +19,15 @@ from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.launch import add_where, launcher
+from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.make import make
 from quatrefoil.core.measuring.rows import portable
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import table_text
 
-help = "Run an ablation study: what each level of each factor does, over seeds."
 
-
-def add_arguments(parser: ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("study", nargs="?", help="a name from `quatrefoil ablate --list`")
-    parser.add_argument("overrides", nargs="*", default=(), metavar="key=value", help="set in all arms")
-    parser.add_argument("--list", action="store_true", help="print the studies, or all levels of STUDY")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be run, and what it would take")
-    parser.add_argument("--seeds", type=int, help="how many, from 0 on, in place of the study's own")
-    parser.add_argument("--model", action="append", default=[], help="only this model; may be repeated")
-    parser.add_argument("--factor", action="append", default=[], help="only this factor; may be repeated")
-    parser.add_argument("--store", type=Path, help="folder of results (default: runs/ablate/STUDY)")
-    parser.add_argument(
-        "--known", type=Path, action="append", default=[], help="one more store to read; may be repeated"
-    )
-    add_where(parser)
-
-
-def run(args: Namespace) -> int:
-    """The exit status: 0 done, 1 a run failed (what the others found is told).
+def ablate(args: Namespace) -> int:
+    """Run the command; the exit status: 0 done, 1 a run failed (what the others found is told).
 
     Raises:
         Preempted: as `make`.

@@ -1,0 +1,14 @@
+"""Options that say where runs are made; what makes them (`launch`) is imported when they are."""
+
+from argparse import ArgumentParser
+from typing import Literal
+
+Where = Literal["local", "slurm"]
+MOST = 4
+_DEFAULT = f"one for each GPU; without one, for each of up to {MOST} processor cores"
+
+
+def add_where(parser: ArgumentParser) -> None:
+    """The options `--processes` and `--on`, which `launcher` takes."""
+    parser.add_argument("--processes", type=int, help=f"runs at once (default: {_DEFAULT})")
+    parser.add_argument("--on", choices=("local", "slurm"), default="local", help="where runs are made")
