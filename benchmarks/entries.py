@@ -126,9 +126,6 @@ GENEBERT_SEQUENCE = _genebert("GeneBERT, sequence alone", "as much compute as bo
 GENEBERT_NO_MGM = _genebert("GeneBERT without MGM", "no masked k-mers", "no-mgm")
 GENEBERT_NO_NGSP = _genebert("GeneBERT without NGSP", "no next segment", "no-ngsp")
 GENEBERT_NO_SRM = _genebert("GeneBERT without SRM", "no matching of sequence and regions", "no-srm")
-GENEBERT_COLUMNS = _genebert(
-    "GeneBERT, own column told", "its sequences also tell the motifs of their region", "columns"
-)
 GENEBERT_SCRATCH = _genebert("GeneBERT, no pre-training", "from random weights", None)
 GENEBERT_ARMS = (
     GENEBERT,
@@ -137,7 +134,6 @@ GENEBERT_ARMS = (
     GENEBERT_NO_NGSP,
     GENEBERT_NO_SRM,
     GENEBERT_SCRATCH,
-    GENEBERT_COLUMNS,
 )
 REGULOME_BASELINES = (
     *(

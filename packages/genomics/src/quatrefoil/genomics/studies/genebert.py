@@ -19,6 +19,7 @@ ENCODER = Factor(
         Level("deep sets", recipe="genebert/regulome-deep-sets"),
     ),
 )
+COLUMN_TOLD = Factor("own column", "not told", (Level("told", recipe="genebert/regulome-columns"),))
 OWN_COLUMN = Factor(
     "own column taken out",
     "in half of the samples",
@@ -37,7 +38,7 @@ def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor) -> Subj
 STUDY = Study(
     question="Which parts of GeneBERT's pre-training matter for its own tasks on Regulome?",
     subjects=(
-        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, OWN_COLUMN),
+        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, OWN_COLUMN, COLUMN_TOLD),
         _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm")),
         _subject("next segment", (Measure("ngsp/ROC-AUC"),), _tasks("mgm", "srm")),
     ),
