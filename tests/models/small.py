@@ -46,7 +46,7 @@ def _vlsa(model: Any) -> Any:
 
 
 def _genebert(model: Any) -> Any:
-    swin = replace(model.regions.swin, width=8, depths=(2, 2), heads=(1, 2), window=(4, 4))
+    swin = replace(model.regions.swin, width=8, depths=(2, 2), heads=(1, 2), window=(4, 4), patch=(4, 4))
     return replace(model, transformer=_SEQUENCE, regions=replace(model.regions, grid=(64, 8), swin=swin))
 
 

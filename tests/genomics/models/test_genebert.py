@@ -132,6 +132,23 @@ def test_enrichment_is_the_deviation_of_a_windows_mean_from_what_is_usual() -> N
     assert not seen[0][:, MOTIFS:].any()
 
 
+def test_weights_that_know_what_is_usual_are_not_read_by_anything_else() -> None:
+    enrichment = Enrichment(3, 4)
+    enrichment.set_usual([0.1, 0.2], [0.3, 1e-4])
+    assert enrichment.deviation_M.tolist() == pytest.approx([0.3, 0.02, 1.0])  # a rare hit does not drown all else
+    enrichment.set_usual([0.1, 0.2], [0.3, 1e-4])
+    with pytest.raises(ValueError, match="other hits are usual"):
+        enrichment.set_usual([0.1, 0.25], [0.3, 1e-4])
+    assert enrichment.mean_M.tolist() == pytest.approx([0.1, 0.2, 0.0])
+
+
+@torch.no_grad()
+def test_rows_have_names_where_patches_overlap() -> None:
+    overlapping = SwinConfig(**{**vars(SWIN), "patch": (4, 4), "stride": (2, 2)})
+    encoder = SwinRegions(grid=(16, 16), swin=overlapping).build()
+    assert encoder(torch.rand(1, 16, 16), torch.ones(1, 16, dtype=torch.bool)).shape == (1, SWIN.widths[-1])
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_which_motifs_were_hit_reaches_the_code_of_regions_by_the_names_of_rows_alone(named: bool) -> None:
     """A Swin of one block knows offsets within a window: hits moved by whole windows leave its mean as it was."""

@@ -9,14 +9,16 @@ import torch
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.views import Views
-from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData
+from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.module import OpennessModule
 from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.region_encoders import DeepSetsRegions
+from quatrefoil.genomics.sequence.codes import reverse_complement
 from tests.genomics.pretraining.toy import write_world
 
 SEGMENT, REGIONS, K = 20, 5, 3
+SHIFT = 10
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def module(world: PretrainingData, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("tables")
     known, new = (write_table(folder / f"{n}.tsv", world, types) for n, types in enumerate(TYPES))
     files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": known, "test": new}
-    return OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS).build(0)  # type: ignore[arg-type]
+    return OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS, shift=SHIFT).build(0)  # type: ignore[arg-type]
 
 
 TYPES = (("amber", "birch"), ("cedar", "delta"))
@@ -77,7 +79,7 @@ def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(m
 
 
 def test_a_closed_region_reads_what_is_read_about_its_nearest_peak(module: OpennessModule) -> None:
-    """So the matrix alone tells nothing, not even to who knows every matrix of training by heart."""
+    """So a matrix that comes back does not say that the region is closed; that it is open, it may."""
     samples, reader = module.items("test", ALL, FIELDS), module.reader
     closed = [index for index in range(len(samples)) if not samples.labels_N[index]]
     assert closed
@@ -91,6 +93,32 @@ def test_a_closed_region_reads_what_is_read_about_its_nearest_peak(module: Openn
         nearest = on[gap.argmin()]
         about_peak = reader.region_fields(cell_type, chromosome, int(peaks.start[nearest]), int(peaks.end[nearest]))
         assert torch.equal(samples[SampleKey(0, index)]["matrix"], about_peak["matrix"])
+
+
+def test_training_reads_both_strands_and_off_the_middle_anew_in_each_epoch_and_evaluation_never_does(
+    module: OpennessModule,
+) -> None:
+    training, evaluated = module.train(["ids"]), module.items("val", ALL, ["ids"])
+    views = {tuple(training[SampleKey(epoch, 0)]["ids"].tolist()) for epoch in range(20)}
+    assert len(views) > 5
+    _, place = training.ids[0].split("/")
+    chromosome, span = place.split(":")
+    start, end = map(int, span.split("-"))
+    possible = set()
+    for shift in range(-SHIFT, SHIFT + 1):
+        codes = module.reader.window(chromosome, start + shift, end + shift)
+        for read in (codes, reverse_complement(codes)):
+            possible.add(tuple(module.reader.sequence_fields(read)["ids"].tolist()))
+    assert views <= possible
+    assert training[SampleKey(3, 0)]["ids"].tolist() == training[SampleKey(3, 0)]["ids"].tolist()
+    middle = module.reader.sequence_fields(module.reader.window(chromosome, start, end))["ids"]
+    row = evaluated.ids.index(training.ids[0])
+    assert all(torch.equal(evaluated[SampleKey(epoch, row)]["ids"], middle) for epoch in range(3))
+
+
+def test_a_shift_that_leaves_the_region_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"data\.shift=50 leaves the region"):
+        OpennessSizes(segment=20)
 
 
 def test_the_same_place_has_one_sequence_and_one_group_in_all_cell_types(module: OpennessModule) -> None:

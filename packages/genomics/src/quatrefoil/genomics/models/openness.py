@@ -47,6 +47,9 @@ class OpennessConfig(GeneBertConfig):
         return model
 
 
+_LEFT_BEHIND = frozenset({"column_head", "restore", "sequence_code_map", "regions_code_map", "scale"})
+
+
 class Openness(GeneBert):
     """GeneBERT, nothing masked; its heads for k-mers and segments stay as they are, no objective reaches them."""
 
@@ -55,13 +58,13 @@ class Openness(GeneBert):
         self.sequence_head = PairClassifier(config.transformer.width)
 
     def go_on_from(self, source: str) -> None:
-        """Start from a pre-training: all of it but heads that this model has not.
+        """Start from a pre-training: all of it but the heads of planted objectives (`_LEFT_BEHIND`).
 
         Raises:
             CheckpointError: nothing there, or it is damaged; ValueError: a model of other sizes (they are named).
         """
-        parts = {name for name, _ in self.named_children()}
-        given = {k: v for k, v in read_stored(Path(source))[1].items() if k.split(".")[0] in parts}
+        stored = read_stored(Path(source))[1]
+        given = {name: value for name, value in stored.items() if name.split(".")[0] not in _LEFT_BEHIND}
         load_weights(self, {**{f"sequence_head.{k}": v for k, v in self.sequence_head.state_dict().items()}, **given})
         self.started_from = source
 

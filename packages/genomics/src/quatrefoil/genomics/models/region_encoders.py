@@ -128,7 +128,8 @@ class SwinEncoder(nn.Module):
     def __init__(self, config: SwinRegions) -> None:
         super().__init__()
         self.config, self.swin = config, config.swin.build()
-        rows = -(-config.grid[0] // config.swin.step[0])
+        side, patch, step = config.grid[0], config.swin.patch[0], config.swin.step[0]
+        rows = (-(-side // patch) - 1) * patch // step + 1
         self.row_names = nn.Embedding(rows, config.swin.width) if config.named_rows else None
         if self.row_names is not None:
             initialise(self.row_names, embedding_std=1.0)  # as large as normed patches
@@ -199,6 +200,9 @@ class DeepSetsEncoder(nn.Module):
         return code_BD
 
 
+_LEAST_DEVIATION = 0.02
+
+
 class Enrichment(nn.Module):
     """How much more than usual each motif is hit in a window, as a code (our choice).
 
@@ -218,10 +222,25 @@ class Enrichment(nn.Module):
         initialise(self)
 
     def set_usual(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
-        """What is usual, for as many rows as there are motifs. A row that was never hit has no deviation, and counts by
-        its value."""
-        for buffer, values in ((self.mean_M, mean), (self.deviation_M, [each or 1.0 for each in deviation])):
-            buffer[: len(values)] = torch.tensor(values)
+        """What is usual, for as many rows as there are motifs.
+
+        A row that was never hit has no deviation, and counts by its value; one that was hardly ever hit deviates by
+        `_LEAST_DEVIATION`, or a single hit would drown all else.
+
+        Raises:
+            ValueError: something else is known already: weights that were trained on it are not to be read by this.
+        """
+        given = torch.zeros_like(self.mean_M), torch.ones_like(self.deviation_M)
+        given[0][: len(mean)] = torch.tensor(mean)
+        given[1][: len(mean)] = torch.tensor([max(each, _LEAST_DEVIATION) if each else 1.0 for each in deviation])
+        known = self.mean_M, self.deviation_M
+        if self.mean_M.any() and not all(torch.allclose(a, b, rtol=1e-4) for a, b in zip(known, given, strict=True)):
+            raise ValueError(
+                "the model was trained on a matrix in which other hits are usual; read one that is built with the same "
+                "motifs, training chromosomes and cell types (new ones beside them change what is usual, too)"
+            )
+        for buffer, values in zip(known, given, strict=True):
+            buffer.copy_(values)
 
     def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
         """(B, width); see `SwinEncoder.forward`."""

@@ -126,6 +126,8 @@ def _begin(plan: MatrixPlan, folder: Path) -> Any:
     if (folder / "zarr.json").is_file():
         root = zarr.open_group(str(folder), mode="r+")
         _compare(plan.attributes, dict(root.attrs), folder)
+        if "sum" not in root:
+            raise MatrixError(f"{folder} was begun in an older format; remove it")
         return root
     if folder.exists() and any(folder.iterdir()):
         raise MatrixError(f"{folder} holds other files; choose another folder")

@@ -20,6 +20,11 @@ ENCODER = Factor(
     ),
 )
 COLUMN_TOLD = Factor("own column", "not told", (Level("told", recipe="genebert/regulome-columns"),))
+TELLING = Factor(
+    "which motifs the regions hit",
+    "named rows, and what is unusual",
+    (Level("no names", ("model.regions.named_rows=false",)), Level("nothing unusual", ("model.enrichment=false",))),
+)
 OWN_COLUMN = Factor(
     "own column taken out",
     "in half of the samples",
@@ -38,9 +43,10 @@ def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor) -> Subj
 STUDY = Study(
     question="Which parts of GeneBERT's pre-training matter for its own tasks on Regulome?",
     subjects=(
-        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, OWN_COLUMN, COLUMN_TOLD),
+        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, OWN_COLUMN, COLUMN_TOLD),
         _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm")),
         _subject("next segment", (Measure("ngsp/ROC-AUC"),), _tasks("mgm", "srm")),
     ),
-    equal="data, steps, batch, rates and seeds; an arm without a task or with a smaller encoder also computes less",
+    equal="data, steps, batch, rates and seeds; an arm without a task or with a smaller encoder also computes less. "
+    "The quarter of the rate was set for the Swin; other encoders of regions have it too",
 )

@@ -121,6 +121,8 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
         raise ValueError(
             f"{args.matrix} has other motifs than {args.trained} was trained on; build it with the same file"
         )
+    if model.enrichment is not None:
+        model.enrichment.set_usual(*(values.tolist() for values in matrix.usual))  # refused where it is another
     if args.cell_type not in matrix.cell_types:
         raise ValueError(f"{args.matrix} has no cell type {args.cell_type}{nearest(args.cell_type, matrix.cell_types)}")
     sizes = OpennessSizes(k=facts["k"], segment=facts["segment"], regions=facts["regions"])

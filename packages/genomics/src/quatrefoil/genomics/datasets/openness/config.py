@@ -26,7 +26,7 @@ class OpennessSizes:
     Args:
         k: length of the k-mers.
         segment: bases of each half of the window about the middle of a region.
-        regions: at most so many peaks of the cell type about the region, without those that touch it.
+        regions: at most so many peaks of the cell type about the region, without those that touch it, or the nearest.
         only_varying: train on the regions alone that are open in some cell types and closed in others.
         shift: in training a window lies at most so many bases off the middle of its region, either way. Places are few
             and come back in every cell type: without this and the other strand, they are learned by heart.
@@ -44,6 +44,8 @@ class OpennessSizes:
         KmerVocabulary(self.k)
         if self.shift < 0 or not 0 <= self.reverse_complement <= 1:
             raise ValueError(f"{self.shift=} is 0 or more bases, {self.reverse_complement=} a share from 0 to 1")
+        if self.shift > self.segment:
+            raise ValueError(f"data.shift={self.shift} leaves the region; at most data.segment={self.segment}")
         if self.segment < self.k or self.regions < 1:
             raise ValueError(f"a segment of {self.segment} bases needs k={self.k} at least, {self.regions=} 1 at least")
 
