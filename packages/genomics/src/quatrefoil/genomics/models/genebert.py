@@ -104,7 +104,10 @@ class GeneBert(Model):
         self.match_head = FusedPair(width)
 
     def check_assets(self) -> None:
-        """Raise `ValueError` where sequences or regions of the data do not fit the model."""
+        """Raise `ValueError` where sequences or regions of the data do not fit the model.
+
+        A model that does not know yet which hits are usual takes it from the data.
+        """
         facts = json.loads(self.assets[ASSET])
         if facts["k"] != self.config.k:
             raise ValueError(f"data.k={facts['k']}, but model.k={self.config.k}; set both alike")

@@ -44,8 +44,8 @@ EVALUATIONS: Mapping[str, Mapping[str, Evaluation]] = {
 }
 REGULOME_MOTIFS = 60
 REGULOME_REGIONS = 96
-"""A third of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows that hold
-no peak of the sequence need room beside those that do."""
+"""A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows
+that hold no peak of the sequence need room beside those that do."""
 SWIN_RATIO = 1.9
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
 

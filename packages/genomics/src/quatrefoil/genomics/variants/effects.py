@@ -86,7 +86,8 @@ class ClassEffects:
 class OpennessEffects:
     """By GeneBERT's two-modality read-out: how the log odds of being open change in a cell type.
 
-    The regions about the variant are as they are; its own, and all that touch its window, are left out.
+    The regions about the variant are as they are; its own, and all that touch its window, are left
+    out, or the nearest where there are none.
     """
 
     model: Openness

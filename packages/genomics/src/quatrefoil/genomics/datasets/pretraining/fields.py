@@ -1,4 +1,4 @@
-"""What samples of pre-training hold, and what is measured on them."""
+"""What samples of pre-training hold, what is measured on them, and what data tell a model of themselves."""
 
 import json
 from collections.abc import Mapping
