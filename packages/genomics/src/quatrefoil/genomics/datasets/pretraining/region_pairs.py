@@ -73,21 +73,25 @@ class RegionPairs:
     hidden: HiddenCells | None
 
     def make(self, row: int, draw: Draw) -> dict[str, Tensor | int]:
-        """The fields of one locus: `matrix` (M, R) in [0, 1], `region_mask` (R,), `own_column` (M,) of the sequence's
-        own peak, whatever the window is, `hidden_cells` of the plan's grid."""
-        window, locus = self.window(row, draw), self.locus(row)
-        own_M1, _ = self.matrix.window(self.types[locus.type].name, locus.peak, 1)
+        """The fields of one locus but `own_column`: `matrix` (M, R) in [0, 1], `region_mask` (R,), `hidden_cells` of
+        the plan's grid."""
+        window = self.window(row, draw)
         matrix_MR, _ = self.matrix.window(self.types[window.type].name, window.peaks.first, window.peaks.size)
         if chance(self.drop_own, draw("own column")):
-            matrix_MR[:, slice(*self._hole(locus, window, draw("hole")))] = 0.0
+            matrix_MR[:, slice(*self._hole(self.locus(row), window, draw("hole")))] = 0.0
         return {
             "matrix": torch.from_numpy(matrix_MR),
             "region_mask": torch.ones(window.peaks.size, dtype=torch.bool),
-            "own_column": torch.from_numpy(own_M1[:, 0]),
             "match_label": int(window.kind == 0),
             "match_kind": window.kind,
             **({} if self.hidden is None else {"hidden_cells": hide(self.hidden, draw("hidden cells"))}),
         }
+
+    def own_column(self, row: int) -> Tensor:
+        """The column (M,) of the sequence's own peak, whatever window stands beside it."""
+        locus = self.locus(row)
+        own_M1, _ = self.matrix.window(self.types[locus.type].name, locus.peak, 1)
+        return torch.from_numpy(own_M1[:, 0])
 
     def locus(self, row: int) -> Locus:
         """The peak of a row; its stretch covers window and peak."""

@@ -46,6 +46,8 @@ class LocusSamples:
             made |= self.sequence.make(row, draw)
         if self.wanted.intersection(REGION_FIELDS):
             made |= self.regions.make(row, draw)
+        if "own_column" in self.wanted:  # a read of the store that few ask for
+            made["own_column"] = self.regions.own_column(row)
         values = {name: value for name, value in made.items() if name in self.wanted}
         return {"id": self.id_of(row), "group": int(self.loci.group_N[row]), **values}
 
