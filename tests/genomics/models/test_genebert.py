@@ -18,7 +18,7 @@ from quatrefoil.core.objectives import Step
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET, USUAL
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET, SCORED, USUAL
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 from quatrefoil.genomics.models.region_encoders import (
     DeepSetsRegions,
@@ -30,7 +30,11 @@ from quatrefoil.genomics.models.region_encoders import (
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
 from quatrefoil.genomics.recipes.genebert import ALL
+from quatrefoil.genomics.regions.pvalues import Scoring
+from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.sequence.kmers import MASK
+from tests.genomics.regions.toys import UNIFORM
+from tests.genomics.regions.toys import motif as drawn_motif
 
 K, MOTIFS, REGIONS, ROWS, TOKENS = 3, 5, 7, 6, 21
 SWIN = SwinConfig(
@@ -249,18 +253,49 @@ def test_masked_hits_are_the_share_of_masked_kmers_told_right() -> None:
     torch.testing.assert_close(Views(model, given)["masked_hits"][:, 0], right.sum(1) / masked.sum(1))
 
 
-@every_encoder
-def test_a_saved_model_comes_back_bit_for_bit(regions: RegionsConfig, tmp_path: Path) -> None:
-    model = build(regions)
+def assets_of(**change: Any) -> dict[str, str]:
+    """What data of the toy's sizes say of themselves."""
+    tables = Scanner([drawn_motif(6, seed) for seed in range(MOTIFS)], Scoring(UNIFORM, 1e-2)).tables
+    scored = {"weights": tables.weights_TW4.tolist(), "threshold": tables.threshold_T.tolist(), "p_value": 1e-2}
     facts = {"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS}
     usual = {"mean": [0.1] * MOTIFS, "deviation": [0.2] * MOTIFS}
-    model.assets = {ASSET: json.dumps(facts), USUAL: json.dumps(usual)}
+    return {name: json.dumps(told) for name, told in ({ASSET: facts, USUAL: usual, SCORED: scored} | change).items()}
+
+
+@pytest.mark.parametrize("longest", [None, 6])
+@every_encoder
+def test_a_saved_model_comes_back_bit_for_bit(regions: RegionsConfig, longest: int | None, tmp_path: Path) -> None:
+    model = replace(config_of(regions), known_motifs=longest).build().eval()
+    model.assets = assets_of()
     model.check_assets()
     model.save_pretrained(tmp_path)
     again = GeneBert.from_pretrained(tmp_path).eval()
     assert again.config == model.config
     for view in ("token_logits", "next_segment", "match"):
         assert torch.equal(Views(again, batch())[view], Views(model, batch())[view])
+
+
+@torch.no_grad()
+def test_known_motifs_reach_the_code_of_a_sequence_and_of_a_masked_one_by_its_own_tokens() -> None:
+    given = batch()
+    model = replace(config_of(ENCODERS["deep-sets"]), known_motifs=6).build().eval()
+    model.assets = assets_of()
+    model.check_assets()
+    assert model.known_motifs is not None
+    for code, ids in (("sequence", "ids"), ("masked_sequence", "masked_ids")):
+        with_motifs = Views(model, given)[code]
+        for parameter in model.known_motifs.parameters():
+            parameter.requires_grad_(False)
+        alone = model.bert.pool(model.bert(given[ids], given["token_mask"], given["segments"]))
+        torch.testing.assert_close(with_motifs, alone + model.known_motifs(given[ids]))
+        assert not torch.allclose(with_motifs, alone)
+
+
+def test_known_motifs_need_a_matrix_that_says_how_they_are_scored() -> None:
+    model = replace(config_of(ENCODERS["deep-sets"]), known_motifs=6).build()
+    model.assets = assets_of(**{SCORED: None})
+    with pytest.raises(ValueError, match=r"build it with --motifs, or set model\.known_motifs=null"):
+        model.check_assets()
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,11 @@ def test_a_matrix_scaled_by_held_out_chromosomes_is_refused(tmp_path: Path) -> N
         write_world(tmp_path, training=("chr1", "chr8")).build(0)
 
 
+def test_a_matrix_scaled_by_held_out_cell_types_is_refused(world: PretrainingData) -> None:
+    with pytest.raises(ValueError, match=r"scaled by birch, which are held out; .*--held-out birch cedar delta"):
+        replace(world, held_out_cell_types=("birch", "cedar", "delta")).build(0)
+
+
 def test_windows_that_leave_their_chromosome_or_hold_too_many_n_are_counted_and_nothing_else_is_dropped(
     module: PretrainingModule,
 ) -> None:

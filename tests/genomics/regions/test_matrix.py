@@ -213,11 +213,56 @@ def test_what_is_usual_is_mean_and_deviation_of_the_values_on_training_chromosom
     np.testing.assert_allclose(matrix.usual.deviation_T, values.std(1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("accessibility", [False, True])
+def test_held_out_cell_types_have_columns_and_no_part_in_scale_or_usual(
+    source: Scan, peaks: dict[str, Peaks], tmp_path: Path, accessibility: bool
+) -> None:
+    """A new type beside the others changes nothing of what a model reads or was trained on."""
+    apart = {name: found for name, found in peaks.items() if name != "lung"}
+    build(replace(plan_of(source, peaks), held_out=("lung",)), tmp_path / "both")
+    build(plan_of(source, apart), tmp_path / "apart")
+    both, alone = (RegionMatrix.open(tmp_path / name, accessibility) for name in ("both", "apart"))
+    assert both.held_out == ("lung",)
+    np.testing.assert_array_equal(whole(both, "liver"), whole(alone, "liver"))
+    assert whole(both, "lung").any()
+    for values, expected in zip(both.usual, alone.usual, strict=True):
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_cell_types_that_cannot_be_held_out_are_named(source: Scan, peaks: dict[str, Peaks]) -> None:
+    with pytest.raises(ValueError, match=r"held-out cell type `lungs` \(did you mean `lung`\?\) has no peaks"):
+        replace(plan_of(source, peaks), held_out=("lungs",))
+    with pytest.raises(ValueError, match="every cell type is held out"):
+        replace(plan_of(source, peaks), held_out=("liver", "lung"))
+
+
+def test_a_matrix_knows_how_its_hits_are_scored_where_they_were_scanned_for(
+    source: Scan, peaks: dict[str, Peaks], genome: Genome, tmp_path: Path
+) -> None:
+    matrix = build(plan_of(source, peaks), tmp_path / "m")
+    assert matrix.tables is not None
+    bases = genome.fetch("chr1", 0, 500)
+    hits = source.scanner.scan(bases)
+    for row, name in enumerate(matrix.motifs):
+        width = next(one.width for one in MOTIFS if one.name == name)
+        of = hits.take(np.array([MOTIFS[number].name == name for number in hits.motif]))
+        assert len(of.start)
+        for start, strand, score in zip(of.start, of.strand, of.score, strict=True):
+            word = bases[start : start + width]
+            read = word if strand > 0 else 3 - word[::-1]
+            assert (
+                matrix.tables.weights_TW4[row, np.arange(width), read].sum() == score >= matrix.tables.threshold_T[row]
+            )
+        assert not matrix.tables.weights_TW4[row, width:].any()
+    write_hits(source, None, tmp_path / "hits.bed")
+    assert build(plan_of(HitFile(tmp_path / "hits.bed"), peaks), tmp_path / "given").tables is None
+
+
 def test_a_matrix_of_an_older_format_is_refused(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:
     build(plan_of(source, peaks), tmp_path / "m")
     root = zarr.open_group(str(tmp_path / "m"), mode="r+")
     del root.attrs["format"]
-    with pytest.raises(MatrixError, match="of format 1, read is 2; remove it and make it again"):
+    with pytest.raises(MatrixError, match="of format 1, read is 3; remove it and make it again"):
         RegionMatrix.open(tmp_path / "m")
 
 

@@ -14,6 +14,7 @@ from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.kmers import PAD, SPECIAL_TOKENS, UNK
 
 _COMPLEMENT: Final = (3, 2, 1, 0, UNKNOWN, PADDED)
+_CODE_OF_DIGIT: Final = (0, 3, 1, 2)
 _DIGIT: Final = (0, 2, 3, 1, 0, 0)  # codes are in the order A C G T, k-mers are numbered in the order A T C G
 
 
@@ -33,6 +34,13 @@ def kmer_ids(bases_BL: Tensor, k: int) -> Tensor:
     worst_BW = bases_BL.unfold(1, k, 1).amax(2)
     ids_BW = ids_BW.masked_fill(worst_BW == UNKNOWN, UNK)
     return ids_BW.masked_fill(bases_BL[:, k - 1 :] == PADDED, PAD)
+
+
+def base_codes(ids_BW: Tensor, k: int) -> Tensor:
+    """The first base of each k-mer (B, W) by its id, A C G T = 0-3; -1 for tokens that are no k-mer."""
+    digits_BW = (ids_BW - len(SPECIAL_TOKENS)).clamp(min=0) // 4 ** (k - 1)
+    codes_BW = torch.tensor(_CODE_OF_DIGIT, device=ids_BW.device)[digits_BW]
+    return codes_BW.masked_fill(ids_BW < len(SPECIAL_TOKENS), -1)
 
 
 def other_strand(bases_BL: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ The paper's body could not be read; what follows its abstract is marked (a), the
 
     two halves of a window -> k-mers -> BERT (a), or with a stem --+-- states -> masked k-mers
                                                                   +-- pooled -> is B the half that follows A?
-                                                                  +-- pooled --+
+           known motifs hit in it ----------------------------+-- pooled --+
     motifs x regions (a) -> Swin, or another --+--------------> z_R -----------+-> does the sequence belong to the
              hits above what is usual ---------+                                   regions?
 
@@ -26,13 +26,14 @@ from quatrefoil.core.nn.heads import PairClassifier, TokenHead
 from quatrefoil.core.nn.transformer import TransformerConfig, initialise
 from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET, USUAL
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET, SCORED, USUAL
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
+from quatrefoil.genomics.models.known_motifs import KnownMotifs
 from quatrefoil.genomics.models.masked_sequences import share_of_hits
 from quatrefoil.genomics.models.region_encoders import Enrichment, RegionsConfig
 from quatrefoil.genomics.models.stem_bert import StemBert
 from quatrefoil.genomics.models.stem_encoder import Stem, StemEncoderConfig
-from quatrefoil.genomics.sequence.kmers import KmerVocabulary
+from quatrefoil.genomics.sequence.kmers import PAD, KmerVocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ class GeneBertConfig:
         transformer: of the sequence encoder; post-norm, with a stem pre-norm.
         stem: convolutions before the transformer (see `stem_encoder`); None = a plain BERT, as DNABERT's.
         regions: the encoder of the matrix; a map brings its code to the sequence's width where they differ.
-        enrichment: add to its code how much more than usual each motif is hit (see `Enrichment`).
+        known_motifs: add to the sequence's code which motifs of the matrix are hit in it (see `KnownMotifs`): the most
+            bases of a motif; None = the encoder finds its motifs alone, as the paper's.
+        enrichment: add to the regions' code how much more than usual each motif is hit (see `Enrichment`).
         dnabert: folder, file or hub id of DNABERT's weights to start from; None = random weights.
     """
 
@@ -53,6 +56,7 @@ class GeneBertConfig:
     max_positions: int = 512
     transformer: TransformerConfig = BERT_BASE
     stem: Stem | None = None
+    known_motifs: int | None = None
     regions: RegionsConfig
     enrichment: bool = True
     dnabert: str | None = field(default=None, metadata=START)
@@ -87,17 +91,19 @@ class GeneBertConfig:
 class GeneBert(Model):
     """A sequence's code does not depend on the regions, so that it can be used where there are none."""
 
-    asset_names: ClassVar[tuple[str, ...]] = (ASSET, USUAL)
+    asset_names: ClassVar[tuple[str, ...]] = (ASSET, USUAL, SCORED)
     reading_assets: ClassVar[tuple[str, ...]] = (USUAL,)
 
     def __init__(self, config: GeneBertConfig) -> None:
         super().__init__()
         self.config, width = config, config.transformer.width
         self.bert = config.bert()
+        rows, longest = config.regions.rows, config.known_motifs
+        self.known_motifs = None if longest is None else KnownMotifs(rows, longest, config.k, width)
         self.region_encoder = config.regions.build()
         self.region_map = nn.Identity() if config.regions.width == width else nn.Linear(config.regions.width, width)
         initialise(self.region_map)
-        self.enrichment = Enrichment(config.regions.rows, width) if config.enrichment else None
+        self.enrichment = Enrichment(rows, width) if config.enrichment else None
         words = self.bert.token_embedding.weight if isinstance(self.bert, Bert) else self.bert.decoded
         self.token_head = TokenHead(width, words, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
@@ -106,7 +112,7 @@ class GeneBert(Model):
     def check_assets(self) -> None:
         """Raise `ValueError` where sequences or regions of the data do not fit the model.
 
-        A model that does not know yet which hits are usual takes it from the data.
+        A model that does not know yet which hits are usual, and how motifs are scored, takes it from the data.
         """
         facts = json.loads(self.assets[ASSET])
         if facts["k"] != self.config.k:
@@ -120,6 +126,13 @@ class GeneBert(Model):
         self.config.regions.check(len(facts["motifs"]), facts["regions"])
         if self.enrichment is not None:
             self.enrichment.set_usual(**json.loads(self.assets[USUAL]))
+        if self.known_motifs is not None:
+            if (tables := json.loads(self.assets[SCORED])) is None:
+                raise ValueError(
+                    "the matrix was built of hits that were made before, which do not say how motifs are scored; build "
+                    "it with --motifs, or set model.known_motifs=null"
+                )
+            self.known_motifs.set_motifs(**tables)
 
     @view
     def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
@@ -127,9 +140,12 @@ class GeneBert(Model):
         return Tokens(self.bert(ids, token_mask, segments), token_mask)
 
     @view
-    def sequence(self, tokens: Tokens) -> Tensor:
+    def sequence(self, tokens: Tokens, ids: Tensor) -> Tensor:
         """z_S (B, D), the pooled state of [CLS]: what other tasks start from."""
-        return self.bert.pool(tokens.states_BTD)
+        code_BD = self.bert.pool(tokens.states_BTD)
+        return (
+            code_BD if self.known_motifs is None else code_BD + self.known_motifs(ids.masked_fill(~tokens.mask_BT, PAD))
+        )
 
     @view
     def masked_tokens(self, masked_ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
@@ -137,9 +153,9 @@ class GeneBert(Model):
         return self.tokens(masked_ids, token_mask, segments)
 
     @view
-    def masked_sequence(self, masked_tokens: Tokens) -> Tensor:
+    def masked_sequence(self, masked_tokens: Tokens, masked_ids: Tensor) -> Tensor:
         """z_S (B, D) of the masked sequence."""
-        return self.sequence(masked_tokens)
+        return self.sequence(masked_tokens, masked_ids)
 
     @view
     def regions(self, matrix: Tensor, region_mask: Tensor) -> Tensor:

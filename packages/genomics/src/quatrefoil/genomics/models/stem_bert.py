@@ -11,6 +11,7 @@ Legend: B rows, L tokens, D width.
 """
 
 import torch
+import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import initialise
@@ -52,10 +53,10 @@ class StemBert(nn.Module):
         return torch.cat([code_BD[:, None], states.states_BTD[:, 1:]], 1)
 
     def pool(self, tokens_BLD: Tensor) -> Tensor:
-        """(B, D): a linear map of the first token's state.
+        """(B, D), from the first token's state.
 
         BERT has a tanh there. Some hundred steps of a loss that does not fall yet saturate it, and then nothing is
         learned through it any more.
         """
-        pooled_BD: Tensor = self.pooler(tokens_BLD[:, 0])
+        pooled_BD: Tensor = self.pooler(nnf.gelu(tokens_BLD[:, 0]))
         return pooled_BD

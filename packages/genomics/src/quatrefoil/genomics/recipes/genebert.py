@@ -63,11 +63,16 @@ SMALL_SWIN = SwinRegions(
     ),
 )
 REGULOME_STEM = Stem()
+LONGEST_MOTIF = 13
 REGULOME_ENCODER = StemEncoderConfig(**asdict(REGULOME_STEM))
 """That of `genebert/classify`, downstream the same: in minutes a plain BERT on 6-mers learns nothing of Regulome."""
 REGULOME = RegulomePretraining(k=REGULOME_ENCODER.k, segment=100, regions=REGULOME_REGIONS, evaluated=400)
 REGULOME_MODEL = GeneBertConfig(
-    k=REGULOME_ENCODER.k, transformer=REGULOME_ENCODER.transformer, stem=REGULOME_STEM, regions=SMALL_SWIN
+    k=REGULOME_ENCODER.k,
+    transformer=REGULOME_ENCODER.transformer,
+    stem=REGULOME_STEM,
+    known_motifs=LONGEST_MOTIF,
+    regions=SMALL_SWIN,
 )
 
 

@@ -73,6 +73,9 @@ class MatrixCommand:
         parser.add_argument(
             "--training", required=True, nargs="+", metavar="CHROMOSOME", help="values are scaled by these"
         )
+        parser.add_argument(
+            "--held-out", nargs="*", default=[], metavar="NAME", help="values are not scaled by these cell types"
+        )
         parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
         parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
         parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
@@ -129,7 +132,7 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
         raise ValueError("--peaks names a cell type twice; one file each is needed")
     peaks = {name: read_peaks(file, genome.lengths, args.exclude) for name, _, file in pairs}
     source, order, made_of = _source(args, genome)
-    return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of)
+    return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of, args.held_out)
 
 
 def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, list[int], dict[str, str]]":

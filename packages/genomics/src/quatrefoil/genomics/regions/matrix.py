@@ -2,7 +2,7 @@
 
 GET's recipe (`bedtools intersect`, then the sum of scores; GeneBERT's own is not known, papers/genebert.md section 4):
 a hit counts for every peak with which it shares at least one base, with its whole score, on either strand. Values are
-scaled by each motif's maximum over the training chromosomes of all cell types, when they are read.
+scaled by each motif's maximum over the training chromosomes of all cell types but those held out, when they are read.
 
 The genome is cut into units of peaks that do not touch other units. Each unit is scanned once for all cell types, and
 what a unit gives does not depend on the others: an interrupted build goes on with the units that are missing.
@@ -21,6 +21,7 @@ import numpy as np
 import zarr
 from tqdm import tqdm
 
+from quatrefoil.core.config import nearest
 from quatrefoil.genomics.regions.hits import Hits, Integers
 from quatrefoil.genomics.regions.peaks import Interval, Peaks, Unit, merged, units_of
 from quatrefoil.genomics.regions.sources import HitSource
@@ -36,10 +37,12 @@ class MatrixPlan:
     """What a matrix is made of.
 
     `order` lists indices into `source.names`: the rows of the matrix. `made_of` says what else fixes the values
-    (genome, motifs, scoring); a build goes on only where all of it is as before.
+    (genome, motifs, scoring); a build goes on only where all of it is as before. Cell types of `held_out` have columns
+    as the others, but neither scale the values nor have a part in what is usual.
 
     Raises:
-        ValueError: no cell type, or training chromosomes that the genome lacks or on which no peak lies.
+        ValueError: no cell type, none that is not held out, one held out that has no peaks, or training chromosomes
+            that the genome lacks or on which no peak lies.
     """
 
     source: HitSource
@@ -48,14 +51,24 @@ class MatrixPlan:
     training: Sequence[str]
     order: Sequence[int]
     made_of: Mapping[str, str]
+    held_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not self.peaks:
             raise ValueError("no cell type; give a file of peaks for each")
         if unknown := [name for name in self.training if name not in self.lengths]:
             raise ValueError(f"training chromosome `{unknown[0]}` is not in the genome ({', '.join(self.lengths)})")
-        if not any(np.isin(peaks.chromosome, list(self.training)).any() for peaks in self.peaks.values()):
+        if unknown := [name for name in self.held_out if name not in self.peaks]:
+            raise ValueError(f"held-out cell type `{unknown[0]}`{nearest(unknown[0], self.peaks)} has no peaks")
+        if not self.scaled_by:
+            raise ValueError("every cell type is held out; hold out fewer")
+        if not any(np.isin(peaks.chromosome, list(self.training)).any() for peaks in self.scaled_by.values()):
             raise ValueError(f"no peak lies on the training chromosomes {', '.join(self.training)}; name others")
+
+    @property
+    def scaled_by(self) -> Mapping[str, Peaks]:
+        """The cell types that are not held out."""
+        return {name: peaks for name, peaks in self.peaks.items() if name not in self.held_out}
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -65,6 +78,7 @@ class MatrixPlan:
             "cell_types": list(self.peaks),
             "chromosomes": list(self.lengths),
             "training": list(self.training),
+            "held_out": list(self.held_out),
             "made_of": {**self.made_of, **{f"peaks of {name}": _digest(p) for name, p in self.peaks.items()}},
         }
 
@@ -126,8 +140,6 @@ def _begin(plan: MatrixPlan, folder: Path) -> Any:
     if (folder / "zarr.json").is_file():
         root = zarr.open_group(str(folder), mode="r+")
         _compare(plan.attributes, dict(root.attrs), folder)
-        if "sum" not in root:
-            raise MatrixError(f"{folder} was begun in an older format; remove it")
         return root
     if folder.exists() and any(folder.iterdir()):
         raise MatrixError(f"{folder} holds other files; choose another folder")
@@ -137,13 +149,19 @@ def _begin(plan: MatrixPlan, folder: Path) -> Any:
         _begin_cell(root, name, peaks, plan)
     for name in ("maximum", "sum", "sum_of_squares"):
         root.create_array(name, shape=(len(plan.order),), dtype="int64")
-    root.attrs.update({**plan.attributes, "complete": False})
+    if (tables := plan.source.tables) is not None:
+        root.create_array("weights", data=tables.weights_TW4[list(plan.order)])
+        root.create_array("threshold", data=tables.threshold_T[list(plan.order)])
+        root.attrs["p_value"] = tables.p_value
+    root.attrs.update({**plan.attributes, "format": MATRIX_FORMAT, "complete": False})
     return root
 
 
 def _compare(wanted: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> None:
     if "complete" not in found:
         raise MatrixError(f"{folder} was interrupted before it began; remove it")
+    if found.get("format") != MATRIX_FORMAT:
+        raise MatrixError(f"{folder} was begun in an older format; remove it")
     if found["complete"]:
         raise MatrixError(f"{folder} holds a finished matrix; choose another folder, or remove it")
     made_of = {**wanted, **wanted["made_of"]}.items()
@@ -235,10 +253,10 @@ def _rows(peaks: Peaks, unit: Unit) -> slice:
 
 
 def _finish(plan: MatrixPlan, root: Any) -> None:
-    """Store maxima and sums over the peaks on training chromosomes of all cell types."""
+    """Store maxima and sums over the peaks on training chromosomes of the cell types that are not held out."""
     maximum_T, sum_T, squares_T = np.zeros((3, len(plan.order)), np.int64)
     peaks_summed = 0
-    for name, peaks in plan.peaks.items():
+    for name, peaks in plan.scaled_by.items():
         scores, training_P = root[f"cells/{name}/scores"], np.isin(peaks.chromosome, list(plan.training))
         for start in range(0, len(peaks), PEAKS_PER_CHUNK):
             chunk = scores[start : start + PEAKS_PER_CHUNK][training_P[start : start + PEAKS_PER_CHUNK]].astype(
@@ -252,4 +270,4 @@ def _finish(plan: MatrixPlan, root: Any) -> None:
             )
     for name, values_T in (("maximum", maximum_T), ("sum", sum_T), ("sum_of_squares", squares_T)):
         root[name][:] = values_T
-    root.attrs.update({"peaks_summed": peaks_summed, "format": MATRIX_FORMAT, "complete": True})
+    root.attrs.update({"peaks_summed": peaks_summed, "complete": True})

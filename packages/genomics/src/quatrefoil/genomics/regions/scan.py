@@ -51,6 +51,15 @@ class _Bank(NamedTuple):
         return _levels(len(self.tables_SXM))
 
 
+class MotifTables(NamedTuple):
+    """How T motifs are scored: thousandths of a bit (T, W, 4), 0 beyond a motif's width; the least score of a hit (T,);
+    and how likely a word of the background is one, on one strand."""
+
+    weights_TW4: npt.NDArray[np.int32]
+    threshold_T: Integers
+    p_value: float
+
+
 class Scanner:
     """Finds the hits of motifs in sequences of codes.
 
@@ -74,6 +83,14 @@ class Scanner:
             _bank([(i, matrices[i], self.tails[i]) for i in group], count)
             for count, group in groupby(by_tables, key=lambda i: _tables_of(motifs[i].width))
         )
+
+    @property
+    def tables(self) -> MotifTables:
+        """Of all motifs, in their order."""
+        weights_TW4 = np.zeros((len(self.motifs), self.widest, 4), np.int32)
+        for row, motif in zip(weights_TW4, self.motifs, strict=True):
+            row[: motif.width] = weights(motif, self.scoring)
+        return MotifTables(weights_TW4, np.array([tail.threshold for tail in self.tails]), self.scoring.p_value)
 
     def scan(self, codes_L: Codes, device: str = "cpu") -> Hits:
         """Hits in a sequence of codes (A, C, G, T = 0-3, anything else 4), in its own coordinates."""

@@ -11,7 +11,7 @@ import numpy as np
 from quatrefoil.genomics.regions.hits import Hits, Integers
 from quatrefoil.genomics.regions.peaks import Interval, PeakError, read_intervals
 from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
-from quatrefoil.genomics.regions.scan import Scanner
+from quatrefoil.genomics.regions.scan import MotifTables, Scanner
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import Genome
 
@@ -25,6 +25,10 @@ class HitSource(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """The motifs; `Hits.motif` counts in this order."""
+
+    @property
+    def tables(self) -> MotifTables | None:
+        """How hits are scored, in the order of `names`; None where that is not known."""
 
     def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
         """The hits that share a base with any of the intervals, which are sorted and disjoint, each hit once."""
@@ -41,6 +45,10 @@ class Scan:
     @property
     def names(self) -> Sequence[str]:
         return [motif.name for motif in self.scanner.motifs]
+
+    @property
+    def tables(self) -> MotifTables:
+        return self.scanner.tables
 
     def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
         """As `HitSource.hits`. The pieces are scanned as one sequence with N between them: no window crosses N."""
@@ -81,6 +89,10 @@ class HitFile:
     @property
     def names(self) -> Sequence[str]:
         return self._by_chromosome[1]
+
+    @property
+    def tables(self) -> None:
+        return None
 
     @cached_property
     def _by_chromosome(self) -> tuple[dict[str, Hits], list[str]]:

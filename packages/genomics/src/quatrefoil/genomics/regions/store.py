@@ -1,7 +1,8 @@
 """The (motif x region) matrix on disk: a Zarr group, and its reader.
 
-    root          attributes: motifs, chromosomes, training, made_of, complete, format, peaks_summed
-    root/maximum  (T,) largest summed score on training chromosomes over all cell types
+    root          attributes: motifs, chromosomes, training, held_out, made_of, complete, format, peaks_summed, p_value
+    root/weights  (T, W, 4) of the motifs, and threshold (T,) of their hits, where a scan found them
+    root/maximum  (T,) largest summed score on training chromosomes over all cell types that are not held out
     root/sum, sum_of_squares    (T,) of the scores there, over `peaks_summed` peaks
     root/cells/NAME/scores      (P, T) summed scores, int32, in chunks of consecutive peaks
     root/cells/NAME/chromosome  (P,) index into `chromosomes`
@@ -24,8 +25,9 @@ import zarr
 from quatrefoil.core.config import nearest
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.peaks import Peaks
+from quatrefoil.genomics.regions.scan import MotifTables
 
-MATRIX_FORMAT: Final = 2
+MATRIX_FORMAT: Final = 3
 PEAKS_PER_CHUNK: Final = 256
 MOST_CHUNKS: Final = 1024  # decoded, in memory: of scores of 300 motifs 0.3 MB each
 ACCESSIBILITY: Final = "accessibility"
@@ -111,6 +113,18 @@ class RegionMatrix:
         return tuple(self._root.attrs["training"])
 
     @cached_property
+    def held_out(self) -> tuple[str, ...]:
+        """Cell types by which values are not scaled."""
+        return tuple(self._root.attrs["held_out"])
+
+    @cached_property
+    def tables(self) -> MotifTables | None:
+        """How the hits of each motif are scored; None where hits were made before."""
+        if "p_value" not in self._root.attrs:
+            return None
+        return MotifTables(self._open("weights")[:], self._open("threshold")[:], self._root.attrs["p_value"])
+
+    @cached_property
     def _maximum_T(self) -> Integers:
         # A motif without a hit on training chromosomes: whatever exceeds nothing is clipped to 1.
         largest_T: Integers = np.maximum(self._open("maximum")[:], 1)
@@ -118,13 +132,16 @@ class RegionMatrix:
 
     @cached_property
     def usual(self) -> Usual:
-        """Over all peaks on training chromosomes, of every cell type (a row without a hit there deviates by 0)."""
+        """Over all peaks on training chromosomes, of every cell type that is not held out (a row without a hit there
+        deviates by 0)."""
         sum_T, squares_T = self._open("sum")[:] / self._maximum_T, self._open("sum_of_squares")[:] / self._maximum_T**2
         peaks = self._root.attrs["peaks_summed"]
         mean_T = sum_T / peaks
         deviation_T = np.sqrt(np.maximum(squares_T / peaks - mean_T**2, 0))
         if self.accessibility:
-            levels = np.concatenate([self._training_levels(name) for name in self.cell_types])
+            levels = np.concatenate(
+                [self._training_levels(name) for name in self.cell_types if name not in self.held_out]
+            )
             mean_T, deviation_T = np.append(mean_T, levels.mean()), np.append(deviation_T, levels.std())
         return Usual(mean_T, deviation_T)
 

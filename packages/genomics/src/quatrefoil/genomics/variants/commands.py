@@ -110,7 +110,7 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
     from quatrefoil.core.config import nearest
     from quatrefoil.genomics.datasets.openness.config import OpennessSizes
     from quatrefoil.genomics.datasets.openness.module import RegionReader
-    from quatrefoil.genomics.datasets.pretraining.fields import ASSET
+    from quatrefoil.genomics.datasets.pretraining.fields import ASSET, assets_of
     from quatrefoil.genomics.regions.store import RegionMatrix
     from quatrefoil.genomics.variants.effects import OpennessEffects
 
@@ -121,8 +121,8 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
         raise ValueError(
             f"{args.matrix} has other motifs than {args.trained} was trained on; build it with the same file"
         )
-    if model.enrichment is not None:
-        model.enrichment.set_usual(*(values.tolist() for values in matrix.usual))  # refused where it is another
+    model.assets |= assets_of(matrix, **{size: facts[size] for size in ("k", "segment", "regions")})
+    model.check_assets()  # refused where other hits are usual, or motifs are scored otherwise
     if args.cell_type not in matrix.cell_types:
         raise ValueError(f"{args.matrix} has no cell type {args.cell_type}{nearest(args.cell_type, matrix.cell_types)}")
     sizes = OpennessSizes(k=facts["k"], segment=facts["segment"], regions=facts["regions"])

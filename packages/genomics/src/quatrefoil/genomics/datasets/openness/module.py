@@ -113,33 +113,45 @@ class RegionReader:
         segments_L = (torch.arange(len(ids_L)) >= len(halves[0]) + 2).long()
         return {"ids": ids_L, "token_mask": torch.ones(len(ids_L), dtype=torch.bool), "segments": segments_L}
 
-    def region_fields(self, cell_type: str, chromosome: str, start: int, end: int) -> dict[str, torch.Tensor]:
-        """`matrix` (M, R) and `region_mask` (R,): the nearest peaks, as many on either side as there are.
+    def region_fields(
+        self, cell_type: str, chromosome: str, start: int, end: int, draw: torch.Generator | None = None
+    ) -> dict[str, torch.Tensor]:
+        """`matrix` (M, R) and `region_mask` (R,): the nearest peaks, as many on either side as there are; with `draw`
+        as many on one side as it says.
 
         Peaks that touch the window or the region are not among them, nor is a gap where they would be: whether the
-        region itself has a peak is what is asked. Where none touches, the nearest is left out in their place. Else
-        closed regions between the same two peaks would all read one matrix, and open ones each another: a model that
-        knows a matrix again would know that the region is closed.
+        region itself has a peak is what is asked. Where none touches, the nearest peak stands for the region, and what
+        is about that is left out alike. Else closed regions between the same two peaks would all read one matrix, and
+        open ones each another: a model that knows a matrix again would know that the region is closed.
         """
-        middle = (start + end) // 2
-        stretch = min(start, middle - self.sizes.segment), max(end, middle + self.sizes.segment)
-        wide, own = self._about(cell_type, chromosome, *stretch)
+        wide, own = self._about(cell_type, chromosome, start, end, draw)
         matrix_MR, _ = self.matrix.window(cell_type, wide.first, wide.size)
         kept = np.delete(matrix_MR, np.arange(own.first - wide.first, own.last - wide.first), axis=1)
         return {"matrix": torch.from_numpy(kept), "region_mask": torch.ones(kept.shape[1], dtype=torch.bool)}
 
-    def _about(self, cell_type: str, chromosome: str, start: int, end: int) -> tuple[Span, Span]:
-        """The peaks about a stretch, and those among them that are not to be read."""
+    def _stretch(self, start: int, end: int) -> tuple[int, int]:
+        """What window and region cover."""
+        middle = (start + end) // 2
+        return min(start, middle - self.sizes.segment), max(end, middle + self.sizes.segment)
+
+    def _about(
+        self, cell_type: str, chromosome: str, start: int, end: int, draw: torch.Generator | None
+    ) -> tuple[Span, Span]:
+        """The peaks about a region, and those among them that are not to be read."""
         peaks = self._peaks[cell_type]
         if chromosome not in peaks.spans:
             raise ValueError(
                 f"{cell_type} has no peak on {chromosome}, so nothing tells what is open there; leave it out"
             )
-        span, own = peaks.spans[chromosome], peaks.touching_or_nearest(chromosome, start, end)
+        span, own = peaks.spans[chromosome], peaks.touching(chromosome, *self._stretch(start, end))
+        if not own.size:
+            nearest = peaks.nearest(chromosome, *self._stretch(start, end))
+            own = peaks.touching(chromosome, *self._stretch(int(peaks.start_P[nearest]), int(peaks.end_P[nearest])))
         size = min(self.sizes.regions, span.size - own.size)
         if not size:
             raise ValueError(f"{cell_type} has no peak on {chromosome} beside {start}-{end}; leave this region out")
-        left = min(max(size // 2, size - (span.last - own.last)), own.first - span.first)
+        wanted = size // 2 if draw is None else pick(size + 1, draw)
+        left = min(max(wanted, size - (span.last - own.last)), own.first - span.first)
         first = own.first - left
         return Span(first, first + own.size + size), own
 
@@ -185,7 +197,8 @@ class RegionSamples:
             codes = reader.window(chromosome, start + shift, end + shift)
             made |= reader.sequence_fields(reverse_complement(codes) if reverse else codes)
         if self.wanted.intersection(FIELDS[3:5]):
-            made |= reader.region_fields(cell_type, chromosome, start, end)
+            drawn = None if self.seed is None else generator(self.seed, key.epoch, self._id(row), "regions")
+            made |= reader.region_fields(cell_type, chromosome, start, end, drawn)
         values = {name: value for name, value in made.items() if name in self.wanted}
         return {"id": self._id(row), "group": int(self.groups_N[key.index]), **values}
 

@@ -28,10 +28,24 @@ USUAL: Final = "usual_hits.json"
 """The file that says what the values of each motif usually are in the matrix that is read."""
 
 
+SCORED: Final = "scored_motifs.json"
+"""The file that says how hits of the motifs are scored, where that is known."""
+
+
 def assets_of(matrix: "RegionMatrix", *, k: int, segment: int, regions: int) -> Mapping[str, str]:
-    """Both files, of data about this matrix."""
-    sizes, usual = {"k": k, "segment": segment, "regions": regions}, matrix.usual
+    """All three files, of data about this matrix."""
+    sizes, usual, tables = {"k": k, "segment": segment, "regions": regions}, matrix.usual, matrix.tables
+    scored = (
+        None
+        if tables is None
+        else {
+            "weights": tables.weights_TW4.tolist(),
+            "threshold": tables.threshold_T.tolist(),
+            "p_value": tables.p_value,
+        }
+    )
     return {
         ASSET: json.dumps({**sizes, "motifs": list(matrix.motifs)}),
+        SCORED: json.dumps(scored),
         USUAL: json.dumps({"mean": usual.mean_T.tolist(), "deviation": usual.deviation_T.tolist()}),
     }

@@ -83,14 +83,14 @@ class TypePeaks:
         last = span.first + int(np.searchsorted(self.start_P[slice(*span)], end, side="left"))
         return Span(min(first, last), last)
 
-    def touching_or_nearest(self, chromosome: str, start: int, end: int) -> Span:
-        """As `touching`; where there are none, the nearest peak and those that touch it (of two as near, the first)."""
-        if (found := self.touching(chromosome, start, end)).size:
-            return found
-        span = self.spans[chromosome]
-        beside = [peak for peak in (found.first - 1, found.first) if span.first <= peak < span.last]
-        nearest = min(beside, key=lambda peak: max(int(self.start_P[peak]) - end, start - int(self.end_P[peak])))
-        return self.touching(chromosome, int(self.start_P[nearest]), int(self.end_P[nearest]))
+    def nearest(self, chromosome: str, start: int, end: int) -> int:
+        """The peak nearest to a stretch that none touches; of two as near, the first."""
+        span, after = self.spans[chromosome], self.touching(chromosome, start, end).first
+        beside = [after] if after < span.last else []
+        if after > span.first:  # a peak that began earlier may reach further
+            reach_P = self.reach_P[span.first : after]
+            beside.insert(0, span.first + int(np.searchsorted(reach_P, reach_P[-1])))
+        return min(beside, key=lambda peak: max(int(self.start_P[peak]) - end, start - int(self.end_P[peak])))
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ class PretrainingModule:
 
     Raises:
         ValueError: cell types or chromosomes that the matrix lacks (the nearest is named), a matrix scaled by
-            chromosomes that are held out, or no window to train on.
+            chromosomes or cell types that are held out, or no window to train on.
     """
 
     def __init__(self, config: PretrainingPlan, seed: int, name: str, *, embedded: bool) -> None:
@@ -67,6 +67,11 @@ class PretrainingModule:
             raise ValueError(
                 f"{config.matrix} is scaled by {', '.join(leaked)}, which are held out; build it with other training "
                 f"chromosomes"
+            )
+        if leaked := [name for name in config.held_out_cell_types if name not in self.matrix.held_out]:
+            raise ValueError(
+                f"{config.matrix} is scaled by {', '.join(leaked)}, which are held out; build it with `quatrefoil "
+                f"matrix --held-out {' '.join(config.held_out_cell_types)}`"
             )
         if not len(self.loci("train")):
             raise ValueError(f"no window to train on: {self.loci('train').dropped}; hold out less")
@@ -175,8 +180,8 @@ class PretrainingModule:
         }
 
     def assets(self) -> Mapping[str, str]:
-        """What a model must know to read other sequences and regions: k, the rows of the matrix, and their usual
-        values."""
+        """What a model must know to read other sequences and regions: k, the rows of the matrix, their usual
+        values, and how hits are scored."""
         config = self.config
         return assets_of(self.matrix, k=config.k, segment=config.segment, regions=config.regions)
 

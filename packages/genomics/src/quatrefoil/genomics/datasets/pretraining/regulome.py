@@ -59,7 +59,8 @@ class RegulomePretraining(PretrainingData):
 
 
 def regulome_matrix(folder: Path) -> Path:
-    """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes.
+    """The matrix of a finished benchmark, beside it: all motifs, all cell types, scaled by the training chromosomes of
+    the types that are not held out.
 
     Its name holds its format and the version of the scan: a scan that finds other hits makes another matrix.
     """
@@ -90,6 +91,5 @@ def _plan(folder: Path) -> "MatrixPlan":
     scoring, training = Scoring(background(genome)), CHROMOSOMES_OF["train"]
     peaks = {name: read_peaks(folder / "peaks" / f"{name}.narrowPeak", genome.lengths) for name in CELL_TYPES}
     made_of = {"benchmark": folder.name, "scoring": str(scoring)}
-    return MatrixPlan(
-        Scan(genome, Scanner(motifs, scoring)), peaks, genome.lengths, training, similar_first(motifs), made_of
-    )
+    source, order = Scan(genome, Scanner(motifs, scoring)), similar_first(motifs)
+    return MatrixPlan(source, peaks, genome.lengths, training, order, made_of, HELD_OUT_TYPES)
