@@ -46,7 +46,7 @@ REGULOME_MOTIFS = 60
 REGULOME_REGIONS = 96
 """A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows
 that hold no peak of the sequence need room beside those that do."""
-SWIN_RATIO = 1.9
+SWIN_RATIO = 1.87
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
 
 SMALL_SWIN = SwinRegions(
