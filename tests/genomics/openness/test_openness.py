@@ -12,8 +12,10 @@ from quatrefoil.core.views import Views
 from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.module import OpennessModule
 from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
+from quatrefoil.genomics.datasets.pretraining.loci import TypePeaks
 from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.region_encoders import DeepSetsRegions
+from quatrefoil.genomics.regions.peaks import Peaks
 from quatrefoil.genomics.sequence.codes import reverse_complement
 from tests.genomics.pretraining.toy import write_world
 
@@ -67,9 +69,10 @@ def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(m
         middle = (start + end) // 2
         low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
         on = np.flatnonzero(peaks.chromosome == chromosome)
-        if not ((peaks.start[on] < high) & (peaks.end[on] > low)).any():  # the nearest stands for its own
+        if not ((peaks.start[on] < high) & (peaks.end[on] > low)).any():  # the nearest stands for the region
             nearest = min(on, key=lambda p: max(peaks.start[p] - high, low - peaks.end[p]))
-            low, high = peaks.start[nearest], peaks.end[nearest]
+            middle = (peaks.start[nearest] + peaks.end[nearest]) // 2
+            low, high = min(peaks.start[nearest], middle - SEGMENT), max(peaks.end[nearest], middle + SEGMENT)
         before = [p for p in on if peaks.end[p] <= low]
         after = [p for p in on if peaks.start[p] >= high]
         assert found.shape[1] == min(REGIONS, len(before) + len(after))
@@ -93,6 +96,45 @@ def test_a_closed_region_reads_what_is_read_about_its_nearest_peak(module: Openn
         nearest = on[gap.argmin()]
         about_peak = reader.region_fields(cell_type, chromosome, int(peaks.start[nearest]), int(peaks.end[nearest]))
         assert torch.equal(samples[SampleKey(0, index)]["matrix"], about_peak["matrix"])
+
+
+def test_in_training_a_region_lies_anywhere_among_its_peaks_and_none_of_them_is_its_own(module: OpennessModule) -> None:
+    training, reader = module.train(["matrix"]), module.reader
+    row = len(training) // 2
+    cell_type, place = training.ids[row].split("/")
+    chromosome, span = place.split(":")
+    start, end = map(int, span.split("-"))
+    windows = set()
+    for epoch in range(40):
+        found = training[SampleKey(epoch, row)]["matrix"]
+        assert torch.equal(found, training[SampleKey(epoch, row)]["matrix"])
+        windows.add(found.numpy().tobytes())
+    assert len(windows) > 2
+    peaks = reader.matrix.peaks(cell_type)
+    columns_PM = reader.matrix.window(cell_type, 0, len(peaks))[0].T
+    middle = (start + end) // 2
+    low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
+    on = np.flatnonzero(peaks.chromosome == chromosome)
+    before, after = ([p for p in on if peaks.end[p] <= low], [p for p in on if peaks.start[p] >= high])
+    assert len(before) + len(after) < len(on)  # an open one
+    possible = set()
+    for left in range(REGIONS + 1):
+        chosen = [*before[len(before) - left :], *after[: REGIONS - left]]
+        if len(chosen) == REGIONS:
+            possible.add(np.ascontiguousarray(columns_PM[chosen].T).tobytes())
+    assert windows <= possible
+
+
+def test_of_peaks_that_lie_within_others_the_one_that_reaches_nearest_is_nearest() -> None:
+    start, end = np.array([0, 100, 120, 900]), np.array([50, 400, 130, 950])
+    peaks = Peaks(np.array(["chr1"] * 4), start, end, None, 0, 0)
+    kind = TypePeaks.of("amber", peaks, ["chr1"])
+    assert [kind.nearest("chr1", *stretch) for stretch in ((60, 90), (500, 520), (700, 800), (960, 990))] == [
+        0,
+        1,
+        3,
+        3,
+    ]
 
 
 def test_training_reads_both_strands_and_off_the_middle_anew_in_each_epoch_and_evaluation_never_does(

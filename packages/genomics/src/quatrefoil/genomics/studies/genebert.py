@@ -25,6 +25,11 @@ TELLING = Factor(
     "named rows, and what is unusual",
     (Level("no names", ("model.regions.named_rows=false",)), Level("nothing unusual", ("model.enrichment=false",))),
 )
+KNOWN = Factor(
+    "motifs of the sequence",
+    "known ones as filters",
+    (Level("found by the encoder alone", ("model.known_motifs=null",)),),
+)
 OWN_COLUMN = Factor(
     "own column taken out",
     "in half of the samples",
@@ -43,7 +48,7 @@ def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor) -> Subj
 STUDY = Study(
     question="Which parts of GeneBERT's pre-training matter for its own tasks on Regulome?",
     subjects=(
-        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, OWN_COLUMN, COLUMN_TOLD),
+        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, KNOWN, OWN_COLUMN, COLUMN_TOLD),
         _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm")),
         _subject("next segment", (Measure("ngsp/ROC-AUC"),), _tasks("mgm", "srm")),
     ),
