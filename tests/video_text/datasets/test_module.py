@@ -234,7 +234,7 @@ def test_an_interrupted_cache_leaves_nothing(
     data: VideoTextData, cache_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     split = data.build(seed=0).split("train")
-    monkeypatch.setattr("quatrefoil.video_text.datasets.frames.shutil.disk_usage", lambda _: _Full)
+    monkeypatch.setattr("quatrefoil.video_text.datasets.clip_cache.shutil.disk_usage", lambda _: _Full)
     with pytest.raises(ValueError, match="the disk is full after 0 of 4 clips"):
         build_cache([split], FrameSampling("uniform", 2), workers=1)
     assert list((cache_home / "frames").iterdir()) == []

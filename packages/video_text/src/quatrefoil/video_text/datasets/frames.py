@@ -3,31 +3,25 @@
 Legend: F frames of the clip, K frames kept in the cache, S frames chosen for a sample, H W pixels.
 """
 
-import hashlib
-import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from quatrefoil.core.files import cache_home, locked, whole_folder
+from quatrefoil.video_text.datasets.clip_cache import CacheOf, read_index
 from quatrefoil.video_text.datasets.corpus import Clip, Split
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sampling import FrameSampling, at_rate
 from quatrefoil.video_text.media.stored import place_of
 from quatrefoil.video_text.media.video import VideoReader, open_video
 
-Read = TypeVar("Read")
 DECODE_LIMIT_S = 60.0
+_VALUES = "frames.u8"
 _LAYOUT = 1  # of the cache; a cache of another layout is made anew
 
 
@@ -82,7 +76,7 @@ class CachedFrames:
 
     @cached_property
     def _index(self) -> dict[str, Stored]:
-        return {id: Stored(*entry) for id, entry in json.loads((self.folder / "index.json").read_text()).items()}
+        return {id: Stored(*entry) for id, entry in read_index(self.folder).items()}
 
     def frames(self, clip: Clip, generator: torch.Generator | None) -> Tensor:
         """See `FrameSource`."""
@@ -92,58 +86,20 @@ class CachedFrames:
         chosen_S = self.sampling.indices(torch.tensor(stored.times, dtype=torch.float64), generator)
         rows_S = torch.searchsorted(torch.tensor(stored.kept), chosen_S)
         shape = (len(stored.kept), 3, stored.height, stored.width)
-        mapped = np.memmap(self.folder / "frames.u8", np.uint8, "r", stored.offset, shape)
+        mapped = np.memmap(self.folder / _VALUES, np.uint8, "r", stored.offset, shape)
         return torch.from_numpy(mapped[rows_S.numpy()])
 
 
 def build_cache(splits: Sequence[Split], sampling: FrameSampling, workers: int) -> CachedFrames:
     """The frames that `sampling` can ever choose, of all clips, decoded once, full size, below `cache_home()`.
 
-    Made in `workers` processes, with a progress bar; a process that finds another one at work waits for it. The
-    folder's name is a hash of what decides its content (fingerprints of the splits, sampling). A clip that cannot be
-    read is kept as its error, which is raised when the clip is asked for.
+    See `CacheOf.made`. A clip that cannot be read is kept as its error, which is raised when the clip is asked for.
 
     Raises:
         ValueError: the disk is too small.
     """
-    key = json.dumps([_LAYOUT, [split.fingerprint for split in splits], asdict(sampling)])
-    folder = cache_home() / "frames" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    with locked(folder):
-        if not folder.is_dir():
-            with whole_folder(folder) as part:
-                _write_cache(part, [clip for split in splits for clip in split.clips], sampling, workers)
-    return CachedFrames(folder, sampling)
-
-
-def _write_cache(folder: Path, clips: Sequence[Clip], sampling: FrameSampling, workers: int) -> None:
-    index: dict[str, Stored] = {}
-    with (folder / "frames.u8").open("wb") as file:
-        decoded = tqdm(read_all(clips, partial(_decode, sampling), workers), "frame cache", len(clips), unit="clip")
-        for clip, (stored, pixels) in zip(clips, decoded, strict=True):
-            check_space(folder, pixels.nbytes, len(index), len(clips))
-            index[clip.id] = stored._replace(offset=file.tell())
-            file.write(pixels.tobytes())
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
-
-
-def check_space(folder: Path, wanted: int, done: int, clips: int) -> None:
-    """Raise ValueError where a cache in the making has no room for `wanted` more bytes."""
-    if shutil.disk_usage(folder).free < wanted + (1 << 28):
-        raise ValueError(
-            f"{folder.parent}: the disk is full after {done} of {clips} clips; free some space, point QUATREFOIL_CACHE "
-            "at a larger disk, sample at a lower fps, or set cache_frames=false"
-        )
-
-
-def read_all(clips: Sequence[Clip], read: Callable[[Clip], Read], workers: int) -> Iterator[Read]:
-    """What `read` gives of each clip, in order, in `workers` processes."""
-    if workers <= 1:
-        yield from map(read, clips)
-        return
-    with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
-        # In runs of a few hundred, as a pool keeps all results that no one has taken yet.
-        for start in range(0, len(clips), 256):
-            yield from pool.map(read, clips[start : start + 256], chunksize=4)
+    cache = CacheOf("frames", _VALUES, _LAYOUT, asdict(sampling))
+    return CachedFrames(cache.made(splits, partial(_decode, sampling), workers), sampling)
 
 
 def _decode(sampling: FrameSampling, clip: Clip) -> tuple[Stored, "np.ndarray[Any, np.dtype[np.uint8]]"]:

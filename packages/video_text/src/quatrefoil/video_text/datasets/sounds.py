@@ -3,8 +3,6 @@
 Legend: T samples, W windows.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from functools import cached_property, partial
 from math import inf
@@ -13,19 +11,18 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from quatrefoil.core.files import cache_home, locked, whole_folder
+from quatrefoil.video_text.datasets.clip_cache import CacheOf, read_index
 from quatrefoil.video_text.datasets.corpus import Clip, Split
-from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S, check_space, read_all
+from quatrefoil.video_text.datasets.frames import DECODE_LIMIT_S
 from quatrefoil.video_text.media.audio import Waveform
 from quatrefoil.video_text.media.errors import MediaError
 from quatrefoil.video_text.media.sound import Heard, Window, hear, pictured, read_sound
 from quatrefoil.video_text.media.spectrogram import SpectrogramConfig
 from quatrefoil.video_text.media.stored import place_of
 
-_LAYOUT = 2  # of the cache; a cache of another layout is made anew
-_BYTES = 4  # of a sample
+_VALUES = "sounds.f32"
+_LAYOUT = 3  # of the cache; a cache of another layout is made anew
 
 
 class SoundSource(Protocol):
@@ -52,7 +49,7 @@ class FileSounds:
 
 
 class Stored(NamedTuple):
-    """A sound in the cache: its place and length in samples, its start, or why there is none.
+    """A sound in the cache: its place, its length in samples, its start, or why there is none.
 
     Of a file without sound `samples` is 0 and `error` None.
     """
@@ -74,7 +71,7 @@ class CachedSounds:
 
     @cached_property
     def _index(self) -> dict[str, Stored]:
-        return {id: Stored(*entry) for id, entry in json.loads((self.folder / "index.json").read_text()).items()}
+        return {id: Stored(*entry) for id, entry in read_index(self.folder).items()}
 
     def heard(
         self, clip: Clip, windows: list[Window], config: SpectrogramConfig, generator: torch.Generator | None
@@ -88,7 +85,7 @@ class CachedSounds:
             raise MediaError(place_of(clip.sound), stored.error)
         if not stored.samples:
             return None
-        mapped_T = np.memmap(self.folder / "sounds.f32", np.float32, "r", stored.offset * _BYTES, (stored.samples,))
+        mapped_T = np.memmap(self.folder / _VALUES, np.float32, "r", stored.offset, (stored.samples,))
         return Waveform(torch.from_numpy(np.array(mapped_T))[None], rate, stored.start_s)
 
 
@@ -98,24 +95,8 @@ def build_sound_cache(splits: Sequence[Split], rate: int, workers: int) -> Cache
     Raises:
         ValueError: the disk is too small.
     """
-    key = json.dumps([_LAYOUT, [split.fingerprint for split in splits], rate])
-    folder = cache_home() / "sounds" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    with locked(folder):
-        if not folder.is_dir():
-            with whole_folder(folder) as part:
-                _write_cache(part, [clip for split in splits for clip in split.clips], rate, workers)
-    return CachedSounds(folder)
-
-
-def _write_cache(folder: Path, clips: Sequence[Clip], rate: int, workers: int) -> None:
-    index: dict[str, Stored] = {}
-    with (folder / "sounds.f32").open("wb") as file:
-        read = tqdm(read_all(clips, partial(_read, rate), workers), "sound cache", len(clips), unit="clip")
-        for clip, (stored, samples_T) in zip(clips, read, strict=True):
-            check_space(folder, samples_T.nbytes, len(index), len(clips))
-            index[clip.id] = stored._replace(offset=file.tell() // _BYTES)
-            file.write(samples_T.tobytes())
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    cache = CacheOf("sounds", _VALUES, _LAYOUT, rate)
+    return CachedSounds(cache.made(splits, partial(_read, rate), workers))
 
 
 def _read(rate: int, clip: Clip) -> tuple[Stored, "np.ndarray[tuple[int], np.dtype[np.float32]]"]:
