@@ -256,7 +256,8 @@ def test_masked_hits_are_the_share_of_masked_kmers_told_right() -> None:
 def assets_of(**change: Any) -> dict[str, str]:
     """What data of the toy's sizes say of themselves."""
     tables = Scanner([drawn_motif(6, seed) for seed in range(MOTIFS)], Scoring(UNIFORM, 1e-2)).tables
-    scored = {"weights": tables.weights_TW4.tolist(), "threshold": tables.threshold_T.tolist(), "p_value": 1e-2}
+    scored: dict[str, Any] = {"weights": tables.weights_TW4.tolist(), "widths": tables.width_T.tolist()}
+    scored |= {"threshold": tables.threshold_T.tolist(), "p_value": 1e-2}
     facts = {"k": K, "segment": 9, "regions": REGIONS, "motifs": ["m"] * MOTIFS}
     usual = {"mean": [0.1] * MOTIFS, "deviation": [0.2] * MOTIFS}
     return {name: json.dumps(told) for name, told in ({ASSET: facts, USUAL: usual, SCORED: scored} | change).items()}
@@ -284,17 +285,15 @@ def test_known_motifs_reach_the_code_of_a_sequence_and_of_a_masked_one_by_its_ow
     assert model.known_motifs is not None
     for code, ids in (("sequence", "ids"), ("masked_sequence", "masked_ids")):
         with_motifs = Views(model, given)[code]
-        for parameter in model.known_motifs.parameters():
-            parameter.requires_grad_(False)
         alone = model.bert.pool(model.bert(given[ids], given["token_mask"], given["segments"]))
-        torch.testing.assert_close(with_motifs, alone + model.known_motifs(given[ids]))
+        torch.testing.assert_close(with_motifs, alone + model.known_motifs(given[ids], given["segments"]))
         assert not torch.allclose(with_motifs, alone)
 
 
 def test_known_motifs_need_a_matrix_that_says_how_they_are_scored() -> None:
     model = replace(config_of(ENCODERS["deep-sets"]), known_motifs=6).build()
     model.assets = assets_of(**{SCORED: None})
-    with pytest.raises(ValueError, match=r"build it with --motifs, or set model\.known_motifs=null"):
+    with pytest.raises(ValueError, match=r"build it with --motifs, or train with model\.known_motifs=null"):
         model.check_assets()
 
 

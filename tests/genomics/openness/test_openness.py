@@ -9,7 +9,7 @@ import torch
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.views import Views
-from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
+from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, PAIRED, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.module import OpennessModule
 from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.datasets.pretraining.loci import TypePeaks
@@ -56,6 +56,25 @@ def module(world: PretrainingData, tmp_path_factory: pytest.TempPathFactory) -> 
 TYPES = (("amber", "birch"), ("cedar", "delta"))
 
 
+def window(start: int, end: int) -> tuple[int, int]:
+    middle = (start + end) // 2
+    return min(start, middle - SEGMENT), max(end, middle + SEGMENT)
+
+
+def left_out(peaks: Peaks, on: np.ndarray, start: int, end: int) -> tuple[int, int]:
+    """The stretch that no peak that is read may touch: a window about the region's peaks, or about its nearest one."""
+
+    def covered(low: int, high: int) -> tuple[int, int]:
+        touching = [p for p in on if peaks.start[p] < high and peaks.end[p] > low]
+        return (int(peaks.start[touching].min()), int(peaks.end[touching].max())) if touching else (0, 0)
+
+    low, high = window(start, end)
+    if covered(low, high) == (0, 0):
+        nearest = min(on, key=lambda p: max(peaks.start[p] - high, low - peaks.end[p]))
+        low, high = window(int(peaks.start[nearest]), int(peaks.end[nearest]))
+    return window(*covered(low, high))
+
+
 def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(module: OpennessModule) -> None:
     reader, samples = module.reader, module.items("test", ALL, FIELDS)
     peaks_of = {name: reader.matrix.peaks(name) for name in TYPES[1]}
@@ -66,13 +85,8 @@ def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(m
         start, end = map(int, span.split("-"))
         found = samples[SampleKey(0, index)]["matrix"]
         peaks = peaks_of[cell_type]
-        middle = (start + end) // 2
-        low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
         on = np.flatnonzero(peaks.chromosome == chromosome)
-        if not ((peaks.start[on] < high) & (peaks.end[on] > low)).any():  # the nearest stands for the region
-            nearest = min(on, key=lambda p: max(peaks.start[p] - high, low - peaks.end[p]))
-            middle = (peaks.start[nearest] + peaks.end[nearest]) // 2
-            low, high = min(peaks.start[nearest], middle - SEGMENT), max(peaks.end[nearest], middle + SEGMENT)
+        low, high = left_out(peaks, on, start, end)
         before = [p for p in on if peaks.end[p] <= low]
         after = [p for p in on if peaks.start[p] >= high]
         assert found.shape[1] == min(REGIONS, len(before) + len(after))
@@ -112,9 +126,8 @@ def test_in_training_a_region_lies_anywhere_among_its_peaks_and_none_of_them_is_
     assert len(windows) > 2
     peaks = reader.matrix.peaks(cell_type)
     columns_PM = reader.matrix.window(cell_type, 0, len(peaks))[0].T
-    middle = (start + end) // 2
-    low, high = min(start, middle - SEGMENT), max(end, middle + SEGMENT)
     on = np.flatnonzero(peaks.chromosome == chromosome)
+    low, high = left_out(peaks, on, start, end)
     before, after = ([p for p in on if peaks.end[p] <= low], [p for p in on if peaks.start[p] >= high])
     assert len(before) + len(after) < len(on)  # an open one
     possible = set()
@@ -123,6 +136,27 @@ def test_in_training_a_region_lies_anywhere_among_its_peaks_and_none_of_them_is_
         if len(chosen) == REGIONS:
             possible.add(np.ascontiguousarray(columns_PM[chosen].T).tobytes())
     assert windows <= possible
+
+
+def test_pairs_are_told_by_the_table_and_never_beside_regions_that_may_hold_the_place(module: OpennessModule) -> None:
+    training = module.train(FIELDS)
+    chosen = list(range(0, len(training), 7))[:40]
+    samples = [training[SampleKey(0, index)] for index in chosen]
+    paired = {name: torch.stack([torch.as_tensor(s[name]) for s in samples]) for name in PAIRED}
+    model = OpennessConfig(regions=DeepSetsRegions(motifs=len(module.reader.matrix.motifs), set_width=8)).build()
+    views = Views(model, paired)
+    told, labels = views["told_pairs"].tolist(), views["open_in_pairs"].tolist()
+    names = [training.ids[index].split("/") for index in chosen]
+    open_by_name = dict(zip(training.ids, training.labels_N.tolist(), strict=True))
+    expected = {}
+    for i, (_, place) in enumerate(names):
+        for j, (cell_type, other) in enumerate(names):
+            apart = place.split(":")[0] != other.split(":")[0] or place == other
+            if apart and f"{cell_type}/{place}" in open_by_name:
+                expected[i, j] = open_by_name[f"{cell_type}/{place}"]
+    assert {(i, j): label for (i, j), label in zip(told, labels, strict=True)} == expected
+    assert len(chosen) < len(expected) < len(chosen) ** 2
+    assert all(expected[row, row] == samples[row]["label"] for row in range(len(chosen)))
 
 
 def test_of_peaks_that_lie_within_others_the_one_that_reaches_nearest_is_nearest() -> None:
@@ -214,6 +248,28 @@ def test_a_cell_type_that_the_matrix_lacks_is_named(world: PretrainingData, tmp_
     table = tmp_path / "a.tsv"
     files = {"genome": world.genome, "matrix": world.matrix, "train": table, "validation": table}
     with pytest.raises(ValueError, match=r"no cell type `ambre` .did you mean `amber`"):
+        OpennessData(**files).build(0)  # type: ignore[arg-type]
+
+
+def test_a_matrix_that_cell_types_scale_which_are_only_tested_is_refused(tmp_path: Path) -> None:
+    world = write_world(tmp_path, held_out=("delta",))
+    known, new = (write_table(tmp_path / f"{n}.tsv", world, types) for n, types in enumerate(TYPES))
+    files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": known, "test": new}
+    with pytest.raises(
+        ValueError, match=r"scaled by cedar, which test holds and training does not; .*--held-out cedar"
+    ):
+        OpennessData(**files).build(0)  # type: ignore[arg-type]
+
+
+def test_a_matrix_that_chromosomes_scale_which_are_only_tested_is_refused(
+    world: PretrainingData, tmp_path: Path
+) -> None:
+    head = "chrom\tstart\tend\tcell_type\topen\n"
+    known, new = tmp_path / "a.tsv", tmp_path / "b.tsv"
+    known.write_text(f"{head}chr1\t10\t60\tamber\t1\n")
+    new.write_text(f"{head}chr2\t10\t60\tamber\t1\n")
+    files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": new}
+    with pytest.raises(ValueError, match="scaled by chr2, which val holds and training does not"):
         OpennessData(**files).build(0)  # type: ignore[arg-type]
 
 

@@ -33,7 +33,9 @@ class EverySpot:
         return Hits.sorted(start, start + 10, start // 20 % MOTIFS, np.ones_like(start), 1000 + start)
 
 
-def write_world(folder: Path, training: Sequence[str] = ("chr1", "chr2", "chr3")) -> PretrainingData:
+def write_world(
+    folder: Path, training: Sequence[str] = ("chr1", "chr2", "chr3"), held_out: Sequence[str] = HELD_OUT
+) -> PretrainingData:
     """Genome and matrix in `folder`, and the data that read them."""
     draw = np.random.default_rng(0)
     with (folder / "genome.fa").open("w") as file:
@@ -45,13 +47,13 @@ def write_world(folder: Path, training: Sequence[str] = ("chr1", "chr2", "chr3")
     places = {name: np.sort(draw.choice(LENGTH // 150, 60, replace=False)) * 150 for name in CHROMOSOMES}
     peaks = {kind: _peaks(places, draw) for kind in TYPES}
     source = EverySpot()
-    build(MatrixPlan(source, peaks, genome.lengths, training, range(MOTIFS), {"toy": "1"}, HELD_OUT), folder / "matrix")
+    build(MatrixPlan(source, peaks, genome.lengths, training, range(MOTIFS), {"toy": "1"}, held_out), folder / "matrix")
     return PretrainingData(
         genome=folder / "genome.fa",
         matrix=folder / "matrix",
         validation_chromosomes=("chr10",),
         test_chromosomes=("chr8",),
-        held_out_cell_types=HELD_OUT,
+        held_out_cell_types=tuple(held_out),
         k=3,
         segment=SEGMENT,
         regions=6,

@@ -104,7 +104,10 @@ class Model(
                 path = local if Path(model_id).is_dir() else Path(hf_hub_download(model_id, name, **download))
                 model.assets[name] = path.read_text(encoding="utf-8")
             except (FileNotFoundError, EntryNotFoundError) as error:
-                raise ValueError(f"{model_id}: no {name}; the folder is not a complete {cls.__name__} model") from error
+                raise ValueError(
+                    f"{model_id}: no {name}; the folder is not a complete {cls.__name__} model, or "
+                    f"was saved by an older version"
+                ) from error
         return model
 
     @classmethod

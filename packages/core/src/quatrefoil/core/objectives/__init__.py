@@ -1,6 +1,6 @@
 """Objectives: a loss bound to the views it reads. A recipe is a list of them; an ablation is a change to that list."""
 
-from quatrefoil.core.objectives.classes import Classification
+from quatrefoil.core.objectives.classes import Classification, PairClassification
 from quatrefoil.core.objectives.contrast import Contrastive, ExclusiveContrastive, Ranking, Scale
 from quatrefoil.core.objectives.kinds import MatchingOfKinds, NegativeKind
 from quatrefoil.core.objectives.masked import FocalMaskedTokens, MaskedPatches, MaskedTokens
@@ -26,6 +26,7 @@ __all__ = [
     "MatchingOfKinds",
     "NegativeKind",
     "Objective",
+    "PairClassification",
     "PresentContrastive",
     "PresentExclusiveContrastive",
     "PresentMatching",

@@ -4,6 +4,7 @@ Legend: B rows of the local batch, K classes.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -33,5 +34,20 @@ class Classification(Objective):
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         return classification(views[self.logits], views[self.label])
 
-    def terms(self, batch: Batch) -> Tensor:
+    def terms(self, batch: Batch) -> Tensor | None:
         return torch.ones_like(batch[self.label]).sum()
+
+
+@dataclass(frozen=True)
+class PairClassification(Classification):
+    """Cross-entropy of one class per pair of samples of a rank's batch: as many labels as there are pairs.
+
+    Args:
+        logits: view of logits (K, C) of pairs.
+        label: view of their classes (K,).
+    """
+
+    recomputes: ClassVar[bool] = True
+
+    def terms(self, batch: Batch) -> None:
+        return None

@@ -4,7 +4,7 @@ The paper's body could not be read; what follows its abstract is marked (a), the
 
     two halves of a window -> k-mers -> BERT (a), or with a stem --+-- states -> masked k-mers
                                                                   +-- pooled -> is B the half that follows A?
-           known motifs hit in it ----------------------------+-- pooled --+
+           known motifs hit in each half ----------------------+-- pooled --+
     motifs x regions (a) -> Swin, or another --+--------------> z_R -----------+-> does the sequence belong to the
              hits above what is usual ---------+                                   regions?
 
@@ -62,6 +62,8 @@ class GeneBertConfig:
     dnabert: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
+        if self.known_motifs is not None and self.known_motifs < 1:
+            raise ValueError(f"model.known_motifs={self.known_motifs}: the most bases of a motif, or null")
         if self.stem is not None and self.dnabert is not None:
             raise ValueError(f"DNABERT has no stem: set model.stem=null to start from dnabert={self.dnabert}")
 
@@ -92,22 +94,23 @@ class GeneBert(Model):
     """A sequence's code does not depend on the regions, so that it can be used where there are none."""
 
     asset_names: ClassVar[tuple[str, ...]] = (ASSET, USUAL, SCORED)
-    reading_assets: ClassVar[tuple[str, ...]] = (USUAL,)
+    reading_assets: ClassVar[tuple[str, ...]] = (USUAL, SCORED)  # refused by `check_assets` where they matter
 
     def __init__(self, config: GeneBertConfig) -> None:
         super().__init__()
         self.config, width = config, config.transformer.width
         self.bert = config.bert()
-        rows, longest = config.regions.rows, config.known_motifs
-        self.known_motifs = None if longest is None else KnownMotifs(rows, longest, config.k, width)
         self.region_encoder = config.regions.build()
         self.region_map = nn.Identity() if config.regions.width == width else nn.Linear(config.regions.width, width)
         initialise(self.region_map)
-        self.enrichment = Enrichment(rows, width) if config.enrichment else None
+        self.enrichment = Enrichment(config.regions.rows, width) if config.enrichment else None
         words = self.bert.token_embedding.weight if isinstance(self.bert, Bert) else self.bert.decoded
         self.token_head = TokenHead(width, words, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
         self.match_head = FusedPair(width)
+        # Last, so that with and without them the other parts start alike.
+        longest = config.known_motifs
+        self.known_motifs = None if longest is None else KnownMotifs(config.regions.rows, longest, config.k, width)
 
     def check_assets(self) -> None:
         """Raise `ValueError` where sequences or regions of the data do not fit the model.
@@ -130,7 +133,7 @@ class GeneBert(Model):
             if (tables := json.loads(self.assets[SCORED])) is None:
                 raise ValueError(
                     "the matrix was built of hits that were made before, which do not say how motifs are scored; build "
-                    "it with --motifs, or set model.known_motifs=null"
+                    "it with --motifs, or train with model.known_motifs=null"
                 )
             self.known_motifs.set_motifs(**tables)
 
@@ -140,12 +143,13 @@ class GeneBert(Model):
         return Tokens(self.bert(ids, token_mask, segments), token_mask)
 
     @view
-    def sequence(self, tokens: Tokens, ids: Tensor) -> Tensor:
+    def sequence(self, tokens: Tokens, ids: Tensor, segments: Tensor) -> Tensor:
         """z_S (B, D), the pooled state of [CLS]: what other tasks start from."""
         code_BD = self.bert.pool(tokens.states_BTD)
-        return (
-            code_BD if self.known_motifs is None else code_BD + self.known_motifs(ids.masked_fill(~tokens.mask_BT, PAD))
-        )
+        if self.known_motifs is None:
+            return code_BD
+        hits_BD: Tensor = self.known_motifs(ids.masked_fill(~tokens.mask_BT, PAD), segments)
+        return code_BD + hits_BD
 
     @view
     def masked_tokens(self, masked_ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
@@ -153,9 +157,9 @@ class GeneBert(Model):
         return self.tokens(masked_ids, token_mask, segments)
 
     @view
-    def masked_sequence(self, masked_tokens: Tokens, masked_ids: Tensor) -> Tensor:
+    def masked_sequence(self, masked_tokens: Tokens, masked_ids: Tensor, segments: Tensor) -> Tensor:
         """z_S (B, D) of the masked sequence."""
-        return self.sequence(masked_tokens, masked_ids)
+        return self.sequence(masked_tokens, masked_ids, segments)
 
     @view
     def regions(self, matrix: Tensor, region_mask: Tensor) -> Tensor:

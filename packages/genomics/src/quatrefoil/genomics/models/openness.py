@@ -4,7 +4,7 @@ A sequence alone cannot tell in which cell type it is open. Its code beside that
 in a cell type never seen: what is asked is what the matching of pre-training asks, so the same head answers (our
 choice; the paper's could not be read).
 
-Legend: B rows.
+Legend: B rows, C cell types, K pairs of rows.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from quatrefoil.core.hub import load_weights
+from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.nn.heads import PairClassifier
 from quatrefoil.core.runs.start import START
 from quatrefoil.core.runs.stored import read_stored
@@ -73,6 +74,34 @@ class Openness(GeneBert):
         """(B, 2), class 1: open, from the sequence and the regions about it."""
         logits_B2: Tensor = self.match_head(sequence, regions)
         return logits_B2
+
+    @view
+    def told_pairs(self, open_in: Tensor, place: Tensor, cell_type: Tensor, chromosome: Tensor) -> Tensor:
+        """(K, 2): rows (i, j) such that the table says whether place i is open in the cell type of row j.
+
+        Whether it is, the regions of j tell as well as its own do: a batch of B has up to B^2 labels in place of B.
+        Regions of another place on the same chromosome are left out, as they may hold the very peak that is asked for.
+        """
+        told_BB = open_in[:, cell_type] != IGNORE
+        apart_BB = (chromosome[:, None] != chromosome) | (place[:, None] == place)
+        return (told_BB & apart_BB).nonzero()
+
+    @view
+    def open_in_pairs(self, told_pairs: Tensor, open_in: Tensor, cell_type: Tensor) -> Tensor:
+        """(K,), 1 where the place of the first row is open in the cell type of the second."""
+        sequence_K, regions_K = told_pairs.T
+        return open_in[sequence_K, cell_type[regions_K]]
+
+    @view
+    def openness_of_pairs(self, told_pairs: Tensor, sequence: Tensor, regions: Tensor) -> Tensor:
+        """(K, 2), as `openness`, of the sequence of the first row and the regions of the second."""
+        sequence_K, regions_K = told_pairs.T
+        return self.openness(sequence[sequence_K], regions[regions_K])
+
+    @view
+    def openness_of_sequence_of_pairs(self, told_pairs: Tensor, sequence: Tensor) -> Tensor:
+        """(K, 2), as `openness_of_sequence`, of the sequence of the first row."""
+        return self.openness_of_sequence(sequence)[told_pairs[:, 0]]
 
     @view
     def openness_of_sequence(self, sequence: Tensor) -> Tensor:

@@ -237,7 +237,7 @@ class Enrichment(nn.Module):
         if self.mean_M.any() and not all(torch.allclose(a, b, rtol=1e-4) for a, b in zip(known, given, strict=True)):
             raise ValueError(
                 "the model was trained on a matrix in which other hits are usual; read one that is built with the same "
-                "motifs, training chromosomes and cell types (new ones beside them change what is usual, too)"
+                "motifs, training chromosomes and cell types (name new ones in `quatrefoil matrix --held-out`)"
             )
         for buffer, values in zip(known, given, strict=True):
             buffer.copy_(values)

@@ -46,6 +46,8 @@ REGULOME_MOTIFS = 60
 REGULOME_REGIONS = 96
 """A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows
 that hold no peak of the sequence need room beside those that do."""
+SWIN_RATE = 0.25
+"""Of the learning rate: at the full one the Swin's code is soon the same for every window."""
 SWIN_RATIO = 1.87
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
 
@@ -97,8 +99,7 @@ def regulome_pretrain() -> Recipe:
         train=TrainConfig(
             steps=600,
             batch_size=32,
-            # At the full rate the Swin's code is soon the same for every window.
-            optimizer=OptimizerConfig(lr=2e-3, betas=(0.9, 0.98), multipliers=(("region_encoder", 0.25),)),
+            optimizer=OptimizerConfig(lr=2e-3, betas=(0.9, 0.98), multipliers=(("region_encoder", SWIN_RATE),)),
             schedule=ScheduleConfig(name="linear"),
         ),
         evaluate=evaluate,
@@ -121,7 +122,10 @@ def regulome_no_ngsp() -> Recipe:
 
 
 def regulome_no_srm() -> Recipe:
-    """Without matching of sequence and regions, and so without the second modality, in as many steps."""
+    """Without matching of sequence and regions, and so without the second modality, in as many steps.
+
+    It knows the motifs that made the matrix all the same, as the next segment is told with them, too.
+    """
     return _only(regulome_pretrain(), "mgm", "ngsp")
 
 
@@ -136,11 +140,14 @@ def _encoding_regions(regions: RegionsConfig) -> Recipe:
 
 
 def regulome_columns() -> Recipe:
-    """Beside the paper's three tasks, the masked sequence tells the matrix's column of its own region. Ours."""
+    """Beside the paper's three tasks, the masked sequence tells the matrix's column of its own region. Ours.
+
+    The encoder finds motifs alone here: known ones would nearly be the answer.
+    """
     recipe, told = regulome_pretrain(), MaskedPatches("column_told", "column_target")
     return replace(
         recipe,
-        model=ColumnGeneBertConfig(**regulome_parts(), motifs=REGULOME_MOTIFS),
+        model=ColumnGeneBertConfig(**{**regulome_parts(), "known_motifs": None}, motifs=REGULOME_MOTIFS),
         objectives={**recipe.objectives, "own_column": told},
     )
 

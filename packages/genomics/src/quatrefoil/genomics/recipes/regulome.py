@@ -7,7 +7,7 @@ bounds of the benchmark are in every `metrics.json`. Settings are ours, minutes 
 from dataclasses import replace
 
 from quatrefoil.core.evaluation.tasks import Classification as ClassScores
-from quatrefoil.core.objectives import Classification
+from quatrefoil.core.objectives import Classification, PairClassification
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
@@ -23,7 +23,7 @@ from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
 from quatrefoil.genomics.recipes.classify import classify, classify_cnn
-from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
+from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, REGULOME_REGIONS, SWIN_RATE, regulome_parts
 
 
 def _train(steps: int) -> TrainConfig:
@@ -86,11 +86,14 @@ def regulome_variants() -> Recipe:
 
 
 def _openness(logits: str) -> Recipe:
+    optimizer = OptimizerConfig(
+        lr=3e-3, weight_decay=0.01, betas=(0.9, 0.98), multipliers=(("region_encoder", SWIN_RATE),)
+    )
     return Recipe(
         model=OpennessConfig(**regulome_parts()),
         data=RegulomeOpenness(k=REGULOME_ENCODER.k, regions=REGULOME_REGIONS),
-        objectives={"openness": Classification(logits, "label")},
-        train=_train(600),
+        objectives={"openness": PairClassification(f"{logits}_of_pairs", "open_in_pairs")},
+        train=replace(_train(300), optimizer=optimizer),
         evaluate={
             "openness": ClassScores(logits, ALL, batch_size=128),
             "openness-varying": ClassScores(logits, VARYING, batch_size=128),

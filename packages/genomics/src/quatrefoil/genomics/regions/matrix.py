@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import zarr
 from tqdm import tqdm
 
@@ -78,7 +79,8 @@ class MatrixPlan:
             "cell_types": list(self.peaks),
             "chromosomes": list(self.lengths),
             "training": list(self.training),
-            "held_out": list(self.held_out),
+            "held_out": sorted(self.held_out),
+            "p_value": None if self.source.tables is None else self.source.tables.p_value,
             "made_of": {**self.made_of, **{f"peaks of {name}": _digest(p) for name, p in self.peaks.items()}},
         }
 
@@ -150,9 +152,10 @@ def _begin(plan: MatrixPlan, folder: Path) -> Any:
     for name in ("maximum", "sum", "sum_of_squares"):
         root.create_array(name, shape=(len(plan.order),), dtype="int64")
     if (tables := plan.source.tables) is not None:
-        root.create_array("weights", data=tables.weights_TW4[list(plan.order)])
-        root.create_array("threshold", data=tables.threshold_T[list(plan.order)])
-        root.attrs["p_value"] = tables.p_value
+        columns: dict[str, npt.NDArray[Any]] = {"weights": tables.weights_TW4, "width": tables.width_T}
+        columns |= {"threshold": tables.threshold_T}
+        for name, values in columns.items():
+            root.create_array(name, data=values[list(plan.order)])
     root.attrs.update({**plan.attributes, "format": MATRIX_FORMAT, "complete": False})
     return root
 

@@ -52,10 +52,11 @@ class _Bank(NamedTuple):
 
 
 class MotifTables(NamedTuple):
-    """How T motifs are scored: thousandths of a bit (T, W, 4), 0 beyond a motif's width; the least score of a hit (T,);
-    and how likely a word of the background is one, on one strand."""
+    """How T motifs are scored: thousandths of a bit (T, W, 4), 0 beyond a motif's width (T,); the least score of a hit
+    (T,); and how likely a word of the background is one, on one strand."""
 
     weights_TW4: npt.NDArray[np.int32]
+    width_T: Integers
     threshold_T: Integers
     p_value: float
 
@@ -73,7 +74,7 @@ class Scanner:
         if not motifs:
             raise ValueError("no motif to scan for; give at least one")
         self.motifs, self.scoring = tuple(motifs), scoring
-        matrices = [weights(motif, scoring) for motif in motifs]
+        self._matrices = matrices = [weights(motif, scoring) for motif in motifs]
         self.tails: tuple[Tail, ...] = tuple(tail(matrix, scoring) for matrix in matrices)
         reachable = [i for i, found in enumerate(self.tails) if found.threshold <= found.best]
         self.unreachable = tuple(motif.name for i, motif in enumerate(motifs) if i not in set(reachable))
@@ -88,9 +89,11 @@ class Scanner:
     def tables(self) -> MotifTables:
         """Of all motifs, in their order."""
         weights_TW4 = np.zeros((len(self.motifs), self.widest, 4), np.int32)
-        for row, motif in zip(weights_TW4, self.motifs, strict=True):
-            row[: motif.width] = weights(motif, self.scoring)
-        return MotifTables(weights_TW4, np.array([tail.threshold for tail in self.tails]), self.scoring.p_value)
+        for row, motif, matrix in zip(weights_TW4, self.motifs, self._matrices, strict=True):
+            row[: motif.width] = matrix
+        width_T = np.array([motif.width for motif in self.motifs])
+        threshold_T = np.array([tail.threshold for tail in self.tails])
+        return MotifTables(weights_TW4, width_T, threshold_T, self.scoring.p_value)
 
     def scan(self, codes_L: Codes, device: str = "cpu") -> Hits:
         """Hits in a sequence of codes (A, C, G, T = 0-3, anything else 4), in its own coordinates."""

@@ -1,7 +1,7 @@
 """The (motif x region) matrix on disk: a Zarr group, and its reader.
 
     root          attributes: motifs, chromosomes, training, held_out, made_of, complete, format, peaks_summed, p_value
-    root/weights  (T, W, 4) of the motifs, and threshold (T,) of their hits, where a scan found them
+    root/weights  (T, W, 4), width (T,) and threshold (T,): how hits are scored, where a scan found them (`MotifTables`)
     root/maximum  (T,) largest summed score on training chromosomes over all cell types that are not held out
     root/sum, sum_of_squares    (T,) of the scores there, over `peaks_summed` peaks
     root/cells/NAME/scores      (P, T) summed scores, int32, in chunks of consecutive peaks
@@ -77,10 +77,12 @@ class RegionMatrix:
         matrix = cls(Path(path), accessibility)
         if not (matrix.path / "zarr.json").is_file():
             raise MatrixError(f"{path}: no matrix here; make one with `quatrefoil matrix`")
-        if not matrix._root.attrs["complete"]:
-            raise MatrixError(f"{path}: not finished; run the same `quatrefoil matrix` again, it goes on where it was")
+        if "complete" not in matrix._root.attrs:
+            raise MatrixError(f"{path}: its build was interrupted before it began; remove it and make it again")
         if (found := matrix._root.attrs.get("format", 1)) != MATRIX_FORMAT:
             raise MatrixError(f"{path}: of format {found}, read is {MATRIX_FORMAT}; remove it and make it again")
+        if not matrix._root.attrs["complete"]:
+            raise MatrixError(f"{path}: not finished; run the same `quatrefoil matrix` again, it goes on where it was")
         if accessibility:
             for name in matrix.cell_types:
                 matrix._signal_scale(name)
@@ -120,9 +122,10 @@ class RegionMatrix:
     @cached_property
     def tables(self) -> MotifTables | None:
         """How the hits of each motif are scored; None where hits were made before."""
-        if "p_value" not in self._root.attrs:
+        if (p_value := self._root.attrs["p_value"]) is None:
             return None
-        return MotifTables(self._open("weights")[:], self._open("threshold")[:], self._root.attrs["p_value"])
+        weights_TW4, width_T, threshold_T = (self._open(name)[:] for name in ("weights", "width", "threshold"))
+        return MotifTables(weights_TW4, width_T, threshold_T, p_value)
 
     @cached_property
     def _maximum_T(self) -> Integers:

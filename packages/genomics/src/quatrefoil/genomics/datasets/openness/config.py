@@ -14,7 +14,8 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 if TYPE_CHECKING:
     from quatrefoil.genomics.datasets.openness.module import OpennessModule
 
-FIELDS = ("ids", "token_mask", "segments", "matrix", "region_mask", "label")
+PAIRED = ("open_in", "place", "cell_type", "chromosome")
+FIELDS = ("ids", "token_mask", "segments", "matrix", "region_mask", "label", *PAIRED)
 ALL, VARYING = "region", "varying_region"
 _METRICS = {"auc/all": "openness/ROC-AUC", "auc/varies": "openness-varying/ROC-AUC"}
 
@@ -61,7 +62,8 @@ class OpennessData(OpennessSizes):
 
     Args:
         genome: a FASTA file, or a folder made by `Genome.pack`.
-        matrix: a folder made by `quatrefoil matrix` with all cell types of the tables, the new ones too.
+        matrix: a folder made by `quatrefoil matrix` with all cell types of the tables; those that are only tested by
+            `--held-out`.
         train, validation, test: tables by tabs, with a header; without `test` nothing is tested.
     """
 

@@ -15,8 +15,9 @@ import torch
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
-from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, VARYING, OpennessData, OpennessSizes
+from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, PAIRED, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.table import Regions, read_regions
 from quatrefoil.genomics.datasets.pretraining.draws import chance, pick
 from quatrefoil.genomics.datasets.pretraining.fields import assets_of
@@ -32,8 +33,8 @@ class OpennessModule:
     """The splits of the tables.
 
     Raises:
-        ValueError: a cell type that the matrix lacks (the nearest is named), a chromosome that the genome lacks, or a
-            cell type without a peak beside a region.
+        ValueError: a cell type that the matrix lacks (the nearest is named), a chromosome that the genome lacks, a cell
+            type without a peak beside a region, or a matrix scaled by cell types or chromosomes that are only tested.
     """
 
     fill: Mapping[str, float | int | bool] = {}
@@ -45,6 +46,24 @@ class OpennessModule:
         self._regions = {split: read_regions(path) for split, path in tables.items() if path is not None}
         for regions in self._regions.values():
             self.reader.check(regions)
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        matrix, known = self.reader.matrix, self._regions["train"]
+        for split in self.splits:
+            tested = self._regions[split]
+            new = {name for name in tested.cell_types if name not in known.cell_types}
+            if leaked := sorted(new - set(matrix.held_out)):
+                raise ValueError(
+                    f"{matrix.path} is scaled by {', '.join(leaked)}, which {split} holds and training does not; build "
+                    f"it with `quatrefoil matrix --held-out {' '.join(sorted(new))}`"
+                )
+            new = {name for name in tested.chromosomes if name not in known.chromosomes}
+            if leaked := sorted(new.intersection(matrix.training_chromosomes)):
+                raise ValueError(
+                    f"{matrix.path} is scaled by {', '.join(leaked)}, which {split} holds and training does not; build "
+                    f"it with other training chromosomes"
+                )
 
     @property
     def splits(self) -> Sequence[str]:
@@ -89,10 +108,10 @@ class RegionReader:
     def check(self, regions: Regions) -> None:
         """Raise `ValueError` for what the genome or the matrix does not have."""
         types = self.matrix.cell_types
-        for name in np.unique(regions.cell_type_N).tolist():
+        for name in regions.cell_types:
             if name not in types:
                 raise ValueError(f"{self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
-        for name in np.unique(regions.chromosome_N).tolist():
+        for name in regions.chromosomes:
             self.genome.length(name)
 
     @cached_property
@@ -120,9 +139,10 @@ class RegionReader:
         as many on one side as it says.
 
         Peaks that touch the window or the region are not among them, nor is a gap where they would be: whether the
-        region itself has a peak is what is asked. Where none touches, the nearest peak stands for the region, and what
-        is about that is left out alike. Else closed regions between the same two peaks would all read one matrix, and
-        open ones each another: a model that knows a matrix again would know that the region is closed.
+        region itself has a peak is what is asked. Where none touches, the nearest one stands for the region; in either
+        case what touches a window about those peaks is left out. Else closed regions between the same two peaks would
+        all read one matrix, and open ones each another: a model that knows a matrix again would know that the region
+        is closed.
         """
         wide, own = self._about(cell_type, chromosome, start, end, draw)
         matrix_MR, _ = self.matrix.window(cell_type, wide.first, wide.size)
@@ -143,10 +163,13 @@ class RegionReader:
             raise ValueError(
                 f"{cell_type} has no peak on {chromosome}, so nothing tells what is open there; leave it out"
             )
-        span, own = peaks.spans[chromosome], peaks.touching(chromosome, *self._stretch(start, end))
-        if not own.size:
-            nearest = peaks.nearest(chromosome, *self._stretch(start, end))
-            own = peaks.touching(chromosome, *self._stretch(int(peaks.start_P[nearest]), int(peaks.end_P[nearest])))
+        span, stretch = peaks.spans[chromosome], self._stretch(start, end)
+        if not peaks.touching(chromosome, *stretch).size:
+            nearest = peaks.nearest(chromosome, *stretch)
+            stretch = self._stretch(int(peaks.start_P[nearest]), int(peaks.end_P[nearest]))
+        touching = slice(*peaks.touching(chromosome, *stretch))
+        covered = int(peaks.start_P[touching].min()), int(peaks.end_P[touching].max())
+        own = peaks.touching(chromosome, *self._stretch(*covered))
         size = min(self.sizes.regions, span.size - own.size)
         if not size:
             raise ValueError(f"{cell_type} has no peak on {chromosome} beside {start}-{end}; leave this region out")
@@ -192,6 +215,8 @@ class RegionSamples:
         row, reader = int(self.rows_N[key.index]), self.reader
         cell_type, chromosome, start, end = self._place(row)
         made: dict[str, Any] = {"label": int(self.regions.open_N[row])}
+        if self.wanted.intersection(PAIRED):
+            made |= self._paired(row)
         if self.wanted.intersection(FIELDS[:3]):
             shift, reverse = self._view(row, key.epoch)
             codes = reader.window(chromosome, start + shift, end + shift)
@@ -201,6 +226,31 @@ class RegionSamples:
             made |= reader.region_fields(cell_type, chromosome, start, end, drawn)
         values = {name: value for name, value in made.items() if name in self.wanted}
         return {"id": self._id(row), "group": int(self.groups_N[key.index]), **values}
+
+    def _paired(self, row: int) -> dict[str, Any]:
+        """`open_in` (C,), for all cell types of the table: 1 = open, 0 = closed, `IGNORE` = not in the table; numbers
+        of the place, its chromosome and the cell type."""
+        place = int(self.regions.place_N[row])
+        type_N, chromosome_N = self._numbers
+        return {
+            "open_in": torch.from_numpy(self._open_in_PC[place]),
+            "place": place,
+            "cell_type": int(type_N[row]),
+            "chromosome": int(chromosome_N[row]),
+        }
+
+    @cached_property
+    def _numbers(self) -> tuple[Integers, Integers]:
+        columns = self.regions.cell_type_N, self.regions.chromosome_N
+        types, chromosomes = (np.unique(column_N, return_inverse=True)[1] for column_N in columns)
+        return types, chromosomes
+
+    @cached_property
+    def _open_in_PC(self) -> Integers:
+        type_N, place_N = self._numbers[0], self.regions.place_N
+        open_in_PC = np.full((place_N.max() + 1, len(self.regions.cell_types)), IGNORE, np.int64)
+        open_in_PC[place_N, type_N] = self.regions.open_N
+        return open_in_PC
 
     def _view(self, row: int, epoch: int) -> tuple[int, bool]:
         """How far off its middle a region is read in this epoch, and whether on the other strand."""
@@ -226,7 +276,7 @@ def _summary(regions: Regions) -> dict[str, Any]:
         "regions": len(regions.start_N),
         "open": int(regions.open_N.sum()),
         "varying": int(regions.varies_N.sum()),
-        "cell_types": np.unique(regions.cell_type_N).tolist(),
-        "chromosomes": np.unique(regions.chromosome_N).tolist(),
+        "cell_types": list(regions.cell_types),
+        "chromosomes": list(regions.chromosomes),
         "fingerprint": digest.hexdigest(),
     }

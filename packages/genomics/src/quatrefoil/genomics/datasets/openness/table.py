@@ -25,6 +25,16 @@ class Regions(NamedTuple):
     place_N: Integers
     varies_N: npt.NDArray[np.bool_]
 
+    @property
+    def cell_types(self) -> tuple[str, ...]:
+        """Those of the table, in the order of their names."""
+        return tuple(np.unique(self.cell_type_N).tolist())
+
+    @property
+    def chromosomes(self) -> tuple[str, ...]:
+        """Those of the table, in the order of their names."""
+        return tuple(np.unique(self.chromosome_N).tolist())
+
 
 def read_regions(path: Path) -> Regions:
     """The regions of a table by tabs; `place_N` numbers the distinct places. Other columns are not read.

@@ -39,7 +39,8 @@ class PretrainingPlan:
 
     Args:
         genome: a FASTA file, or a folder made by `Genome.pack`.
-        matrix: a folder made by `quatrefoil matrix`; its values must be scaled by training chromosomes.
+        matrix: a folder made by `quatrefoil matrix`; its values must be scaled by training chromosomes
+            and by cell types that are not held out.
         validation_chromosomes, test_chromosomes: never trained on.
         excluded_chromosomes: in no split, whether the genome has them or not.
         held_out_cell_types: never trained on; two at least for negatives of another cell type among them.

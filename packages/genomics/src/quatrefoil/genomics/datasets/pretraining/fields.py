@@ -40,6 +40,7 @@ def assets_of(matrix: "RegionMatrix", *, k: int, segment: int, regions: int) -> 
         if tables is None
         else {
             "weights": tables.weights_TW4.tolist(),
+            "widths": tables.width_T.tolist(),
             "threshold": tables.threshold_T.tolist(),
             "p_value": tables.p_value,
         }
