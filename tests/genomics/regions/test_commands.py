@@ -60,6 +60,19 @@ def test_scan_writes_sorted_bed_with_p_values(folder: Path, capsys: pytest.Captu
     assert all(0 < float(line[6]) <= 1e-3 and int(line[2]) - int(line[1]) == 6 for line in lines)
 
 
+def test_held_out_cell_types_are_those_that_the_command_names(folder: Path) -> None:
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3, "--training", "chr1")
+    both = ("--peaks", f"a={folder / 'a.bed'}", f"b={folder / 'b.bed'}")
+    assert run(matrix, *inputs, *both, "--held-out", "b", "--out", folder / "both") == 0
+    assert run(matrix, *inputs, both[0], both[1], "--out", folder / "alone") == 0
+    held, alone = RegionMatrix.open(folder / "both"), RegionMatrix.open(folder / "alone")
+    assert (held.held_out, alone.held_out, held.cell_types) == (("b",), (), ("a", "b"))
+    np.testing.assert_array_equal(held.usual.mean_T, alone.usual.mean_T)
+    np.testing.assert_array_equal(held.window("a", 0, 2)[0], alone.window("a", 0, 2)[0])
+    with pytest.raises(ValueError, match=r"held-out cell type `c`.*has no peaks"):
+        run(matrix, *inputs, *both, "--held-out", "c", "--out", folder / "other")
+
+
 def test_scan_of_peaks_is_the_part_of_the_whole_scan_that_overlaps_them(folder: Path) -> None:
     inputs = (
         "--genome",

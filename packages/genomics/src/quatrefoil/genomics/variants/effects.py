@@ -86,8 +86,9 @@ class ClassEffects:
 class OpennessEffects:
     """By GeneBERT's two-modality read-out: how the log odds of being open change in a cell type.
 
-    The regions about the variant are as they are; its own, and all that touch its window, are left
-    out, or the nearest where there are none.
+    The regions about the variant are as they are; what touches a window about its own peaks is left out, or about the
+    nearest one where it has none. The variant is in the middle of its window, where the halves meet: known motifs that
+    lie over it are seen by the encoder alone.
     """
 
     model: Openness

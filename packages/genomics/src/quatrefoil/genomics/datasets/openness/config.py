@@ -27,7 +27,7 @@ class OpennessSizes:
     Args:
         k: length of the k-mers.
         segment: bases of each half of the window about the middle of a region.
-        regions: at most so many peaks of the cell type about the region, without those that touch it, or the nearest;
+        regions: at most so many peaks of the cell type about the region, without its own, or the nearest one;
             in training the region lies anywhere among them, or it would be told by a matrix that is known by heart.
         only_varying: train on the regions alone that are open in some cell types and closed in others.
         shift: in training a window lies at most so many bases off the middle of its region, either way. Places are few
