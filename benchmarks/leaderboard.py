@@ -22,6 +22,7 @@ from benchmarks.report.sections import Section, claims_section, group_sections, 
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import short_group_sections
 from benchmarks.report.short_sections import short_claims, short_papers, short_spending, short_studies
+from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
@@ -169,6 +170,7 @@ def sections(place: Place, results: Results, groups: Sequence[Group], found: Seq
         *runner_sections(place.store.folder, RUNNERS),
         *([claims_section(found)] if found else []),
         *study_sections(studies),
+        *speed_sections(place.store.folder),
         *spending_sections(_with_studies(results, studies)),
         *papers_section(place.papers),
     ]

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import DRAWN, TOLD, study_sections
 from benchmarks.report.tables import part_tables
@@ -41,6 +43,22 @@ grounds = st.builds(
     split=st.sampled_from(["test", "other"]),
     data_hash=st.sampled_from(["0" * 64, "1" * 64]),
 )
+
+
+def test_what_runners_of_speed_left_is_told_with_its_ratios_and_commands(tmp_path: Path) -> None:
+    assert speed_sections(tmp_path) == []
+    swin = json.loads((RESULTS / "speed_swin.json").read_text())
+    (tmp_path / "speed_swin.json").write_text(json.dumps(swin))
+    (section,) = speed_sections(tmp_path)
+    assert section.commands == [swin["command"]]
+    (table,) = section.tables
+    for row, found in zip(swin["rows"], table.rows, strict=True):
+        faster = found.cells[table.columns.index("times as fast")].number
+        assert faster == pytest.approx(row["seconds"]["torchvision"] / row["seconds"]["ours"], rel=2e-3)
+    (whole,) = speed_sections(RESULTS)
+    kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("speed_*.json"))]
+    assert {(each[0] if isinstance(each, list) else each)["command"] for each in kept} == set(whole.commands)
+    assert all(table.rows for table in whole.tables)
 
 
 def told(*found: Results) -> list[Group]:

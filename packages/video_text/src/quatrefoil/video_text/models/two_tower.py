@@ -53,6 +53,7 @@ class TwoTower(RetrievalModel):
     def initialise(self, clip: str) -> None:
         """Start from CLIP's weights (a folder or hub id)."""
         initialise_from_clip(self.visual, self.textual, self.scale, clip)
+        self.started_from = f"{clip} (CLIP), fresh: what is not of its towers"
 
     @view
     def frame_states(self, frames: Tensor) -> ClipOutput:

@@ -1,0 +1,121 @@
+"""How fast it is and how much memory it takes, beside a peer or another way of its own, each pair timed in one run."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report.sections import Section
+from quatrefoil.core.measuring.tables import Cell, Table, TableRow
+
+Facts = Mapping[str, Any]
+
+
+def speed_sections(folder: Path) -> list[Section]:
+    """One section of what runners of speed left in the folder; none where there is nothing."""
+    found = [(tell, json.loads(path.read_text(encoding="utf-8"))) for path, tell in _kept(folder)]
+    if not found:
+        return []
+    return [
+        Section(
+            "Speed and memory",
+            None,
+            ["The runs of a line were timed in one process, in turns. A ratio above 1 is in favour of ours."],
+            [table for tell, told in found for table in tell(told)],
+            commands=sorted({_command(told) for _, told in found}),
+        )
+    ]
+
+
+def _kept(folder: Path) -> Iterator[tuple[Path, Callable[[Any], list[Table]]]]:
+    for name, tell in _TELLERS.items():
+        if (path := folder / name).exists():
+            yield path, tell
+
+
+def _command(told: Any) -> str:
+    command: str = (told[0] if isinstance(told, list) else told)["command"]
+    return command
+
+
+def _table(title: str, columns: list[str], rows: list[list[Cell]], told: Facts) -> Table:
+    remark = f"{told['device']}, {told['threads']} of {told['cores']} cores" if "device" in told else told["hardware"]
+    return Table(title, columns, [TableRow("measured", row) for row in rows], [remark])
+
+
+def _swin(told: Facts) -> list[Table]:
+    columns = ["case", "ours s", "torchvision s", "times as fast", "ours MiB", "torchvision MiB", "times as small"]
+    rows = [
+        [
+            Cell(row["case"]),
+            *(Cell.of(row["seconds"][who], ".3f") for who in ("ours", "torchvision")),
+            Cell.of(1 / row["time_ratio"], ".2f"),
+            *(Cell.of(row["mib"][who], ".1f") for who in ("ours", "torchvision")),
+            Cell.of(1 / row["memory_ratio"], ".2f"),
+        ]
+        for row in told["rows"]
+    ]
+    return [_table("3-D Swin, forward and backward, beside torchvision's", columns, rows, told)]
+
+
+def _contrast(told: list[Facts]) -> list[Table]:
+    """Of tiles and of cached gradients, against the whole matrix of similarities."""
+    ways = ("tiled", "cached")
+    columns = ["pairs", "whole s", "whole MiB"]
+    columns += [f"{way}, times as {what}" for way in ways for what in ("fast", "small")]
+    rows = [
+        [
+            Cell.of(row["pairs"], ",d"),
+            Cell.of(row["whole_s"], ".2f"),
+            Cell.of(row["whole_mib"], ",.0f"),
+            *(Cell.of(row[f"{way}_{what}_ratio"], ".2f") for way in ways for what in ("time", "memory")),
+        ]
+        for row in told
+    ]
+    return [_table("Contrast of a large batch, in tiles and with cached gradients", columns, rows, told[0])]
+
+
+def _clover(told: Facts) -> list[Table]:
+    columns = ["recipe", "passes of video, text, fusion", "s a step", "share of the whole"]
+    rows = [
+        [
+            Cell(row["recipe"]),
+            Cell(", ".join(str(row["passes"].get(part, 0)) for part in ("video", "text", "fusion"))),
+            Cell.of(row["seconds"], ".3f"),
+            Cell.of(row["ratio"], ".2f"),
+        ]
+        for row in told["rows"]
+    ]
+    return [_table(f"Clover's objectives, a step of {told['clips']} clips", columns, rows, told)]
+
+
+def _vlsa(told: Facts) -> list[Table]:
+    columns = ["case", "visible tokens", "all tokens", "visible s", "all s", "times as fast"]
+    rows = [
+        [
+            Cell(row["case"]),
+            *(Cell.of(row["tokens"][which]) for which in ("visible", "all")),
+            *(Cell.of(row["seconds"][which], ".2f") for which in ("visible", "all")),
+            Cell.of(row["times_faster"], ".2f"),
+        ]
+        for row in told["rows"]
+    ]
+    tables = [_table("VLSA's encoder over visible tokens alone", columns, rows, told)]
+    waits = [
+        [
+            Cell(row["case"]),
+            *(Cell.of(1000 * row["seconds_a_clip"][which], ".1f") for which in ("loader", "training")),
+            Cell.of(row["waiting_percent"], ".1f"),
+        ]
+        for row in told["loader"]
+    ]
+    columns = ["case", "loader ms a clip", "training ms a clip", "waiting %"]
+    return [*tables, _table("VLSA's loader beside its training", columns, waits, told)]
+
+
+_TELLERS: Mapping[str, Callable[[Any], list[Table]]] = {
+    "speed_swin.json": _swin,
+    "speed_contrast.json": _contrast,
+    "speed_clover.json": _clover,
+    "speed_vlsa.json": _vlsa,
+}
