@@ -113,9 +113,29 @@ def _vlsa(told: Facts) -> list[Table]:
     return [*tables, _table("VLSA's loader beside its training", columns, waits, told)]
 
 
+def _scan(told: Facts) -> list[Table]:
+    """One line for each scanner that was installed."""
+    others = [name for name in ("moods", "lightmotif") if f"{name}_s" in told]
+    rows = [
+        [Cell(name), Cell.of(told[f"{name}_s"], ".2f"), Cell.of(told[f"{name}_ratio"], ".2f"), _differ(told, name)]
+        for name in others
+    ]
+    title = f"Motif scan: {told['motifs']} motifs, {told['bases']:,} bases, {told['hits']:,} hits in {told['scan_s']} s"
+    tables = [_table(title, ["beside", "its s", "times as fast", "hits not in common"], rows, told)] if rows else []
+    rates = (Cell.of(told[f"kmer_{kind}windows_per_s"], ",d") for kind in ("", "text_"))
+    kmers = [[*rates, Cell.of(told["kmer_ratio"], ".1f"), _differ(told, "kmer")]]
+    columns = ["windows a second", "through text", "times as fast", "windows that differ"]
+    return [*tables, _table("6-mer ids of windows of 1,000 bases, beside DNABERT's way", columns, kmers, told)]
+
+
+def _differ(told: Facts, name: str) -> Cell:
+    return Cell.of(told[f"{name}_differ"])
+
+
 _TELLERS: Mapping[str, Callable[[Any], list[Table]]] = {
     "speed_swin.json": _swin,
     "speed_contrast.json": _contrast,
     "speed_clover.json": _clover,
     "speed_vlsa.json": _vlsa,
+    "speed_motif_scan.json": _scan,
 }
