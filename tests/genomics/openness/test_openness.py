@@ -9,8 +9,10 @@ import torch
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.views import Views
+from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, PAIRED, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.module import OpennessModule
+from quatrefoil.genomics.datasets.openness.table import read_regions
 from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.datasets.pretraining.loci import TypePeaks
 from quatrefoil.genomics.models.openness import OpennessConfig
@@ -157,6 +159,48 @@ def test_pairs_are_told_by_the_table_and_never_beside_regions_that_may_hold_the_
     assert {(i, j): label for (i, j), label in zip(told, labels, strict=True)} == expected
     assert len(chosen) < len(expected) < len(chosen) ** 2
     assert all(expected[row, row] == samples[row]["label"] for row in range(len(chosen)))
+
+
+@torch.no_grad()
+def test_logits_of_pairs_are_those_of_the_first_rows_sequence_and_the_second_rows_regions(
+    module: OpennessModule,
+) -> None:
+    training = module.train(FIELDS)
+    rows = [training[SampleKey(0, index)] for index in range(0, len(training), 31)][:8]
+    rows = [row for row in rows if row["matrix"].shape[1] == REGIONS]
+    given = {name: torch.stack([torch.as_tensor(row[name]) for row in rows]) for name in FIELDS}
+    regions = DeepSetsRegions(motifs=len(module.reader.matrix.motifs), set_width=8)
+    transformer = bert_transformer(16, 1, 2, dropout=0.0, attention_dropout=0.0)
+    model = OpennessConfig(k=K, max_positions=64, transformer=transformer, regions=regions).build().eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    views = Views(model, given)
+    found = zip(
+        views["told_pairs"].tolist(), views["openness_of_pairs"], views["openness_of_sequence_of_pairs"], strict=True
+    )
+    for (i, j), with_regions, alone in found:
+        one = {name: given[name][[j]] if name in ("matrix", "region_mask") else given[name][[i]] for name in given}
+        torch.testing.assert_close(with_regions, Views(model, one)["openness"][0])
+        torch.testing.assert_close(alone, Views(model, one)["openness_of_sequence"][0])
+    assert not torch.allclose(views["openness_of_pairs"][0], views["openness_of_pairs"][1])
+
+
+def test_a_region_that_stands_twice_for_a_cell_type_is_refused(tmp_path: Path) -> None:
+    line = "chr1\t10\t60\tamber"
+    (tmp_path / "a.tsv").write_text(f"chrom\tstart\tend\tcell_type\topen\n{line}\t1\n{line}\t0\n")
+    with pytest.raises(LabelledError, match=r"a\.tsv: amber, chr1:10-60 stands there twice; keep one line"):
+        read_regions(tmp_path / "a.tsv")
+
+
+def test_where_no_region_varies_the_scores_of_those_that_do_are_refused(world: PretrainingData, tmp_path: Path) -> None:
+    known, new = (write_table(tmp_path / f"{n}.tsv", world, types) for n, types in enumerate((TYPES[0], ("cedar",))))
+    files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": known, "test": new}
+    module = OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS, shift=0).build(0)  # type: ignore[arg-type]
+    assert len(module.items("test", ALL, FIELDS))
+    with pytest.raises(
+        ValueError, match=r"no region of test is open in some .*\(cedar\).*evaluate\.openness-varying=off"
+    ):
+        module.items("test", VARYING, FIELDS)
 
 
 def test_of_peaks_that_lie_within_others_the_one_that_reaches_nearest_is_nearest() -> None:

@@ -1,5 +1,8 @@
 """What other people's scanners find, given our whole-number matrices: every sum is exact in their arithmetic too."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from quatrefoil.genomics.regions.pvalues import weights
@@ -20,32 +23,49 @@ def matrices(scanner: Scanner) -> list[tuple[int, int, np.ndarray, float]]:
     ]
 
 
-def lightmotif(scanner: Scanner, codes: Codes) -> Found:
-    """Hits of lightmotif; it has no rule for N, so windows with N are taken out here."""
+class Ready(NamedTuple):
+    """A scanner that is set up for a sequence: what scans it, and what makes hits of its results."""
+
+    scan: Callable[[], Any]
+    read: Callable[[Any], Found]
+
+
+def lightmotif(scanner: Scanner, codes: Codes) -> Ready:
+    """lightmotif; it has no rule for N, so windows with N are taken out when its results are read."""
     import lightmotif as other
 
-    letters, unknown = LETTERS[codes].tobytes().decode(), np.cumsum(np.append(0, codes == UNKNOWN))
-    found = set()
-    for motif, strand, matrix, threshold in matrices(scanner):
-        striped = other.stripe(letters)
-        scores = other.ScoringMatrix(dict(zip("ACGT", matrix.T.astype(float).tolist(), strict=True)))
-        for hit in other.scan(scores, striped, threshold=threshold):
-            end = hit.position + len(matrix)
-            if end <= len(codes) and unknown[end] == unknown[hit.position]:
-                found.add((hit.position, motif, strand, round(hit.score)))
-    return found
+    unknown, given = np.cumsum(np.append(0, codes == UNKNOWN)), matrices(scanner)
+    striped = other.stripe(LETTERS[codes].tobytes().decode())
+    scores = [other.ScoringMatrix(dict(zip("ACGT", m.T.astype(float).tolist(), strict=True))) for _, _, m, _ in given]
+
+    def scan() -> Any:
+        pairs = zip(scores, given, strict=True)
+        return [list(other.scan(matrix, striped, threshold=threshold)) for matrix, (*_, threshold) in pairs]
+
+    def read(results: Any) -> Found:
+        return {
+            (hit.position, motif, strand, round(hit.score))
+            for (motif, strand, matrix, _), hits in zip(given, results, strict=True)
+            for hit in hits
+            if (end := hit.position + len(matrix)) <= len(codes) and unknown[end] == unknown[hit.position]
+        }
+
+    return Ready(scan, read)
 
 
-def moods(scanner: Scanner, codes: Codes) -> Found:
-    """Hits of MOODS."""
+def moods(scanner: Scanner, codes: Codes) -> Ready:
+    """MOODS."""
     import MOODS.scan
 
-    given = matrices(scanner)
+    given, letters = matrices(scanner), LETTERS[codes].tobytes().decode()
     other = MOODS.scan.Scanner(7)
     other.set_motifs([m.T.tolist() for _, _, m, _ in given], [0.25] * 4, [threshold for *_, threshold in given])
-    results = other.scan(LETTERS[codes].tobytes().decode())
-    return {
-        (hit.pos, motif, strand, round(hit.score))
-        for (motif, strand, _, _), hits in zip(given, results, strict=True)
-        for hit in hits
-    }
+
+    def read(results: Any) -> Found:
+        return {
+            (hit.pos, motif, strand, round(hit.score))
+            for (motif, strand, _, _), hits in zip(given, results, strict=True)
+            for hit in hits
+        }
+
+    return Ready(lambda: other.scan(letters), read)

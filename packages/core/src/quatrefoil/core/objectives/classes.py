@@ -16,14 +16,7 @@ from quatrefoil.core.views import Views
 
 
 @dataclass(frozen=True)
-class Classification(Objective):
-    """Cross-entropy of one class per sample.
-
-    Args:
-        logits: view of logits (B, K).
-        label: batch field of classes (B,), 0 .. K-1.
-    """
-
+class _CrossEntropy(Objective):
     logits: str
     label: str
 
@@ -34,20 +27,28 @@ class Classification(Objective):
     def __call__(self, views: Views, step: StepKey) -> LossResult:
         return classification(views[self.logits], views[self.label])
 
-    def terms(self, batch: Batch) -> Tensor | None:
+
+@dataclass(frozen=True)
+class Classification(_CrossEntropy):
+    """Cross-entropy of one class per sample.
+
+    Args:
+        logits: view of logits (B, K).
+        label: batch field of classes (B,), 0 .. K-1.
+    """
+
+    def terms(self, batch: Batch) -> Tensor:
         return torch.ones_like(batch[self.label]).sum()
 
 
 @dataclass(frozen=True)
-class PairClassification(Classification):
-    """Cross-entropy of one class per pair of samples of a rank's batch: as many labels as there are pairs.
+class PairClassification(_CrossEntropy):
+    """Cross-entropy of one class per pair of samples, the mean over the pairs of all ranks; pairs are those within a
+    rank's batch, so that more ranks with smaller ones are another loss.
 
     Args:
-        logits: view of logits (K, C) of pairs.
-        label: view of their classes (K,).
+        logits: view of logits (N, K) of pairs.
+        label: view of their classes (N,).
     """
 
-    recomputes: ClassVar[bool] = True
-
-    def terms(self, batch: Batch) -> None:
-        return None
+    recomputes: ClassVar[bool] = True  # pairs across micro-batches would be missed

@@ -108,7 +108,7 @@ class GeneBert(Model):
         self.token_head = TokenHead(width, words, norm_eps=config.transformer.norm_eps)
         self.next_head = PairClassifier(width)
         self.match_head = FusedPair(width)
-        # Last, so that with and without them the other parts start alike.
+        # Last, so that GeneBERT's other parts start alike with and without them.
         longest = config.known_motifs
         self.known_motifs = None if longest is None else KnownMotifs(config.regions.rows, longest, config.k, width)
 

@@ -62,9 +62,12 @@ class Openness(GeneBert):
         """Start from a pre-training: all of it but the heads of planted objectives (`_LEFT_BEHIND`).
 
         Raises:
-            CheckpointError: nothing there, or it is damaged; ValueError: a model of other sizes (they are named).
+            CheckpointError: nothing there, or it is damaged.
+            ValueError: a model of other sizes (they are named), or one that knew no motifs.
         """
         stored = read_stored(Path(source))[1]
+        if self.known_motifs is not None and not any(name.startswith("known_motifs.") for name in stored):
+            raise ValueError(f"{source} was trained without known motifs: set model.known_motifs=null")
         given = {name: value for name, value in stored.items() if name.split(".")[0] not in _LEFT_BEHIND}
         load_weights(self, {**{f"sequence_head.{k}": v for k, v in self.sequence_head.state_dict().items()}, **given})
         self.started_from = source
@@ -79,7 +82,8 @@ class Openness(GeneBert):
     def told_pairs(self, open_in: Tensor, place: Tensor, cell_type: Tensor, chromosome: Tensor) -> Tensor:
         """(K, 2): rows (i, j) such that the table says whether place i is open in the cell type of row j.
 
-        Whether it is, the regions of j tell as well as its own do: a batch of B has up to B^2 labels in place of B.
+        Whether it is, the regions of j tell as well as its own do: a batch of B tells up to B labels for each cell type
+        in place of B, each beside several windows of regions.
         Regions of another place on the same chromosome are left out, as they may hold the very peak that is asked for.
         """
         told_BB = open_in[:, cell_type] != IGNORE

@@ -46,7 +46,7 @@ REGULOME_MOTIFS = 60
 REGULOME_REGIONS = 96
 """A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows
 that hold no peak of the sequence need room beside those that do."""
-SWIN_RATE = 0.25
+REGIONS_RATE = 0.25
 """Of the learning rate: at the full one the Swin's code is soon the same for every window."""
 SWIN_RATIO = 1.87
 """FLOPs of a step of `regulome-pretrain` over those of one without regions, by `quatrefoil describe --flops`."""
@@ -99,7 +99,7 @@ def regulome_pretrain() -> Recipe:
         train=TrainConfig(
             steps=600,
             batch_size=32,
-            optimizer=OptimizerConfig(lr=2e-3, betas=(0.9, 0.98), multipliers=(("region_encoder", SWIN_RATE),)),
+            optimizer=OptimizerConfig(lr=2e-3, betas=(0.9, 0.98), multipliers=(("region_encoder", REGIONS_RATE),)),
             schedule=ScheduleConfig(name="linear"),
         ),
         evaluate=evaluate,

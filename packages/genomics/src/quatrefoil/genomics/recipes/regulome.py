@@ -5,13 +5,14 @@ bounds of the benchmark are in every `metrics.json`. Settings are ours, minutes 
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 from quatrefoil.core.evaluation.tasks import Classification as ClassScores
 from quatrefoil.core.objectives import Classification, PairClassification
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
-from quatrefoil.genomics.datasets.openness.config import ALL, VARYING, RegulomeOpenness
+from quatrefoil.genomics.datasets.openness.config import ALL, VARYING, OpennessData, RegulomeOpenness
 from quatrefoil.genomics.datasets.regulome.tasks import (
     RegulomeBinding,
     RegulomePromoters,
@@ -23,7 +24,7 @@ from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
 from quatrefoil.genomics.recipes.classify import classify, classify_cnn
-from quatrefoil.genomics.recipes.genebert import REGULOME_ENCODER, REGULOME_REGIONS, SWIN_RATE, regulome_parts
+from quatrefoil.genomics.recipes.genebert import REGIONS_RATE, REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
 
 
 def _train(steps: int) -> TrainConfig:
@@ -87,7 +88,7 @@ def regulome_variants() -> Recipe:
 
 def _openness(logits: str) -> Recipe:
     optimizer = OptimizerConfig(
-        lr=3e-3, weight_decay=0.01, betas=(0.9, 0.98), multipliers=(("region_encoder", SWIN_RATE),)
+        lr=3e-3, weight_decay=0.01, betas=(0.9, 0.98), multipliers=(("region_encoder", REGIONS_RATE),)
     )
     return Recipe(
         model=OpennessConfig(**regulome_parts()),
@@ -104,6 +105,22 @@ def _openness(logits: str) -> Recipe:
 def regulome_openness() -> Recipe:
     """Open or closed in held-out cell types on held-out chromosomes, from the sequence and the peaks about it."""
     return _openness("openness")
+
+
+def openness() -> Recipe:
+    """Open or closed in new cell types, on a genome, peaks and tables of one's own: see docs/genebert.md, "Openness".
+
+    The small model of Regulome; set model.regions.grid and model.known_motifs to hold one's own motifs.
+    """
+    data = OpennessData(
+        genome=Path("data/genome.fa"),
+        matrix=Path("data/matrix"),
+        train=Path("data/train.tsv"),
+        validation=Path("data/validation.tsv"),
+        k=REGULOME_ENCODER.k,
+        regions=REGULOME_REGIONS,
+    )
+    return replace(regulome_openness(), data=data)
 
 
 def regulome_openness_sequence() -> Recipe:

@@ -87,8 +87,8 @@ class OpennessEffects:
     """By GeneBERT's two-modality read-out: how the log odds of being open change in a cell type.
 
     The regions about the variant are as they are; what touches a window about its own peaks is left out, or about the
-    nearest one where it has none. The variant is in the middle of its window, where the halves meet: known motifs that
-    lie over it are seen by the encoder alone.
+    nearest one where it has none. Each allele is read in two windows, in the middle of the second half of one and of
+    the first half of the other, as no known motif is found over the cut between halves; the mean is taken.
     """
 
     model: Openness
@@ -101,23 +101,24 @@ class OpennessEffects:
 
     @property
     def length(self) -> int:
-        return 2 * self.reader.sizes.segment
+        return 3 * self.reader.sizes.segment
 
     @torch.no_grad()
     def score(self, variants: Sequence[Variant]) -> Floats:
         found = [self._of(variant) for variant in variants]
-        reference, alternative = (
-            _odds(self.model.encode(collate(rows, fill={}), "openness")) for rows in zip(*found, strict=True)
-        )
-        return alternative - reference
+        odds = [_odds(self.model.encode(collate(rows, fill={}), "openness")) for rows in zip(*found, strict=True)]
+        reference, alternative = (np.mean(of_allele, axis=0) for of_allele in (odds[:2], odds[2:]))
+        difference: Floats = alternative - reference
+        return difference
 
     def _of(self, variant: Variant) -> list[dict[str, object]]:
-        """A sample with either allele."""
-        pair = alleles(self.reader.genome, variant, self.length)
+        """Samples with the reference in two windows, and with the alternative in the same two."""
+        segment, pair = self.reader.sizes.segment, alleles(self.reader.genome, variant, self.length)
+        windows = [codes[first : first + 2 * segment] for codes in pair for first in (0, segment)]
         end = variant.position + len(variant.reference)
         regions = self.reader.region_fields(self.cell_type, variant.chromosome, variant.position, end)
         named = {"id": variant.name, "group": 0}
-        return [{**named, **regions, **self.reader.sequence_fields(codes)} for codes in pair]
+        return [{**named, **regions, **self.reader.sequence_fields(codes)} for codes in windows]
 
 
 def refuse(model: Model) -> Scorer:

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from quatrefoil.core.config import nearest
@@ -56,7 +57,7 @@ class OpennessModule:
             if leaked := sorted(new - set(matrix.held_out)):
                 raise ValueError(
                     f"{matrix.path} is scaled by {', '.join(leaked)}, which {split} holds and training does not; build "
-                    f"it with `quatrefoil matrix --held-out {' '.join(sorted(new))}`"
+                    f"it with `quatrefoil matrix --held-out {' '.join(sorted(new | set(matrix.held_out)))}`"
                 )
             new = {name for name in tested.chromosomes if name not in known.chromosomes}
             if leaked := sorted(new.intersection(matrix.training_chromosomes)):
@@ -78,10 +79,19 @@ class OpennessModule:
         return RegionSamples(self.reader, regions, rows, frozenset(fields), self.seed)
 
     def items(self, split: str, unit: str, fields: Iterable[str]) -> "RegionSamples":
-        """The regions of a split, in order: all, or those alone that vary (`config.ALL`, `config.VARYING`)."""
+        """The regions of a split, in order: all, or those alone that vary (`config.ALL`, `config.VARYING`).
+
+        Raises:
+            ValueError: none does.
+        """
         assert unit in (ALL, VARYING), unit
         regions = self._regions[split]
         rows = np.flatnonzero(regions.varies_N) if unit == VARYING else np.arange(len(regions.start_N))
+        if not len(rows):
+            raise ValueError(
+                f"no region of {split} is open in some of its cell types and closed in others "
+                f"({', '.join(regions.cell_types)}); give it more of them, or set evaluate.openness-varying=off"
+            )
         return RegionSamples(self.reader, regions, rows, frozenset(fields))
 
     def describe(self) -> Mapping[str, Any]:
@@ -233,7 +243,7 @@ class RegionSamples:
         place = int(self.regions.place_N[row])
         type_N, chromosome_N = self._numbers
         return {
-            "open_in": torch.from_numpy(self._open_in_PC[place]),
+            "open_in": torch.from_numpy(self._open_in_PC[place]).long(),
             "place": place,
             "cell_type": int(type_N[row]),
             "chromosome": int(chromosome_N[row]),
@@ -246,9 +256,10 @@ class RegionSamples:
         return types, chromosomes
 
     @cached_property
-    def _open_in_PC(self) -> Integers:
+    def _open_in_PC(self) -> npt.NDArray[np.int8]:
         type_N, place_N = self._numbers[0], self.regions.place_N
-        open_in_PC = np.full((place_N.max() + 1, len(self.regions.cell_types)), IGNORE, np.int64)
+        shape = place_N.max() + 1, len(self.regions.cell_types)
+        open_in_PC = np.full(shape, IGNORE, np.int8)  # of many places and types a large table
         open_in_PC[place_N, type_N] = self.regions.open_N
         return open_in_PC
 

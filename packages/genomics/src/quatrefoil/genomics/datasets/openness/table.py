@@ -1,7 +1,10 @@
 """Tables of regions by cell types. Legend: N rows."""
 
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +13,12 @@ from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.tables import read_columns
 
-_COLUMNS: Final = ("chrom", "start", "end", "cell_type", "open")
+COLUMNS: Final = ("chrom", "start", "end", "cell_type", "open")
 Names = npt.NDArray[np.str_]
 
 
-class Regions(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Regions:
     """Columns (N,) of a table, and `varies_N`: whether the region is open in some of its cell types, and not in all."""
 
     chromosome_N: Names
@@ -25,12 +29,12 @@ class Regions(NamedTuple):
     place_N: Integers
     varies_N: npt.NDArray[np.bool_]
 
-    @property
+    @cached_property
     def cell_types(self) -> tuple[str, ...]:
         """Those of the table, in the order of their names."""
         return tuple(np.unique(self.cell_type_N).tolist())
 
-    @property
+    @cached_property
     def chromosomes(self) -> tuple[str, ...]:
         """Those of the table, in the order of their names."""
         return tuple(np.unique(self.chromosome_N).tolist())
@@ -40,14 +44,17 @@ def read_regions(path: Path) -> Regions:
     """The regions of a table by tabs; `place_N` numbers the distinct places. Other columns are not read.
 
     Raises:
-        LabelledError: see `read_columns`; a start or end that is no number, an empty region, or an `open` that is
-            neither 0 nor 1.
+        LabelledError: see `read_columns`; a start or end that is no number, an empty region, an `open` that is neither
+            0 nor 1, or a region that stands there twice for a cell type.
     """
-    cells = read_columns(path, _COLUMNS)
+    cells = read_columns(path, COLUMNS)
     rows = [_row(row, f"{path}, region {n}") for n, row in enumerate(zip(*cells.values(), strict=True), start=1)]
     chromosome, start, end, cell_type, open_ = (np.array(column) for column in zip(*rows, strict=True))
     places = [row[:3] for row in rows]
     number = {place: n for n, place in enumerate(dict.fromkeys(places))}
+    twice, times = Counter((*place, kind) for place, kind in zip(places, cell_type, strict=True)).most_common(1)[0]
+    if times > 1:
+        raise LabelledError(f"{path}: {twice[3]}, {twice[0]}:{twice[1]}-{twice[2]} stands there twice; keep one line")
     place_N = np.array([number[place] for place in places])
     share = np.bincount(place_N, open_) / np.bincount(place_N)
     varies_N = ((share > 0) & (share < 1))[place_N]
