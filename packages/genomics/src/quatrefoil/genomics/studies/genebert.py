@@ -1,4 +1,5 @@
-"""GeneBERT's pre-training, one part at a time, scored by its own tasks on held-out chromosomes."""
+"""GeneBERT's pre-training and its read-out of openness, one part at a time, scored by their own tasks on held-out
+chromosomes."""
 
 from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject
 from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
@@ -24,14 +25,15 @@ TELLING = Factor(
     "named rows, and what is unusual",
     (Level("no names", ("model.regions.named_rows=false",)), Level("nothing unusual", ("model.enrichment=false",))),
 )
-KNOWN = Factor(
-    "motifs of the sequence",
-    "known ones as filters",
-    (
-        Level("found by the encoder alone", ("model.known_motifs=null",)),
-        Level("found by the encoder, which is told its own column", recipe="genebert/regulome-columns"),
-    ),
-)
+ALONE = Level("found by the encoder alone", ("model.known_motifs=null",))
+TOLD = Level("found by the encoder, which is told its own column", recipe="genebert/regulome-columns")
+
+
+def _known(*levels: Level) -> Factor:
+    """Without the motifs that made the matrix as filters."""
+    return Factor("motifs of the sequence", "known ones as filters", levels)
+
+
 OWN_COLUMN = Factor(
     "own column taken out",
     "in half of the samples",
@@ -39,20 +41,30 @@ OWN_COLUMN = Factor(
 )
 
 
-def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor) -> Subject:
-    recipe = "genebert/regulome-pretrain"
-    model = f"GeneBERT's {task}"
+def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor, recipe: str = "pretrain") -> Subject:
     return Subject(
-        model=model, domain="Regulome", recipe=recipe, data_version=REGULOME, measures=measures, factors=factors
+        model=f"GeneBERT's {task}",
+        domain="Regulome",
+        recipe=f"genebert/regulome-{recipe}",
+        data_version=REGULOME,
+        measures=measures,
+        factors=factors,
     )
 
 
 STUDY = Study(
-    question="Which parts of GeneBERT's pre-training matter for its own tasks on Regulome?",
+    question="Which parts of GeneBERT matter for its own tasks on Regulome?",
     subjects=(
-        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, KNOWN, OWN_COLUMN),
+        _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, _known(ALONE, TOLD), OWN_COLUMN),
         _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm")),
         _subject("next segment", (Measure("ngsp/ROC-AUC"),), _tasks("mgm", "srm")),
+        _subject(
+            "openness",
+            (Measure("openness-varying/ROC-AUC"), Measure("openness/ROC-AUC")),
+            TELLING,
+            _known(ALONE),
+            recipe="openness",
+        ),
     ),
     equal="data, steps, batch, rates and seeds; an arm without a task or with a smaller encoder also computes less. "
     "The quarter of the rate was set for the Swin; other encoders of regions have it too",
