@@ -113,7 +113,7 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     for name, more in (("variants", []), ("tfbs", []), ("openness", of_type)):
         table = tmp_path / f"{name}.tsv"
         assert main(["variants", str(runs[name]), *files, *more, "--out", str(table)]) == 0
-        bases = 200 if name == "openness" else 101
+        bases = 300 if name == "openness" else 101  # the window of 200, twice, a half apart
         assert f"300 variants, each read in a window of {bases} bases, in {table}" in capsys.readouterr().out
         assert len(table.read_text().splitlines()) == 301
     people = ["--phenotypes", f"{tiny}/disease/phenotypes.tsv", "--covariates", "sex", "age", "batch"]
@@ -126,6 +126,19 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     assert len(risk["log_odds"]["burden"]) == 120
     assert main(["variants", str(runs["openness"]), *files, "--out", str(table)]) == 2
     assert "give --matrix and --cell-type" in capsys.readouterr().err
+
+
+def test_pairs_of_a_batch_are_refused_in_micro_batches(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"openness compute views of pairs .*set train\.accumulate=1"):
+        run("openness", tiny, tmp_path / "run", *BOTH, "train.accumulate=2")
+
+
+def test_a_start_that_knew_no_motifs_is_told_how_to_be_read(tiny: Path, tmp_path: Path) -> None:
+    run("columns", tiny, tmp_path / "columns", *BOTH, "data.evaluated=8")
+    start = f"model.pretrained={tmp_path / 'columns'}"
+    with pytest.raises(ValueError, match=r"without known motifs: set model\.known_motifs=null"):
+        run("openness", tiny, tmp_path / "refused", *BOTH, start)
+    assert (run("openness", tiny, tmp_path / "read", *BOTH, start, "model.known_motifs=null") / "metrics.json").exists()
 
 
 def test_what_a_classifier_sees_is_drawn(
