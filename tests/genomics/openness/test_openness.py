@@ -188,7 +188,7 @@ def test_logits_of_pairs_are_those_of_the_first_rows_sequence_and_the_second_row
 def test_a_region_that_stands_twice_for_a_cell_type_is_refused(tmp_path: Path) -> None:
     line = "chr1\t10\t60\tamber"
     (tmp_path / "a.tsv").write_text(f"chrom\tstart\tend\tcell_type\topen\n{line}\t1\n{line}\t0\n")
-    with pytest.raises(LabelledError, match=r"a\.tsv: amber, chr1:10-60 stands there twice; keep one line"):
+    with pytest.raises(LabelledError, match=r"a\.tsv:3: amber, chr1:10-60 stands in line 2, too"):
         read_regions(tmp_path / "a.tsv")
 
 
@@ -315,6 +315,27 @@ def test_a_matrix_that_chromosomes_scale_which_are_only_tested_is_refused(
     files = {"genome": world.genome, "matrix": world.matrix, "train": known, "validation": new}
     with pytest.raises(ValueError, match="scaled by chr2, which val holds and training does not"):
         OpennessData(**files).build(0)  # type: ignore[arg-type]
+
+
+def test_what_is_trained_on_is_not_tested_and_what_leaves_its_chromosome_is_named(
+    world: PretrainingData, tmp_path: Path
+) -> None:
+    head, line = "chrom\tstart\tend\tcell_type\topen\n", "chr1\t10\t60\tamber\t1\n"
+    tables = {"known": line, "held": f"{line}chr1\t10\t60\tcedar\t1\n", "far": "chr1\t11990\t12050\tamber\t1\n"}
+    for name, lines in tables.items():
+        (tmp_path / f"{name}.tsv").write_text(head + lines)
+    known, held, far = (tmp_path / f"{name}.tsv" for name in tables)
+
+    def build(train: Path, validation: Path, test: Path) -> OpennessModule:
+        files = {"train": train, "validation": validation, "test": test}
+        return OpennessData(genome=world.genome, matrix=world.matrix, **files).build(0)
+
+    with pytest.raises(ValueError, match=r"cedar is held out by .*, and stands in data\.train"):
+        build(held, known, known)
+    with pytest.raises(ValueError, match=r"amber, chr1:10-60 is in data\.train and in data\.test \(1 such"):
+        build(known, known, held)
+    with pytest.raises(ValueError, match=r"far\.tsv: chr1:11990-12050 leaves its chromosome of 12000 bases"):
+        build(known, far, known)
 
 
 def test_two_starts_are_refused() -> None:

@@ -106,7 +106,7 @@ def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture
     ("more", "message"),
     [
         (("--peaks", "liver", "--training", "chr1"), "--peaks liver: give each cell type as NAME=FILE"),
-        (("--peaks", "a={0}/a.bed", "a={0}/b.bed", "--training", "chr1"), "names a cell type twice"),
+        (("--peaks", "a={0}/a.bed", "a={0}/b.bed", "--training", "chr1"), "names cell type a twice"),
         (
             ("--peaks", "a={0}/a.bed", "--training", "chr1", "--background", "x"),
             "--background x: genome, uniform or four",

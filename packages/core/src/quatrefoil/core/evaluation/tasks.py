@@ -237,9 +237,14 @@ class Classification:
         """All of them: only the data tell whether there are classes, and whether an area exists."""
         return *confusion.METRICS, *confusion.OF_POSITIVES, *AREAS
 
-    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
+    def items(self, model: Model, data: DataModule, split: str) -> LabelledSet:
+        """What is scored; cheap, so that a run asks for it before it trains. Raises ValueError where there is none."""
         items = data.items(split, self.unit, graph_of(model).fields([self.logits]))
         assert isinstance(items, LabelledSet), f"{type(items).__name__} has no labels_N and ids"
+        return items
+
+    def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
+        items = self.items(model, data, split)
         scores_NK = encode_items(model, items, self.logits, data.fill, self.batch_size, run)
         found = Predictions.of(items.ids, [str(group) for group in items.groups_N.tolist()], items.labels_N, scores_NK)
         if not (isinstance(items, TellsChoices) and items.among_candidates):

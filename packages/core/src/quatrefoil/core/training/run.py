@@ -15,7 +15,7 @@ from quatrefoil.core.distributed import agree, global_sum
 from quatrefoil.core.ending import Preempted
 from quatrefoil.core.evaluation.encode import EncodingRun
 from quatrefoil.core.evaluation.printed import table
-from quatrefoil.core.evaluation.tasks import Scores, beside_known, score_splits
+from quatrefoil.core.evaluation.tasks import Classification, Scores, beside_known, score_splits
 from quatrefoil.core.hardware import hardware, peak_memory
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
@@ -72,6 +72,7 @@ class Run:
         _agree_on(recipe, self.data_fingerprint)
         saved = self.folder.resumed_from(recipe, self.data_fingerprint)  # nothing is written before this is settled
         self.trainer = Trainer(recipe, self.data, accelerator)
+        self._check_scored()
         self.progress = self._restored(saved) if saved else Standing()
         self.spending = Spending(self.progress.cpu_seconds if accelerator.is_main_process else None)
         # Every rank has seen the folder as it was; one that saw another (on a disk of its own) would train apart.
@@ -89,6 +90,12 @@ class Run:
                 f"there is no validation split (only: {', '.join(self.data.splits) or 'none'}), so nothing can be "
                 f"selected; set train.select=none and train.evaluate_every=0"
             )
+
+    def _check_scored(self) -> None:
+        """What cannot be scored is not to be found out after training."""
+        for task in [task for task in self.recipe.evaluate.values() if isinstance(task, Classification)]:
+            for split in self.data.splits:
+                task.items(self.trainer.model, self.data, split)
 
     def _restored(self, saved: Checkpoint) -> Standing:
         """The trainer stands where the checkpoint was written; so does what this returns.

@@ -55,7 +55,8 @@ class SwinRegions:
         rows, columns = self.grid
         if motifs > rows or regions > columns:
             raise ValueError(
-                f"{motifs} motifs x {regions} regions exceed the grid of {rows} x {columns}; raise model.regions.grid"
+                f"{motifs} motifs x {regions} regions exceed the grid of {rows} x {columns}; set "
+                f"model.regions.grid=[{max(motifs, rows)},{max(regions, columns)}]"
             )
 
     def build(self) -> "SwinEncoder":

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,16 +66,28 @@ class MatrixCommand:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         hits = parser.add_mutually_exclusive_group(required=True)
         hits.add_argument("--motifs", type=Path, help=f"{_MOTIFS}, to scan with")
-        hits.add_argument("--hits", type=Path, help="hits made before (BED with six columns), in place of a scan")
+        hits.add_argument(
+            "--hits",
+            type=Path,
+            help="hits made before (BED with six columns), in place of a scan; models with known motifs need a scan",
+        )
         _add_scan_arguments(parser)
         parser.add_argument(
             "--peaks", required=True, nargs="+", metavar="NAME=FILE", help="a cell type and its BED or narrowPeak file"
         )
         parser.add_argument(
-            "--training", required=True, nargs="+", metavar="CHROMOSOME", help="values are scaled by these"
+            "--training",
+            required=True,
+            nargs="+",
+            metavar="CHROMOSOME",
+            help="values are scaled by these, of the cell types that are not held out",
         )
         parser.add_argument(
-            "--held-out", nargs="*", default=[], metavar="NAME", help="values are not scaled by these cell types"
+            "--held-out",
+            nargs="*",
+            default=[],
+            metavar="NAME",
+            help="cell types that only test: values are not scaled by them",
         )
         parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
         parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
@@ -128,8 +141,9 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
     pairs = [text.partition("=") for text in args.peaks]
     if wrong := ["".join(pair) for pair in pairs if not all(pair) or "/" in pair[0] or not pair[0].strip(".")]:
         raise ValueError(f"--peaks {wrong[0]}: give each cell type as NAME=FILE, the name without a slash")
-    if len({name for name, *_ in pairs}) < len(pairs):
-        raise ValueError("--peaks names a cell type twice; one file each is needed")
+    name, times = Counter(name for name, *_ in pairs).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"--peaks names cell type {name} twice; one file each is needed")
     peaks = {name: read_peaks(file, genome.lengths, args.exclude) for name, _, file in pairs}
     source, order, made_of = _source(args, genome)
     return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of, args.held_out)

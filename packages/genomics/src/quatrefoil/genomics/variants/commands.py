@@ -119,7 +119,8 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
     facts, matrix = json.loads(model.assets[ASSET]), RegionMatrix.open(args.matrix)
     if list(matrix.motifs) != facts["motifs"]:
         raise ValueError(
-            f"{args.matrix} has other motifs than {args.trained} was trained on; build it with the same file"
+            f"{args.matrix} has other motifs than {args.trained} was trained on, or in another order; build it in the "
+            f"same way (--motifs or --hits), with the same file"
         )
     model.assets |= assets_of(matrix, **{size: facts[size] for size in ("k", "segment", "regions")})
     model.check_assets()  # refused where other hits are usual, or motifs are scored otherwise

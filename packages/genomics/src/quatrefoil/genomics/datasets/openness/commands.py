@@ -33,10 +33,14 @@ class TablesCommand:
         from quatrefoil.genomics.datasets.openness.from_peaks import TableRule, write_tables
         from quatrefoil.genomics.regions.store import RegionMatrix
 
-        rule = TableRule(args.validation, args.test, args.longest)
-        for table in write_tables(RegionMatrix.open(args.matrix), rule, args.out):
+        rule, matrix = TableRule(args.validation, args.test, args.longest), RegionMatrix.open(args.matrix)
+        for table in write_tables(matrix, rule, args.out):
             types = f"{len(table.cell_types)} cell types ({', '.join(table.cell_types)})"
             print(f"{table.path}: {table.places:,} places x {types}, {table.open:,} open, {table.closed:,} closed")
+        if args.test and not matrix.held_out:
+            print("the matrix holds no cell type out, so the test is of types that are trained on")
+        if args.test and len(matrix.held_out) == 1:
+            print("of one cell type alone no region varies: hold out another one, or set evaluate.openness-varying=off")
         return 0
 
 

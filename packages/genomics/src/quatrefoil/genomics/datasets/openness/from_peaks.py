@@ -64,7 +64,10 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
         if name not in present:
             raise ValueError(f"{matrix.path} has no peak on `{name}`{nearest(name, present)}")
         if name in matrix.training_chromosomes:
-            raise ValueError(f"{matrix.path} is scaled by {name}, which cannot be held out; build it without")
+            raise ValueError(
+                f"{matrix.path} is scaled by {name}, which can neither validate nor test; build it without {name} in "
+                f"--training"
+            )
     training = [name for name in present if name not in (*rule.validation, *rule.test)]
     if not training:
         raise ValueError("every chromosome validates or tests; name fewer")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,23 @@ class OpennessModule:
         self.sizes, self.seed, self.facts = sizes, seed, facts
         self.reader = RegionReader(Genome.open(files.genome), RegionMatrix.open(files.matrix), sizes)
         tables = {"train": files.train, "val": files.validation, "test": files.test}
-        self._regions = {split: read_regions(path) for split, path in tables.items() if path is not None}
-        for regions in self._regions.values():
-            self.reader.check(regions)
+        given = {split: path for split, path in tables.items() if path is not None}
+        self._regions = {split: read_regions(path) for split, path in given.items()}
+        for split, regions in self._regions.items():
+            self.reader.check(regions, given[split])
+        self._check_apart()
         self._check_scale()
+
+    def _check_apart(self) -> None:
+        training, matrix = self._regions["train"], self.reader.matrix
+        if held := [name for name in training.cell_types if name in matrix.held_out]:
+            raise ValueError(f"{', '.join(held)} is held out by {matrix.path}, and stands in data.train; take it out")
+        if "test" in self._regions and (shared := training.rows & self._regions["test"].rows):
+            chromosome, start, end, cell_type = min(shared)
+            raise ValueError(
+                f"{cell_type}, {chromosome}:{start}-{end} is in data.train and in data.test ({len(shared):,} such "
+                f"regions); test on others"
+            )
 
     def _check_scale(self) -> None:
         matrix, known = self.reader.matrix, self._regions["train"]
@@ -90,7 +104,8 @@ class OpennessModule:
         if not len(rows):
             raise ValueError(
                 f"no region of {split} is open in some of its cell types and closed in others "
-                f"({', '.join(regions.cell_types)}); give it more of them, or set evaluate.openness-varying=off"
+                f"({', '.join(regions.cell_types)}): test in two cell types or more, or set "
+                f"evaluate.openness-varying=off"
             )
         return RegionSamples(self.reader, regions, rows, frozenset(fields))
 
@@ -115,14 +130,23 @@ class RegionReader:
     matrix: RegionMatrix
     sizes: OpennessSizes
 
-    def check(self, regions: Regions) -> None:
+    def check(self, regions: Regions, table: Path) -> None:
         """Raise `ValueError` for what the genome or the matrix does not have."""
         types = self.matrix.cell_types
         for name in regions.cell_types:
             if name not in types:
-                raise ValueError(f"{self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
+                raise ValueError(f"{table}: {self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
         for name in regions.chromosomes:
-            self.genome.length(name)
+            try:
+                length = self.genome.length(name)
+            except ValueError as error:
+                raise ValueError(f"{table}: {error}") from error
+            beyond_N = (regions.chromosome_N == name) & (regions.end_N > length)
+            if beyond_N.any():
+                start, end = (int(column_N[beyond_N][0]) for column_N in (regions.start_N, regions.end_N))
+                raise ValueError(
+                    f"{table}: {name}:{start}-{end} leaves its chromosome of {length} bases; is it of another assembly?"
+                )
 
     @cached_property
     def _peaks(self) -> Mapping[str, TypePeaks]:

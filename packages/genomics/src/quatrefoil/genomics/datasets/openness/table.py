@@ -30,6 +30,12 @@ class Regions:
     varies_N: npt.NDArray[np.bool_]
 
     @cached_property
+    def rows(self) -> frozenset[tuple[str, int, int, str]]:
+        """Each place and cell type."""
+        columns = self.chromosome_N, self.start_N, self.end_N, self.cell_type_N
+        return frozenset(zip(*(column_N.tolist() for column_N in columns), strict=True))
+
+    @cached_property
     def cell_types(self) -> tuple[str, ...]:
         """Those of the table, in the order of their names."""
         return tuple(np.unique(self.cell_type_N).tolist())
@@ -48,13 +54,17 @@ def read_regions(path: Path) -> Regions:
             0 nor 1, or a region that stands there twice for a cell type.
     """
     cells = read_columns(path, COLUMNS)
-    rows = [_row(row, f"{path}, region {n}") for n, row in enumerate(zip(*cells.values(), strict=True), start=1)]
+    rows = [_row(row, f"{path}:{n}") for n, row in enumerate(zip(*cells.values(), strict=True), start=2)]
     chromosome, start, end, cell_type, open_ = (np.array(column) for column in zip(*rows, strict=True))
     places = [row[:3] for row in rows]
     number = {place: n for n, place in enumerate(dict.fromkeys(places))}
     twice, times = Counter((*place, kind) for place, kind in zip(places, cell_type, strict=True)).most_common(1)[0]
     if times > 1:
-        raise LabelledError(f"{path}: {twice[3]}, {twice[0]}:{twice[1]}-{twice[2]} stands there twice; keep one line")
+        lines = [n for n, row in enumerate(rows, start=2) if row[:4] == twice]
+        raise LabelledError(
+            f"{path}:{lines[1]}: {twice[3]}, {twice[0]}:{twice[1]}-{twice[2]} stands in line {lines[0]}, too; keep the "
+            f"one that is right"
+        )
     place_N = np.array([number[place] for place in places])
     share = np.bincount(place_N, open_) / np.bincount(place_N)
     varies_N = ((share > 0) & (share < 1))[place_N]
