@@ -16,7 +16,7 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.genomics.models.bases import base_codes
-from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 
 _STRANDS: Final = 2

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from quatrefoil.core.files import whole_file
-from quatrefoil.genomics.regions.hits import Hits
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits
 from quatrefoil.genomics.regions.peaks import Interval, units_of
-from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
 from quatrefoil.genomics.regions.sources import Scan
 
 _BASES: Final = 1_000_000  # scanned at a time: what bounds the memory

@@ -4,12 +4,13 @@ Legend: H hits. Coordinates are 0-based and half-open, on the forward strand wha
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Integers: TypeAlias = npt.NDArray[np.int64]
+UNITS_PER_BIT: Final = 1000  # of scores
 
 
 class Hits(NamedTuple):

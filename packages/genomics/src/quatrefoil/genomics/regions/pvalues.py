@@ -11,9 +11,9 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT
 from quatrefoil.genomics.regions.motifs import Motif
 
-UNITS_PER_BIT: Final = 1000
 _ROUNDING: Final = 1e-9  # p = 4^-k must include the words that have just this probability
 _FIRST_DEPTH: Final = 4096
 

@@ -8,9 +8,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from quatrefoil.genomics.regions.hits import Hits, Integers
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
 from quatrefoil.genomics.regions.peaks import Interval, PeakError, read_intervals
-from quatrefoil.genomics.regions.pvalues import UNITS_PER_BIT
 from quatrefoil.genomics.regions.scan import MotifTables, Scanner
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import Genome
