@@ -16,6 +16,7 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.genomics.models.bases import base_codes
+from quatrefoil.genomics.models.set_once import set_once
 from quatrefoil.genomics.regions.hits import UNITS_PER_BIT
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 
@@ -74,14 +75,14 @@ class KnownMotifs(nn.Module):
             bits_4W = torch.tensor(rows[:width]).T / UNITS_PER_BIT
             both_2M5W[:, motif, :UNKNOWN, :width] = torch.stack([bits_4W, bits_4W.flip(0, 1)]).to(both_2M5W)
             both_2M5W[:, motif, UNKNOWN, :width] = _NEVER
-        known = self.bits_S5W, self.threshold_M, self.p_value
-        if self.p_value > 0 and not all(torch.allclose(a, b) for a, b in zip(known, given, strict=True)):
-            raise ValueError(
-                "the model was trained with other motifs; read a matrix that is built with the same file of motifs, "
-                "--p-value and --background (the genome's own, where it was not given)"
-            )
-        for buffer, values in zip(known, given, strict=True):
-            buffer.copy_(values)
+        set_once(
+            (self.bits_S5W, self.threshold_M, self.p_value),
+            given,
+            known=bool(self.p_value > 0),
+            rtol=1e-5,
+            refusal="the model was trained with other motifs; read a matrix that is built with the same file of "
+            "motifs, --p-value and --background (the genome's own, where it was not given)",
+        )
 
     def forward(self, ids_BL: Tensor, segments_BL: Tensor) -> Tensor:
         """(B, D). A motif counts by how far it is above the chance of a hit in so many bases.

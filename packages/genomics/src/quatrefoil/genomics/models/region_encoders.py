@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from quatrefoil.core.nn.swin import SwinConfig, SwinOutput
 from quatrefoil.core.nn.transformer import FeedForward, TransformerConfig, initialise
 from quatrefoil.core.views import Tokens
+from quatrefoil.genomics.models.set_once import set_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,14 +235,14 @@ class Enrichment(nn.Module):
         given = torch.zeros_like(self.mean_M), torch.ones_like(self.deviation_M)
         given[0][: len(mean)] = torch.tensor(mean)
         given[1][: len(mean)] = torch.tensor([max(each, _LEAST_DEVIATION) if each else 1.0 for each in deviation])
-        known = self.mean_M, self.deviation_M
-        if self.mean_M.any() and not all(torch.allclose(a, b, rtol=1e-4) for a, b in zip(known, given, strict=True)):
-            raise ValueError(
-                "the model was trained on a matrix in which other hits are usual; read one that is built with the same "
-                "motifs, training chromosomes and cell types (name new ones in `quatrefoil matrix --held-out`)"
-            )
-        for buffer, values in zip(known, given, strict=True):
-            buffer.copy_(values)
+        set_once(
+            (self.mean_M, self.deviation_M),
+            given,
+            known=bool(self.mean_M.any()),
+            rtol=1e-4,
+            refusal="the model was trained on a matrix in which other hits are usual; read one that is built with the "
+            "same motifs, training chromosomes and cell types (name new ones in `quatrefoil matrix --held-out`)",
+        )
 
     def forward(self, matrix_BMR: Tensor, real_BR: Tensor) -> Tensor:
         """(B, width); see `SwinEncoder.forward`."""

@@ -14,6 +14,7 @@ Legend: L bases, M matrices (two a motif, one a strand), W positions, S tables o
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -85,7 +86,7 @@ class Scanner:
             for count, group in groupby(by_tables, key=lambda i: _tables_of(motifs[i].width))
         )
 
-    @property
+    @cached_property
     def tables(self) -> MotifTables:
         """Of all motifs, in their order."""
         weights_TW4 = np.zeros((len(self.motifs), self.widest, 4), np.int32)

@@ -42,7 +42,7 @@ class TableRule:
 
     validation: Sequence[str]
     test: Sequence[str]
-    longest: int = 5000
+    longest: int
 
     def __post_init__(self) -> None:
         if twice := sorted({*self.validation} & {*self.test}):

@@ -87,7 +87,7 @@ class OpennessModule:
     def train(self, fields: Iterable[str]) -> "RegionSamples":
         """The training samples, with the named fields."""
         regions = self._regions["train"]
-        rows = np.flatnonzero(regions.varies_N) if self.sizes.only_varying else np.arange(len(regions.start_N))
+        rows = regions.rows_of(varying=self.sizes.only_varying)
         if not len(rows):
             raise ValueError("no region of the training table varies; set data.only_varying=false")
         return RegionSamples(self.reader, regions, rows, frozenset(fields), self.seed)
@@ -100,7 +100,7 @@ class OpennessModule:
         """
         assert unit in (ALL, VARYING), unit
         regions = self._regions[split]
-        rows = np.flatnonzero(regions.varies_N) if unit == VARYING else np.arange(len(regions.start_N))
+        rows = regions.rows_of(varying=unit == VARYING)
         if not len(rows):
             raise ValueError(
                 f"no region of {split} is open in some of its cell types and closed in others "

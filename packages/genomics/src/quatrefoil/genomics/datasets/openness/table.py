@@ -29,6 +29,10 @@ class Regions:
     place_N: Integers
     varies_N: npt.NDArray[np.bool_]
 
+    def rows_of(self, *, varying: bool) -> Integers:
+        """The numbers of all rows, or of those alone that vary."""
+        return np.flatnonzero(self.varies_N) if varying else np.arange(len(self.start_N))
+
     @cached_property
     def rows(self) -> frozenset[tuple[str, int, int, str]]:
         """Each place and cell type."""
