@@ -24,9 +24,10 @@ from benchmarks.real_sequences.sets import CUTS, PARTS, SETS, Cut, cut_file
 from quatrefoil.core.files import locked, whole_folder
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
 from quatrefoil.genomics.sequence.codes import LETTERS
+from quatrefoil.genomics.tables import TextError
 
 K, SHARE = 16, 0.2
 _HELD_OUT: Final = ("test", "validation")
@@ -83,7 +84,7 @@ def parted(records: Sequence[Record], cut: Cut) -> dict[str, list[Record]]:
     """The records of each of `PARTS`, in the order of the file, by the rule above.
 
     Raises:
-        LabelledError: a part that is asked for gets nothing.
+        TextError: a part that is asked for gets nothing.
     """
     ranks = [hashlib.sha256(canonical(record.codes)).digest() for record in records]
     by_class: dict[str, list[Family]] = defaultdict(list)
@@ -92,7 +93,7 @@ def parted(records: Sequence[Record], cut: Cut) -> dict[str, list[Record]]:
     rows = _dealt(by_class, _rooms(records, cut))
     asked = {"train": 1, "validation": cut.validation, "test": cut.test}
     if empty := [part for part in PARTS if asked[part] and not rows[part]]:
-        raise LabelledError(
+        raise TextError(
             f"{cut.source}: {len(records)} sequences leave nothing for {' and '.join(empty)}; give more, or hold out "
             f"others than {cut.test} and {cut.validation}"
         )

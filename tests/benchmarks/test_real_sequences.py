@@ -30,8 +30,9 @@ from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, 
 from quatrefoil.core.evaluation.classification import Predictions, roc_auc
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.sequence.codes import LETTERS, Codes, reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 CUT = Cut("a file", test=12, validation=6)
@@ -112,7 +113,7 @@ def test_a_family_for_which_no_held_out_part_has_room_trains() -> None:
 @pytest.mark.parametrize(("test", "validation"), [(40, 0), (1, 1)])
 def test_a_cut_that_leaves_a_part_empty_is_refused(test: int, validation: int) -> None:
     records = records_of(list(np.random.default_rng(0).integers(0, 4, (40, 60)).astype(np.uint8)), 8)
-    with pytest.raises(LabelledError, match=r"a file: 40 sequences leave nothing for (train|validation and test)"):
+    with pytest.raises(TextError, match=r"a file: 40 sequences leave nothing for (train|validation and test)"):
         parted(records, Cut("a file", test, validation))
 
 

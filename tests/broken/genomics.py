@@ -136,11 +136,16 @@ TABLE = [
     Broken(
         "bytes.tsv", labelled, b"sequence\tlabel\nAC\xff\xfeGT\t1\n", r"bytes.tsv:2: not text .*another kind of file"
     ),
-    Broken("sick.tsv", people, f"{_AGES}x\tyes\t3\n", r"sick.tsv: `disease` of x is 'yes'; write 1 for those who"),
+    Broken("sick.tsv", people, f"{_AGES}x\tyes\t3\n", r"sick.tsv:2: `disease` of x is 'yes'; write 1 for those who"),
     Broken(
         "healthy.tsv", people, f"{_AGES}x\t0\t3\ny\t0\t4\n", r"healthy.tsv: `disease` is 0 for everyone; people with"
     ),
-    Broken("twin.tsv", people, f"{_AGES}x\t0\t3\nx\t1\t4\n", r"twin.tsv: x is named twice; one line a person"),
+    Broken(
+        "twin.tsv",
+        people,
+        f"{_AGES}x\t0\t3\nx\t1\t4\n",
+        r"twin.tsv:3: x is named twice, .*twin.tsv:2 has it too; one line a person",
+    ),
     Broken(
         "young.tsv", people, "sample\tdisease\tages\nx\t0\t3\n", r"young.tsv:1: no column `age` .did you mean `ages`"
     ),
@@ -148,9 +153,17 @@ TABLE = [
     Broken(
         "lost.tsv", effects, "variant\teffect\nv2\t1\n", r"lost.tsv: no effect of v1 and 0 others; score the same VCF"
     ),
-    Broken("twins.tsv", effects, "variant\teffect\nv1\t1\nv1\t2\n", r"twins.tsv: v1 is named twice; make the table"),
     Broken(
-        "words.tsv", effects, "variant\teffect\nv1\thigh\n", r"words.tsv: `effect` holds what is no number .*take the"
+        "twins.tsv",
+        effects,
+        "variant\teffect\nv1\t1\nv1\t2\n",
+        r"twins.tsv:3: v1 is named twice, .*:2 has it too; make the table",
+    ),
+    Broken(
+        "words.tsv",
+        effects,
+        "variant\teffect\nv1\thigh\n",
+        r"words.tsv:2: `effect` holds 'high', which is no number; take the",
     ),
     Broken(
         "open.tsv", read_regions, "chrom\tstart\tend\tcell_type\topen\nchr1\t1\t5\ta\tyes\n", r"open is 'yes'; write 1"

@@ -9,8 +9,8 @@ import torch
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.evaluation.tasks import LabelledSet
 from quatrefoil.genomics.datasets.labelled.module import LabelledData, LabelledModule
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.sequence.codes import reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 TRAIN = "sequence,label\n" + "".join(f"{'ACGGT' * 2}{'ACGT'[i % 4] * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
 
@@ -34,22 +34,22 @@ def test_validation_is_made_of_training_never_of_test(tmp_path: Path) -> None:
 
 def test_a_class_that_training_lacks_is_an_error_that_names_the_line(tmp_path: Path) -> None:
     for split in ("validation", "test"):
-        with pytest.raises(LabelledError, match=rf"{split}:3: class 'c' is not among those of training \(a, b\)"):
+        with pytest.raises(TextError, match=rf"{split}:3: class 'c' is not among those of training \(a, b\)"):
             opened(tmp_path, **{split: "sequence,label\nACGTACGT,a\nACGTACGT,c\n"})
 
 
 def test_one_class_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(LabelledError, match="all sequences are of class 'a'"):
+    with pytest.raises(TextError, match="all sequences are of class 'a'"):
         opened(tmp_path, "sequence,label\nACGTACGT,a\nACCTACGT,a\nACCTACGG,a\n")
 
 
 def test_no_training_set_says_how_to_name_one() -> None:
-    with pytest.raises(LabelledError, match=r"say data\.train=FILE"):
+    with pytest.raises(TextError, match=r"say data\.train=FILE"):
         LabelledData().build(0)
 
 
 def test_real_negatives_are_never_mixed_with_made_ones(tmp_path: Path) -> None:
-    with pytest.raises(LabelledError, match=r"give data\.test=POSITIVES\+NEGATIVES"):
+    with pytest.raises(TextError, match=r"give data\.test=POSITIVES\+NEGATIVES"):
         opened(tmp_path, test=">a\nACGTACGT\n")
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError
+from quatrefoil.genomics.datasets.labelled.records import Labelled
 from quatrefoil.genomics.sequence.codes import LETTERS
+from quatrefoil.genomics.tables import TextError
 
 SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=30), min_size=2, max_size=8)
 
@@ -100,7 +101,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_by_its_line(tmp_path: Path, name: str) -> None:
     text, message = BROKEN[name]
-    with pytest.raises(LabelledError, match=message):
+    with pytest.raises(TextError, match=message):
         written(tmp_path, "a", text)
 
 
@@ -112,18 +113,18 @@ def test_broken_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:
     }
     for name, (content, message) in files.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(LabelledError, match=message):
+        with pytest.raises(TextError, match=message):
             read_labelled(tmp_path, name)
-    with pytest.raises(LabelledError, match=r"no such file; in a recipe, paths count from data\.root"):
+    with pytest.raises(TextError, match=r"no such file; in a recipe, paths count from data\.root"):
         read_labelled(tmp_path, "absent.csv")
-    with pytest.raises(LabelledError, match="3 files joined"):
+    with pytest.raises(TextError, match="3 files joined"):
         read_labelled(tmp_path, "a+b+c")
 
 
 def test_a_table_is_not_joined(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sequence,label\nACGT,1\n")
     (tmp_path / "b.fa").write_text(">b\nACGT\n")
-    with pytest.raises(LabelledError, match=r"a\.csv: has labels of its own"):
+    with pytest.raises(TextError, match=r"a\.csv: has labels of its own"):
         read_labelled(tmp_path, "b.fa+a.csv")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record, bases
+from quatrefoil.genomics.datasets.labelled.records import Record, bases
 from quatrefoil.genomics.datasets.labelled.splits import (
     Negatives,
     canonical,
@@ -18,6 +18,7 @@ from quatrefoil.genomics.datasets.labelled.splits import (
 )
 from quatrefoil.genomics.sequence import kmers
 from quatrefoil.genomics.sequence.codes import LETTERS, reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 
 def records(count: int, classes: int = 2, length: int = 20, seed: int = 0) -> list[Record]:
@@ -55,7 +56,7 @@ def test_validation_is_held_out_by_content_alone_and_no_sequence_is_on_both_side
 
 
 def test_nothing_to_hold_out_is_an_error() -> None:
-    with pytest.raises(LabelledError, match=r"give data\.validation=FILE"):
+    with pytest.raises(TextError, match=r"give data\.validation=FILE"):
         carve(records(2), 0.1)
 
 

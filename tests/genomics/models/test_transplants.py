@@ -1,5 +1,6 @@
 """What GeneBERT with others' objectives must hold: nothing leaks, all is trained, and it is GeneBERT besides."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.training.trainer import freeze_unreached
 from quatrefoil.core.views import Views, graph_of
 from quatrefoil.genomics.datasets.pretraining.config import HiddenCells
+from quatrefoil.genomics.datasets.pretraining.fields import ASSET, USUAL
 from quatrefoil.genomics.datasets.pretraining.region_pairs import hide
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 from quatrefoil.genomics.models.genebert_aligned import AlignedGeneBert, AlignedGeneBertConfig
@@ -102,8 +104,21 @@ def test_a_column_is_told_from_the_masked_sequence_alone_and_in_units_of_what_is
     model.enrichment.set_usual([0.5] * MOTIFS, [0.25] * MOTIFS)
     target_B1M = Views(model, batched)["column_target"]
     torch.testing.assert_close(target_B1M[:, 0], (batched["own_column"] - 0.5) / 0.25)
-    with pytest.raises(ValueError, match=r"2 motifs, model\.motifs=5"):
-        Views(model, {"own_column": torch.rand(1, 2)})["column_target"]
+
+
+@pytest.mark.parametrize("config", [ColumnGeneBertConfig, TaggedGeneBertConfig])
+def test_data_of_another_number_of_motifs_are_refused_before_training(config: type[GeneBertConfig]) -> None:
+    sizes: dict[str, Any] = {**PLAIN, "enrichment": True, "regions": MASKED, "motifs": MOTIFS}
+    facts = {"k": PLAIN["k"], "segment": 8, "regions": 4, "motifs": ["a"] * MOTIFS}
+    usual = {"mean": [0.5] * MOTIFS, "deviation": [0.25] * MOTIFS}
+    assets = {ASSET: json.dumps(facts), USUAL: json.dumps(usual)}
+    model = config(**sizes).build()
+    model.assets = assets
+    model.check_assets()
+    other = config(**{**sizes, "motifs": MOTIFS + 1}).build()
+    other.assets = assets
+    with pytest.raises(ValueError, match=rf"name {MOTIFS} motifs, model\.motifs={MOTIFS + 1}; set it to theirs"):
+        other.check_assets()
 
 
 def test_openness_starts_from_columns_and_leaves_their_head_behind(tmp_path: Path) -> None:

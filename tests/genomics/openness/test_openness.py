@@ -9,7 +9,6 @@ import torch
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.views import Views
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, PAIRED, VARYING, OpennessData, OpennessSizes
 from quatrefoil.genomics.datasets.openness.module import OpennessModule
 from quatrefoil.genomics.datasets.openness.table import read_regions
@@ -19,6 +18,7 @@ from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.region_encoders import DeepSetsRegions
 from quatrefoil.genomics.regions.peaks import Peaks
 from quatrefoil.genomics.sequence.codes import reverse_complement
+from quatrefoil.genomics.tables import TextError
 from tests.genomics.pretraining.toy import write_world
 
 SEGMENT, REGIONS, K = 20, 5, 3
@@ -188,7 +188,7 @@ def test_logits_of_pairs_are_those_of_the_first_rows_sequence_and_the_second_row
 def test_a_region_that_stands_twice_for_a_cell_type_is_refused(tmp_path: Path) -> None:
     line = "chr1\t10\t60\tamber"
     (tmp_path / "a.tsv").write_text(f"chrom\tstart\tend\tcell_type\topen\n{line}\t1\n{line}\t0\n")
-    with pytest.raises(LabelledError, match=r"a\.tsv:3: amber, chr1:10-60 stands in line 2, too"):
+    with pytest.raises(TextError, match=r"a\.tsv:3: amber, chr1:10-60 is in .*a\.tsv:2, too"):
         read_regions(tmp_path / "a.tsv")
 
 

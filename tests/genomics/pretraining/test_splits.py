@@ -52,12 +52,12 @@ def test_training_reads_neither_bases_nor_regions_of_what_is_held_out(
 
 
 def test_a_matrix_scaled_by_held_out_chromosomes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="scaled by chr8, which are held out"):
+    with pytest.raises(ValueError, match="scaled by chr8, held out here"):
         write_world(tmp_path, training=("chr1", "chr8")).build(0)
 
 
 def test_a_matrix_scaled_by_held_out_cell_types_is_refused(world: PretrainingData) -> None:
-    with pytest.raises(ValueError, match=r"scaled by birch, which are held out; .*--held-out birch cedar delta"):
+    with pytest.raises(ValueError, match=r"scaled by birch, held out here; .*--held-out birch cedar delta"):
         replace(world, held_out_cell_types=("birch", "cedar", "delta")).build(0)
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from quatrefoil.core.data import SampleKey
 from quatrefoil.core.losses import IGNORE
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.datasets.labelled.splits import canonical
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.datasets.unlabelled.module import HiddenBases
@@ -19,6 +18,7 @@ from quatrefoil.genomics.datasets.unlabelled.pieces import Piece, read_pieces
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import codes_of
 from quatrefoil.genomics.sequence.kmers import reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 DATA = UnlabelledData(sequences=("all",), validation_share=0.1, shortest=20, longest=60)
 FIELDS = frozenset({"masked_bases", "labels"})
@@ -62,9 +62,9 @@ def test_the_order_of_files_has_no_part_in_what_validates(tmp_path: Path) -> Non
 
 
 def test_too_few_pieces_are_an_error_that_counts_what_was_left_out(tmp_path: Path) -> None:
-    with pytest.raises(LabelledError, match=r"0 pieces are left .*'short': 2.* give more sequences"):
+    with pytest.raises(TextError, match=r"0 pieces are left .*'short': 2.* give more sequences"):
         read_pieces(written(tmp_path, all=["ACGT", "N" * 30]))
-    with pytest.raises(LabelledError, match=r"say data.sequences=\[\"FILE\""):
+    with pytest.raises(TextError, match=r"say data.sequences=\[\"FILE\""):
         read_pieces(replace(DATA, sequences=()))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
+from quatrefoil.genomics.tables import TextError
 from quatrefoil.genomics.variants.cohort import BOTH, BURDEN, COVARIATES, DEALT, CrossValidation, burden, risk
 from quatrefoil.genomics.variants.phenotypes import People, read_people
 from quatrefoil.genomics.variants.scored import read_effects
@@ -103,12 +103,12 @@ def test_numbers_are_columns_and_words_are_indicators(tmp_path: Path) -> None:
 def test_a_number_that_is_missing_does_not_turn_numbers_into_categories(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "people.tsv"
     path.write_text(f"sample\tdisease\tage\na\t0\t31\nb\t1\t{cell}\nc\t1\t52\n")
-    with pytest.raises(LabelledError, match=rf"people\.tsv: `age` holds numbers, and '{cell}'; fill it in, take"):
+    with pytest.raises(TextError, match=rf"people\.tsv:3: `age` holds '{cell}', elsewhere numbers; fill it in, take"):
         read_people(path, "disease", ["age"])
 
 
 @pytest.mark.parametrize("cell", ["nan", "inf"])
 def test_an_effect_that_is_not_finite_is_told_where_it_is_read(tmp_path: Path, cell: str) -> None:
     (tmp_path / "effects.tsv").write_text(f"variant\teffect\nv1\t{cell}\n")
-    with pytest.raises(LabelledError, match=rf"effects\.tsv: `effect` holds {cell}, which no effect is; make it"):
+    with pytest.raises(TextError, match=rf"effects\.tsv:2: `effect` holds {cell}, which no effect is; make it"):
         read_effects(tmp_path / "effects.tsv", [Variant("v1", "chr1", 0, "A", "C", "here")])

@@ -1,38 +1,117 @@
-"""Tables by tabs with a header: the named columns as text, with errors that name the line."""
+"""Text files, plain or gzip, line by line and as tables, with errors that name the file and the line."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from quatrefoil.core.config import nearest
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, read_lines
+from quatrefoil.core.wording import counted
+from quatrefoil.genomics.compressed import content_of
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Column -> its cells, in the order of the file; other columns are not kept. With no columns named, all are.
+class TextError(ValueError):
+    """A text file that cannot be used: where, what, how to mend it."""
+
+
+class Line(NamedTuple):
+    """A line that is not blank, without the blanks about it but for tabs, and where it stands (`file:number`)."""
+
+    where: str
+    text: str
+
+
+def read_lines(path: Path) -> list[Line]:
+    """The lines of a text file, plain or gzip, UTF-8.
 
     Raises:
-        LabelledError: no such file, a column that is missing (the nearest is named) or named twice, no line after the
+        TextError: no such file, a damaged gzip file, bytes that are no text, or nothing but blanks.
+    """
+    lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text.strip()]
+    if not lines:
+        raise TextError(f"{path}: empty; fetch the file again")
+    return lines
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, str]]:
+    content = _content(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        try:
+            # A tab at either end is a cell that is empty.
+            yield number, line.decode("utf-8").strip(" \v\f")
+        except UnicodeDecodeError as error:
+            raise TextError(f"{path}:{number}: not text ({error.reason}); is it another kind of file?") from error
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise TextError(f"{path}: no such file; in a recipe, paths count from data.root")
+    return content_of(path, TextError)
+
+
+def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
+    """Where each line stands, and its cells, as the csv module reads them.
+
+    Raises:
+        TextError: a line with more or fewer cells than `columns`, or none of a table.
+    """
+    for line in lines:
+        row = cells(line, delimiter)
+        if len(row) != columns:
+            found = counted(len(row), "column")
+            raise TextError(f"{line.where}: {found} where the header has {columns}; is the line cut off?")
+        yield line.where, row
+
+
+def cells(line: Line, delimiter: str) -> list[str]:
+    """Of one line. Raises TextError where quotes are amiss."""
+    try:
+        return next(csv.reader([line.text], delimiter=delimiter))
+    except csv.Error as error:
+        raise TextError(f"{line.where}: no row of a table ({error}); mend the line") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of a table as text, and where each of their cells stands (`file:number`)."""
+
+    columns: Mapping[str, Sequence[str]]
+    where: Sequence[str]
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        return self.columns[name]
+
+    def refuse_twice(self, name: str, mend: str) -> None:
+        """Raise `TextError` where two cells of a column are the same: both lines are named, and how to mend it."""
+        first: dict[str, str] = {}
+        for where, cell in zip(self.where, self.columns[name], strict=True):
+            if before := first.get(cell):
+                raise TextError(f"{where}: {cell} is named twice, {before} has it too; {mend}")
+            first[cell] = where
+
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
+    """The named columns of a table by tabs with a header; with none named, all.
+
+    Raises:
+        TextError: no such file, a column that is missing (the nearest is named) or named twice, no line after the
             header, a line with more or fewer cells than the header, or an empty cell.
     """
     head, *lines = read_lines(path)
-    names = head.text.split("\t")
+    names = cells(head, "\t")
     if twice := [name for name in names if names.count(name) > 1]:
-        raise LabelledError(f"{head.where}: two columns `{twice[0]}`; name each once")
+        raise TextError(f"{head.where}: two columns `{twice[0]}`; name each once")
     for column in columns:
         if column not in names:
-            raise LabelledError(
-                f"{head.where}: no column `{column}`{nearest(column, names)}; columns stand between tabs"
-            )
+            raise TextError(f"{head.where}: no column `{column}`{nearest(column, names)}; columns stand between tabs")
     if not lines:
-        raise LabelledError(f"{head.where}: a header and no line after it; fetch the file again")
+        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
     found: dict[str, list[str]] = {name: [] for name in columns or names}
-    for where, text in lines:
-        cells = text.split("\t")
-        if len(cells) != len(names):
-            raise LabelledError(f"{where}: {len(cells)} columns, the header has {len(names)}; is the line cut off?")
-        row = dict(zip(names, cells, strict=True))
+    for where, row in rows(lines, "\t", len(names)):
+        of_line = dict(zip(names, row, strict=True))
         for name, kept in found.items():
-            if not row[name].strip():
-                raise LabelledError(f"{where}: nothing under `{name}`; fill it in or take the line out")
-            kept.append(row[name].strip())
-    return found
+            if not of_line[name].strip():
+                raise TextError(f"{where}: nothing under `{name}`; fill it in or take the line out")
+            kept.append(of_line[name].strip())
+    return Table(found, [line.where for line in lines])

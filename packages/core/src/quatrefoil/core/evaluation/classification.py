@@ -124,7 +124,7 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     if found.classes == 2:
         metrics |= confusion.of_class(found.targets_N, found.predicted_N, 1)
     if set(found.targets_N.tolist()) == set(range(found.classes)):
-        odds = [_log_odds(found.scores_NK, k) for k in range(found.classes)]
+        odds = [log_odds(found.scores_NK, k) for k in range(found.classes)]
         classes = [1] if found.classes == 2 else range(found.classes)
         sides = [(odds[k], found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
@@ -217,7 +217,7 @@ def _by_score(scores_N: Floats, positive_N: Bools, weights_RN: Ints) -> tuple[In
     return hits_RD, misses_RD
 
 
-def _log_odds(scores_NK: Floats, k: int) -> Floats:
+def log_odds(scores_NK: Floats, k: int) -> Floats:
     """Of class k against the rest (N,): ordered as its probability under softmax, but never rounded to 0 or 1."""
     odds_N: Floats = scores_NK[:, k] - np.logaddexp.reduce(np.delete(scores_NK, k, axis=1), axis=1)
     return odds_N

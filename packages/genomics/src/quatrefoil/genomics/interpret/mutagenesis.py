@@ -3,13 +3,14 @@
 Legend: L bases of a sequence, B rows, K classes; 4 = A, C, G, T.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from quatrefoil.core.evaluation.classification import log_odds
 from quatrefoil.core.evaluation.statistics import Floats
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
@@ -58,10 +59,10 @@ def mutagenesis(model: SequenceModel, codes_L: Codes, class_name: str | None = N
     mutants_NL[torch.arange(len(places_N2)), [at for at, _ in places_N2]] = torch.tensor(
         [base for _, base in places_N2], dtype=torch.uint8
     )
-    scores_NK = torch.cat([_logits(model, rows_BL) for rows_BL in _batches(mutants_NL)])
-    before = _log_odds(as_it_is_1K, number).item()
+    scores_NK = np.concatenate([_logits(model, rows_BL) for rows_BL in _batches(mutants_NL)])
+    before = log_odds(as_it_is_1K, number).item()
     change_L4 = np.full((len(codes_L), UNKNOWN), np.nan)
-    for (at, base), after in zip(places_N2, _log_odds(scores_NK, number).tolist(), strict=True):
+    for (at, base), after in zip(places_N2, log_odds(scores_NK, number).tolist(), strict=True):
         change_L4[at, base] = 0.0 if base == codes_L[at] else after - before
     return Mutagenesis(codes_L, model.classes[number], before, change_L4)
 
@@ -76,11 +77,6 @@ def _number(model: SequenceModel, class_name: str) -> int:
     return model.classes.index(class_name)
 
 
-def _logits(model: SequenceModel, bases_BL: Tensor) -> Tensor:
-    return model.encode({"bases": bases_BL}, "class_logits").double()
-
-
-def _log_odds(logits_BK: Tensor, number: int) -> Tensor:
-    """Of a class against the rest (B,)."""
-    rest: Sequence[int] = [other for other in range(logits_BK.shape[1]) if other != number]
-    return logits_BK[:, number] - logits_BK[:, rest].logsumexp(1)
+def _logits(model: SequenceModel, bases_BL: Tensor) -> Floats:
+    found: Floats = model.encode({"bases": bases_BL}, "class_logits").double().cpu().numpy()
+    return found

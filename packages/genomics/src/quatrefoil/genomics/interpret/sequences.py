@@ -11,7 +11,7 @@ def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tupl
     """(name, codes) of one sequence or of the first `limit` of a file, and how many of the file are left out.
 
     Raises:
-        LabelledError: no DNA, or a file that cannot be read; ValueError: a limit below 1.
+        TextError: no DNA, or a file that cannot be read; ValueError: a limit below 1.
     """
     if limit < 1:
         raise ValueError(f"--limit is {limit}; draw one sequence at least")

@@ -87,6 +87,7 @@ class GeneBertConfig:
         if self.dnabert is not None:
             assert isinstance(model.bert, Bert)
             initialise_from_dnabert(model.bert, model.token_head, self.dnabert)
+            model.started_from = f"{self.dnabert} (DNABERT), fresh: what is not of its sequence encoder"
         return model
 
 
@@ -136,6 +137,11 @@ class GeneBert(Model):
                     "it with --motifs, or train with model.known_motifs=null"
                 )
             self.known_motifs.set_motifs(**tables)
+
+    def require_motifs(self, motifs: int) -> None:
+        """Raise `ValueError` where the data name another number of motifs than `motifs`."""
+        if (found := len(json.loads(self.assets[ASSET])["motifs"])) != motifs:
+            raise ValueError(f"the data name {found} motifs, model.motifs={motifs}; set it to theirs")
 
     @view
     def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:

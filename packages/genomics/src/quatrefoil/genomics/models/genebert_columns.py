@@ -47,6 +47,11 @@ class ColumnGeneBert(GeneBert):
         self.column_head = nn.Linear(config.transformer.width, config.motifs)
         initialise(self.column_head)
 
+    def check_assets(self) -> None:
+        """Raise `ValueError` where the data do not fit the model, or have another number of motifs."""
+        super().check_assets()
+        self.require_motifs(self.column_head.out_features)
+
     @view
     def column_told(self, masked_sequence: Tensor) -> Tensor:
         """(B, 1, M), what the sequence makes of its own column; 1 = as one patch."""
@@ -55,12 +60,6 @@ class ColumnGeneBert(GeneBert):
 
     @view
     def column_target(self, own_column: Tensor) -> Tensor:
-        """(B, 1, M), the column above what is usual, in units of its deviation.
-
-        Raises:
-            ValueError: another number of motifs.
-        """
-        if (found := own_column.shape[1]) != (motifs := self.column_head.out_features):
-            raise ValueError(f"the data name {found} motifs, model.motifs={motifs}; set it to theirs")
+        """(B, 1, M), the column above what is usual, in units of its deviation."""
         assert self.enrichment is not None
         return self.enrichment.standardised(own_column)[:, None]

@@ -12,7 +12,6 @@ region where that was taken out, or about the label can come in through them.
 Legend: B rows, M motifs, R regions, D width.
 """
 
-import json
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,6 @@ from torch import Tensor, nn
 
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.views import Tokens, view
-from quatrefoil.genomics.datasets.pretraining.fields import ASSET
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
 
 
@@ -60,8 +58,7 @@ class TaggedGeneBert(GeneBert):
     def check_assets(self) -> None:
         """Raise `ValueError` where the data do not fit the model, or have another number of motifs."""
         super().check_assets()
-        if (found := len(json.loads(self.assets[ASSET])["motifs"])) != self.motifs:
-            raise ValueError(f"the data name {found} motifs, model.motifs={self.motifs}; set it to theirs")
+        self.require_motifs(self.motifs)
 
     @view
     def regions_unguided(self, matrix: Tensor, region_mask: Tensor) -> Tensor:

@@ -67,6 +67,7 @@ class SequenceClassifierConfig(ClassifierConfig):
         model = self.model_type(self)
         if self.pretrained is not None:
             initialise_from_pretrained(model.bert, self.pretrained)
+            model.started_from = f"{self.pretrained}, fresh: all but its encoder of k-mers"
         return model
 
 

@@ -59,6 +59,7 @@ class StemClassifierConfig(ClassifierConfig):
         model = StemClassifier(self)
         if self.pretrained is not None:
             initialise_from_pretrained(model.encoder, self.pretrained)
+            model.started_from = f"{self.pretrained}, fresh: all but its encoder of k-mers"
         return model
 
 

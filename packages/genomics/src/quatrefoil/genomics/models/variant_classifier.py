@@ -49,7 +49,7 @@ class VariantClassifier(SequenceModel):
     def __init__(self, config: VariantClassifierConfig) -> None:
         reader = replace(config.reader, pretrained=config.pretrained).build()
         super().__init__(config, reader.width)
-        self.config, self.reader = config, reader
+        self.config, self.reader, self.started_from = config, reader, reader.started_from
         self.compare = nn.Linear(2 * reader.width, reader.width)
         self.dropout = nn.Dropout(config.reader.dropout)
         initialise(self.compare)

@@ -14,6 +14,7 @@ Legend: P peaks of a cell type, R peaks of a window, T motifs (TF axis).
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -118,6 +119,23 @@ class RegionMatrix:
     def held_out(self) -> tuple[str, ...]:
         """Cell types by which values are not scaled."""
         return tuple(self._root.attrs["held_out"])
+
+    def refuse_scaled_by(self, chromosomes: Iterable[str], cell_types: Iterable[str], why: str) -> None:
+        """Raise `ValueError` where values are scaled by any of these: what is held out must have no part in them.
+
+        Args:
+            why: what they are held out for, for the error.
+        """
+        if leaked := sorted(set(chromosomes).intersection(self.training_chromosomes)):
+            raise ValueError(
+                f"{self.path} is scaled by {', '.join(leaked)}, {why}; build it with `quatrefoil matrix --training` "
+                f"without {' '.join(leaked)}"
+            )
+        if leaked := sorted({*cell_types} - {*self.held_out}):
+            raise ValueError(
+                f"{self.path} is scaled by {', '.join(leaked)}, {why}; build it with `quatrefoil matrix --held-out "
+                f"{' '.join(sorted({*leaked, *self.held_out}))}`"
+            )
 
     @cached_property
     def tables(self) -> MotifTables | None:

@@ -111,14 +111,14 @@ class Genome:
         return {"path": self.path, "_reader": None, "_process": -1}
 
 
-def background(genome: Genome, chromosomes: list[str] | None = None) -> tuple[float, float, float, float]:
+def background(genome: Genome) -> tuple[float, float, float, float]:
     """Frequencies of A, C, G and T (N left out), averaged over both strands: A = T and C = G.
 
     Raises:
         ValueError: no base at all.
     """
     counts = np.zeros(4, np.int64)
-    for chromosome in chromosomes or genome.lengths:
+    for chromosome in genome.lengths:
         for start in range(0, length := genome.length(chromosome), 1 << 24):
             codes = genome.fetch(chromosome, start, min(start + (1 << 24), length))
             counts += np.bincount(codes, minlength=UNKNOWN + 1)[:4]

@@ -3,7 +3,7 @@
 Legend: B sequences, L bases, W = L - k + 1 windows (k-mers) of a sequence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -148,6 +148,11 @@ class KmerVocabulary:
             if bit == "1":
                 rolled, width = (rolled[:-1] << np.uint16(2)) | digits[width:], width + 1
         return rolled.reshape(codes_BL.shape)[:, : codes_BL.shape[1] - self.k + 1]
+
+
+def pair_ids(first: Sequence[int], second: Sequence[int]) -> tuple[list[int], list[int]]:
+    """[CLS] first [SEP] second [SEP] of two sequences' ids, and the segment of each token: 0 up to the first [SEP]."""
+    return [CLS, *first, SEP, *second, SEP], [0] * (len(first) + 2) + [1] * (len(second) + 1)
 
 
 def as_bytes(sequence: str | bytes | Bytes) -> Bytes:

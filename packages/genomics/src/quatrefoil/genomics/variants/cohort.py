@@ -7,13 +7,13 @@ the variants at random: a burden that is no better tells of structure, not of wh
 Legend: V variants, P people, E effects, F features, R resamples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from quatrefoil.core.evaluation.classification import average_precision, roc_auc
+from quatrefoil.core.evaluation.classification import average_precision, roc_auc, weighted_roc_auc
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints
 from quatrefoil.genomics.datasets.regulome.scores import predict
 from quatrefoil.genomics.variants.phenotypes import People
@@ -112,16 +112,15 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
     found = {who: odds.mean(1) for who, odds in repeated.items()}
     compared = (BOTH, COVARIATES) if people.covariates else (BURDEN, DEALT)
     better, worse = (found[who] for who in compared)
-    drawn = _resampled(people.outcome_P, [*found.values(), better, worse], how.seed)
-    gain_R = drawn[-2] - drawn[-1]
+    drawn = _resampled(people.outcome_P, found, how.seed)
     return Risk(
         people,
         found,
         {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()},
-        {who: _interval(values_R) for who, values_R in zip(found, drawn, strict=False)},
+        {who: _interval(areas_R) for who, areas_R in drawn.items()},
         compared,
         100 * (roc_auc(better, people.outcome_P == 1) - roc_auc(worse, people.outcome_P == 1)),
-        _interval(gain_R),
+        _interval(drawn[compared[0]] - drawn[compared[1]]),
     )
 
 
@@ -134,12 +133,14 @@ def _metrics(outcome_P: Ints, log_odds: Floats) -> dict[str, float]:
     }
 
 
-def _resampled(outcome_P: Ints, scores: Sequence[Floats], seed: int) -> Floats:
-    """ROC-AUC in percent of resamples of people, the same for all scores (scores, R); both outcomes are in each."""
+def _resampled(outcome_P: Ints, found: Mapping[str, Floats], seed: int) -> dict[str, Floats]:
+    """ROC-AUC in percent (R,) of resamples of people, the same for all scores; as many of each outcome are in each."""
     rng, ill_P = np.random.default_rng(seed), outcome_P == 1
-    parts = [np.flatnonzero(ill_P), np.flatnonzero(~ill_P)]
-    drawn = [np.concatenate([rng.choice(part, len(part)) for part in parts]) for _ in range(_RESAMPLES)]
-    return np.array([[100 * roc_auc(odds[rows], ill_P[rows]) for rows in drawn] for odds in scores])
+    weights_RP = np.empty((_RESAMPLES, len(ill_P)), np.int64)
+    for kind_P in (ill_P, ~ill_P):
+        people = int(kind_P.sum())
+        weights_RP[:, kind_P] = rng.multinomial(people, np.full(people, 1 / people), _RESAMPLES)
+    return {who: 100 * weighted_roc_auc(odds_P, ill_P, weights_RP) for who, odds_P in found.items()}
 
 
 def _interval(values_R: Floats) -> Interval:

@@ -98,12 +98,17 @@ def _scorer(args: argparse.Namespace) -> "Scorer":
     from quatrefoil.genomics.models.openness import Openness
     from quatrefoil.genomics.models.stored import model_of
     from quatrefoil.genomics.sequence.fasta import Genome
-    from quatrefoil.genomics.variants.effects import ClassEffects, refuse
+    from quatrefoil.genomics.variants.effects import ClassEffects
 
     model, genome = model_of(args.trained), Genome.open(args.genome)
     if isinstance(model, SequenceModel):
         return ClassEffects(model, genome, args.length)
-    return _of_openness(model, genome, args) if isinstance(model, Openness) else refuse(model)
+    if isinstance(model, Openness):
+        return _of_openness(model, genome, args)
+    raise ValueError(
+        f"a {type(model).__name__} cannot score variants; give a run of a classifier of sequences or variants "
+        f"(genebert/classify, genebert/regulome-variants), or of genebert/openness"
+    )
 
 
 def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) -> "Scorer":

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.data.collate import collate
+from quatrefoil.core.evaluation.classification import log_odds
 from quatrefoil.core.evaluation.statistics import Floats
-from quatrefoil.core.hub import Model
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.openness import Openness
 from quatrefoil.genomics.models.variant_classifier import VariantClassifier
@@ -121,14 +121,6 @@ class OpennessEffects:
         return [{**named, **regions, **self.reader.sequence_fields(codes)} for codes in windows]
 
 
-def refuse(model: Model) -> Scorer:
-    """Raise `ValueError`: this model cannot score variants."""
-    raise ValueError(
-        f"a {type(model).__name__} cannot score variants; give a run of a classifier of sequences or variants "
-        f"(genebert/classify, genebert/regulome-variants), or of genebert/regulome-openness"
-    )
-
-
 def _stacked(pairs: Sequence[Alleles]) -> tuple[Tensor, Tensor]:
     reference_VL, alternative_VL = (torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))
     return reference_VL, alternative_VL
@@ -136,9 +128,6 @@ def _stacked(pairs: Sequence[Alleles]) -> tuple[Tensor, Tensor]:
 
 def _odds(logits_VK: Tensor) -> Floats:
     """Log odds of each class against the rest; of two classes, of the second alone (V, E)."""
-    scores_VK = logits_VK.double()
+    scores_VK = logits_VK.double().cpu().numpy()
     classes = range(scores_VK.shape[1]) if scores_VK.shape[1] > 2 else (1,)
-    rest = [[other for other in range(scores_VK.shape[1]) if other != k] for k in classes]
-    columns = [scores_VK[:, k] - scores_VK[:, others].logsumexp(1) for k, others in zip(classes, rest, strict=True)]
-    found: Floats = torch.stack(columns, 1).cpu().numpy()
-    return found
+    return np.stack([log_odds(scores_VK, k) for k in classes], axis=1)

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quatrefoil.core.evaluation.statistics import Floats, Ints
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
-from quatrefoil.genomics.tables import read_columns
+from quatrefoil.genomics.tables import Table, TextError, read_table
 
 SAMPLE = "sample"
 
@@ -32,36 +31,37 @@ def read_people(path: Path, outcome: str, covariates: Sequence[str]) -> People:
     order.
 
     Raises:
-        LabelledError: see `read_columns`; a person named twice, an outcome that is neither 0 nor 1, or is the same for
+        TextError: see `read_table`; a person named twice, an outcome that is neither 0 nor 1, or is the same for
             all, or a covariate that is the same for all, or of which some cells are finite numbers and some are not.
     """
-    cells = read_columns(path, list(dict.fromkeys((SAMPLE, outcome, *covariates))))
-    names, ill = cells[SAMPLE], cells[outcome]
-    if len(set(names)) < len(names):
-        raise LabelledError(f"{path}: {next(n for n in names if names.count(n) > 1)} is named twice; one line a person")
-    for name, value in zip(names, ill, strict=True):
+    table = read_table(path, list(dict.fromkeys((SAMPLE, outcome, *covariates))))
+    names, ill = table[SAMPLE], table[outcome]
+    table.refuse_twice(SAMPLE, "one line a person")
+    for where, name, value in zip(table.where, names, ill, strict=True):
         if value not in ("0", "1"):
-            raise LabelledError(f"{path}: `{outcome}` of {name} is {value!r}; write 1 for those who have it, else 0")
+            raise TextError(f"{where}: `{outcome}` of {name} is {value!r}; write 1 for those who have it, else 0")
     if len(set(ill)) < 2:
-        raise LabelledError(f"{path}: `{outcome}` is {ill[0]} for everyone; people with it and without it are needed")
+        raise TextError(f"{path}: `{outcome}` is {ill[0]} for everyone; people with it and without it are needed")
     columns: dict[str, Floats] = {}
     for name in covariates:
-        if len(set(cells[name])) < 2:
-            raise LabelledError(f"{path}: `{name}` is {cells[name][0]} for everyone; leave this covariate out")
-        columns |= _columns(name, cells[name], path)
-    table = np.stack(list(columns.values()), axis=1) if columns else np.empty((len(names), 0))
-    return People(names, np.array(ill, np.int64), table, list(columns))
+        if len(set(table[name])) < 2:
+            raise TextError(f"{path}: `{name}` is {table[name][0]} for everyone; leave this covariate out")
+        columns |= _columns(name, table)
+    covariates_PC = np.stack(list(columns.values()), axis=1) if columns else np.empty((len(names), 0))
+    return People(names, np.array(ill, np.int64), covariates_PC, list(columns))
 
 
-def _columns(name: str, cells: Sequence[str], path: Path) -> dict[str, Floats]:
+def _columns(name: str, table: Table) -> dict[str, Floats]:
+    cells = table[name]
     numbers = np.array([_number(cell) for cell in cells])
     if (finite := np.isfinite(numbers)).all():
         return {name: numbers}
     if finite.any():
         # As categories, every number would be one.
-        odd = cells[int(np.argmin(finite))]
-        raise LabelledError(
-            f"{path}: `{name}` holds numbers, and {odd!r}; fill it in, take the person out, or write all as words"
+        odd = int(np.argmin(finite))
+        raise TextError(
+            f"{table.where[odd]}: `{name}` holds {cells[odd]!r}, elsewhere numbers; fill it in, take the person "
+            f"out, or write all as words"
         )
     return {f"{name}={level}": np.array([cell == level for cell in cells], float) for level in sorted(set(cells))[1:]}
 

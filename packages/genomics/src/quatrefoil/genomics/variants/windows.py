@@ -25,10 +25,10 @@ def windows(genome: Genome, variants: Sequence[Variant], length: int) -> Iterato
     return (alleles(genome, variant, length) for variant in variants)
 
 
-def alleles(genome: Genome, variant: Variant, length: int, start: int | None = None) -> Alleles:
+def alleles(genome: Genome, variant: Variant, length: int) -> Alleles:
     """A window with either allele.
 
-    The window begins length // 2 bases before the variant, or at `start`. Where the alternative allele is longer or
+    The window begins length // 2 bases before the variant. Where the alternative allele is longer or
     shorter, what follows it is moved, and the window is cut, or filled from the genome, at its end: both windows have
     `length` bases. Beyond the ends of the chromosome stands N.
 
@@ -40,7 +40,7 @@ def alleles(genome: Genome, variant: Variant, length: int, start: int | None = N
         size = genome.length(variant.chromosome)
     except ValueError as error:
         raise VcfError(f"{variant.where}: {error}") from error
-    first = variant.position - length // 2 if start is None else start
+    first = variant.position - length // 2
     end = variant.position + len(variant.reference)
     if not 0 <= variant.position < end <= size:
         raise VcfError(

@@ -18,7 +18,7 @@ from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.seeding import generator
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.records import Labelled, Record
 from quatrefoil.genomics.datasets.labelled.splits import (
     Negatives,
     canonical,
@@ -27,6 +27,7 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     with_negatives,
 )
 from quatrefoil.genomics.sequence.codes import reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 PADDED: Final = 5  # the codes of bases end at 4, the unknown base
 CLASSES: Final = "classes.json"
@@ -63,7 +64,7 @@ class LabelledData:
         return "bases", "label"
 
     def build(self, seed: int) -> "LabelledModule":
-        """Read the files. Raises LabelledError where one is broken, or they do not fit each other."""
+        """Read the files. Raises TextError where one is broken, or they do not fit each other."""
         return LabelledModule(self, seed)
 
 
@@ -77,21 +78,21 @@ class LabelledModule:
         self._records = _read_splits(config)
         self.classes = class_order(record.label for record in self._records["train"])
         if len(self.classes) < 2:
-            raise LabelledError(
+            raise TextError(
                 f"{config.train}: all sequences are of class {self.classes[0]!r}; training needs two or more classes"
             )
         for split in self.splits:
             self._check_labels(split)
 
     def add(self, split: str, records: Sequence[Record]) -> None:
-        """One more split to evaluate. Raises LabelledError where it has a class that training has not."""
+        """One more split to evaluate. Raises TextError where it has a class that training has not."""
         self._records[split] = list(records)
         self._check_labels(split)
 
     def _check_labels(self, split: str) -> None:
         for record in self._records[split]:
             if record.label not in self.classes:
-                raise LabelledError(
+                raise TextError(
                     f"{record.where}: class {record.label!r} is not among those of training "
                     f"({', '.join(self.classes)}); correct the label or add the class to training"
                 )
@@ -134,7 +135,7 @@ class LabelledModule:
 def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
     """Negatives are made after validation is held out, so that no positive has its negative on the other side."""
     if config.train is None:
-        raise LabelledError("no training set; say data.train=FILE, or data.train=POSITIVES+NEGATIVES")
+        raise TextError("no training set; say data.train=FILE, or data.train=POSITIVES+NEGATIVES")
     train = read_labelled(config.root, config.train)
     if config.validation is not None:
         splits = {"train": train, "val": read_labelled(config.root, config.validation)}
@@ -151,7 +152,7 @@ def _completed(split: str, found: Labelled, config: LabelledData, train_is_made:
         return list(found.records)
     if not train_is_made:
         where = found.records[0].where
-        raise LabelledError(
+        raise TextError(
             f"{where}: the {split} set has positives only, but training has negatives of its own; give "
             f"data.{'validation' if split == 'val' else split}=POSITIVES+NEGATIVES"
         )

@@ -98,7 +98,7 @@ def overlap(a: str, b: str, *, k: int = 16, threshold: float = 0.5, root: Path =
     start and the sequence's own length, so that it does not matter whether the end is counted in.
 
     Raises:
-        LabelledError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds.
+        TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds.
     """
     (left, left_places), (right, right_places) = _read(root, a), _read(root, b)
     identical = list(_identical(left, right))

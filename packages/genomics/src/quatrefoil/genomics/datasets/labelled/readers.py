@@ -9,15 +9,16 @@
 `POSITIVES+NEGATIVES` names two files of the formats without labels; those of the second are 0.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from quatrefoil.core.wording import counted
-from quatrefoil.genomics.datasets.labelled.records import Labelled, LabelledError, Line, Record, bases, read_lines
+import numpy as np
+
+from quatrefoil.genomics.datasets.labelled.records import Labelled, Record, bases
 from quatrefoil.genomics.sequence.kmers import AMBIGUOUS, BASES
+from quatrefoil.genomics.tables import Line, TextError, cells, read_lines, rows
 
 POSITIVE, NEGATIVE = "1", "0"
 _SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
@@ -29,17 +30,17 @@ def read_labelled(root: Path, names: str) -> Labelled:
     """The records of a file, or of two joined by `+`; see the table above.
 
     Raises:
-        LabelledError: a file that is not there, of no known format, or broken; with the line.
+        TextError: a file that is not there, of no known format, or broken; with the line.
     """
     if (root / names).exists() or "+" not in names:
         return _read(root / names)
     files = names.split("+")
     if len(files) != 2:
-        raise LabelledError(f"{names}: {len(files)} files joined by `+`; give POSITIVES+NEGATIVES")
+        raise TextError(f"{names}: {len(files)} files joined by `+`; give POSITIVES+NEGATIVES")
     positives, negatives = (_read(root / name) for name in files)
     for name, found in zip(files, (positives, negatives), strict=True):
         if not found.only_positives:
-            raise LabelledError(f"{root / name}: has labels of its own; only files without labels are joined by `+`")
+            raise TextError(f"{root / name}: has labels of its own; only files without labels are joined by `+`")
     return Labelled([*positives.records, *(record._replace(label=NEGATIVE) for record in negatives.records)])
 
 
@@ -51,13 +52,13 @@ def _read(path: Path) -> Labelled:
     if _DNA.fullmatch(first.strip()):
         return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
     delimiter = "\t" if "\t" in first else ","
-    names = [name.strip().lower() for name in _cells(lines[0], delimiter)]
+    names = [name.strip().lower() for name in cells(lines[0], delimiter)]
     if set(names) & set(_SEQUENCE):
         return _table(lines, delimiter, names)
     fields = first.split(",")
     if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
         return Labelled(list(_uci(lines)))
-    raise LabelledError(
+    raise TextError(
         f"{lines[0].where}: {first[:60]!r} begins no known format; give a table whose header names `sequence` and "
         f"`label`, a FASTA file, one sequence a line, or UCI's class,name,bases"
     )
@@ -68,28 +69,25 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         where, title = lines[start]
         if end == start + 1:
-            raise LabelledError(f"{where}: {title[:60]!r} has no sequence; fill it in or take the title out")
-        for line in lines[start + 1 : end]:
-            bases(line.text, line.where)  # so that an error names the line that is wrong
-        yield Record(
-            where, title[1:].strip(), bases("".join(line.text.strip() for line in lines[start + 1 : end]), where), "1"
-        )
+            raise TextError(f"{where}: {title[:60]!r} has no sequence; fill it in or take the title out")
+        codes = np.concatenate([bases(line.text, line.where) for line in lines[start + 1 : end]])
+        yield Record(where, title[1:].strip(), codes, POSITIVE)
 
 
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
     for twice in {name for name in names if names.count(name) > 1} & {*_SEQUENCE, *_LABEL}:
-        raise LabelledError(f"{lines[0].where}: two columns `{twice}`; name each once")
+        raise TextError(f"{lines[0].where}: two columns `{twice}`; name each once")
     sequence, label = _column(header, _SEQUENCE, lines[0]), _column(header, _LABEL, lines[0])
     name = next((header[key] for key in _NAME if key in header), None)
     records = []
-    for where, row in _rows(lines[1:], delimiter, len(names)):
+    for where, row in rows(lines[1:], delimiter, len(names)):
         if not row[label].strip():
-            raise LabelledError(f"{where}: no label; fill it in or take the line out")
+            raise TextError(f"{where}: no label; fill it in or take the line out")
         called = row[name].strip() if name is not None else ""
         records.append(Record(where, called, bases(row[sequence], where), row[label].strip()))
     if not records:
-        raise LabelledError(f"{lines[0].where}: a header and no line after it; fetch the file again")
+        raise TextError(f"{lines[0].where}: a header and no line after it; fetch the file again")
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
 
 
@@ -97,27 +95,11 @@ def _column(header: Mapping[str, int], names: Sequence[str], line: Line) -> int:
     for name in names:
         if name in header:
             return header[name]
-    raise LabelledError(f"{line.where}: no column `{names[0]}` among {', '.join(header)}; name it so in the header")
-
-
-def _rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
-    for line in lines:
-        row = _cells(line, delimiter)
-        if len(row) != columns:
-            found = counted(len(row), "column")
-            raise LabelledError(f"{line.where}: {found} where the header has {columns}; is the line cut off?")
-        yield line.where, row
-
-
-def _cells(line: Line, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([line.text], delimiter=delimiter))
-    except csv.Error as error:
-        raise LabelledError(f"{line.where}: no row of a table ({error}); mend the line") from error
+    raise TextError(f"{line.where}: no column `{names[0]}` among {', '.join(header)}; name it so in the header")
 
 
 def _uci(lines: Sequence[Line]) -> Iterator[Record]:
-    for where, (label, name, sequence) in _rows(lines, ",", _UCI_COLUMNS):
+    for where, (label, name, sequence) in rows(lines, ",", _UCI_COLUMNS):
         if not label.strip():
-            raise LabelledError(f"{where}: no class; fill it in or take the line out")
+            raise TextError(f"{where}: no class; fill it in or take the line out")
         yield Record(where, name.strip(), bases(sequence, where), label.strip())

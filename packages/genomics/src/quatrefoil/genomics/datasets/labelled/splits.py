@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 
 from quatrefoil.genomics.datasets.labelled.readers import NEGATIVE
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.sequence.codes import LETTERS, Codes, encode, reverse_complement
 from quatrefoil.genomics.sequence.kmers import Bytes
 from quatrefoil.genomics.sequence.negatives import dinucleotide_shuffle, substitute_parts
+from quatrefoil.genomics.tables import TextError
 
 Negatives = Literal["dinucleotide-shuffle", "substitution"]
 _MADE: Mapping[Negatives, Callable[[Bytes, np.random.Generator], Bytes]] = {
@@ -36,7 +37,7 @@ def carve(records: Sequence[Record], share: float) -> tuple[list[Record], list[R
     one where there are two. The order of the file and the seed have no part in it, and copies stay together.
 
     Raises:
-        LabelledError: nothing is left on one side.
+        TextError: nothing is left on one side.
     """
     keys = [canonical(record.codes) for record in records]
     by_label: dict[str, dict[bytes, None]] = defaultdict(dict)
@@ -46,7 +47,7 @@ def carve(records: Sequence[Record], share: float) -> tuple[list[Record], list[R
     train = [record for key, record in zip(keys, records, strict=True) if key not in held]
     held_out = [record for key, record in zip(keys, records, strict=True) if key in held]
     if not train or not held_out:
-        raise LabelledError(
+        raise TextError(
             f"{len(records)} sequences cannot be split for validation; give data.validation=FILE, or more sequences"
         )
     return train, held_out

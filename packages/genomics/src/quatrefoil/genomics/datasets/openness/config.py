@@ -14,8 +14,9 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 if TYPE_CHECKING:
     from quatrefoil.genomics.datasets.openness.module import OpennessModule
 
+SEQUENCE, REGIONS = ("ids", "token_mask", "segments"), ("matrix", "region_mask")
 PAIRED = ("open_in", "place", "cell_type", "chromosome")
-FIELDS = ("ids", "token_mask", "segments", "matrix", "region_mask", "label", *PAIRED)
+FIELDS = (*SEQUENCE, *REGIONS, "label", *PAIRED)
 ALL, VARYING = "region", "varying_region"
 _METRICS = {"auc/all": "openness/ROC-AUC", "auc/varies": "openness-varying/ROC-AUC"}
 

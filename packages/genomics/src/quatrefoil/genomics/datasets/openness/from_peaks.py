@@ -63,11 +63,7 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
     for name in (*rule.validation, *rule.test):
         if name not in present:
             raise ValueError(f"{matrix.path} has no peak on `{name}`{nearest(name, present)}")
-        if name in matrix.training_chromosomes:
-            raise ValueError(
-                f"{matrix.path} is scaled by {name}, which can neither validate nor test; build it without {name} in "
-                f"--training"
-            )
+    matrix.refuse_scaled_by((*rule.validation, *rule.test), (), "so that it can neither validate nor test")
     training = [name for name in present if name not in (*rule.validation, *rule.test)]
     if not training:
         raise ValueError("every chromosome validates or tests; name fewer")

@@ -19,7 +19,15 @@ from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
-from quatrefoil.genomics.datasets.openness.config import ALL, FIELDS, PAIRED, VARYING, OpennessData, OpennessSizes
+from quatrefoil.genomics.datasets.openness.config import (
+    ALL,
+    PAIRED,
+    REGIONS,
+    SEQUENCE,
+    VARYING,
+    OpennessData,
+    OpennessSizes,
+)
 from quatrefoil.genomics.datasets.openness.table import Regions, read_regions
 from quatrefoil.genomics.datasets.pretraining.draws import chance, pick
 from quatrefoil.genomics.datasets.pretraining.fields import assets_of
@@ -28,7 +36,7 @@ from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS, Codes, reverse_complement
 from quatrefoil.genomics.sequence.fasta import Genome
-from quatrefoil.genomics.sequence.kmers import CLS, SEP, KmerVocabulary
+from quatrefoil.genomics.sequence.kmers import KmerVocabulary, pair_ids
 
 
 class OpennessModule:
@@ -67,18 +75,9 @@ class OpennessModule:
         matrix, known = self.reader.matrix, self._regions["train"]
         for split in self.splits:
             tested = self._regions[split]
-            new = {name for name in tested.cell_types if name not in known.cell_types}
-            if leaked := sorted(new - set(matrix.held_out)):
-                raise ValueError(
-                    f"{matrix.path} is scaled by {', '.join(leaked)}, which {split} holds and training does not; build "
-                    f"it with `quatrefoil matrix --held-out {' '.join(sorted(new | set(matrix.held_out)))}`"
-                )
-            new = {name for name in tested.chromosomes if name not in known.chromosomes}
-            if leaked := sorted(new.intersection(matrix.training_chromosomes)):
-                raise ValueError(
-                    f"{matrix.path} is scaled by {', '.join(leaked)}, which {split} holds and training does not; build "
-                    f"it with other training chromosomes"
-                )
+            chromosomes = {*tested.chromosomes} - {*known.chromosomes}
+            cell_types = {*tested.cell_types} - {*known.cell_types}
+            matrix.refuse_scaled_by(chromosomes, cell_types, f"which {split} holds and training does not")
 
     @property
     def splits(self) -> Sequence[str]:
@@ -161,9 +160,8 @@ class RegionReader:
     def sequence_fields(self, codes: Codes) -> dict[str, torch.Tensor]:
         """`ids`, `token_mask` and `segments` of a window: [CLS] A [SEP] B [SEP]."""
         vocabulary = KmerVocabulary(self.sizes.k)
-        halves = [vocabulary.encode(LETTERS[half]).tolist() for half in np.split(codes, 2)]
-        ids_L = torch.tensor([CLS, *halves[0], SEP, *halves[1], SEP])
-        segments_L = (torch.arange(len(ids_L)) >= len(halves[0]) + 2).long()
+        first, second = (vocabulary.encode(LETTERS[half]).tolist() for half in np.split(codes, 2))
+        ids_L, segments_L = map(torch.tensor, pair_ids(first, second))
         return {"ids": ids_L, "token_mask": torch.ones(len(ids_L), dtype=torch.bool), "segments": segments_L}
 
     def region_fields(
@@ -251,11 +249,11 @@ class RegionSamples:
         made: dict[str, Any] = {"label": int(self.regions.open_N[row])}
         if self.wanted.intersection(PAIRED):
             made |= self._paired(row)
-        if self.wanted.intersection(FIELDS[:3]):
+        if self.wanted.intersection(SEQUENCE):
             shift, reverse = self._view(row, key.epoch)
             codes = reader.window(chromosome, start + shift, end + shift)
             made |= reader.sequence_fields(reverse_complement(codes) if reverse else codes)
-        if self.wanted.intersection(FIELDS[3:5]):
+        if self.wanted.intersection(REGIONS):
             drawn = None if self.seed is None else generator(self.seed, key.epoch, self._id(row), "regions")
             made |= reader.region_fields(cell_type, chromosome, start, end, drawn)
         values = {name: value for name, value in made.items() if name in self.wanted}

@@ -1,6 +1,5 @@
 """Tables of regions by cell types. Legend: N rows."""
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.regions.hits import Integers
-from quatrefoil.genomics.tables import read_columns
+from quatrefoil.genomics.tables import TextError, read_table
 
 COLUMNS: Final = ("chrom", "start", "end", "cell_type", "open")
 Names = npt.NDArray[np.str_]
@@ -54,31 +52,31 @@ def read_regions(path: Path) -> Regions:
     """The regions of a table by tabs; `place_N` numbers the distinct places. Other columns are not read.
 
     Raises:
-        LabelledError: see `read_columns`; a start or end that is no number, an empty region, an `open` that is neither
+        TextError: see `read_table`; a start or end that is no number, an empty region, an `open` that is neither
             0 nor 1, or a region that stands there twice for a cell type.
     """
-    cells = read_columns(path, COLUMNS)
-    rows = [_row(row, f"{path}:{n}") for n, row in enumerate(zip(*cells.values(), strict=True), start=2)]
+    table = read_table(path, COLUMNS)
+    rows = [_row(*line) for line in zip(*table.columns.values(), table.where, strict=True)]
     chromosome, start, end, cell_type, open_ = (np.array(column) for column in zip(*rows, strict=True))
     places = [row[:3] for row in rows]
     number = {place: n for n, place in enumerate(dict.fromkeys(places))}
-    twice, times = Counter((*place, kind) for place, kind in zip(places, cell_type, strict=True)).most_common(1)[0]
-    if times > 1:
-        lines = [n for n, row in enumerate(rows, start=2) if row[:4] == twice]
-        raise LabelledError(
-            f"{path}:{lines[1]}: {twice[3]}, {twice[0]}:{twice[1]}-{twice[2]} stands in line {lines[0]}, too; keep the "
-            f"one that is right"
-        )
+    first: dict[tuple[str, int, int, str], str] = {}
+    for where, row in zip(table.where, rows, strict=True):
+        if before := first.get(row[:4]):
+            name, begin, stop, kind, _ = row
+            raise TextError(f"{where}: {kind}, {name}:{begin}-{stop} is in {before}, too; keep the right one")
+        first[row[:4]] = where
     place_N = np.array([number[place] for place in places])
     share = np.bincount(place_N, open_) / np.bincount(place_N)
     varies_N = ((share > 0) & (share < 1))[place_N]
     return Regions(chromosome, start, end, cell_type, open_.astype(bool), place_N, varies_N)
 
 
-def _row(cells: tuple[str, ...], where: str) -> tuple[str, int, int, str, int]:
-    chromosome, start, end, cell_type, open_ = cells
+def _row(
+    chromosome: str, start: str, end: str, cell_type: str, open_: str, where: str
+) -> tuple[str, int, int, str, int]:
     if not (start.isdecimal() and end.isdecimal() and int(start) < int(end)):
-        raise LabelledError(f"{where}: {start}-{end} is no region; whole numbers with start < end are needed")
+        raise TextError(f"{where}: {start}-{end} is no region; whole numbers with start < end are needed")
     if open_ not in ("0", "1"):
-        raise LabelledError(f"{where}: open is {open_!r}; write 1 where the region is open, else 0")
+        raise TextError(f"{where}: open is {open_!r}; write 1 where the region is open, else 0")
     return chromosome, int(start), int(end), cell_type, int(open_)

@@ -63,16 +63,7 @@ class PretrainingModule:
             raise ValueError(
                 f"{config.genome} has no {', '.join(lost)}, where {config.matrix} has peaks; another assembly?"
             )
-        if leaked := [name for name in held_out if name in self.matrix.training_chromosomes]:
-            raise ValueError(
-                f"{config.matrix} is scaled by {', '.join(leaked)}, which are held out; build it with other training "
-                f"chromosomes"
-            )
-        if leaked := [name for name in config.held_out_cell_types if name not in self.matrix.held_out]:
-            raise ValueError(
-                f"{config.matrix} is scaled by {', '.join(leaked)}, which are held out; build it with `quatrefoil "
-                f"matrix --held-out {' '.join(config.held_out_cell_types)}`"
-            )
+        self.matrix.refuse_scaled_by(held_out, config.held_out_cell_types, "held out here")
         if not len(self.loci("train")):
             raise ValueError(f"no window to train on: {self.loci('train').dropped}; hold out less")
 

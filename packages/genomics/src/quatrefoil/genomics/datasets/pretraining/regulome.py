@@ -8,14 +8,8 @@ from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.files import locked
 from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
 from quatrefoil.genomics.datasets.pretraining.data import PretrainingData, module_type
-from quatrefoil.genomics.datasets.regulome.make import make
-from quatrefoil.genomics.datasets.regulome.world import (
-    CELL_TYPES,
-    CHROMOSOMES_OF,
-    HELD_OUT_TYPES,
-    REGULOME_VERSION,
-    SizeName,
-)
+from quatrefoil.genomics.datasets.regulome.tasks import RegulomeData
+from quatrefoil.genomics.datasets.regulome.world import CELL_TYPES, CHROMOSOMES_OF, HELD_OUT_TYPES, REGULOME_VERSION
 
 if TYPE_CHECKING:
     from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
@@ -25,18 +19,13 @@ _OWN = Path("the benchmark's own")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegulomePretraining(PretrainingData):
+class RegulomePretraining(PretrainingData, RegulomeData):
     """The embedded benchmark; chromosomes and cell types are held out as it says.
 
-    Args:
-        size: tiny (seconds), default (a minute) or large.
-        made_with_seed: another seed is another benchmark.
-        root: folder in which benchmarks are kept; None = the cache folder.
+    Raises:
+        ValueError: another genome or matrix than the benchmark's own.
     """
 
-    size: SizeName = "default"
-    made_with_seed: int = 0
-    root: Path | None = field(default=None, metadata=HOW_NOT_WHAT)
     genome: Path = field(default=_OWN, metadata=HOW_NOT_WHAT)
     matrix: Path = field(default=_OWN, metadata=HOW_NOT_WHAT)
     validation_chromosomes: tuple[str, ...] = CHROMOSOMES_OF["dev"]
@@ -51,7 +40,7 @@ class RegulomePretraining(PretrainingData):
     def build(self, seed: int) -> "PretrainingModule":
         """Makes benchmark and matrix if need be (one process at a time; the others wait), and opens them."""
         opened = module_type()
-        folder = make(self.size, self.made_with_seed, self.root)
+        folder = self.folder()
         places = {"genome": folder / "genome.fa", "matrix": regulome_matrix(folder)}
         shared = {f.name: getattr(self, f.name) for f in fields(PretrainingPlan)}
         name = f"regulome-v{REGULOME_VERSION}-{self.size}"

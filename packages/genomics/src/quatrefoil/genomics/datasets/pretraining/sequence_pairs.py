@@ -15,7 +15,7 @@ from quatrefoil.genomics.datasets.pretraining.loci import Loci
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.sequence.codes import LETTERS, reverse_complement
 from quatrefoil.genomics.sequence.fasta import Genome
-from quatrefoil.genomics.sequence.kmers import CLS, MASK, SEP, SPECIAL_TOKENS, KmerVocabulary
+from quatrefoil.genomics.sequence.kmers import MASK, SPECIAL_TOKENS, KmerVocabulary, pair_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,7 @@ class SequencePairs:
         """The fields of one locus. Raises FastaError where the file holds what is no DNA."""
         reverse = chance(self.reverse_complement, draw("strand"))
         second = self._second(row, draw("next segment"), reverse)
-        halves = [self._half(row, 0, reverse), self._half(second, 1, reverse)]
-        ids_L = torch.tensor([CLS, *halves[0], SEP, *halves[1], SEP])
+        ids_L, segments_L = map(torch.tensor, pair_ids(self._half(row, 0, reverse), self._half(second, 1, reverse)))
         chosen_L = choose_spans(ids_L >= len(SPECIAL_TOKENS), draw("mask"), self.mask_rate, self.vocabulary.k)
         kmers = range(len(SPECIAL_TOKENS), self.vocabulary.size)
         masked = corrupt(ids_L, chosen_L, draw("fate of masked"), mask_id=MASK, random_ids=kmers)
@@ -56,7 +55,7 @@ class SequencePairs:
             "masked_ids": masked.ids_L,
             "labels": masked.labels_L,
             "token_mask": torch.ones(len(ids_L), dtype=torch.bool),
-            "segments": (torch.arange(len(ids_L)) >= len(halves[0]) + 2).long(),
+            "segments": segments_L,
             "next_label": int(second == row),
         }
 

@@ -67,7 +67,7 @@ class UnlabelledData:
         return FIELDS
 
     def build(self, seed: int) -> "UnlabelledModule":
-        """Read the files. Raises LabelledError where one is broken, or nothing is left."""
+        """Read the files. Raises TextError where one is broken, or nothing is left."""
         from quatrefoil.genomics.datasets.unlabelled.module import UnlabelledModule
 
         return UnlabelledModule(self, seed)

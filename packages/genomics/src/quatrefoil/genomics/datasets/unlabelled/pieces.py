@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import LabelledError, Record
+from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
+from quatrefoil.genomics.tables import TextError
 
 
 class Piece(NamedTuple):
@@ -35,17 +36,17 @@ def read_pieces(config: UnlabelledData) -> Pieces:
     """All pieces of the files.
 
     Raises:
-        LabelledError: no file, one that cannot be read, or too few pieces.
+        TextError: no file, one that cannot be read, or too few pieces.
     """
     if not config.sequences:
-        raise LabelledError('no sequences; say data.sequences=["FILE", ...]')
+        raise TextError('no sequences; say data.sequences=["FILE", ...]')
     records = [record for name in config.sequences for record in read_labelled(config.root, name).records]
     dropped: Counter[str] = Counter()
     pieces = list(_distinct(_long_enough(_cut(records, config), config.shortest, dropped), dropped))
     kept = _unseen(pieces, config, dropped)
     held = round(config.validation_share * len(kept))
     if not 0 < held < len(kept):
-        raise LabelledError(
+        raise TextError(
             f"{len(kept)} pieces are left to train and validate ({dict(dropped)} left out); give more sequences"
         )
     ranked = sorted(kept, key=lambda piece: hashlib.sha256(canonical(piece.codes)).digest())

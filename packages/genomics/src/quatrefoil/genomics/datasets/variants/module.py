@@ -16,11 +16,10 @@ import torch
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED
-from quatrefoil.genomics.datasets.labelled.records import LabelledError
 from quatrefoil.genomics.datasets.labelled.splits import class_order
 from quatrefoil.genomics.datasets.variants.config import VariantData
 from quatrefoil.genomics.sequence.fasta import Genome
-from quatrefoil.genomics.tables import read_columns
+from quatrefoil.genomics.tables import TextError, read_table
 from quatrefoil.genomics.variants.vcf import Variant, read_vcf
 from quatrefoil.genomics.variants.windows import Alleles, windows
 
@@ -49,16 +48,16 @@ class VariantModule:
         genotypes, labels = read_vcf(config.vcf), _labels(config.labels, config.label)
         known = {variant.name for variant in genotypes.variants}
         if lost := [name for name in labels if name not in known]:
-            raise LabelledError(f"{config.labels}: {config.vcf} has no variant {lost[0]}{nearest(lost[0], known)}")
+            raise TextError(f"{config.labels}: {config.vcf} has no variant {lost[0]}{nearest(lost[0], known)}")
         chosen = [variant for variant in genotypes.variants if variant.name in labels]
         self.unlabelled = len(genotypes.variants) - len(chosen)
         self._check_chromosomes({variant.chromosome for variant in chosen})
         places = {v.name: self._split(v) for v in chosen}
         self.classes = class_order(labels[v.name] for v in chosen if places[v.name] == "train")
         if unknown := sorted({labels[v.name] for v in chosen} - set(self.classes)):
-            raise LabelledError(f"{config.labels}: class {unknown[0]!r} has no training variant; hold out less")
+            raise TextError(f"{config.labels}: class {unknown[0]!r} has no training variant; hold out less")
         if len(self.classes) < 2:
-            raise LabelledError(f"{config.labels}: one class in training, {self.classes[0]!r}; two or more are needed")
+            raise TextError(f"{config.labels}: one class in training, {self.classes[0]!r}; two or more are needed")
         found = windows(Genome.open(config.genome), chosen, config.length)
         self._variants: dict[str, list[Labelled]] = {"train": [], "val": [], "test": []}
         for variant, pair in zip(chosen, found, strict=True):
@@ -73,9 +72,7 @@ class VariantModule:
     def _check_chromosomes(self, present: set[str]) -> None:
         for name in (*self.config.validation_chromosomes, *self.config.test_chromosomes):
             if name not in present:
-                raise LabelledError(
-                    f"{self.config.vcf}: no labelled variant on {name}{nearest(name, present)} to hold out"
-                )
+                raise TextError(f"{self.config.vcf}: no labelled variant on {name}{nearest(name, present)} to hold out")
 
     @property
     def splits(self) -> Sequence[str]:
@@ -135,11 +132,9 @@ class VariantSamples:
 
 def _labels(path: Path, column: str) -> dict[str, str]:
     """Variant -> class."""
-    names, classes = read_columns(path, ("variant", column)).values()
-    if len(set(names)) < len(names):
-        twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise LabelledError(f"{path}: {twice} is named twice; give each variant one line")
-    return dict(zip(names, classes, strict=True))
+    table = read_table(path, ("variant", column))
+    table.refuse_twice("variant", "give each variant one line")
+    return dict(zip(table["variant"], table[column], strict=True))
 
 
 def _summary(found: Sequence[Labelled]) -> dict[str, Any]:
