@@ -1,6 +1,7 @@
-"""GeneBERT's part of the study of transplants: what matching on held-out chromosomes gains by others' objectives."""
+"""GeneBERT's part of the study of transplants: what masked k-mers and matching gain by others' objectives, on
+held-out chromosomes."""
 
-from quatrefoil.core.ablation.study import Level, Subject
+from quatrefoil.core.ablation.study import Level, Measure, Subject
 from quatrefoil.core.ablation.transplants import transplanted, transplants
 from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
 
@@ -10,7 +11,7 @@ STUDY = transplants(
         domain="Regulome",
         recipe="genebert/regulome-pretrain",
         data_version=REGULOME,
-        measures=MATCHING,
+        measures=(Measure("mgm/accuracy"), *MATCHING),
         factors=transplanted(
             Level("plain contrast besides", recipe="genebert/regulome-contrast"),
             Level("Clover's exclusive contrast besides", recipe="genebert/regulome-exclusive"),
