@@ -106,12 +106,12 @@ VLSA_NO_SOUND = _arm(
 VLSA_SCRATCH = _vlsa("VLSA, no pre-training", "from random weights", None)
 VLSA_ARMS = (VLSA, VLSA_LOCAL, VLSA_GLOBAL, VLSA_VTM, VLSA_UNSHARED, VLSA_JOINT, VLSA_NO_SOUND, VLSA_SCRATCH)
 
-OPENNESS = "openness in unseen cell types"
+OPENNESS, VARIANTS = "openness in unseen cell types", "disease variants"
 _REGULOME_TASKS = {
     "promoters": "genebert/regulome-promoter",
     "binding of a factor": "genebert/regulome-tfbs",
     "splice sites": "genebert/regulome-splice",
-    "disease variants": "genebert/regulome-variants",
+    VARIANTS: "genebert/regulome-variants",
     OPENNESS: "genebert/regulome-openness",
 }
 

@@ -195,10 +195,10 @@ def _score(rows: Sequence[Row]) -> Score:
     return Score(summary.mean, (summary.interval.low, summary.interval.high), "seeds")
 
 
-def paired(better: Line, than: Line, metric: str) -> list[tuple[float, float]]:
-    """The scores of both in a metric, on the seeds that both have."""
+def paired(better: Line, than: Line, metric: str) -> dict[int, tuple[float, float]]:
+    """Seed -> the scores of both in a metric, for the seeds that both have."""
     a, b = better.values.get(metric, {}), than.values.get(metric, {})
-    return [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]
+    return {seed: (a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class _Pair:
 
     @property
     def scores(self) -> list[tuple[float, float]]:
-        return paired(self.better[0], self.than[0], self.metric)
+        return list(paired(self.better[0], self.than[0], self.metric).values())
 
 
 def _pairs(lines: Sequence[Line], references: Collection[str]) -> Iterator[_Pair]:

@@ -35,13 +35,14 @@ class Verdict:
     """What the runs say of a claim.
 
     Attributes:
-        differences: better minus than, in points, of each seed that both arms have.
+        differences: better minus than, in points, of each of the claim's seeds that both arms have.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
         seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
             are; None where it is decided, not measured, or out of reach.
         hours_to_decide: of training, by one run at a time, for the seeds that these lack (for `ENOUGH_SEEDS`, where too
             few were run to tell); None where it is decided or out of reach, or where neither arm was ever run.
+        minutes: of training of one run of either arm, with what it starts from; None where that is not stored.
     """
 
     claim: Claim
@@ -51,6 +52,7 @@ class Verdict:
     word: Word
     seeds_to_decide: int | None
     hours_to_decide: float | None
+    minutes: tuple[float | None, float | None]
 
 
 def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
@@ -68,14 +70,14 @@ def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) ->
     both = [(better, than, g) for (better, than), g in zip(arms, groups, strict=True) if better and than]
     if len(both) > 1:
         raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
-    return tuple(a - b for better, than, _ in both for a, b in paired(better, than, claim.metric))
+    pairs = {seed: pair for better, than, _ in both for seed, pair in paired(better, than, claim.metric).items()}
+    return tuple(pairs[seed][0] - pairs[seed][1] for seed in claim.seeds if seed in pairs)
 
 
-def _hours(arms: Sequence[Arms]) -> float | None:
-    """Of training one more seed of both, with what they start from."""
-    lines = [next(filter(None, of_one), None) for of_one in zip(*arms, strict=True)]
-    minutes = [line.minutes_in_all for line in lines if line and line.minutes_in_all is not None]
-    return 2 * fmean(minutes) / 60 if minutes else None
+def _minutes(arms: Sequence[Arms]) -> tuple[float | None, float | None]:
+    """Of one run of each, with what it starts from."""
+    better, than = (next(filter(None, of_one), None) for of_one in zip(*arms, strict=True))
+    return better and better.minutes_in_all, than and than.minutes_in_all
 
 
 def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
@@ -91,19 +93,20 @@ def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
 
 def _verdict(claim: Claim, groups: Sequence[Group], level: float) -> Verdict:
     arms = [(_arm(claim.better, claim.metric, each), _arm(claim.than, claim.metric, each)) for each in groups]
-    differences, hours = _differences(claim, arms, groups), _hours(arms)
+    differences, minutes = _differences(claim, arms, groups), _minutes(arms)
+    told = [each for each in minutes if each is not None]
+    hours = 2 * fmean(told) / 60 if told else None  # of one more seed of both
     if len(differences) < 2:
-        return Verdict(
-            claim, differences, None, None, "open", None, hours and hours * (ENOUGH_SEEDS - len(differences))
-        )
+        missing = hours and hours * (len(claim.seeds) - len(differences))
+        return Verdict(claim, differences, None, None, "open", None, missing, minutes)
     over = interval_over_seeds(differences)
     corrected = interval_over_seeds(differences, level=level).interval
-    if len(differences) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
+    if len(differences) == len(claim.seeds) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
         word: Word = "supported" if over.mean > 0 else "contradicted"
-        return Verdict(claim, differences, over, corrected, word, None, None)
+        return Verdict(claim, differences, over, corrected, word, None, None, minutes)
     seeds = seeds_to_decide(over, level)
     missing = hours and hours * (seeds - len(differences)) if seeds else None
-    return Verdict(claim, differences, over, corrected, "open", seeds, missing)
+    return Verdict(claim, differences, over, corrected, "open", seeds, missing, minutes)
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
@@ -120,7 +123,7 @@ def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
 def claim_table(found: Sequence[Verdict]) -> Table:
     """All verdicts, in the order of the claims."""
     columns = ["claim", "what is claimed", "seeds", "difference", "corrected interval", "verdict"]
-    columns += ["seeds to decide", "hours for them"]
+    columns += ["seeds to decide", "hours for them", "minutes, either arm"]
     rows = [TableRow("measured", _cells(verdict)) for verdict in found]
     return Table("The papers' claims", columns, rows, _remarks(found))
 
@@ -141,7 +144,15 @@ def _cells(verdict: Verdict) -> list[Cell]:
         Cell(verdict.word),
         needed,
         Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),
+        _both(verdict.minutes),
     ]
+
+
+def _both(minutes: tuple[float | None, float | None]) -> Cell:
+    """It sorts by how many times the first takes what the second does."""
+    better, than = minutes
+    text = ", ".join(NOTHING if each is None else f"{each:.1f}" for each in minutes)
+    return Cell(text, better / than) if better is not None and than else Cell(text)
 
 
 def _in_hours(hours: float) -> Cell:
@@ -150,17 +161,25 @@ def _in_hours(hours: float) -> Cell:
 
 def _remarks(found: Sequence[Verdict]) -> list[str]:
     sources = dict.fromkeys(verdict.claim.source for verdict in found)
-    equal = dict.fromkeys(verdict.claim.equal for verdict in found)
+    unlike: dict[str, list[str]] = {}
+    for claim in (verdict.claim for verdict in found):
+        for said in claim.unlike:
+            unlike.setdefault(said, []).append(claim.name)
+    more = [claim for claim in (verdict.claim for verdict in found) if len(claim.seeds) > ENOUGH_SEEDS]
     return [
         f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
         f"that all {len(found)} together hold with 95 % (Bonferroni)",
-        f"a verdict takes {ENOUGH_SEEDS} seeds and an interval without zero; `seeds to decide` supposes that mean and "
-        "spread stay as they are. The number is chosen before they run: who adds seeds until an interval leaves zero "
-        "will see it leave by chance",
+        f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and an interval without zero; `seeds to "
+        "decide` supposes that mean and spread stay as they are. Who adds seeds until an interval leaves zero will see "
+        "it leave by chance: their number is fixed before they run, but "
+        f"for {', '.join(claim.name for claim in more) or 'none'}, where it was fixed after three, which are among them",
         "hours of training, one run at a time on the machine that made the others, for the seeds that are missing (up "
-        f"to {ENOUGH_SEEDS} where fewer than two were run), with what the runs start from; an arm never run is "
+        "to those of the claim where fewer than two were run), with what the runs start from; an arm never run is "
         "taken to cost what the other one does",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         *(f"source: {source}" for source in sources),
-        *(f"equal in both arms: {said}" for said in equal),
+        "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
+        "Settings were chosen on validation for the full model alone. Equal steps are not equal compute: `minutes` are "
+        "of training by the clock, of a run of the first and of the second arm, with what it starts from",
+        *(f"not equal, {', '.join(names)}: {said}" for said, names in unlike.items()),
     ]

@@ -11,6 +11,7 @@ from quatrefoil.core.config import to_plain
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Cost, Curve, Row
 from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.training.settings import TrainConfig
 
 
 def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
@@ -135,16 +136,17 @@ def equal_compute(arms: Sequence[Arm]) -> list[str]:
 
 def _compute(arms: Sequence[Arm]) -> str:
     reference, *others = arms
-    odd = [f"{arm}: {', '.join(unlike)}" for arm in others if (unlike := _unlike(arm, reference))]
-    unequal = f"; NOT equal: {'; '.join(odd)}" if odd else " in every arm"
     train = reference.recipe.train
+    pairs = [(arm, unlike(arm.recipe.train, train)) for arm in others]
+    odd = [f"{arm}: {', '.join(f'{key}={ours}' for key, (ours, _) in found.items())}" for arm, found in pairs if found]
+    unequal = f"; NOT equal: {'; '.join(odd)}" if odd else " in every arm"
     return f"{reference.subject}: {train.steps:,} steps of {train.batch_size}{unequal}"
 
 
-def _unlike(arm: Arm, reference: Arm) -> list[str]:
-    """The settings of training that the arm has otherwise."""
-    its, usual = (_settings(to_plain(each.recipe.train, what_only=True), "train") for each in (arm, reference))
-    return [f"{key}={value}" for key, value in its.items() if value != usual.get(key)]
+def unlike(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any, Any]]:
+    """The settings of training that decide what is learned and differ: dotted key -> the one's, the other's."""
+    ours, theirs = (_settings(to_plain(each, what_only=True), "train") for each in (one, other))
+    return {key: (ours.get(key), theirs.get(key)) for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)}
 
 
 def _settings(value: Any, key: str) -> dict[str, Any]:
