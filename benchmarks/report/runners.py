@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.report.runner_files import DIGITS, SEQUENCES, Facts, read_runner
-from benchmarks.report.sections import Link, Section
+from benchmarks.report.sections import Command, Link, Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
 Tellers = Mapping[str, Callable[[Facts], Section]]
@@ -33,7 +33,7 @@ def sequences_section(told: Facts) -> Section:
             "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
             "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
         ],
-        commands=[_sequence_command(run) for run in [*told["pretraining"], *runs]],
+        commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
         links=[Link("what it says and what it does not", "docs/genebert.md")],
     )
 

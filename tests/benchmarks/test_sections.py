@@ -16,11 +16,11 @@ from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
 from benchmarks.report.runner_files import DIGITS, SEQUENCES
 from benchmarks.report.runners import RUNNERS, runner_sections
-from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.sections import Command, claims_section, group_sections
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import EFFECTS, TOLD, study_sections
-from benchmarks.report.tables import part_tables
+from benchmarks.report.tables import part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Ground, Row, RowError
@@ -52,14 +52,16 @@ def test_what_runners_of_speed_left_is_told_with_its_ratios_and_commands(tmp_pat
     swin = json.loads((RESULTS / "speed_swin.json").read_text())
     (tmp_path / "speed_swin.json").write_text(json.dumps(swin))
     (section,) = speed_sections(tmp_path)
-    assert section.commands == [swin["command"]]
+    assert section.commands == [Command(swin["command"])]
     (table,) = section.tables
     for row, found in zip(swin["rows"], table.rows, strict=True):
         faster = found.cells[table.columns.index("times as fast")].number
         assert faster == pytest.approx(row["seconds"]["torchvision"] / row["seconds"]["ours"], rel=2e-3)
     (whole,) = speed_sections(RESULTS)
     kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("speed_*.json"))]
-    assert {(each[0] if isinstance(each, list) else each)["command"] for each in kept} == set(whole.commands)
+    assert {(each[0] if isinstance(each, list) else each)["command"] for each in kept} == {
+        command.said for command in whole.commands
+    }
     assert all(table.rows for table in whole.tables)
 
 
@@ -148,6 +150,17 @@ def test_models_are_told_apart_however_many_there_are() -> None:
     assert len({mark.swatch for mark in found.values()}) == len(found)
 
 
+def test_code_that_cannot_be_checked_out_is_told_and_several_commits_of_one_model(tmp_path: Path) -> None:
+    parts = [results(tmp_path, entry, seed, 50.0 + seed) for entry in (TABLE, FRAMES) for seed in (0, 1)]
+    rows = [row for part in parts for row in part.rows]
+    changed = [replace(row, commit="abc+" if row.seed else "abc") if row.model == "TABLE" else row for row in rows]
+    assert not any("commit" in said for said in remarks(group(Results(rows))[0]))
+    assert [said for said in remarks(group(Results(changed))[0]) if "commit" in said] == [
+        "run with changes that were not committed, some or all seeds: TABLE",
+        "seeds are of several commits, of one configuration: TABLE",
+    ]
+
+
 def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp_path: Path) -> None:
     found = verdicts(CLAIMS, told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES))))
     section = claims_section(found)
@@ -206,7 +219,7 @@ def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path:
     runs = stored["real_sequences.json"]["runs"]
     shown = [row.cells[2].number for table in sequences.tables[:-1] for row in table.rows]
     assert sorted(score for score in shown if score is not None) == sorted(run["test"] for run in runs)
-    assert all(any(run["config_hash"] in line for line in sequences.commands) for run in runs)
+    assert all(any(run["config_hash"] in command.said for command in sequences.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
     assert all("real corpus" in section.heading and section.embedded is False for section in (sequences, digits))
 
