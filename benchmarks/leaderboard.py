@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             suite = replace(suite, entries=claimed(find_claims(given.claim)))
         for said in suite.left_out:
             print(said, flush=True)
-        with launcher(given.on, given.processes) as launch:
+        with launcher(given.on, given.processes, gpus=given.gpus, cores=given.cores) as launch:
             return run(suite, place_of(suite), launch)
     except (ValueError, FileNotFoundError) as error:
         print(f"leaderboard: {error}", file=sys.stderr)

@@ -14,6 +14,7 @@ from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.store import Store
 from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, run_folder, study
+from tests.core.toy import ToyData
 
 SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))
 
@@ -127,6 +128,23 @@ def test_rows_of_data_that_have_changed_stop_the_study_before_anything_runs(
     with pytest.raises(StudyError, match=r"stored rows are of data toy65, the data are toy64 now"):
         ablate(monkeypatch)
     assert len(trained) == 2
+
+
+def test_before_data_are_made_to_compare_them_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ablate(monkeypatch, "--dry-run")
+    assert "reading the data" not in capsys.readouterr().out
+    ablate(monkeypatch, "--seeds", "1")
+    capsys.readouterr()
+
+    def told(_: ToyData, seed: int) -> None:
+        assert capsys.readouterr().out == "reading the data of stored rows, or making them: it may take minutes\n"
+        raise InterruptedError
+
+    monkeypatch.setattr(ToyData, "build", told)
+    with pytest.raises(InterruptedError):
+        ablate(monkeypatch, "--dry-run")
 
 
 def test_a_run_that_two_subjects_need_is_made_once(

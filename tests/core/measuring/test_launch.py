@@ -1,8 +1,11 @@
 """Where runs are made: how many at once, on which cores and GPUs, and on a cluster."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+import submitit
+from submitit.core.utils import FailedJobError
 
 from quatrefoil.core.measuring import launch
 from quatrefoil.core.measuring.jobs import Job
@@ -62,7 +65,7 @@ def test_a_clusters_jobs_are_the_same_training(
     tmp_path: Path, trained: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launch, "LOGS", tmp_path / "cluster")
-    start = launch._cluster("debug")  # submitit's executor that works in this process
+    start = launch._cluster("debug", 0, 2)  # submitit's executor that works in this process
     assert make(ONE, Store(tmp_path / "store"), Launch(start, 2, None)) == []
     assert trained == JOBS
 
@@ -85,3 +88,58 @@ def test_a_clusters_job_that_fails_is_a_failure_of_that_run_alone(tmp_path: Path
 def test_no_process_makes_no_run() -> None:
     with pytest.raises(ValueError, match="give at least 1"), launcher("local", 0):
         pass
+
+
+class Cluster:
+    """In the place of submitit's executor: what it was asked for, and what was sent."""
+
+    def __init__(self, **_: object) -> None:
+        self.asked, self.sent = dict[str, object](), list[dict[str, object]]()
+
+    def update_parameters(self, **asked: object) -> None:
+        self.asked = asked
+
+    def submit(self, *what: object, **how: object) -> Made:
+        self.sent.append(how)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_a_run_asks_the_cluster_for_gpus_and_cores_and_has_a_thread_for_each_core(
+    monkeypatch: pytest.MonkeyPatch, gpus: int
+) -> None:
+    cluster = Cluster()
+    monkeypatch.setattr(submitit, "AutoExecutor", lambda **_: cluster)
+    with launcher("slurm", 3, gpus=gpus, cores=6) as found:
+        found.start(JOBS[0]).result()
+    assert (cluster.asked["gpus_per_node"], cluster.asked["cpus_per_task"]) == (gpus or None, 6)
+    assert [how["environment"] for how in cluster.sent] == [{"OMP_NUM_THREADS": "6"}]
+
+
+@pytest.mark.parametrize(("gpus", "cores"), [(-1, 1), (0, 0)])
+def test_no_run_is_made_without_a_core(gpus: int, cores: int) -> None:
+    asked = r"--gpus 0 or more, --cores 1 or more"
+    with pytest.raises(ValueError, match=asked), launcher("slurm", 1, gpus=gpus, cores=cores):
+        pass
+
+
+def test_a_machine_without_slurm_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match=r'sent to slurm .* "srun".*or leave out --on'), launcher("slurm", 1):
+        pass
+
+
+def test_a_job_that_the_cluster_does_not_take_is_a_failure_of_that_run_alone(
+    tmp_path: Path, one_hash: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> Made:
+        raise FailedJobError("Invalid generic resource")
+
+    monkeypatch.setattr(submitit, "AutoExecutor", Cluster)
+    monkeypatch.setattr(Cluster, "submit", refuse)
+    with launcher("slurm", 1) as found:
+        failures = make(ONE, Store(tmp_path / "store"), found)
+    asked = "slurm did not take it, asked for --gpus 1 --cores 4: Invalid generic resource"
+    assert [str(failure) for failure in failures] == [f"{job}: {asked}" for job in JOBS]

@@ -86,7 +86,6 @@ def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
 
 
 OF_A_RUN = {
-    "seed": 7,
     "recipe": "table/other",
     "config_hash": "a" * 16,
     "data_version": "v9",

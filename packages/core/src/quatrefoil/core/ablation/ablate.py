@@ -80,7 +80,7 @@ class Place:
 
 def _made(planned: Sequence[Planned], place: Place, args: Namespace) -> list[Exception]:
     entries = [each.entry for each in planned if each.missing]
-    with launcher(args.on, args.processes) as launch:
+    with launcher(args.on, args.processes, gpus=args.gpus, cores=args.cores) as launch:
         return make(entries, Store(place.folder), launch)
 
 

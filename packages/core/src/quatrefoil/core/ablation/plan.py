@@ -60,6 +60,8 @@ def plan_of(arms: Sequence[Arm], known: Results) -> list[Planned]:
 def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
     """Compare the fingerprint of each arm's stored runs with that of its data; data of arms without any stay closed.
 
+    Data that are not there yet are made for it, so it is said first.
+
     Raises:
         StudyError: they differ.
     """
@@ -67,6 +69,8 @@ def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
     for arm in arms:
         for stored in sorted({curve.data for curve in curves if of_arm(curve, arm)}):
             key = str(to_plain(arm.recipe.data))
+            if not now:
+                print("reading the data of stored rows, or making them: it may take minutes", flush=True)
             if key not in now:
                 now[key] = str(arm.recipe.data.build(arm.recipe.seed).describe()["fingerprint"])
             if stored != now[key]:

@@ -1,23 +1,26 @@
-"""Rows that contradict one another: what was tampered with, or is of other data than it says.
+"""Records that contradict one another: what was tampered with, or is of other data than it says.
 
 The metrics of one run share everything but the metric and its value, and the runs of one configuration on made data, of
-one version, share their ground. Where they do not, no mean over them says anything, so the whole store is refused.
+one version, share their ground and what was measured. Each run has a curve, and what it cost is that of its rows. Where
+this does not hold, no mean over the rows says anything, so the whole store is refused.
 """
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict, fields
 
-from quatrefoil.core.measuring.rows import Ground, Reference, Row, RowError
+from quatrefoil.core.measuring.rows import Cost, Curve, Ground, Reference, Row, RowError, Run
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
 _GROUND = tuple(each.name for each in fields(Ground))
+_COST_OF = "steps", "parameters"
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
 _Part = Callable[[Row], Hashable]
+_Where = Callable[[int], str]
 
 
-def check_agreement(rows: Iterable[Row], where: Callable[[int], str]) -> None:
-    """Compare rows of one run with one another, and runs of one configuration on made data.
+def check_agreement(rows: Iterable[Row], where: _Where) -> None:
+    """Compare rows of one run with one another, runs of one configuration, and all that is said of the same made data.
 
     Args:
         where: a row's place among these, counted from 0 -> words for it.
@@ -32,25 +35,63 @@ def check_agreement(rows: Iterable[Row], where: Callable[[int], str]) -> None:
     _check(numbered, lambda row: (row.model, row.command), shared, where, "of the same command")
     _check(numbered, lambda row: (_run(row), row.split), _GROUND, where, "of the same run and split")
     _check(made, _configuration, _GROUND, where, "of the same configuration and version of data, another seed")
+    _check(made, _data, ("data_hash",), where, "of the same protocol and split")
+    _check_names(numbered, where)
 
 
-def check_references(references: Iterable[Reference], rows: Iterable[Row], where: Callable[[int], str]) -> None:
+def check_references(references: Iterable[Reference], rows: Iterable[Row], where: _Where) -> None:
     """Compare what was computed from data with the data that rows are of: a bound stands beside a score, or nowhere.
 
     Args:
         where: as of `check_agreement`, for references.
 
     Raises:
-        RowError: a reference of other data than all rows of its protocol and split: where it stands.
+        RowError: a reference of a protocol and split without rows, or of other data than all of these: where it stands.
     """
     hashes: dict[Hashable, set[str]] = {}
     for row in rows:
         hashes.setdefault(_protocol(row), set()).add(row.data_hash)
     for number, each in enumerate(references):
-        # None at all: storing was cut short before the rows were written.
-        if each.data_hash not in (known := hashes.get(_protocol(each), {each.data_hash})):
+        if not (known := hashes.get(_protocol(each), set())):
+            data = f"{each.dataset} {each.data_version}, {each.protocol}, {each.split}"
+            raise RowError(f"{where(number)}: computed of {data}, of which there is no row; take this line out")
+        if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
             raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
+
+
+def check_curves(curves: Iterable[Curve], rows: Iterable[Row], where: _Where) -> None:
+    """Each run that has rows has a curve: runs that start from it are known by what that says.
+
+    Args:
+        where: as of `check_agreement`.
+
+    Raises:
+        RowError: a row of a run without one: where it stands.
+    """
+    known = {(curve.model, *curve.run) for curve in curves}
+    for number, row in enumerate(rows):
+        if _run(row) not in known:
+            alone = f"{_said(row)} is of {row.recipe}, {row.config_hash}, of which no curve is stored"
+            raise RowError(f"{where(number)}: {alone}; take all lines of this run out of the store, and run it again")
+
+
+def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> None:
+    """Compare what runs cost with what their rows say of them.
+
+    Args:
+        where: as of `check_agreement`, for costs.
+
+    Raises:
+        RowError: a cost that differs from the rows of its run: where it stands and in what.
+    """
+    known: dict[Run, Row] = {row.run: row for row in rows}
+    for number, cost in enumerate(costs):
+        row = known.get(cost.run)
+        if row and (odd := [name for name in _COST_OF if getattr(cost, name) != getattr(row, name)]):
+            ours, theirs = getattr(cost, odd[0]), getattr(row, odd[0])
+            said = f"{cost.recipe}, {cost.config_hash}, seed {cost.seed} has {odd[0]} {ours}, its rows have {theirs}"
+            raise RowError(f"{where(number)}: {said}; take all lines of this run out of the store, and run it again")
 
 
 def _protocol(item: Row | Reference) -> Hashable:
@@ -65,9 +106,41 @@ def _configuration(row: Row) -> Hashable:
     return row.recipe, row.config_hash, row.data_version, row.split
 
 
-def _check(
-    rows: Iterable[tuple[int, Row]], of: _Part, names: Iterable[str], where: Callable[[int], str], what: str
-) -> None:
+def _data(row: Row) -> Hashable:
+    """Settings of the data, where a run has some, may choose other samples."""
+    return _protocol(row), _settings(row, "data.")
+
+
+def _scored_alike(row: Row) -> Hashable:
+    """Settings of what is scored are no part of the configuration: they decide nothing that is learned."""
+    return row.recipe, row.config_hash, row.place, _settings(row, "evaluate.")
+
+
+def _settings(row: Row, of: str) -> tuple[str, ...]:
+    return tuple(each for each in row.overrides if each.startswith(of))
+
+
+def _check_names(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+    """Runs that were scored alike have metrics of the same names.
+
+    The parts of a metric, as `R@1/KIND` of `R@1`, may be missing all together: stored runs are older than they.
+    """
+    alike: dict[Hashable, dict[Hashable, list[tuple[int, Row]]]] = {}
+    for number, row in rows:
+        alike.setdefault(_scored_alike(row), {}).setdefault(_run(row), []).append((number, row))
+    for runs in alike.values():
+        having = {row.metric: (number, row) for run in runs.values() for number, row in run}
+        parts = {metric for metric in having if metric.rpartition("/")[0] in having}
+        for run in runs.values():
+            names = {row.metric for _, row in run}
+            wanted = having.keys() if names & parts else having.keys() - parts
+            if lacking := sorted(wanted - names):
+                (number, row), (other, _) = run[0], having[lacking[0]]
+                said = f"{row.model}, seed {row.seed}, {row.split} has no {lacking[0]}, {where(other)} has it"
+                raise RowError(f"{where(number)}: {said} and is of the same configuration; {_MEND}")
+
+
+def _check(rows: Iterable[tuple[int, Row]], of: _Part, names: Iterable[str], where: _Where, what: str) -> None:
     names = tuple(names)
     first: dict[Hashable, tuple[int, Row]] = {}
     for number, row in rows:

@@ -17,6 +17,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.files import locked
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Run
+from quatrefoil.core.measuring.run_names import RUN_NAME, run_name
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.folder import RunFolder
@@ -50,9 +51,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Made data of another version are another run; those of a real corpus are told apart by their hash alone."""
-        version = f"-{self.entry.data_version}" if self.entry.embedded else ""
-        return RUNS / self.entry.recipe / f"{self.config_hash}{version}-seed{self.seed}"
+        return RUNS / self.entry.recipe / run_name(self.config_hash, self.entry.data_version, self.seed)
 
     @property
     def finished(self) -> bool:
@@ -75,7 +74,7 @@ class Job:
         return [sys.executable, "-m", "quatrefoil.train", self.entry.recipe, *self.overrides, *where]
 
 
-_STARTED = re.compile(rf"{re.escape(START)}=.*?/(?P<hash>[0-9a-f]{{16}})[^/]*-seed(?P<seed>\d+)/?")
+_STARTED = re.compile(rf"{re.escape(START)}=.*?/{RUN_NAME}/?")
 
 
 def started_from(overrides: Sequence[str]) -> tuple[str, int] | None:

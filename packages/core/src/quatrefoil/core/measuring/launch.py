@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, train
-from quatrefoil.core.measuring.options import MOST, Where
+from quatrefoil.core.measuring.options import CORES, GPUS, MOST, Where
 
 POLL_SECONDS = 0.5
 LOGS = Path("runs/cluster")
@@ -42,7 +42,7 @@ class Launch:
 
 
 @contextmanager
-def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
+def launcher(where: Where, processes: int | None, *, gpus: int = GPUS, cores: int = CORES) -> Iterator[Launch]:
     """Something that starts runs.
 
     Args:
@@ -50,9 +50,11 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
             taken from SLURM's own environment variables.
         processes: runs at once; None is one for each GPU, or, where there is none, for each of up to 4 processor cores:
             more would ask for more memory than a small machine has.
+        gpus, cores: that a cluster gives each run; here, runs share what there is.
 
     Raises:
-        ValueError: fewer than one process, or a cluster without submitit.
+        ValueError: fewer than one process or core, fewer than no GPU, or a cluster that is not there, or without
+            submitit.
     """
     devices = torch.cuda.device_count()
     if processes is None:
@@ -60,7 +62,7 @@ def launcher(where: Where, processes: int | None) -> Iterator[Launch]:
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":
-        yield Launch(_cluster(where), processes, end=None)
+        yield Launch(_cluster(where, gpus, cores), processes, end=None)
         return
     free: SimpleQueue[dict[str, str]] = SimpleQueue()
     for number in range(processes):
@@ -94,17 +96,35 @@ def _with_share(job: Job, free: "SimpleQueue[dict[str, str]]", alone: bool, runn
         free.put(share)
 
 
-def _cluster(name: str) -> Callable[[Job], Made]:
+def _cluster(name: str, gpus: int, cores: int) -> Callable[[Job], Made]:
     """Runs as jobs of a cluster that submitit knows."""
+    if gpus < 0 or cores < 1:
+        raise ValueError(f"no run is made on {gpus} GPUs and {cores} cores; give --gpus 0 or more, --cores 1 or more")
     try:
         import submitit  # an extra: only clusters need it
-        from submitit.core.utils import UncompletedJobError
+        from submitit.core.utils import FailedSubmissionError, UncompletedJobError
     except ImportError as error:
         raise ValueError("runs on a cluster need submitit: pip install 'quatrefoil-core[cluster]'") from error
-    executor = submitit.AutoExecutor(folder=LOGS, cluster=name)
-    executor.update_parameters(timeout_min=24 * 60)
+    try:
+        executor = submitit.AutoExecutor(folder=LOGS, cluster=name)
+    except RuntimeError as error:
+        mend = "start them on a machine that submits its jobs, or leave out --on"
+        raise ValueError(f"runs cannot be sent to {name} from this machine: {error} {mend}") from error
+    srun = [f"--cpus-per-task={cores}"]  # since SLURM 22.05 a step does not take it from its job
+    executor.update_parameters(
+        timeout_min=24 * 60, gpus_per_node=gpus or None, cpus_per_task=cores, slurm_srun_args=srun
+    )
+    threads = {"OMP_NUM_THREADS": str(cores)}
 
-    return lambda job: _OnCluster(job, executor.submit(train, job, alone=False), UncompletedJobError)
+    def start(job: Job) -> Made:
+        try:
+            made = executor.submit(train, job, alone=False, environment=threads)
+        except (FailedSubmissionError, UncompletedJobError) as error:
+            asked = f"--gpus {gpus} --cores {cores}"
+            raise RunFailed(f"{job}: {name} did not take it, asked for {asked}: {error}") from error
+        return _OnCluster(job, made, UncompletedJobError)
+
+    return start
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from quatrefoil.core.measuring.entries import AS_FOUND
+from quatrefoil.core.measuring.ranges import check_interval, check_values
+from quatrefoil.core.measuring.run_names import check_command
 from quatrefoil.core.wording import counted
 
 SCHEMA = 1
@@ -36,12 +39,20 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
+CPU_PARTS = "steps", "scores", "data", "rest"
+"""What CPU time goes into (`training/spending.py`)."""
 
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     if interval[0] > interval[1]:
         raise ValueError("its low end is above its high one")
     return interval
+
+
+def _whole(seconds: dict[str, float]) -> dict[str, float]:
+    if seconds.keys() != set(CPU_PARTS):
+        raise ValueError(f"its parts are {', '.join(seconds) or 'none'}, not {', '.join(CPU_PARTS)}")
+    return seconds
 
 
 class OfARun:
@@ -88,6 +99,13 @@ class Ground:
     split: Said
     data_hash: DataHash
 
+    @model_validator(mode="after")
+    def _made_or_found(self) -> Self:
+        if self.embedded == (self.data_version == AS_FOUND):
+            said = f"embedded is {str(self.embedded).lower()} and data_version `{self.data_version}`"
+            raise ValueError(f"{said}; data are `{AS_FOUND}` exactly where they are not embedded")
+        return self
+
     @property
     def ground(self) -> "Ground":
         return Ground(**{f.name: getattr(self, f.name) for f in fields(Ground)})
@@ -105,7 +123,7 @@ class Row(Ground, OfARun):
     Attributes:
         model: the name in the tables.
         overrides: dotted settings on top of the recipe, without the seed and the run folder; portable, as the command.
-        metric: e.g. `a-to-b/R@1`, in percent.
+        metric: e.g. `a-to-b/R@1`; in percent, but ranks (`ranges`).
         interval: 95 % bootstrap interval over the queries; None where the metric has none.
         config_hash: of everything that decides what is learned, but the seed.
         wall_seconds: of training.
@@ -132,6 +150,14 @@ class Row(Ground, OfARun):
     command: Annotated[Said, AfterValidator(portable)]
     provenance: Literal["measured"]
 
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        check_values(self.metric, self.value, *(self.interval or ()))
+        if self.interval:
+            check_interval(self.metric, self.value, self.interval)
+        check_command(self.command, self.config_hash, self.data_version, self.seed)
+        return self
+
     @property
     def key(self) -> tuple[str | int, ...]:
         return *self.place, self.model, self.seed, self.metric
@@ -144,9 +170,14 @@ class Reference(Ground):
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     schema: Literal[1]
-    metric: str
-    values: dict[str, float]
+    metric: Said
+    values: Annotated[dict[Said, float], Field(min_length=1)]
     provenance: Literal["computed"]
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        check_values(self.metric, *self.values.values())
+        return self
 
     @property
     def key(self) -> tuple[str | int, ...]:
@@ -163,13 +194,13 @@ class Curve(OfARun):
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     schema: Literal[1]
-    model: str
-    recipe: str
-    config_hash: str
-    data_version: str
-    seed: int
-    data: str
-    points: dict[str, list[tuple[int, float]]]
+    model: Said
+    recipe: Said
+    config_hash: ConfigHash
+    data_version: Said
+    seed: Count
+    data: Said
+    points: dict[Said, list[tuple[Count, float]]]
 
     @property
     def key(self) -> tuple[str | int, ...]:
@@ -190,17 +221,17 @@ class Cost(OfARun):
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     schema: Literal[1]
-    recipe: str
-    config_hash: str
-    data_version: str
-    seed: int
-    steps: int
-    seconds: float
-    parameters: int
-    trained_parameters: int
-    peak_memory_bytes: int
-    hardware: str
-    cpu_seconds: dict[str, float] | None = None
+    recipe: Said
+    config_hash: ConfigHash
+    data_version: Said
+    seed: Count
+    steps: Count
+    seconds: Seconds
+    parameters: Count
+    trained_parameters: Count
+    peak_memory_bytes: Count
+    hardware: Said
+    cpu_seconds: Annotated[dict[str, Seconds], AfterValidator(_whole)] | None = None
 
     @property
     def key(self) -> tuple[str | int, ...]:

@@ -1,12 +1,14 @@
 """The rows on disk: JSON lines in canonical order, so that the same results are the same bytes."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from quatrefoil.core.files import replace_text
-from quatrefoil.core.measuring.agreement import check_agreement, check_references
-from quatrefoil.core.measuring.rows import Cost, Curve, Item, Reference, Row, RowError, Run, parse, to_line
+from quatrefoil.core.files import locked, replace_text
+from quatrefoil.core.measuring.agreement import check_agreement, check_costs, check_curves, check_references
+from quatrefoil.core.measuring.rows import Cost, Curve, Item, Record, Reference, Row, RowError, Run, parse, to_line
 
 
 @dataclass(frozen=True)
@@ -32,38 +34,77 @@ class Store:
     def read(self) -> Results:
         """Everything stored; an empty store has no files.
 
+        Who reads does not wait for who adds: what seems broken is read again when nobody is adding.
+
         Raises:
             RowError: a line that may not enter a table, or that contradicts another, with its file and number.
         """
-        rows, references = read(self._path("rows"), Row), read(self._path("references"), Reference)
-        check_agreement(rows, lambda number: f"{self._path('rows')}:{number + 1}")
-        check_references(references, rows, lambda number: f"{self._path('references')}:{number + 1}")
-        return Results(rows, references, read(self._path("curves"), Curve), read(self._path("costs"), Cost))
+        try:
+            return self._read()
+        except RowError:
+            if not os.access(self.folder, os.W_OK):
+                raise
+        with locked(self._path("rows")):
+            return self._read()
+
+    def _read(self) -> Results:
+        found = Results(
+            read(self._path("rows"), Row),
+            read(self._path("references"), Reference),
+            read(self._path("curves"), Curve),
+            read(self._path("costs"), Cost),
+        )
+        _check(found, lambda name, number: f"{self._path(name)}:{number + 1}")
+        return found
 
     def add(self, new: Results) -> None:
         """Store results; they replace those of the same keys, and all rows of the same run.
 
-        Curves and costs of runs without rows are dropped, and references on grounds without.
+        Curves and costs of runs without rows are dropped, and references on grounds without. Several processes may add
+        at once: one after the other does.
 
         Raises:
             RowError: what is stored is broken, or contradicts what is new; nothing is written then.
         """
-        old = self.read()
-        again = {(row.model, row.run) for row in new.rows}
-        rows = merge([row for row in old.rows if (row.model, row.run) not in again], new.rows)
-        check_agreement(rows, lambda number: f"{self.folder}, stored or new: {rows[number].command}")
-        runs = Results(rows).runs
-        curves = [curve for curve in merge(old.curves, new.curves) if curve.run in runs]
-        costs = [cost for cost in merge(old.costs, new.costs) if cost.run in runs]
-        grounds = {row.ground for row in rows}
-        references = [each for each in merge(old.references, new.references) if each.ground in grounds]
-        write(self._path("curves"), curves)
-        write(self._path("costs"), costs)
-        write(self._path("references"), references)
-        write(self._path("rows"), rows)  # last: a run that has rows is not run again
+        with locked(self._path("rows")):
+            found = joined(self._read(), new)
+            _check(found, lambda name, number: f"{self.folder}, stored or new: {_said(getattr(found, name)[number])}")
+            # Texts first, so that little can come between the files; rows last: a run that has some is not run again.
+            texts = {name: lines(getattr(found, name)) for name in ("curves", "costs", "references", "rows")}
+            for name, text in texts.items():
+                replace_text(self._path(name), text)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.jsonl"
+
+
+def _check(found: Results, where: Callable[[str, int], str]) -> None:
+    """Compare all records with one another. Raises RowError where they contradict one another.
+
+    Args:
+        where: the name of a list of results and a place in it, counted from 0 -> words for it.
+    """
+    check_agreement(found.rows, partial(where, "rows"))
+    check_references(found.references, found.rows, partial(where, "references"))
+    check_curves(found.curves, found.rows, partial(where, "rows"))
+    check_costs(found.costs, found.rows, partial(where, "costs"))
+
+
+def _said(record: Record) -> str:
+    return record.command if isinstance(record, Row) else ", ".join(map(str, record.key))
+
+
+def joined(old: Results, new: Results) -> Results:
+    """Old results and new ones, as `Store.add` says."""
+    again = {(row.model, row.run) for row in new.rows}
+    rows = merge([row for row in old.rows if (row.model, row.run) not in again], new.rows)
+    runs, grounds = {row.run for row in rows}, {row.ground for row in rows}
+    return Results(
+        rows,
+        [each for each in merge(old.references, new.references) if each.ground in grounds],
+        [curve for curve in merge(old.curves, new.curves) if curve.run in runs],
+        [cost for cost in merge(old.costs, new.costs) if cost.run in runs],
+    )
 
 
 def read(path: Path, kind: type[Item]) -> list[Item]:
@@ -91,6 +132,11 @@ def merge(old: Iterable[Item], new: Iterable[Item]) -> list[Item]:
     return [by_key[key] for key in sorted(by_key)]
 
 
-def write(path: Path, items: Iterable[Item]) -> None:
+def lines(items: Iterable[Record]) -> str:
+    """Records as a file has them."""
+    return "".join(map(to_line, items))
+
+
+def write(path: Path, items: Iterable[Record]) -> None:
     """Write records whole or not at all."""
-    replace_text(path, "".join(map(to_line, items)))
+    replace_text(path, lines(items))

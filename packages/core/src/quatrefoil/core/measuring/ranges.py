@@ -1,0 +1,28 @@
+"""Which values a metric can have, by its name: all are percent, but the ranks of a retrieval and MCC."""
+
+import math
+
+_PERCENT = 0.0, 100.0
+_OTHERS = {"MCC": (-100.0, 100.0), "MedianR": (1.0, math.inf), "MeanR": (1.0, math.inf)}
+_NO_MEANS = "macro-", "MCC"
+_ROUNDING = 1e-6
+
+
+def check_values(metric: str, *values: float) -> None:
+    """Raises ValueError where one of them is none that the metric can have."""
+    low, high = _OTHERS.get(metric.rpartition("/")[2], _PERCENT)
+    if wrong := [value for value in values if not low - _ROUNDING <= value <= high + _ROUNDING]:
+        raise ValueError(f"{metric} is {wrong[0]}, which it cannot be: it lies within {low:g} .. {high:g}")
+
+
+def check_interval(metric: str, value: float, interval: tuple[float, float]) -> None:
+    """A mean over items lies within its own bootstrap interval.
+
+    Macro means and MCC need not: a resample lacks items of rare classes, so that nearly all may lie below the value.
+
+    Raises:
+        ValueError: the mean lies outside.
+    """
+    low, high = interval
+    if not low - _ROUNDING <= value <= high + _ROUNDING and not metric.rpartition("/")[2].startswith(_NO_MEANS):
+        raise ValueError(f"the value {value} of {metric} lies outside its own interval {low} .. {high}")

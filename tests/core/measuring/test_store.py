@@ -1,0 +1,70 @@
+"""A store that several processes use at once."""
+
+import multiprocessing
+import threading
+from dataclasses import replace
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from quatrefoil.core.files import locked
+from quatrefoil.core.measuring import store as module
+from quatrefoil.core.measuring.rows import RowError
+from quatrefoil.core.measuring.store import Results, Store
+from tests.benchmarks.fabricated import results
+from tests.core.measuring.toys import TABLE
+
+RUNS = 10
+
+
+def add_ten(folder: Path, process: int, all_here: Barrier) -> None:
+    """Loses runs where two processes read the same store."""
+    entry = replace(TABLE, model=f"of process {process}", recipe=f"toy/{process}")
+    made = [results(folder, entry, seed, 50.0) for seed in range(RUNS)]
+    all_here.wait()
+    for each in made:
+        Store(folder / "store").add(each)
+
+
+def test_no_run_is_lost_where_two_processes_add_at_once(tmp_path: Path) -> None:
+    spawned = multiprocessing.get_context("spawn")
+    all_here = spawned.Barrier(2)
+    crew = [spawned.Process(target=add_ten, args=(tmp_path, number, all_here)) for number in range(2)]
+    for process in crew:
+        process.start()
+    for process in crew:
+        process.join()
+    assert [process.exitcode for process in crew] == [0, 0]
+    found = Store(tmp_path / "store").read()
+    assert len(found.runs) == len(found.curves) == len(found.costs) == 2 * RUNS
+    assert {path.suffix for path in (tmp_path / "store").iterdir()} == {".jsonl"}
+
+
+def test_who_reads_between_the_files_of_who_adds_reads_again_when_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, new = Store(tmp_path / "store"), results(tmp_path, TABLE, 0, 50.0)
+    part_written, read = threading.Event(), list[Results]()
+
+    def slowly(path: Path, text: str) -> None:
+        path.write_text(text)
+        if path.name == "references.jsonl":  # of rows that are yet to come
+            part_written.set()
+            reader.join(0.2)
+
+    monkeypatch.setattr(module, "replace_text", slowly)
+    reader = threading.Thread(target=lambda: (part_written.wait(), read.append(store.read())))
+    reader.start()
+    store.add(new)
+    reader.join()
+    assert [found.rows for found in read] == [sorted(new.rows, key=lambda row: row.key)]
+
+
+def test_a_broken_store_where_nothing_may_be_written_is_told_without_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    with locked(tmp_path / "rows.jsonl"), pytest.raises(RowError, match=r"rows\.jsonl:1"):
+        Store(tmp_path).read()

@@ -1,0 +1,217 @@
+"""A store of which something was changed is refused, whatever it was; what was honestly stored is read."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quatrefoil.core.evaluation.retrieval import COLUMNS
+from quatrefoil.core.measuring.collect import collect
+from quatrefoil.core.measuring.entries import AS_FOUND, Entry
+from quatrefoil.core.measuring.ranges import check_values
+from quatrefoil.core.measuring.rows import CPU_PARTS, Curve, Row, RowError
+from quatrefoil.core.measuring.run_names import run_name
+from quatrefoil.core.measuring.store import Results, Store, lines
+from quatrefoil.core.training.spending import Spending
+from tests.benchmarks.fabricated import HASH, facts, run_folder
+from tests.core.measuring.toys import FRAMES, TABLE
+
+Values = dict[str, Any]
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
+BY_KIND = "text-to-video/R@1/action", "text-to-video/R@1/order"
+CPU = dict.fromkeys(CPU_PARTS, 2.0)
+
+
+def results(folder: Path, entry: Entry, seed: int) -> Results:
+    """Of a run as it is made, with R@1 over queries of two kinds."""
+    told = facts(entry, seed, 50.0)
+    told["scores"]["test"]["metrics"] |= dict.fromkeys(BY_KIND, 40.0)
+    name = run_name(HASH, entry.data_version, seed)
+    command = f"quatrefoil train {entry.recipe} seed={seed} run.dir=runs/bench/{entry.recipe}/{name} resume=auto"
+    return collect(
+        run_folder(folder / entry.model / name, told | {"command": command, "cpu_seconds": CPU}), entry, HASH, seed
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Three runs, two of them of one configuration."""
+    found = Store(tmp_path / "store")
+    for entry, seed in ((TABLE, 0), (TABLE, 1), (FRAMES, 0)):
+        found.add(results(tmp_path, entry, seed))
+    return found
+
+
+def change(store: Store, name: str, how: Callable[[int, Values], Iterator[Values]]) -> None:
+    """Write what comes of each line of a file, by its number."""
+    path = store.folder / f"{name}.jsonl"
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    left = [each for number, values in enumerate(found, start=1) for each in how(number, values)]
+    path.write_text("".join(json.dumps(values) + "\n" for values in left))
+
+
+ELSEWHERE = "quatrefoil train toy/frames seed=0 run.dir=runs/bench/toy/frames/"
+ONE_LINE = [
+    ("rows", {"embedded": False}, "embedded is false and data_version `v1`"),
+    ("rows", {"data_version": AS_FOUND}, "embedded is true and data_version `as found`"),
+    ("rows", {"embedded": False, "data_version": AS_FOUND}, "its command names 0123456789abcdef-v1-seed0"),
+    ("rows", {"value": 250.0}, "R@1 is 250.0, which it cannot be: it lies within 0 .. 100"),
+    ("rows", {"value": -40.0}, "R@1 is -40.0"),
+    ("rows", {"interval": [48.0, 152.0]}, "R@1 is 152.0"),
+    ("rows", {"value": 60.0}, "the value 60.0 of .* lies outside its own interval 48.0 .. 52.0"),
+    ("rows", {"metric": "openness/MCC", "value": -101.0, "interval": None}, "within -100 .. 100"),
+    ("rows", {"metric": "a-to-b/MedianR", "value": 0.5, "interval": None}, "within 1 .. inf"),
+    ("rows", {"config_hash": "a" * 16}, "the folder a{16}-v1-seed0, its command names 0123456789abcdef-v1-seed0"),
+    ("rows", {"seed": 7}, "seed is 7, its command has seed=0"),
+    ("rows", {"data_version": "v2"}, "the folder 0123456789abcdef-v2-seed0"),
+    ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed1"}, "its command names 0123456789abcdef-v1-seed1"),
+    ("references", {"embedded": False}, "embedded is false"),
+    ("references", {"values": {"chance": 250.0}}, "R@1 is 250.0"),
+    ("references", {"metric": "MCC", "values": {"chance": -250.0}}, "MCC is -250.0"),
+    ("references", {"values": {}}, "values"),
+    ("references", {"protocol": "msrvtt-7k"}, "computed of stage v1, msrvtt-7k, test, of which there is no row"),
+    ("curves", {"model": ""}, "model"),
+    ("curves", {"config_hash": "latest"}, "config_hash"),
+    ("curves", {"seed": -1}, "seed"),
+    ("curves", {"data": ""}, "data"),
+    ("curves", {"points": {"loss": [[-1, 2.0]]}}, "points.loss"),
+    ("costs", {"recipe": ""}, "recipe"),
+    ("costs", {"config_hash": "latest"}, "config_hash"),
+    ("costs", {"seconds": -1.0}, "seconds"),
+    ("costs", {"steps": -1}, "steps"),
+    ("costs", {"peak_memory_bytes": -1}, "peak_memory_bytes"),
+    ("costs", {"hardware": ""}, "hardware"),
+    ("costs", {"cpu_seconds": {"steps": 5.0}}, "cpu_seconds: .*its parts are steps, not steps, scores, data, rest"),
+    ("costs", {"cpu_seconds": {**CPU, "more": 5.0}}, "cpu_seconds"),
+    ("costs", {"cpu_seconds": {**CPU, "rest": -5.0}}, "cpu_seconds.rest"),
+    ("costs", {"steps": 301}, "has steps 301, its rows have 300"),
+    ("costs", {"parameters": 5}, "has parameters 5, its rows have 1500000"),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong", "said"), ONE_LINE, ids=str)
+def test_one_line_that_was_changed_refuses_the_store_by_file_and_line(
+    store: Store, name: str, wrong: Values, said: str
+) -> None:
+    line = 2 if name == "rows" else 1  # the first row is of no recall
+    change(store, name, lambda number, values: iter([{**values, **wrong} if number == line else values]))
+    with pytest.raises(RowError, match=rf"{name}\.jsonl:{line}: .*{said}.*; (remove|take)"):
+        store.read()
+
+
+def of_seed_1(values: Values, without: Callable[[str], bool]) -> Iterator[Values]:
+    if not (values["seed"] == 1 and without(values["metric"])):
+        yield values
+
+
+def renamed(values: Values, metric: str) -> Values:
+    return {**values, "metric": f"{metric}0"} if (values["seed"], values["metric"]) == (1, metric) else values
+
+
+NAMES: list[tuple[str, Callable[[int, Values], Iterator[Values]]]] = [
+    ("text-to-video/R@10", lambda _, row: of_seed_1(row, lambda metric: metric == "text-to-video/R@10")),
+    (BY_KIND[0], lambda _, row: of_seed_1(row, lambda metric: metric == BY_KIND[0])),
+    ("text-to-video/R@100", lambda _, row: iter([renamed(row, "text-to-video/R@10")])),
+    ("text-to-video/R@1/action0", lambda _, row: iter([renamed(row, BY_KIND[0])])),
+]
+
+
+@pytest.mark.parametrize(("lacking", "how"), NAMES, ids=["gone", "part gone", "renamed", "part renamed"])
+def test_runs_of_one_configuration_have_metrics_of_the_same_names(
+    store: Store, lacking: str, how: Callable[[int, Values], Iterator[Values]]
+) -> None:
+    change(store, "rows", how)
+    with pytest.raises(RowError, match=rf"rows\.jsonl:\d+: TABLE, seed ., test has no {lacking}, .*jsonl:\d+ has it"):
+        store.read()
+
+
+def test_the_parts_of_a_metric_may_be_missing_all_together(store: Store) -> None:
+    change(store, "rows", lambda _, row: of_seed_1(row, lambda metric: metric in BY_KIND))
+    assert len(store.read().rows) == 13
+
+
+def test_runs_that_were_asked_for_other_scores_may_have_others(tmp_path: Path, store: Store) -> None:
+    asked = results(tmp_path, replace(TABLE, overrides=("evaluate.retrieval.also_within=[50]",)), 2)
+    more = replace(asked.rows[0], metric="text-to-video/R@50")
+    store.add(replace(asked, rows=[*asked.rows, more]))
+    assert more in store.read().rows
+
+
+def test_what_stands_beside_rows_of_made_data_is_of_the_same_data(tmp_path: Path, store: Store) -> None:
+    def moved(number: int, row: Values) -> Iterator[Values]:
+        yield {**row, "data_hash": "e" * 64} if row["model"] == FRAMES.model else row
+
+    change(store, "rows", moved)
+    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .* has data_hash .* of the same protocol and split"):
+        store.read()
+    change(store, "rows", lambda number, row: iter([{**next(moved(number, row)), "overrides": ["data.segment=9"]}]))
+    with pytest.raises(RowError, match="data_hash"):
+        store.read()  # all have this setting, so all are of one sample
+
+
+def test_settings_of_the_data_may_choose_other_samples(tmp_path: Path, store: Store) -> None:
+    found = results(tmp_path, replace(FRAMES, recipe="toy/long", overrides=("data.segment=9",)), 1)
+    store.add(replace(found, rows=[replace(row, data_hash="e" * 64) for row in found.rows]))
+    assert {row.data_hash[0] for row in store.read().rows} == {"d", "e"}
+
+
+def test_a_run_that_has_rows_has_a_curve(store: Store) -> None:
+    change(store, "curves", lambda number, values: iter([values] if number > 1 else []))
+    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: Frames only, seed 0, .* no curve is stored; take all lines"):
+        store.read()
+
+
+def test_what_runs_cost_need_not_be_known_and_a_curve_may_be_left_of_a_run_without_rows(store: Store) -> None:
+    (store.folder / "costs.jsonl").unlink()
+    change(store, "rows", lambda _, row: iter([row] if row["model"] == TABLE.model else []))
+    assert {curve.model for curve in store.read().curves} == {TABLE.model, FRAMES.model}
+
+
+def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) -> None:
+    odd = {"metric": "macro-recall", "value": 90.2, "interval": [68.2, 87.7]}
+    change(store, "rows", lambda _, row: iter([{**row, **odd}] if row["metric"] == "text-to-video/R@1" else []))
+    assert {row.value for row in store.read().rows} == {90.2}
+
+
+def test_a_command_without_a_run_folder_tells_nothing_of_the_configuration(store: Store) -> None:
+    change(
+        store, "rows", lambda _, row: iter([{**row, "command": f"train {row['recipe']} run.dir=runs/my {row['seed']}"}])
+    )
+    assert len(store.read().rows) == 15
+
+
+def test_what_contradicts_its_own_rows_is_not_added(tmp_path: Path, store: Store) -> None:
+    new, before = results(tmp_path, FRAMES, 1), (store.folder / "rows.jsonl").read_bytes()
+    for wrong, said in (
+        (replace(new, curves=list[Curve]()), f"{ELSEWHERE}.*no curve is stored"),
+        (replace(new, costs=[replace(new.costs[0], steps=5)]), "stored or new: toy/frames, .* has steps 5"),
+        (replace(new, rows=list[Row](new.rows[1:])), "has no text-to-video/R@1"),
+    ):
+        with pytest.raises(RowError, match=said.replace("seed=0", "seed=1")):
+            store.add(wrong)
+        assert (store.folder / "rows.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_ranks_start_at_1_and_recalls_end_at_100(column: str) -> None:
+    check_values(f"a-to-b/{column}", 1.0, 100.0)
+    with pytest.raises(ValueError, match="cannot be"):
+        check_values(f"a-to-b/{column}", 100.5 if column.startswith("R@") else 0.5)
+
+
+def test_rounding_takes_no_score_out_of_its_range() -> None:
+    check_values("AUPR", 100.00000000000001, -1e-13)
+
+
+def test_the_parts_of_cpu_time_are_those_that_runs_tell() -> None:
+    assert tuple(Spending().told()) == CPU_PARTS
+
+
+@pytest.mark.parametrize("folder", [RESULTS, RESULTS / "ablations" / "transplants"], ids=lambda folder: folder.name)
+def test_what_the_repository_stores_is_read_and_is_in_canonical_order(folder: Path) -> None:
+    found = Store(folder).read()
+    assert found.rows
+    assert (folder / "rows.jsonl").read_text() == lines(sorted(found.rows, key=lambda row: row.key))
