@@ -164,9 +164,9 @@ CLAIMS = (
     *(c for name, (said, than) in _GENEBERT.items() for c in _of_arms(name, GENEBERT_PAPER, said, GENEBERT, than)),
     Claim(
         "G3",
-        GENEBERT_PAPER,
+        f"{GENEBERT_PAPER}: it generalises to unseen cell types; the task, openness, is ours",
         "regions tell what the sequence cannot, which is at 50 by construction: which cell types that were not "
-        "trained on have a region open",
+        "trained on have a region open; no pre-training is needed for it",
         GENEBERT.tasks[OPENNESS],
         OPENNESS_OF_SEQUENCE,
         VARYING,
