@@ -4,6 +4,7 @@
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +110,8 @@ def description(name: str, recipe: Recipe, overrides: Sequence[str]) -> Json:
 
 
 def command(described: Mapping[str, Any]) -> str:
-    """The command that repeats a run."""
-    return " ".join(["quatrefoil train", described["recipe"], *described["overrides"]])
+    """The command that repeats a run, as a shell takes it."""
+    return shlex.join(["quatrefoil", "train", described["recipe"], *described["overrides"]])
 
 
 def _check_same_run(origin: Path, saved: Checkpoint, recipe: Recipe, data_fingerprint: str) -> None:
