@@ -355,6 +355,7 @@ def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pyt
     assert list(evaluate(tmp_path, splits=["val"])) == ["val"]
     with pytest.raises(ConfigError, match="no split 'tset'; there are train, val"):
         evaluate(tmp_path, splits=["tset"])
+    assert not evaluate(tmp_path, ["evaluate.retrieval=off"], ["val"])["val"].metrics
 
 
 def test_what_cannot_be_evaluated_is_told_with_what_can(tmp_path: Path) -> None:

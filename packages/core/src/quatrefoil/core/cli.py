@@ -134,7 +134,7 @@ def _add_evaluate(command: Adder) -> None:
     sub = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
     path = "a run folder, or one of its checkpoints/step-*"
     sub.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT", help=path)
-    _add_settings(sub, "overrides", "where things are now, e.g. data.root, or what else is scored: evaluate.*")
+    _add_settings(sub, "overrides", "where things are now, e.g. data.root, or what is scored, e.g. evaluate.NAME=off")
     on = "on the data and by the evaluations of another recipe; overrides are then of that one"
     sub.add_argument("--on", metavar="RECIPE", help=on)
     split = "which split; may be repeated (default: all but `train`)"
