@@ -60,7 +60,7 @@ TABLE = [
     Broken("twice.fa", genome, ">chr1\nACGT\n>chr1\nACGT\n", r"twice.fa: .*chr1.*; write every record"),
     Broken("ragged.fa", genome, ">chr1\nACGT\nACGTACGT\nAC\n", r"ragged.fa: .*; write every record in lines of one"),
     Broken("letter.fa", genome, ">chr1\nAC*T\n", r"letter.fa, chr1: character '\*' at position 2 .*; remove gaps"),
-    Broken("plain.fa.gz", genome, gzip.compress(b">chr1\nACGT\n"), r"plain.fa.gz: a plain gzip file .*; Genome.pack"),
+    Broken("plain.fa.gz", genome, gzip.compress(b">chr1\nACGT\n"), r"plain.fa.gz: a plain gzip file .*; `gunzip` it"),
     Broken("head.fa", packed, "ACGT\n>chr1\nACGT\n", r"head.fa:1: sequence before the first `>name` line; add one"),
     Broken("nameless.fa", packed, ">\nACGT\n", r"nameless.fa:1: a record without a name; name each once"),
     Broken("bare.fa", packed, ">chr1\nACGT\n>chr2\n", r"bare.fa: `chr2` has no base; remove the record"),
@@ -74,7 +74,12 @@ TABLE = [
     Broken("blanks.bed", peaks, "chr1 1 5\n", r"blanks.bed:1: 1 column between tabs.*; bed needs 3-12"),
     Broken("word.bed", peaks, "chr1\t1\tfive\n", r"word.bed:1: .* has no whole number as its end; mend the line"),
     Broken("turned.bed", peaks, "chr1\t9\t5\n", r"turned.bed:1: chr1:9-5 is no interval; 0 <= start < end"),
-    Broken("other.bed", peaks, "chrX\t1\t5\n", r"other.bed:1: chrX:1-5 is on no chromosome .*; rename or exclude it"),
+    Broken(
+        "other.bed",
+        peaks,
+        "chrX\t1\t5\n",
+        r"other.bed:1: chrX:1-5 is on no chromosome .*; rename it, or leave it out with --exclude",
+    ),
     Broken("beyond.bed", peaks, "chr1\t1\t999\n", r"beyond.bed:1: .* leaves its chromosome; was it called on another"),
     Broken("short.narrowPeak", peaks, "chr1\t1\t5\n", r"short.narrowPeak:1: 3 columns .*; narrowPeak needs 10"),
     Broken(

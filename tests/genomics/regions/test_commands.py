@@ -137,6 +137,19 @@ def test_settings_of_a_scan_are_refused_beside_hits_that_were_made_before(folder
         run(matrix, *places, "--training", "chr1", *more, "--out", folder / "m")
 
 
+def test_peaks_on_chromosomes_that_the_genome_lacks_are_left_out_of_a_scan_where_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "more.bed").write_text((folder / "a.bed").read_text() + "chrUn\t1\t5\n")
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--out", folder / "hits.bed")
+    with pytest.raises(ValueError, match=r"chrUn:1-5 is on no chromosome .*leave it out with --exclude"):
+        run(scan, *inputs, "--peaks", folder / "more.bed")
+    assert run(scan, *inputs, "--peaks", folder / "more.bed", "--exclude", "chrUn") == 0
+    assert "1 excluded" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--exclude leaves peaks out; give --peaks, too"):
+        run(scan, *inputs, "--exclude", "chrUn")
+
+
 def test_a_device_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     with pytest.raises(ValueError, match=r"--device quantum: torch has none here .*; take cpu"):

@@ -3,6 +3,7 @@
 import gzip
 import os
 import pickle
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quatrefoil.genomics.sequence.commands import pack
 from quatrefoil.genomics.sequence.fasta import LETTERS, FastaError, Genome, background, codes_of
 from tests.genomics.regions.toys import sequence, write_fasta
 
@@ -72,12 +74,18 @@ def test_the_background_counts_bases_of_both_strands(genome: Genome) -> None:
     assert background(genome) == pytest.approx(((1 - strong) / 2, strong / 2, strong / 2, (1 - strong) / 2))
 
 
-def test_a_plain_gzip_file_is_refused_by_window_and_read_by_packing(tmp_path: Path) -> None:
+def test_a_plain_gzip_file_is_refused_by_window_and_read_by_packing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fasta = write_fasta(tmp_path / "toy.fa", TEXTS)
     (tmp_path / "toy.fa.gz").write_bytes(gzip.compress(fasta.read_bytes()))
-    with pytest.raises(FastaError, match=r"toy\.fa\.gz: a plain gzip file .*Genome\.pack.*bgzip"):
+    with pytest.raises(FastaError, match=r"toy\.fa\.gz: a plain gzip file .*gunzip.*bgzip.*quatrefoil pack"):
         Genome.open(tmp_path / "toy.fa.gz")
-    packed = Genome.pack(tmp_path / "toy.fa.gz", tmp_path / "packed")
+    parser = ArgumentParser()
+    pack.add_arguments(parser)
+    assert pack.run(parser.parse_args([f"{tmp_path}/toy.fa.gz", "--out", f"{tmp_path}/packed"])) == 0
+    assert f"bases of {len(TEXTS)} records in {tmp_path}/packed" in capsys.readouterr().out
+    packed = Genome.open(tmp_path / "packed")
     np.testing.assert_array_equal(packed.fetch("chr1", 0, 1234), codes_of(TEXTS["chr1"]))
 
 

@@ -58,22 +58,22 @@ class LogosCommand:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("motifs", type=Path, help="JASPAR, MEME or TRANSFAC file")
-        parser.add_argument("--names", nargs="*", help="ids or factors (default: all)")
+        parser.add_argument("--names", nargs="*", help="ids, or factors, of which all motifs are drawn (default: all)")
         parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.config import nearest
-        from quatrefoil.genomics.interpret.logos import draw_logos
+        from quatrefoil.genomics.interpret.logos import draw_logos, names_of
         from quatrefoil.genomics.regions.motifs import read_motifs
 
         check_picture(args.out)
         motifs = read_motifs(args.motifs)
-        known = {name for motif in motifs for name in (motif.name, motif.factor)}
+        known = set[str]().union(*map(names_of, motifs))
         for name in args.names or ():
             if name not in known:
                 raise ValueError(f"{args.motifs} has no motif `{name}`{nearest(name, known)}")
-        chosen = [m for m in motifs if args.names is None or {m.name, m.factor} & set(args.names)]
+        chosen = [motif for motif in motifs if args.names is None or names_of(motif) & set(args.names)]
         draw_logos(chosen, args.out)
         print(f"{len(chosen)} logos in {args.out}")
         return 0

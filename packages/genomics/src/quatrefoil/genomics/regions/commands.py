@@ -45,11 +45,13 @@ class ScanCommand:
         from quatrefoil.genomics.sequence.fasta import Genome
 
         _check_device(args.device)
+        if args.exclude and not args.peaks:
+            raise ValueError("--exclude leaves peaks out; give --peaks, too")
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None
         if args.peaks:
-            peaks = read_peaks(args.peaks, genome.lengths)
+            peaks = read_peaks(args.peaks, genome.lengths, args.exclude)
             _tell(args.peaks.name, peaks)
             pieces = merged([peaks], genome.lengths)
         count = write_hits(Scan(genome, scanner, args.device), pieces, args.out)
@@ -89,7 +91,6 @@ class MatrixCommand:
             metavar="NAME",
             help="cell types that only test: values are not scaled by them",
         )
-        parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
         parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
         parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
 
@@ -110,6 +111,7 @@ scan, matrix = ScanCommand(), MatrixCommand()
 
 def _add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
+    parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
     parser.add_argument("--p-value", type=float, help="threshold of a hit (default: 1e-4, as FIMO)")
     parser.add_argument("--background", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3")
 

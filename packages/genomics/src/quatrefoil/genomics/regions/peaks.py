@@ -206,6 +206,11 @@ def _refuse(frame: Any, bad: Any, why: str, path: Path) -> None:
 def _check_places(frame: Any, lengths: Mapping[str, int], path: Path) -> None:
     unknown = ~frame["chrom"].isin(list(lengths))
     some = ", ".join(list(lengths)[:4])
-    _refuse(frame, unknown, f"is on no chromosome of the genome ({some}, ...); rename or exclude it", path)
+    _refuse(
+        frame,
+        unknown,
+        f"is on no chromosome of the genome ({some}, ...); rename it, or leave it out with --exclude",
+        path,
+    )
     beyond = frame["end"] > frame["chrom"].map(dict(lengths))
     _refuse(frame, beyond, "leaves its chromosome; was it called on another assembly?", path)

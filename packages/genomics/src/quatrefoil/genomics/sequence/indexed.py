@@ -59,5 +59,6 @@ def _refuse_plain_gzip(path: Path) -> None:
         head = file.read(18)
     if head.startswith(GZIP) and head[12:14] != _BGZIP_FIELD:
         raise FastaError(
-            f"{path}: a plain gzip file cannot be read by window; Genome.pack it, or compress it anew with bgzip"
+            f"{path}: a plain gzip file cannot be read by window; `gunzip` it, compress it anew with bgzip, or pack "
+            f"it: `quatrefoil pack {path} --out FOLDER`"
         )

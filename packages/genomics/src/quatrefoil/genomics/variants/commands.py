@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.variants.cohort import Risk
     from quatrefoil.genomics.variants.effects import Scorer
 
-_LENGTH = "for a run of a classifier: bases of a window, best as many as it was trained on (default: %(default)s)"
+_LENGTH = (
+    "for a run of a classifier: bases of a window, as many as it was trained on (default: data.length of the run; "
+    "needed where the run has none, as those of genebert/classify)"
+)
 _PLACE = ("variant", "chrom", "position", "reference", "alternative")
 
 
@@ -29,7 +32,7 @@ class VariantsCommand:
         )
         parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF; every alternative allele is a variant")
         parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
-        parser.add_argument("--length", type=int, default=101, help=_LENGTH)
+        parser.add_argument("--length", type=int, help=_LENGTH)
         parser.add_argument("--matrix", type=Path, help="for a run of openness: a folder made by `quatrefoil matrix`")
         parser.add_argument("--cell-type", help="for a run of openness: of which cell type of the matrix")
         parser.add_argument("--out", type=Path, required=True, help="the table to write")
@@ -102,13 +105,27 @@ def _scorer(args: argparse.Namespace) -> "Scorer":
 
     model, genome = model_of(args.trained), Genome.open(args.genome)
     if isinstance(model, SequenceModel):
-        return ClassEffects(model, genome, args.length)
+        return ClassEffects(model, genome, length_of(args))
     if isinstance(model, Openness):
         return _of_openness(model, genome, args)
     raise ValueError(
         f"a {type(model).__name__} cannot score variants; give a run of a classifier of sequences or variants "
         f"(genebert/classify, genebert/regulome-variants), or of genebert/openness"
     )
+
+
+def length_of(args: argparse.Namespace) -> int:
+    """Bases of a window: what is asked for, else what the data of the run were told."""
+    from quatrefoil.core.runs.folder import RunFolder
+
+    if args.length is not None:
+        return int(args.length)
+    length = RunFolder(args.trained).facts()["config"]["data"].get("length")
+    if length is None:
+        raise ValueError(
+            f"{args.trained} does not say how long the windows are that it was trained on; give that as --length"
+        )
+    return int(length)
 
 
 def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) -> "Scorer":
