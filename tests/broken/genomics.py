@@ -1,8 +1,13 @@
 """Broken files of genomics: sequences, peaks, motifs, variants, tables."""
 
 import gzip
+from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
+from Bio import bgzf
+
+from quatrefoil.core.installed import load_command
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.openness.table import read_regions
 from quatrefoil.genomics.regions.motifs import read_motifs
@@ -49,8 +54,42 @@ def vcf(path: Path) -> object:
     return list(windows(Genome.open(write_genome(path.parent)), found.variants, 20))
 
 
+def command(name: str, arguments: str) -> Callable[[Path], object]:
+    """A command whose arguments, by blanks, name the file as {path} and its folder as {folder}."""
+
+    def run(path: Path) -> object:
+        found, parser = load_command(name), ArgumentParser()
+        found.add_arguments(parser)
+        return found.run(parser.parse_args(arguments.format(path=path, folder=path.parent).split()))
+
+    run.__name__ = name
+    return run
+
+
+def indexed(index: str, content: str = ">a\nACGT\n>b\nGTAC\n") -> Callable[[Path], object]:
+    """A FASTA file, and an index beside it that is the younger one."""
+
+    def write(path: Path) -> object:
+        path.write_text(content)
+        return Path(f"{path}.fai").write_text(index)
+
+    return write
+
+
+def without_end(content: str) -> Callable[[Path], object]:
+    """A bgzip file whose last block, which is empty, is missing: as one that was cut off between two blocks."""
+
+    def write(path: Path) -> object:
+        with bgzf.BgzfWriter(str(path)) as file:
+            file.write(content.encode())
+        return path.write_bytes(path.read_bytes()[:-28])
+
+    return write
+
+
 _MEME = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1\nletter-probability matrix: alength= 4 w= 1\n"
 _VCF = '##fileformat=VCFv4.2\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">\n##contig=<ID=chr1>\n'
+_WITHIN = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000")
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
 _AGES = "sample\tdisease\tage\n"
 
@@ -61,6 +100,57 @@ TABLE = [
     Broken("ragged.fa", genome, ">chr1\nACGT\nACGTACGT\nAC\n", r"ragged.fa: .*; write every record in lines of one"),
     Broken("letter.fa", genome, ">chr1\nAC*T\n", r"letter.fa, chr1: character '\*' at position 2 .*; remove gaps"),
     Broken("plain.fa.gz", genome, gzip.compress(b">chr1\nACGT\n"), r"plain.fa.gz: a plain gzip file .*; Genome.pack"),
+    Broken("junk.fa", genome, indexed("hello\n"), r"junk.fa.fai: no index of a FASTA file; remove it"),
+    Broken("empty.fa", genome, indexed(""), r"empty.fa.fai: no index of a FASTA file; remove it"),
+    Broken("lost.fa", genome, indexed("a\t4\t3\t4\t5\n"), r"lost.fa.fai: .* \(it ends before the file does\); remove"),
+    Broken("first.fa", genome, indexed("b\t4\t11\t4\t5\n"), r"first.fa.fai: .* \(`b` is not where it says\); remove"),
+    Broken(
+        "turned.fa",
+        genome,
+        indexed("b\t4\t3\t4\t5\na\t4\t11\t4\t5\n"),
+        r"turned.fa.fai: no index of turned.fa \(`b` is not where it says\); remove it, and it is made anew",
+    ),
+    Broken("bases.fa", genome, ">chr1\nACGT\n>chr9\n", r"bases.fa: `chr9` has no base; remove the record"),
+    Broken("return.fa", genome, ">chr1\rACGT\r", r"return.fa: lines end in a carriage return alone; write newlines"),
+    Broken("return.txt", packed, ">chr1\rACGT\r", r"return.txt: lines end in a carriage return alone; write newlines"),
+    Broken("wide.fa", genome, ">chr1\nACGT\n".encode("utf-16"), r"wide.fa: UTF-16; write it as plain text"),
+    Broken("bytes.fa", genome, b"\0\1\2", r"bytes.fa: no text, but bytes of another kind; a FASTA record starts"),
+    Broken("name.fa", genome, ">\nACGT\n", r"name.fa:1: a record without a name; name each once"),
+    Broken("plain.fa.gz", genome, ">chr1\nACGT\n", r"plain.fa.gz: not compressed; take .gz off its name"),
+    Broken("other.fa", genome, without_end(">chr1\nACGT\n"), r"other.fa: bgzip; name it FILE.gz"),
+    Broken("end.fa.gz", genome, without_end(">chr1\nACGT\n"), r"end.fa.gz: damaged bgzip .*cut off.*; fetch it again"),
+    Broken("tail.fa.gz", packed, without_end(">chr1\nACGT\n"), r"tail.fa.gz: damaged bgzip .*cut off.*; fetch it"),
+    Broken("within.fa.gz", genome, _WITHIN, r"within.fa.gz: damaged bgzip .*; fetch it again"),
+    Broken(
+        "over.fa",
+        command("scan", "--genome {path} --motifs {folder}/m.jaspar --out {folder}/./over.fa"),
+        ">chr1\nACGT\n",
+        r"--out over.fa: is named for something else, too, and would be lost; name another file",
+    ),
+    Broken(
+        "folder.bed",
+        command("scan", "--genome g.fa --motifs m.jaspar --out {path}"),
+        Path.mkdir,
+        r"--out folder.bed: a folder; name a file in it",
+    ),
+    Broken(
+        "over.vcf",
+        command("variants", "run --genome g.fa --vcf {path} --out {path}"),
+        "",
+        r"--out over.vcf: is named for something else, too",
+    ),
+    Broken(
+        "over.tsv",
+        command("cohort", "e.tsv --vcf v.vcf --phenotypes {path} --out {path}"),
+        "",
+        r"--out over.tsv: is named for something else, too",
+    ),
+    Broken(
+        "over.svg",
+        command("interpret", "run --fasta set.fa --table {path} --out {path}"),
+        "",
+        r"--table over.svg: is named for something else, too",
+    ),
     Broken("head.fa", packed, "ACGT\n>chr1\nACGT\n", r"head.fa:1: sequence before the first `>name` line; add one"),
     Broken("nameless.fa", packed, ">\nACGT\n", r"nameless.fa:1: a record without a name; name each once"),
     Broken("bare.fa", packed, ">chr1\nACGT\n>chr2\n", r"bare.fa: `chr2` has no base; remove the record"),

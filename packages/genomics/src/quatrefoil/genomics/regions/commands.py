@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.core.text_files import check_target
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ScanCommand:
         from quatrefoil.genomics.sequence.fasta import Genome
 
         _check_device(args.device)
+        check_target("--out", args.out, (args.genome, args.motifs, args.peaks))
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None

@@ -41,7 +41,7 @@ class VariantsCommand:
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
+        check_target("--out", args.out, (args.vcf, args.genome))
         genotypes = read_vcf(args.vcf)
         scorer = _scorer(args)
         found = effects(scorer, genotypes.variants)
@@ -79,7 +79,7 @@ class CohortCommand:
         from quatrefoil.genomics.variants.scored import read_effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
+        check_target("--out", args.out, (args.effects, args.vcf, args.phenotypes, args.bounds))
         how = CrossValidation(folds=args.folds, repeats=args.repeats)
         people = read_people(args.phenotypes, args.outcome, args.covariates)
         genotypes = read_vcf(args.vcf)
