@@ -10,6 +10,7 @@ from Bio import bgzf
 from quatrefoil.core.installed import load_command
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.openness.table import read_regions
+from quatrefoil.genomics.interpret.sequences import named_sequences
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.peaks import read_peaks
 from quatrefoil.genomics.sequence.fasta import Genome
@@ -37,8 +38,20 @@ def labelled(path: Path) -> object:
     return read_labelled(path.parent, path.name)
 
 
-def people(path: Path) -> object:
-    return read_people(path, "disease", ["age"])
+def drawn(path: Path) -> object:
+    return named_sequences(None, path, limit=4)
+
+
+def beside(covariate: str) -> Callable[[Path], object]:
+    """Reads people with a covariate."""
+
+    def people(path: Path) -> object:
+        return read_people(path, "disease", [covariate])
+
+    return people
+
+
+people = beside("age")
 
 
 def effects(path: Path) -> object:
@@ -215,6 +228,21 @@ TABLE = [
         f"{_VCF}{_COLUMNS}chr1\t5\t.\tA\tC\t.\t.\t.\tDP\t3\t4\n",
         r"record 1 \(chr1:5\): no genotypes; ",
     ),
+    Broken("end.vcf.gz", read_vcf, without_end(_VCF + _COLUMNS), r"end.vcf.gz: damaged bgzip .*cut off.*; fetch"),
+    Broken(
+        "cut.vcf.gz",
+        read_vcf,
+        gzip.compress((_VCF + _COLUMNS).encode())[:-9],
+        r"cut.vcf.gz: damaged gzip file .*; fetch it again",
+    ),
+    Broken(
+        "spaces.vcf",
+        read_vcf,
+        (_VCF + _COLUMNS).replace("\t", " "),
+        r"spaces.vcf: its columns stand apart by blanks; write one tab between",
+    ),
+    Broken("zero.vcf", vcf, "chr1 0 . A C 0/0 0/1 0/0\n", r"record 1 \(chr1:0\): positions count from 1; mend it"),
+    Broken("same.vcf", vcf, "chr1 5 . A a 0/0 0/1 0/0\n", r"record 1 \(chr1:5\): REF and ALT are both `a`.*; remove"),
     Broken("header.tsv", labelled, "sequence\tlabel\n", r"header.tsv:1: a header and no line after it; fetch"),
     Broken("names.tsv", labelled, "bases\tclass\nACGT\t1\n", r"names.tsv:1: .* begins no known format; give a table"),
     Broken(
@@ -255,6 +283,34 @@ TABLE = [
         "variant\teffect\nv1\thigh\n",
         r"words.tsv:2: `effect` holds 'high', which is no number; take the",
     ),
+    Broken(
+        "other.tsv",
+        effects,
+        "variant\tchrom\tposition\treference\talternative\teffect\nv1\tchr1\t1\tA\tG\t1\n",
+        r"other.tsv:2: `alternative` of v1 is G, and C in the genotypes \(here\); score the same VCF",
+    ),
+    Broken(
+        "circle.tsv",
+        beside("disease"),
+        f"{_AGES}x\t0\t3\ny\t1\t4\n",
+        r"circle.tsv: `disease` is what is predicted, so it is no covariate; leave it out",
+    ),
+    Broken(
+        "names.tsv",
+        beside("sample"),
+        f"{_AGES}x\t0\t3\ny\t1\t4\n",
+        r"names.tsv: `sample` names people, so it is no covariate; leave it out",
+    ),
+    *(
+        Broken(
+            "bounds.json",
+            command("cohort", "e.tsv --vcf v.vcf --phenotypes p.tsv --bounds {path}"),
+            content,
+            r"bounds.json: no bounds of `disease`; give the bounds.json of a folder of Regulome",
+        )
+        for content in ('{"disease": {"auc": 3}}', '{"disease": {"auc": {"all": "high"}}}', "[]", "{", b"\xff")
+    ),
+    Broken("unknown.fa", drawn, ">a\nNNNN\n", r"unknown.fa:1: no base but N, so none can be substituted; give A"),
     Broken(
         "open.tsv", read_regions, "chrom\tstart\tend\tcell_type\topen\nchr1\t1\t5\ta\tyes\n", r"open is 'yes'; write 1"
     ),

@@ -126,6 +126,10 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     assert len(risk["log_odds"]["burden"]) == 120
     assert main(["variants", str(runs["openness"]), *files, "--out", str(table)]) == 2
     assert "give --matrix and --cell-type" in capsys.readouterr().err
+    assert main(["variants", str(runs["openness"]), *files, *of_type, "--length", "500", "--out", str(table)]) == 2
+    assert "windows of its own length; leave --length out" in capsys.readouterr().err
+    assert main(["variants", str(runs["tfbs"]), *files, *of_type, "--out", str(table)]) == 2
+    assert "a classifier reads no peaks; leave --matrix and --cell-type out" in capsys.readouterr().err
 
 
 def test_pairs_of_a_batch_are_refused_in_micro_batches(tiny: Path, tmp_path: Path) -> None:
