@@ -12,7 +12,8 @@ from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.openness.table import read_regions
 from quatrefoil.genomics.interpret.sequences import named_sequences
 from quatrefoil.genomics.regions.motifs import read_motifs
-from quatrefoil.genomics.regions.peaks import read_peaks
+from quatrefoil.genomics.regions.peaks import Interval, read_peaks
+from quatrefoil.genomics.regions.sources import HitFile
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.variants.phenotypes import read_people
 from quatrefoil.genomics.variants.scored import read_effects
@@ -32,6 +33,10 @@ def packed(path: Path) -> object:
 
 def peaks(path: Path) -> object:
     return read_peaks(path, CHROMOSOMES)
+
+
+def hits(path: Path) -> object:
+    return HitFile(path, CHROMOSOMES).refuse_apart([Interval("chr1", 0, 9)])
 
 
 def labelled(path: Path) -> object:
@@ -103,6 +108,7 @@ def without_end(content: str) -> Callable[[Path], object]:
 _MEME = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1\nletter-probability matrix: alength= 4 w= 1\n"
 _VCF = '##fileformat=VCFv4.2\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">\n##contig=<ID=chr1>\n'
 _WITHIN = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000")
+_HIT = "{}\t1\t{}\t{}\t{}\t{}\n"
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
 _AGES = "sample\tdisease\tage\n"
 
@@ -180,6 +186,47 @@ TABLE = [
     Broken("other.bed", peaks, "chrX\t1\t5\n", r"other.bed:1: chrX:1-5 is on no chromosome .*; rename or exclude it"),
     Broken("beyond.bed", peaks, "chr1\t1\t999\n", r"beyond.bed:1: .* leaves its chromosome; was it called on another"),
     Broken("short.narrowPeak", peaks, "chr1\t1\t5\n", r"short.narrowPeak:1: 3 columns .*; narrowPeak needs 10"),
+    Broken("tracks.bed", peaks, "track1\t1\t5\n", r"tracks.bed:1: track1:1-5 is on no chromosome of the genome"),
+    Broken("wide.bed", peaks, "chr1\t1\t5\n".encode("utf-16"), r"wide.bed:1: not text .*; is it another kind of file"),
+    Broken(
+        "feed.bed", peaks, "chr1\t1\t5\tx\fy\nchr1\t5\n", r"feed.bed:2: 2 columns between tabs, the first line has 4"
+    ),
+    Broken("folder.bed", peaks, Path.mkdir, r"folder.bed: a folder; name a file"),
+    Broken(
+        "encode.bed", peaks, "chr1\t1\t5\tx\t9\t.\thigh\t-1\t-1\t-1\n", r"encode.bed:1: .*number as its signal value"
+    ),
+    Broken("five.hits", hits, "chr1\t1\t5\tM\t9\n", r"five.hits:1: 5 columns between tabs; hits need the 6 columns"),
+    Broken("word.hits", hits, "chr1\t1\t5\tM\thigh\t+\n", r"word.hits:1: chr1:1-5 has no number as its score; mend"),
+    Broken(
+        "strand.hits",
+        hits,
+        _HIT.format("chr1", 5, "M", 3, "x"),
+        r"strand.hits:1: .* no strand .*; write one of \+ - \.",
+    ),
+    Broken(
+        "nameless.hits", hits, _HIT.format("chr1", 5, " ", 3, "+"), r"nameless.hits:1: .* names no motif .*; fill it"
+    ),
+    Broken(
+        "below.hits", hits, _HIT.format("chr1", 5, "M", -3, "+"), r"below.hits:1: .* score below 0, .*; take the line"
+    ),
+    Broken(
+        "high.hits", hits, _HIT.format("chr1", 5, "M", 3000000, "+"), r"high.hits:1: .* above 2,147,483 bits; scale"
+    ),
+    Broken(
+        "other.hits",
+        hits,
+        _HIT.format("1", 5, "M", 3, "+"),
+        r"other.hits:1: 1:1-5 is on no chromosome .*; rename it or",
+    ),
+    Broken(
+        "beyond.hits", hits, _HIT.format("chr1", 999, "M", 3, "+"), r"beyond.hits:1: .* leaves its chromosome; was it"
+    ),
+    Broken(
+        "apart.hits",
+        hits,
+        _HIT.format("chr2", 5, "M", 3, "+"),
+        r"apart.hits: no hit shares a base with a peak; are both",
+    ),
     Broken(
         "cut.bed.gz", peaks, gzip.compress(b"chr1\t1\t5\n" * 99)[:-9], r"cut.bed.gz: damaged gzip .*; fetch it again"
     ),
