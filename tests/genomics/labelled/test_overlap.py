@@ -43,7 +43,7 @@ def test_pairs_are_those_that_counting_by_hand_finds(a: list[str], b: list[str],
 
 def test_k_and_threshold_have_bounds() -> None:
     for k, threshold in ((0, 0.5), (32, 0.5), (16, 0.0), (16, 1.1)):
-        with pytest.raises(ValueError, match="is needed"):
+        with pytest.raises(ValueError, match=r"(k|threshold) is [\d.]+: give "):
             near_duplicates([], [], k, threshold)
 
 

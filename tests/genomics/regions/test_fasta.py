@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from Bio import bgzf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,23 @@ def test_a_damaged_bgzip_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.fa.gz").write_bytes(b"\x1f\x8b\b\4\0\0\0\0\0\xff\6\0BC\2\0\x1b\0garbage")
     with pytest.raises(FastaError, match=r"bad\.fa\.gz: damaged bgzip .*; fetch it again"):
         Genome.open(tmp_path / "bad.fa.gz")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_index_that_fits_its_file_is_read_again_however_records_stand_apart(
+    tmp_path: Path, newline: str, compressed: bool
+) -> None:
+    letters = text(200_000, 4)
+    lines = [";by hand", ";twice", ">a b c", *(letters[n : n + 60] for n in range(0, 150_000, 60)), "", ">b", "AC"]
+    lines += [">c", *(letters[n : n + 7] for n in range(150_000, 200_000, 7)), "", ""]
+    path = tmp_path / ("a.fa.gz" if compressed else "a.fa")
+    with bgzf.BgzfWriter(str(path)) if compressed else path.open("wb") as file:
+        file.write(newline.join(lines if newline == "\n" else lines[2:-2]).encode())
+    for _ in range(2):
+        genome = Genome.open(path)
+        assert dict(genome.lengths) == {"a": 150_000, "b": 2, "c": 50_000}
+        np.testing.assert_array_equal(genome.fetch("c", 0, 50_000), codes_of(letters[150_000:]))
 
 
 @pytest.mark.parametrize("index", ["{}", "[]", '{"a": "x"}', '{"a": 3}', "{"])

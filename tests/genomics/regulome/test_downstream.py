@@ -128,6 +128,10 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     assert len(risk["log_odds"]["burden"]) == 120
     assert main(["variants", str(runs["openness"]), *files, "--out", str(table)]) == 2
     assert "give --matrix and --cell-type" in capsys.readouterr().err
+    assert main(["variants", str(runs["openness"]), *files, *of_type, "--length", "500", "--out", str(table)]) == 2
+    assert "windows of its own length; leave --length out" in capsys.readouterr().err
+    assert main(["variants", str(runs["tfbs"]), *files, *of_type, "--out", str(table)]) == 2
+    assert "a classifier reads no peaks; leave --matrix and --cell-type out" in capsys.readouterr().err
 
 
 def test_a_window_is_as_long_as_in_training_or_its_length_is_asked_for(runs: dict[str, Path]) -> None:

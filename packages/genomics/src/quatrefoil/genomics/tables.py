@@ -26,7 +26,7 @@ def read_lines(path: Path) -> list[Line]:
     """The lines of a text file, plain or gzip, UTF-8.
 
     Raises:
-        TextError: no such file, a damaged gzip file, bytes that are no text, or nothing but blanks.
+        TextError: no such file, a folder, a damaged gzip file, bytes that are no text, or nothing but blanks.
     """
     lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text.strip()]
     if not lines:
@@ -35,19 +35,13 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, str]]:
-    content = _content(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    content = content_of(path, TextError).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for number, line in enumerate(content.split(b"\n"), start=1):
         try:
             # A tab at either end is a cell that is empty.
             yield number, line.decode("utf-8").strip(" \v\f")
         except UnicodeDecodeError as error:
             raise TextError(f"{path}:{number}: not text ({error.reason}); is it another kind of file?") from error
-
-
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise TextError(f"{path}: no such file; in a recipe, paths count from data.root")
-    return content_of(path, TextError)
 
 
 def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:

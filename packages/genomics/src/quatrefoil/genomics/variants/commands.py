@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quatrefoil.core.text_files import check_target
+from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class VariantsCommand:
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
+        check_target("--out", args.out, (args.vcf, args.genome))
         genotypes = read_vcf(args.vcf)
         scorer = _scorer(args)
         found = effects(scorer, genotypes.variants)
@@ -77,19 +78,22 @@ class CohortCommand:
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.core.wording import counted
         from quatrefoil.genomics.variants.cohort import CrossValidation, risk
         from quatrefoil.genomics.variants.phenotypes import read_people
         from quatrefoil.genomics.variants.scored import read_effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
-        how = CrossValidation(folds=args.folds, repeats=args.repeats)
+        check_target("--out", args.out, (args.effects, args.vcf, args.phenotypes, args.bounds))
+        how, bounds = CrossValidation(folds=args.folds, repeats=args.repeats), _bounds(args.bounds)
         people = read_people(args.phenotypes, args.outcome, args.covariates)
         genotypes = read_vcf(args.vcf)
         found = risk(people, genotypes.of(people.names), read_effects(args.effects, genotypes.variants), how)
         if args.out:
             args.out.write_text(json.dumps(found.plain()) + "\n", encoding="utf-8")
-        print(_table(found, _bounds(args.bounds)))
+        if unknown := len(genotypes.samples) - len(people.names):
+            print(f"{counted(unknown, 'person', 'people')} of {args.vcf} without a phenotype left out")
+        print(_table(found, bounds))
         return 0
 
 
@@ -105,6 +109,8 @@ def _scorer(args: argparse.Namespace) -> "Scorer":
 
     model, genome = model_of(args.trained), Genome.open(args.genome)
     if isinstance(model, SequenceModel):
+        if args.matrix is not None or args.cell_type is not None:
+            raise ValueError(f"{args.trained}: a classifier reads no peaks; leave --matrix and --cell-type out")
         return ClassEffects(model, genome, length_of(args))
     if isinstance(model, Openness):
         return _of_openness(model, genome, args)
@@ -138,6 +144,8 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
 
     if args.matrix is None or args.cell_type is None:
         raise ValueError("a run of openness scores variants in a cell type; give --matrix and --cell-type")
+    if args.length is not None:
+        raise ValueError(f"{args.trained}: a run of openness reads windows of its own length; leave --length out")
     facts, matrix = json.loads(model.assets[ASSET]), RegionMatrix.open(args.matrix)
     if list(matrix.motifs) != facts["motifs"]:
         raise ValueError(
@@ -155,11 +163,12 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
 def _bounds(path: Path | None) -> dict[str, float]:
     if path is None:
         return {}
+    content = content_of(path, ValueError)
     try:
-        shares: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["disease"]["auc"]
-    except (KeyError, TypeError) as error:
+        shares = json.loads(content)["disease"]["auc"]
+        return {f"bound: {who}": 100 * float(share) for who, share in shares.items()}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: no bounds of `disease`; give the bounds.json of a folder of Regulome") from error
-    return {f"bound: {who}": 100 * share for who, share in shares.items()}
 
 
 def _table(found: "Risk", bounds: dict[str, float]) -> str:

@@ -156,8 +156,8 @@ def _read(root: Path, name: str) -> tuple[Sequence[Record], list[_Placed]]:
 def _intervals(path: Path) -> list[_Placed]:
     from quatrefoil.genomics.regions.peaks import read_intervals
 
-    rows = read_intervals(path)[["chrom", "start", "end", "line"]].itertuples(index=False)
-    return [(f"{path}:{line}", Locus(_chromosome(name), start, end)) for name, start, end, line in rows]
+    rows = read_intervals(path)[["chrom", "start", "end", "where"]].itertuples(index=False)
+    return [(where, Locus(_chromosome(name), start, end)) for name, start, end, where in rows]
 
 
 def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shared]:
