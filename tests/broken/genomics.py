@@ -108,6 +108,8 @@ def without_end(content: str) -> Callable[[Path], object]:
 _MEME = "MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1\nletter-probability matrix: alength= 4 w= 1\n"
 _VCF = '##fileformat=VCFv4.2\n##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">\n##contig=<ID=chr1>\n'
 _WITHIN = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000")
+_BARE = _MEME.replace(" w= 1", "")
+_TRANSFAC = "AC  a\nP0 A C G T\n01 1 2 3 4\n//\nAC  b\nP0 A C G T\n01 1 2 3 4\n//\n"
 _HIT = "{}\t1\t{}\t{}\t{}\t{}\n"
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
 _AGES = "sample\tdisease\tage\n"
@@ -237,7 +239,10 @@ TABLE = [
     ),
     Broken("none.jaspar", read_motifs, "hello\n", r"none.jaspar: neither JASPAR .* nor TRANSFAC .*; convert it"),
     Broken(
-        "rows.jaspar", read_motifs, ">M1\nA [1 2]\nC [1]\nG [1 2]\nT [1 2]\n", r"rows.jaspar:1: `>M1` .*mend or remove"
+        "rows.jaspar",
+        read_motifs,
+        ">M1\nA [1 2]\nC [1]\nG [1 2]\nT [1 2]\n",
+        r"rows.jaspar:3: 1 count where the first row of `>M1` has 2; mend or",
     ),
     Broken("zero.jaspar", read_motifs, ">M1\n1 0\n1 0\n1 0\n1 0\n", r"zero.jaspar:1: `>M1`: position 2 has no counts"),
     Broken(
@@ -246,10 +251,41 @@ TABLE = [
         ">M\n1\n1\n1\n1\n>M\n1\n1\n1\n1\n",
         r"twice.jaspar:6: a second motif `M` .*; rename",
     ),
-    Broken(
-        "word.meme", read_motifs, _MEME + "0.5 half 0 0\n", r"word.meme:5: `MOTIF M1` cannot be read .*; mend or remove"
-    ),
+    Broken("word.meme", read_motifs, _MEME + "0.5 half 0 0\n", r"word.meme:7: `half` in `MOTIF M1` is no number; mend"),
     Broken("bare.meme", read_motifs, "MEME version 4\n", r"bare.meme: no motif, .* is the file cut off"),
+    *(
+        Broken(f"{name}.motifs", read_motifs, content, rf"{name}.motifs:{said}")
+        for name, content, said in (
+            ("unended", _TRANSFAC.replace("//\n", "", 1), "4: a second `AC` in `AC a`; end each record with `//`"),
+            ("after", f">a\n1\n1\n1\n1\n{_MEME}1 0 0 0\n", "1: `>a` is JASPAR's; give each format a file of its own"),
+            ("before", f"{_MEME}1 0 0 0\n>a\n1\n1\n1\n1\n", "8: `>a` is JASPAR's; give each format a file of its own"),
+            ("mixed", f"{_TRANSFAC}>a\n1\n1\n1\n1\n", "9: `>a` is JASPAR's; give each format a file of its own"),
+            (
+                "three",
+                f"{_TRANSFAC}{_MEME}1 0 0 0\n",
+                "2: `P0 A C G T` is TRANSFAC's; give each format a file of its own",
+            ),
+            ("stray", "A [1]\n>a\n1\n1\n1\n1\n", r"1: `A \[1\]` belongs to no record; remove it, or mark it #"),
+            ("lost", f"{_TRANSFAC}P1\n", "9: `P1` belongs to no record; remove it"),
+            ("five", f"{_BARE}1 0 0 0\n1 0 0 0 0\n", "8: 5 numbers in a row of `MOTIF M1`; four are"),
+            (
+                "letter",
+                f"{_BARE}1 0 0 0\nx 0 0 1\n",
+                "8: `x 0 0 1` follows the rows of `MOTIF M1`, .* mend the line, or",
+            ),
+            ("minus", f"{_MEME[:-1]} nsites= -5\n1 0 0 0\n", "6: `nsites= -5` of `MOTIF M1`; give a number"),
+            ("many", f"{_MEME[:-1]} nsites= many\n1 0 0 0\n", "6: `nsites= many` of `MOTIF M1`; give a number"),
+            ("dots", f"{_MEME[:-1]} nsites= 1.2.3\n1 0 0 0\n", "6: `nsites= 1.2.3` of `MOTIF M1`; give a number"),
+            (
+                "protein",
+                f"{_MEME.replace('= 4', '= 20')}1 0 0 0\n",
+                "6: `alength= 20` of `MOTIF M1`; DNA has 4 letters",
+            ),
+            ("twice", ">a\nA [1]\nA [1]\nG [1]\nT [1]\n", "2: a row of `A` in `>a`; name A, C, G and T once each"),
+            ("long", ">a\n" + "1 2 3 4\n" * 1001, "1: `>a` has 1,001 positions; a motif has 1,000 at most"),
+            ("bytes", b">a\n\xff\n", "2: not text .*; is it another kind of file"),
+        )
+    ),
     Broken("nothing.vcf", vcf, "", r"nothing.vcf: no VCF; its first line is `##fileformat=VCF"),
     Broken(
         "headless.vcf", vcf, "chr1\t5\t.\tA\tC\n", r"headless.vcf: no VCF; .*`#CHROM` with the columns ends its header"
