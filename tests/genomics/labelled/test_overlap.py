@@ -98,3 +98,9 @@ def test_the_command_reports_and_exits_with_1_where_anything_is_shared(
     assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "c"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 16, 0.5)
+
+
+def test_fewer_pairs_than_none_cannot_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").write_text("ACGT\n")
+    assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "a"), "--limit", "-1"]) == 2
+    assert "--limit is -1; give 0 or more" in capsys.readouterr().err
