@@ -8,12 +8,15 @@ from pathlib import Path
 from Bio import bgzf
 
 from quatrefoil.core.installed import load_command
+from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.openness.table import read_regions
 from quatrefoil.genomics.interpret.sequences import named_sequences
+from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.peaks import Interval, read_peaks
 from quatrefoil.genomics.regions.sources import HitFile
+from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.variants.phenotypes import read_people
 from quatrefoil.genomics.variants.scored import read_effects
@@ -45,6 +48,24 @@ def labelled(path: Path) -> object:
 
 def drawn(path: Path) -> object:
     return named_sequences(None, path, limit=4)
+
+
+def joined(names: str) -> Callable[[Path], object]:
+    """Reads files whose names are put together."""
+
+    def labelled(path: Path) -> object:
+        return read_labelled(Path(), names.format(path))
+
+    return labelled
+
+
+def classified(path: Path) -> object:
+    data = LabelledData(root=path.parent, train=path.name, validation=path.name).build(seed=0)
+    return KmerLogisticConfig().fitted(data)
+
+
+def matrix(path: Path) -> object:
+    return RegionMatrix.open(path.parent)
 
 
 def beside(covariate: str) -> Callable[[Path], object]:
@@ -90,6 +111,17 @@ def indexed(index: str, content: str = ">a\nACGT\n>b\nGTAC\n") -> Callable[[Path
     def write(path: Path) -> object:
         path.write_text(content)
         return Path(f"{path}.fai").write_text(index)
+
+    return write
+
+
+def beside_peaks(content: str) -> Callable[[Path], object]:
+    """A set of sequences, and beside it a file of peaks and one of a short sequence."""
+
+    def write(path: Path) -> object:
+        path.with_name("peaks.bed").write_text("chr1\t1\t5\n")
+        path.with_name("short.txt").write_text("GGGGG\n")
+        return path.write_text(content)
 
     return write
 
@@ -331,6 +363,30 @@ TABLE = [
     ),
     Broken("zero.vcf", vcf, "chr1 0 . A C 0/0 0/1 0/0\n", r"record 1 \(chr1:0\): positions count from 1; mend it"),
     Broken("same.vcf", vcf, "chr1 5 . A a 0/0 0/1 0/0\n", r"record 1 \(chr1:5\): REF and ALT are both `a`.*; remove"),
+    Broken("semicolons.csv", labelled, "sequence;label\nACGT;1\n", r"semicolons.csv:1: .* by tabs or commas; replace"),
+    Broken(
+        "twice.fa", joined("{0}+{0}"), ">a\nACGT\n", r"twice.fa: is said to hold the positives and the negatives; give"
+    ),
+    Broken("one.fa", joined("{0}+"), ">a\nACGT\n", r"one.fa\+: 1 files joined by `\+`; give POSITIVES\+NEGATIVES"),
+    Broken(
+        "short.csv",
+        classified,
+        "sequence,label\n" + "".join(f"ACGTAC{n % 2 * 'G'},{n % 2}\n" for n in range(8)) + "AC,1\n",
+        r"short.csv:10: 2 bases; this model reads sequences of 6 and more: take the line out",
+    ),
+    Broken(
+        "table.csv",
+        command("overlap", "{path} {folder}/peaks.bed"),
+        beside_peaks("sequence\nACGTACGTACGTACGTACGT\n"),
+        r"nothing to compare: .*table.csv has 1 sequence of 16 bases or more and 0 places,.*peaks.bed has 0 .*; give",
+    ),
+    Broken(
+        "small.csv",
+        command("overlap", "{path} {folder}/short.txt"),
+        beside_peaks("sequence\nACGT\n"),
+        r"nothing to compare: .*small.csv has 0 sequences of 16 bases or more and 0 .*, short.txt has 0",
+    ),
+    Broken("zarr.json", matrix, "{", r"zarr.json: damaged .*; remove the folder and make it again"),
     Broken("header.tsv", labelled, "sequence\tlabel\n", r"header.tsv:1: a header and no line after it; fetch"),
     Broken("names.tsv", labelled, "bases\tclass\nACGT\t1\n", r"names.tsv:1: .* begins no known format; give a table"),
     Broken(

@@ -118,3 +118,9 @@ def test_of_intervals_only_places_are_told(tmp_path: Path) -> None:
     assert "1 of A and 1 of B share a locus" in said
     assert "identical" not in said
     assert "-mers" not in said
+
+
+def test_fewer_pairs_than_none_cannot_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").write_text("ACGT\n")
+    assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "a"), "--limit", "-1"]) == 2
+    assert "--limit is -1; give 0 or more" in capsys.readouterr().err

@@ -361,7 +361,7 @@ def test_what_is_trained_on_is_not_tested_and_what_leaves_its_chromosome_is_name
         build(held, known, known)
     with pytest.raises(ValueError, match=r"amber, chr1:10-60 is in data\.train and in data\.test \(1 such"):
         build(known, known, held)
-    with pytest.raises(ValueError, match=r"far\.tsv: chr1:11990-12050 leaves its chromosome of 12000 bases"):
+    with pytest.raises(ValueError, match=r"far\.tsv:2: chr1:11990-12050 leaves its chromosome of 12000 bases"):
         build(known, far, known)
 
 

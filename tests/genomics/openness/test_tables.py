@@ -74,3 +74,17 @@ def test_wrong_chromosomes_are_named(
     tables.add_arguments(parser)
     with pytest.raises(ValueError, match=message):
         tables.run(parser.parse_args(["--matrix", str(world.matrix), "--out", str(tmp_path / "t"), *arguments]))
+
+
+def test_a_table_that_cannot_be_made_leaves_those_of_before_as_they_were(
+    world: PretrainingData, tmp_path: Path
+) -> None:
+    """Half of the tables new and half old would test on what is trained on."""
+    matrix = RegionMatrix.open(world.matrix)
+    written = write_tables(matrix, TableRule(["chr10"], ["chr8"], longest=10**6), tmp_path)
+    before = [table.path.read_bytes() for table in written]
+    with pytest.raises(ValueError, match=r"test\.tsv: is there from before, and no chromosome tests now; remove it"):
+        write_tables(matrix, TableRule(["chr8"], [], longest=10**6), tmp_path)
+    with pytest.raises(ValueError, match="no place on its chromosomes; name others, or raise --longest"):
+        write_tables(matrix, TableRule(["chr8"], ["chr10"], longest=1), tmp_path)
+    assert [table.path.read_bytes() for table in written] == before

@@ -10,6 +10,8 @@ from quatrefoil.core.config import nearest
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.compressed import content_of
 
+csv.field_size_limit(2**31 - 1)  # a cell may hold a chromosome
+
 
 class TextError(ValueError):
     """A text file that cannot be used: where, what, how to mend it."""

@@ -16,7 +16,7 @@ from quatrefoil.core.data import DataModule
 from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
-from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED
+from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED, LabelledModule
 from quatrefoil.genomics.models.bases import other_strand
 from quatrefoil.genomics.sequence.fasta import codes_of
 
@@ -35,6 +35,11 @@ class ClassifierConfig:
     both_strands: bool | None = None
 
     @property
+    def least_bases(self) -> int:
+        """The shortest sequence that the model can read."""
+        return 1
+
+    @property
     @abstractmethod
     def model_type(self) -> type["SequenceModel"]: ...
 
@@ -45,13 +50,15 @@ class ClassifierConfig:
         """With the number of classes of the data, and both strands where the data have no direction.
 
         Raises:
-            ValueError: the data have no classes, or another number than was asked for.
+            ValueError: the data have no classes, another number than was asked for, or a sequence that is too short.
         """
         if CLASSES not in data.assets():
             raise ValueError(f"{data.describe()['name']}: these data have no classes; use labelled sequences")
         names = json.loads(data.assets()[CLASSES])
         if self.classes not in (None, len(names)):
             raise ValueError(f"model.classes={self.classes}, but the data have {len(names)}: {', '.join(names)}")
+        if isinstance(data, LabelledModule):
+            data.refuse_shorter(self.least_bases)
         undirected = bool(data.describe().get("both_strands", False))
         both_strands = undirected if self.both_strands is None else self.both_strands
         return replace(self, classes=len(names), both_strands=both_strands)

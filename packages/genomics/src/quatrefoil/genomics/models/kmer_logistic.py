@@ -31,6 +31,10 @@ class KmerLogisticConfig(ClassifierConfig):
         return range(self.shortest, self.longest + 1)
 
     @property
+    def least_bases(self) -> int:
+        return self.longest
+
+    @property
     def model_type(self) -> type["KmerLogistic"]:
         return KmerLogistic
 

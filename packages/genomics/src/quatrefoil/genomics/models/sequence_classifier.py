@@ -60,6 +60,10 @@ class SequenceClassifierConfig(ClassifierConfig):
         )
 
     @property
+    def least_bases(self) -> int:
+        return self.k
+
+    @property
     def model_type(self) -> type["SequenceClassifier"]:
         return SequenceClassifier
 

@@ -52,6 +52,10 @@ class StemClassifierConfig(ClassifierConfig):
             raise ValueError(f"model.counted: k-mers of 1 to 6 bases can be counted, not {self.counted}")
 
     @property
+    def least_bases(self) -> int:
+        return max(self.encoder.k, *self.counted)
+
+    @property
     def model_type(self) -> type["StemClassifier"]:
         return StemClassifier
 

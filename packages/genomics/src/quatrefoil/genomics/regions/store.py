@@ -78,6 +78,10 @@ class RegionMatrix:
         matrix = cls(Path(path), accessibility)
         if not (matrix.path / "zarr.json").is_file():
             raise MatrixError(f"{path}: no matrix here; make one with `quatrefoil matrix`")
+        try:
+            matrix._root  # noqa: B018 - what is damaged is an error here
+        except (ValueError, LookupError, TypeError, OSError) as error:
+            raise MatrixError(f"{path}/zarr.json: damaged ({error}); remove the folder and make it again") from error
         if "complete" not in matrix._root.attrs:
             raise MatrixError(f"{path}: its build was interrupted before it began; remove it and make it again")
         if (found := matrix._root.attrs.get("format", 1)) != MATRIX_FORMAT:

@@ -32,6 +32,8 @@ def run(args: Namespace) -> int:
     """Print the report; 1 where anything is shared."""
     from quatrefoil.genomics.datasets.labelled.overlap import overlap
 
+    if args.limit < 0:
+        raise ValueError(f"--limit is {args.limit}; give 0 or more")
     found = overlap(args.a, args.b, k=args.k, threshold=args.threshold)
     print(found.json() if args.json else found.text(args.limit))
     return int(found.any)

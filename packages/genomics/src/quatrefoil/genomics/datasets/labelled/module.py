@@ -17,6 +17,7 @@ import torch
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.seeding import generator
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Labelled, Record
 from quatrefoil.genomics.datasets.labelled.splits import (
@@ -88,6 +89,15 @@ class LabelledModule:
         """One more split to evaluate. Raises TextError where it has a class that training has not."""
         self._records[split] = list(records)
         self._check_labels(split)
+
+    def refuse_shorter(self, least: int) -> None:
+        """Raise `TextError` for a sequence of any split with fewer bases, before it would end a training."""
+        for record in (record for records in self._records.values() for record in records):
+            if len(record.codes) < least:
+                raise TextError(
+                    f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
+                    f"more: take the line out, or choose shorter k-mers"
+                )
 
     def _check_labels(self, split: str) -> None:
         for record in self._records[split]:

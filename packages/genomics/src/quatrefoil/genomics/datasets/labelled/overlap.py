@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
@@ -108,10 +109,16 @@ def overlap(
         k, threshold: unless given, as `data.exclude` of a pre-training takes them.
 
     Raises:
-        TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds.
+        TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds, or sets of which
+            neither places nor sequences can be compared.
     """
     (left, left_places), (right, right_places) = _read(root, a), _read(root, b)
     identical = list(_identical(left, right))
+    comparable = (left_places and right_places) or (_long(left, k) and _long(right, k))
+    if not comparable and not identical:
+        sides = (a, _said(left, left_places, k)), (b, _said(right, right_places, k))
+        told = ", ".join(f"{name} has {said}" for name, said in sides)
+        raise ValueError(f"nothing to compare: {told}; give two sets that tell the same, or a smaller --k")
     same = {(pair.a, pair.b) for pair in identical}
     pairs = near_duplicates([r.codes for r in left], [r.codes for r in right], k, threshold)
     alike = [Shared(left[pair.a].where, right[pair.b].where, round(pair.share, 4)) for pair in pairs]
@@ -144,11 +151,20 @@ def _chromosome(name: str) -> str:
 _Placed = tuple[str, Locus]
 
 
+def _long(records: Sequence[Record], k: int) -> int:
+    """How many hold a k-mer."""
+    return sum(len(record.codes) >= k for record in records)
+
+
+def _said(records: Sequence[Record], places: Sequence[_Placed], k: int) -> str:
+    return f"{counted(_long(records, k), 'sequence')} of {k} bases or more and {counted(len(places), 'place')}"
+
+
 def _read(root: Path, name: str) -> tuple[Sequence[Record], list[_Placed]]:
     """The sequences of a set, and the places that it tells."""
     if name.removesuffix(".gz").endswith(_INTERVALS):
         return [], _intervals(root / name)
-    records = read_labelled(root, name).records
+    records = read_labelled(root, name, labels=False).records
     return records, [(record.where, place) for record in records if (place := locus(record))]
 
 

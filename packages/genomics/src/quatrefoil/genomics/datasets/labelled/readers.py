@@ -26,25 +26,30 @@ _DNA: Final = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE)
 _UCI_COLUMNS: Final = 3
 
 
-def read_labelled(root: Path, names: str) -> Labelled:
+def read_labelled(root: Path, names: str, labels: bool = True) -> Labelled:
     """The records of a file, or of two joined by `+`; see the table above.
+
+    Args:
+        labels: whether a table must have them; those without are then labelled with nothing.
 
     Raises:
         TextError: a file that is not there, of no known format, or broken; with the line.
     """
-    if (root / names).exists() or "+" not in names:
-        return _read(root, names)
+    if (root / names).is_file() or "+" not in names:
+        return _read(root, names, labels)
     files = names.split("+")
-    if len(files) != 2:
-        raise TextError(f"{names}: {len(files)} files joined by `+`; give POSITIVES+NEGATIVES")
-    positives, negatives = (_read(root, name) for name in files)
+    if len(files) != 2 or not all(files):
+        raise TextError(f"{names}: {sum(map(bool, files))} files joined by `+`; give POSITIVES+NEGATIVES")
+    if (root / files[0]).resolve() == (root / files[1]).resolve():
+        raise TextError(f"{root / files[0]}: is said to hold the positives and the negatives; give POSITIVES+NEGATIVES")
+    positives, negatives = (_read(root, name, labels) for name in files)
     for name, found in zip(files, (positives, negatives), strict=True):
         if not found.only_positives:
             raise TextError(f"{root / name}: has labels of its own; only files without labels are joined by `+`")
     return Labelled([*positives.records, *(record._replace(label=NEGATIVE) for record in negatives.records)])
 
 
-def _read(root: Path, name: str) -> Labelled:
+def _read(root: Path, name: str, labels: bool) -> Labelled:
     if root.parts and not (root / name).exists():
         raise TextError(f"{root / name}: no such file; in a recipe, paths count from data.root")
     lines = read_lines(root / name)
@@ -56,10 +61,12 @@ def _read(root: Path, name: str) -> Labelled:
     delimiter = "\t" if "\t" in first else ","
     names = [name.strip().lower() for name in cells(lines[0], delimiter)]
     if set(names) & set(_SEQUENCE):
-        return _table(lines, delimiter, names)
+        return _table(lines, delimiter, names, labels)
     fields = first.split(",")
     if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
         return Labelled(list(_uci(lines)))
+    if ";" in first:
+        raise TextError(f"{lines[0].where}: {first[:60]!r}: columns stand apart by tabs or commas; replace each `;`")
     raise TextError(
         f"{lines[0].where}: {first[:60]!r} begins no known format; give a table whose header names `sequence` and "
         f"`label`, a FASTA file, one sequence a line, or UCI's class,name,bases"
@@ -76,18 +83,20 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
         yield Record(where, title[1:].strip(), codes, POSITIVE)
 
 
-def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> Labelled:
+def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
     for twice in {name for name in names if names.count(name) > 1} & {*_SEQUENCE, *_LABEL}:
         raise TextError(f"{lines[0].where}: two columns `{twice}`; name each once")
-    sequence, label = _column(header, _SEQUENCE, lines[0]), _column(header, _LABEL, lines[0])
+    sequence = _column(header, _SEQUENCE, lines[0])
+    label = _column(header, _LABEL, lines[0]) if labels or header.keys() & {*_LABEL} else None
     name = next((header[key] for key in _NAME if key in header), None)
     records = []
     for where, row in rows(lines[1:], delimiter, len(names)):
-        if not row[label].strip():
+        written = "" if label is None else row[label].strip()
+        if not written and labels:
             raise TextError(f"{where}: no label; fill it in or take the line out")
         called = row[name].strip() if name is not None else ""
-        records.append(Record(where, called, bases(row[sequence], where), row[label].strip()))
+        records.append(Record(where, called, bases(row[sequence], where), written))
     if not records:
         raise TextError(f"{lines[0].where}: a header and no line after it; fetch the file again")
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})

@@ -56,7 +56,7 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
 
     Raises:
         ValueError: a chromosome without a peak (the nearest name is told), one that tests though values are scaled by
-            it, none left to train on, or a table without a place.
+            it, none left to train on, a table without a place, or a test.tsv of before that would stay beside others.
     """
     peaks = {name: matrix.peaks(name) for name in matrix.cell_types}
     present = list(dict.fromkeys(str(name) for each in peaks.values() for name in each.chromosome))
@@ -71,12 +71,19 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
     new = list(matrix.held_out) or known
     places = merged(peaks.values(), dict.fromkeys(present, 0))
     kept = [place for place in places if place.end - place.start <= rule.longest]
-    parts = zip(SPLITS, (training, rule.validation, rule.test), (known, known, new), strict=True)
+    parts: dict[str, list[Interval]] = {}
+    for split, chromosomes in zip(SPLITS, (training, rule.validation, rule.test), strict=True):
+        path, parts[split] = folder / f"{split}.tsv", [place for place in kept if place.chromosome in chromosomes]
+        if chromosomes and not parts[split]:
+            raise ValueError(f"{split}: no place on its chromosomes; name others, or raise --longest")
+        if not chromosomes and path.exists():
+            raise ValueError(f"{path}: is there from before, and no chromosome tests now; remove it, or name one")
     folder.mkdir(parents=True, exist_ok=True)
+    types = {"train": known, "validation": known, "test": new}
     return [
-        _write(folder / f"{split}.tsv", [p for p in kept if p.chromosome in chromosomes], _of(types, peaks, present))
-        for split, chromosomes, types in parts
-        if chromosomes
+        _write(folder / f"{split}.tsv", places, _of(types[split], peaks, present))
+        for split, places in parts.items()
+        if places
     ]
 
 
@@ -86,8 +93,6 @@ def _of(types: Sequence[str], peaks: Mapping[str, Peaks], chromosomes: Sequence[
 
 def _write(path: Path, places: Sequence[Interval], types: Sequence[TypePeaks]) -> Written:
     """A row for each place and each type that has a peak on its chromosome."""
-    if not places:
-        raise ValueError(f"{path.stem}: no place on its chromosomes; name others, or raise --longest")
     counts: Counter[bool] = Counter()
     with whole_file(path) as file:
         file.write("\t".join(COLUMNS) + "\n")

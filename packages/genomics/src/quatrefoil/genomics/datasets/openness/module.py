@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,8 +54,8 @@ class OpennessModule:
         tables = {"train": files.train, "val": files.validation, "test": files.test}
         given = {split: path for split, path in tables.items() if path is not None}
         self._regions = {split: read_regions(path) for split, path in given.items()}
-        for split, regions in self._regions.items():
-            self.reader.check(regions, given[split])
+        for regions in self._regions.values():
+            self.reader.check(regions)
         self._check_apart()
         self._check_scale()
 
@@ -129,22 +128,25 @@ class RegionReader:
     matrix: RegionMatrix
     sizes: OpennessSizes
 
-    def check(self, regions: Regions, table: Path) -> None:
-        """Raise `ValueError` for what the genome or the matrix does not have."""
+    def check(self, regions: Regions) -> None:
+        """Raise `ValueError` for what the genome or the matrix does not have, with its line."""
         types = self.matrix.cell_types
         for name in regions.cell_types:
             if name not in types:
-                raise ValueError(f"{table}: {self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
+                where = regions.where[int(np.argmax(regions.cell_type_N == name))]
+                raise ValueError(f"{where}: {self.matrix.path} has no cell type `{name}`{nearest(name, types)}")
         for name in regions.chromosomes:
             try:
                 length = self.genome.length(name)
             except ValueError as error:
-                raise ValueError(f"{table}: {error}") from error
+                where = regions.where[int(np.argmax(regions.chromosome_N == name))]
+                raise ValueError(f"{where}: {error}") from error
             beyond_N = (regions.chromosome_N == name) & (regions.end_N > length)
             if beyond_N.any():
-                start, end = (int(column_N[beyond_N][0]) for column_N in (regions.start_N, regions.end_N))
+                row = int(np.argmax(beyond_N))
+                place = f"{name}:{regions.start_N[row]}-{regions.end_N[row]}"
                 raise ValueError(
-                    f"{table}: {name}:{start}-{end} leaves its chromosome of {length} bases; is it of another assembly?"
+                    f"{regions.where[row]}: {place} leaves its chromosome of {length} bases; is it of another assembly?"
                 )
 
     @cached_property

@@ -1,5 +1,6 @@
 """Tables of regions by cell types. Legend: N rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,8 @@ Names = npt.NDArray[np.str_]
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """Columns (N,) of a table, and `varies_N`: whether the region is open in some of its cell types, and not in all."""
+    """Columns (N,) of a table, and `varies_N`: whether the region is open in some of its cell types, and not in all;
+    `where` each row stands (`file:line`)."""
 
     chromosome_N: Names
     start_N: Integers
@@ -26,6 +28,7 @@ class Regions:
     open_N: npt.NDArray[np.bool_]
     place_N: Integers
     varies_N: npt.NDArray[np.bool_]
+    where: Sequence[str]
 
     def rows_of(self, *, varying: bool) -> Integers:
         """The numbers of all rows, or of those alone that vary."""
@@ -69,7 +72,7 @@ def read_regions(path: Path) -> Regions:
     place_N = np.array([number[place] for place in places])
     share = np.bincount(place_N, open_) / np.bincount(place_N)
     varies_N = ((share > 0) & (share < 1))[place_N]
-    return Regions(chromosome, start, end, cell_type, open_.astype(bool), place_N, varies_N)
+    return Regions(chromosome, start, end, cell_type, open_.astype(bool), place_N, varies_N, table.where)
 
 
 def _row(

@@ -40,7 +40,7 @@ def read_pieces(config: UnlabelledData) -> Pieces:
     """
     if not config.sequences:
         raise TextError('no sequences; say data.sequences=["FILE", ...]')
-    records = [record for name in config.sequences for record in read_labelled(config.root, name).records]
+    records = [record for name in config.sequences for record in read_labelled(config.root, name, labels=False).records]
     dropped: Counter[str] = Counter()
     pieces = list(_distinct(_long_enough(_cut(records, config), config.shortest, dropped), dropped))
     kept = _unseen(pieces, config, dropped)
@@ -81,7 +81,9 @@ def _distinct(pieces: Iterator[Piece], dropped: Counter[str]) -> Iterator[Piece]
 
 
 def _unseen(pieces: list[Piece], config: UnlabelledData, dropped: Counter[str]) -> list[Piece]:
-    excluded = [record.codes for name in config.exclude for record in read_labelled(config.root, name).records]
+    excluded = [
+        record.codes for name in config.exclude for record in read_labelled(config.root, name, labels=False).records
+    ]
     codes = [piece.codes for piece in pieces]
     alike = {pair.a for pair in near_duplicates(codes, excluded, config.exclude_k, config.exclude_share)}
     dropped["alike to what is excluded"] = len(alike)
