@@ -69,17 +69,27 @@ _QUESTIONS = {f"{kind} questions": f"clover/stage-qa-{kind}" for kind in ("actio
 _CLOVER_TASKS = {"retrieval": "clover/stage-retrieval", **_QUESTIONS}
 
 
-def _clover(name: str, note: str, suffix: str | None) -> Arm:
+def _clover(name: str, note: str, suffix: str | None, before: tuple[str, ...] = ()) -> Arm:
     recipe = None if suffix is None else f"clover/stage-pretrain{suffix}"
-    return _arm(name, note, recipe, _CLOVER_TASKS, ["zero-shot retrieval"])
+    return _arm(name, note, recipe, _CLOVER_TASKS, ["zero-shot retrieval"], before=before)
 
 
 CLOVER = _clover("Clover", "tri-modal alignment, masks, ranking", "")
 CLOVER_PAIRWISE = _clover("Clover, pair-wise", "contrast of pairs alone", "-pairwise")
 CLOVER_NO_MASKS = _clover("Clover without masks", "nothing is masked: no masked words, copies or ranking", "-no-masks")
+CLOVER_ANY_WORDS = _clover(
+    "Clover, any words masked", "masks of all words, not of nouns and verbs", "", ('data.masks.words=["ANY"]',)
+)
 CLOVER_NO_RANKING = _clover("Clover without ranking", "no ranking", "-no-ranking")
 CLOVER_SCRATCH = _clover("Clover, no pre-training", "from random weights", None)
-CLOVER_ARMS = (CLOVER, CLOVER_PAIRWISE, CLOVER_NO_MASKS, CLOVER_NO_RANKING, CLOVER_SCRATCH)
+CLOVER_ARMS = (
+    CLOVER,
+    CLOVER_PAIRWISE,
+    CLOVER_NO_MASKS,
+    CLOVER_ANY_WORDS,
+    CLOVER_NO_RANKING,
+    CLOVER_SCRATCH,
+)
 
 _VLSA_TASKS = {f"{task} retrieval": f"vlsa/stage-{task}" for task in ("text-video", "text-audio", "audio-video")}
 

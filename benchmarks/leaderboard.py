@@ -80,6 +80,8 @@ def place_of(suite: Suite) -> Place:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit status."""
     try:
+        if not Path("benchmarks").is_dir():
+            raise ValueError(f"rows and pages lie in the repository, of which {Path.cwd()} is not the root; go there")
         available = suites()
         parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
         parser.add_argument("suite", choices=sorted(available))

@@ -1,6 +1,7 @@
 """Rows put together: runs of a model over seeds, models on one ground, differences between them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
@@ -39,6 +40,10 @@ class Line:
     """A model in one configuration: all its runs on one ground.
 
     Attributes:
+        anchor: the place of its commands in the page.
+        commands: of each run.
+        before: of what the first run started from; None if from nothing, or if its rows are not stored.
+        commits: of the code that ran, one or several; `+` at the end: with changes that were not committed.
         minutes: of training, the mean over the runs.
         minutes_before: of what they started from; 0 if from nothing, None if its rows are not stored.
     """
@@ -46,7 +51,10 @@ class Line:
     model: str
     recipe: str
     config_hash: str
+    anchor: str
     commands: tuple[str, ...]
+    before: str | None
+    commits: tuple[str, ...]
     hardware: tuple[str, ...]
     parameters: int
     minutes: float
@@ -145,8 +153,8 @@ def _group(ground: Ground, rows: Sequence[Row], results: Results) -> Group:
     by_model: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_model.setdefault((row.model, row.config_hash), []).append(row)
-    seconds = {(row.config_hash, row.seed): row.wall_seconds for row in results.rows}
-    lines = [_line(part, seconds) for part in by_model.values()]
+    runs = {(row.config_hash, row.seed): row for row in results.rows}
+    lines = [_line(part, runs) for part in by_model.values()]
     goals = {row.run: _goal(row) for row in rows}
     references = {r.metric: r.values for r in results.references if r.ground == ground}
     curves = sorted((curve for curve in results.curves if curve.run in goals), key=lambda curve: curve.key)
@@ -162,30 +170,34 @@ def _goal(row: Row) -> Goal:
     return row.recipe, *sorted(each for each in row.overrides if each.startswith(OBJECTIVES))
 
 
-def _line(rows: Sequence[Row], seconds: Mapping[tuple[str, int], float]) -> Line:
+def _line(rows: Sequence[Row], known: Mapping[tuple[str, int], Row]) -> Line:
     by_metric: dict[str, list[Row]] = {}
     for row in rows:
         by_metric.setdefault(row.metric, []).append(row)
     first, runs = rows[0], {row.seed: row for row in rows}
+    started = [known.get(start) for row in runs.values() if (start := started_from(row.overrides))]
+    place = f"{first.model} {first.config_hash} {first.split} {first.data_hash}"
     return Line(
         first.model,
         first.recipe,
         first.config_hash,
+        f"run-{hashlib.sha256(place.encode()).hexdigest()[:12]}",
         tuple(dict.fromkeys(row.command for row in rows)),
+        started[0].command if started and started[0] else None,
+        tuple(dict.fromkeys(row.commit for row in rows)),
         tuple(dict.fromkeys(row.hardware for row in rows)),
         first.parameters,
         fmean(row.wall_seconds for row in runs.values()) / 60,
-        _minutes_before(runs.values(), seconds),
+        _minutes(started),
         {metric: {row.seed: row.value for row in part} for metric, part in by_metric.items()},
         {metric: _score(part) for metric, part in by_metric.items()},
     )
 
 
-def _minutes_before(rows: Iterable[Row], seconds: Mapping[tuple[str, int], float]) -> float | None:
-    """The mean over runs of what each started from."""
-    before = [seconds.get(start) for row in rows if (start := started_from(row.overrides))]
-    told = [each for each in before if each is not None]
-    return None if len(told) < len(before) else sum(told) / 60 / max(len(told), 1)
+def _minutes(started: Sequence[Row | None]) -> float | None:
+    """The mean over what runs started from; None where the rows of one are not stored."""
+    told = [row.wall_seconds for row in started if row]
+    return None if len(told) < len(started) else sum(told) / 60 / max(len(told), 1)
 
 
 def _score(rows: Sequence[Row]) -> Score:

@@ -12,13 +12,14 @@ What the papers claim, tested where the truth is known, by `make claims`, some o
 (C2 is all of its parts). Every score is a row of the store that LEADERBOARD.md is drawn from.
 """
 SHORT = (
-    "Scores in percent, higher is better; ties count against the model. Every number comes from a stored row that "
-    "names its command, configuration, data and commit.",
+    "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a "
+    "stored row that names its command, configuration, data and commit; those of real sequences, spoken digits and "
+    "speeds from files that name their commands.",
     "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
     "metrics, other splits than `test`, scores by kind of twins, every paired difference with its p, intervals over "
     "queries, validation scores, every run on real sequences, all claims, every level of an ablation, what papers "
-    "print with their sources, and plots. Configurations and commands stand there below the tables: a command makes "
-    "its row again, and `make bench` what is missing.",
+    "print with their sources, and plots. Configurations and commands stand there below the tables: they make a "
+    "row again, and `make bench` what is missing.",
 )
 LEGEND = (
     "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",

@@ -1,23 +1,21 @@
 """What runners of their own measured on real data, from the files that they leave beside the leaderboard's rows."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from benchmarks.report.sections import Link, Section
+from benchmarks.report.runner_files import DIGITS, SEQUENCES, Facts, read_runner
+from benchmarks.report.sections import Command, Link, Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
-Facts = Mapping[str, Any]
 Tellers = Mapping[str, Callable[[Facts], Section]]
 """The name of a runner's file -> how to tell it."""
 
 
 def runner_sections(folder: Path, tellers: Tellers) -> list[Section]:
-    """A section for each of these files that lies in the folder."""
+    """A section for each of these files that lies in the folder. Raises RowError as `read_runner`."""
     found = ((folder / name, tell) for name, tell in tellers.items())
-    return [tell(json.loads(path.read_text(encoding="utf-8"))) for path, tell in found if path.exists()]
+    return [tell(read_runner(path)) for path, tell in found if path.exists()]
 
 
 def sequences_section(told: Facts) -> Section:
@@ -35,7 +33,7 @@ def sequences_section(told: Facts) -> Section:
             "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
             "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
         ],
-        commands=[_sequence_command(run) for run in [*told["pretraining"], *runs]],
+        commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
         links=[Link("what it says and what it does not", "docs/genebert.md")],
     )
 
@@ -132,6 +130,6 @@ def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Ce
 
 
 RUNNERS: Tellers = {
-    "real_sequences.json": sequences_section,
-    "spoken_digits.json": digits_section,
+    SEQUENCES: sequences_section,
+    DIGITS: digits_section,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from benchmarks.report.groups import Goal, Group, Line
 from benchmarks.report.marks import Mark, marks
@@ -16,7 +17,8 @@ from quatrefoil.core.measuring.tables import Table
 
 HOW_TO_READ = """\
 Recall, accuracy and the like in percent, higher is better; MedR and MnR are median and mean rank, lower is better; ties
-count against the model. Every number comes from a stored row that names its command, configuration, data and commit.
+count against the model. Every number of a model comes from a stored row that names its command, configuration, data and
+commit, to which its name leads; those of real sequences, spoken digits and speeds from files that name their commands.
 """
 NO_RESULTS = "No results are stored yet: run `make bench`.\n"
 
@@ -37,6 +39,13 @@ class Link:
     path: str
 
 
+class Command(NamedTuple):
+    """What made a part of a section, and the name of its place in the page, where a row leads to it."""
+
+    said: str
+    anchor: str | None = None
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the leaderboard.
@@ -47,7 +56,7 @@ class Section:
         remarks: how the numbers are to be read.
         parts: tables of scores by kinds of items.
         plots, losses, legend: for the page; losses are folded away.
-        commands: what made it, one a line.
+        commands: what made it.
     """
 
     heading: str
@@ -59,7 +68,7 @@ class Section:
     plots: Sequence[Plot] = ()
     losses: Sequence[Plot] = ()
     legend: Sequence[Mark] = ()
-    commands: Sequence[str] = ()
+    commands: Sequence[Command] = ()
     links: Sequence[Link] = ()
 
 
@@ -85,10 +94,14 @@ def _group_section(group: Group, name: str) -> Section:
     )
 
 
-def _commands(lines: Sequence[Line]) -> list[str]:
-    """How each model was trained, with the first of its seeds."""
-    width = max(len(line.model) for line in lines)
-    return [f"{line.model:{width}}  {line.config_hash}  {line.commands[0]}" for line in lines]
+def _commands(lines: Sequence[Line]) -> list[Command]:
+    """How each model was trained, with the first of its seeds: commits of the code, then one command or two."""
+    return [Command("\n    ".join(_said(line)), line.anchor) for line in lines]
+
+
+def _said(line: Line) -> list[str]:
+    head = f"{line.model}, configuration {line.config_hash}, commit {', '.join(line.commits)}"
+    return [head, *([line.before] if line.before else []), line.commands[0]]
 
 
 def _plots(group: Group, of: Marks) -> Iterator[Plot]:

@@ -7,7 +7,8 @@ from statistics import fmean
 
 from benchmarks.real_sequences.runs import ARMS, PRETRAINED, TWIN
 from benchmarks.report.boards import short_direction
-from benchmarks.report.runners import Facts, Tellers, digit_directions, digits_section, sequences_section
+from benchmarks.report.runner_files import DIGITS, SEQUENCES, Facts
+from benchmarks.report.runners import Tellers, digit_directions, digits_section, sequences_section
 from benchmarks.report.sections import Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
@@ -78,4 +79,4 @@ def _over(values: Sequence[float]) -> Cell:
     return Cell(f"{min(values):.1f} to {max(values):.1f}", max(values))
 
 
-SHORT_RUNNERS: Tellers = {"real_sequences.json": short_sequences, "spoken_digits.json": short_digits}
+SHORT_RUNNERS: Tellers = {SEQUENCES: short_sequences, DIGITS: short_digits}

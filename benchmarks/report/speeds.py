@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.sections import Section
+from benchmarks.report.sections import Command, Section
 from quatrefoil.core.measuring.tables import Cell, Table, TableRow
 
 Facts = Mapping[str, Any]
@@ -22,7 +22,7 @@ def speed_sections(folder: Path) -> list[Section]:
             None,
             ["What a line compares was timed in one run of its command. `times as` is in favour of ours above 1."],
             [table for tell, told in found for table in tell(told)],
-            commands=sorted({_command(told) for _, told in found}),
+            commands=[Command(said) for said in sorted({_command(told) for _, told in found})],
         )
     ]
 

@@ -73,7 +73,13 @@ def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
 
 def remarks(group: Group) -> list[str]:
     """How the numbers of a group are to be read."""
-    return [*_spread_remarks(group), *_cost_remarks(group), *_computed_remarks(group), *uncompared_remarks(group)]
+    return [
+        *_spread_remarks(group),
+        *_cost_remarks(group),
+        *_computed_remarks(group),
+        *_commit_remarks(group),
+        *uncompared_remarks(group),
+    ]
 
 
 def _spread_remarks(group: Group) -> Iterator[str]:
@@ -81,6 +87,14 @@ def _spread_remarks(group: Group) -> Iterator[str]:
         yield "mean ± half of the 95 % t-interval over seeds"
     if any(len(line.seeds) == 1 for line in group.lines):
         yield "1 seed: the value and its 95 % bootstrap interval over queries, which says nothing of the seed"
+
+
+def _commit_remarks(group: Group) -> Iterator[str]:
+    """Where the code that ran is not one that can be checked out, or not one for all seeds."""
+    if unsaved := [line.model for line in group.lines if any(commit.endswith("+") for commit in line.commits)]:
+        yield f"run with changes that were not committed, some or all seeds: {', '.join(unsaved)}"
+    if several := [line.model for line in group.lines if len(line.commits) > 1]:
+        yield f"seeds are of several commits, of one configuration: {', '.join(several)}"
 
 
 def _cost_remarks(group: Group) -> Iterator[str]:
@@ -139,7 +153,7 @@ def reference_name(reader: str) -> str:
 def _scores(line: Line, keys: Sequence[str]) -> list[Cell]:
     seeds = Cell("1 seed" if len(line.seeds) == 1 else str(len(line.seeds)), len(line.seeds))
     scores = [score_cell(line.scores[key]) if key in line.scores else Cell(NOTHING) for key in keys]
-    return [Cell(line.model), seeds, *scores]
+    return [Cell(line.model, link=line.anchor), seeds, *scores]
 
 
 def _cost(line: Line) -> list[Cell]:

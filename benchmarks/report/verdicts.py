@@ -76,8 +76,9 @@ def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) ->
 
 def _minutes(arms: Sequence[Arms]) -> tuple[float | None, float | None]:
     """Of one run of each, with what it starts from."""
-    better, than = (next(filter(None, of_one), None) for of_one in zip(*arms, strict=True))
-    return better and better.minutes_in_all, than and than.minutes_in_all
+    lines = [next((pair[which] for pair in arms if pair[which]), None) for which in (0, 1)]
+    better, than = (line.minutes_in_all if line else None for line in lines)
+    return better, than
 
 
 def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
@@ -165,14 +166,15 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
     for claim in (verdict.claim for verdict in found):
         for said in claim.unlike:
             unlike.setdefault(said, []).append(claim.name)
-    more = [claim for claim in (verdict.claim for verdict in found) if len(claim.seeds) > ENOUGH_SEEDS]
+    more = [verdict.claim.name for verdict in found if len(verdict.claim.seeds) > ENOUGH_SEEDS]
+    later = f", but of {', '.join(more)} after three, which are among them" if more else ""
     return [
         f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
         f"that all {len(found)} together hold with 95 % (Bonferroni)",
         f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and an interval without zero; `seeds to "
         "decide` supposes that mean and spread stay as they are. Who adds seeds until an interval leaves zero will see "
-        "it leave by chance: their number is fixed before they run, but "
-        f"for {', '.join(claim.name for claim in more) or 'none'}, where it was fixed after three, which are among them",
+        "it "
+        f"leave by chance: their number was fixed before they ran{later}",
         "hours of training, one run at a time on the machine that made the others, for the seeds that are missing (up "
         "to those of the claim where fewer than two were run), with what the runs start from; an arm never run is "
         "taken to cost what the other one does",

@@ -1,13 +1,17 @@
 """Run folders as training leaves them, with made-up numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from benchmarks.entries import TABLE
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.store import Results, write
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -55,3 +59,38 @@ def results(folder: Path, entry: Entry, seed: int, recall: float, data_hash: str
     """The records of such a run."""
     name = f"{entry.model}-{seed}-{data_hash[0]}"
     return collect(run_folder(folder / name, facts(entry, seed, recall, data_hash)), entry, HASH, seed)
+
+
+def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "text-to-video/R@1") -> Table:
+    """A study as it is stored: of each of its arms, the reference first, the scores by seed; its table."""
+    parts, effects, rows = list[Results](), list[dict[str, Any]](), list[TableRow]()
+    usual = fmean(next(iter(scores.values())))
+    for number, (level, values) in enumerate(scores.items()):
+        found = [
+            results(folder / "runs" / str(number), replace(TABLE, model=level), s, v) for s, v in enumerate(values)
+        ]
+        parts += [_named(each, f"{number:016x}") for each in found]
+        score, difference = fmean(values), fmean(values) - usual if number else None
+        effects.append(_effect(f"{number:016x}", metric, score, difference))
+        told = ["TABLE", level, len(values), f"{score:.2f}", f"{difference:+.2f}" if number else NOTHING]
+        rows.append(TableRow("measured", [*(_cell(str(each)) for each in told)]))
+    write(folder / "rows.jsonl", [row for part in parts for row in part.rows])
+    table = Table("A question?", ["model", "factor: level", "seeds", "score", "effect"], rows, ["said"])
+    (folder / "effects.md").write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
+    (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
+    (folder / "effects.svg").write_text("<svg>\n<style>text{font:9px}</style>\n<path/>\n</svg>\n")
+    return table
+
+
+def _cell(text: str) -> Cell:
+    number = text.removeprefix("+")
+    return Cell(text, float(number)) if number.replace(".", "").replace("-", "").isdigit() else Cell(text)
+
+
+def _named(found: Results, config_hash: str) -> Results:
+    return Results([replace(row, config_hash=config_hash) for row in found.rows])
+
+
+def _effect(config_hash: str, metric: str, score: float, difference: float | None) -> dict[str, Any]:
+    arm = {"config_hash": config_hash, "recipe": TABLE.recipe, "overrides": [], "data_version": TABLE.data_version}
+    return {**arm, "metric": metric, "split": "test", "score": score, "difference": difference}

@@ -185,10 +185,15 @@ def test_the_page_shows_the_gallery_that_lies_beside_it_and_no_other(tmp_path: P
     assert '<a href="gallery.png"><img src="gallery.png"' in place.page.read_text()
 
 
-def test_the_page_says_how_each_model_was_trained(tmp_path: Path) -> None:
-    lines = told(three_seeds(tmp_path))[1].replace("<pre>", "\n").replace("</pre>", "\n").splitlines()
-    for name, entry in (("TABLE      ", TABLE), ("Frames only", FRAMES)):
-        assert f"{name}  {HASH}  quatrefoil train {entry.recipe} seed=0" in lines
+def test_each_row_leads_to_the_command_and_the_commit_that_made_it(tmp_path: Path) -> None:
+    page = told(three_seeds(tmp_path))[1]
+    for entry in (TABLE, FRAMES):
+        (place,) = {*re.findall(rf'<a href="#(run-\w+)">{entry.model}</a>', page)}
+        told_there = page.partition(f'<span id="{place}">')[2].partition("</span>")[0].splitlines()
+        assert told_there == [
+            f"{entry.model}, configuration {HASH}, commit abc",
+            f"    quatrefoil train {entry.recipe} seed=0",
+        ]
 
 
 def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:

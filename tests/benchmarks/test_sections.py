@@ -14,18 +14,20 @@ from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import Group, group, part_of
 from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
+from benchmarks.report.runner_files import DIGITS, SEQUENCES
 from benchmarks.report.runners import RUNNERS, runner_sections
-from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.sections import Command, claims_section, group_sections
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
-from benchmarks.report.studies import DRAWN, TOLD, study_sections
-from benchmarks.report.tables import part_tables
+from benchmarks.report.studies import EFFECTS, TOLD, study_sections
+from benchmarks.report.tables import part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Ground, Row
+from quatrefoil.core.measuring.rows import Ground, Row, RowError
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, read_tables, table_text
-from tests.benchmarks.fabricated import results
+from quatrefoil.core.recipes import load
+from tests.benchmarks.fabricated import results, study
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 METRIC = "text-to-video/R@1"
@@ -50,14 +52,16 @@ def test_what_runners_of_speed_left_is_told_with_its_ratios_and_commands(tmp_pat
     swin = json.loads((RESULTS / "speed_swin.json").read_text())
     (tmp_path / "speed_swin.json").write_text(json.dumps(swin))
     (section,) = speed_sections(tmp_path)
-    assert section.commands == [swin["command"]]
+    assert section.commands == [Command(swin["command"])]
     (table,) = section.tables
     for row, found in zip(swin["rows"], table.rows, strict=True):
         faster = found.cells[table.columns.index("times as fast")].number
         assert faster == pytest.approx(row["seconds"]["torchvision"] / row["seconds"]["ours"], rel=2e-3)
     (whole,) = speed_sections(RESULTS)
     kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("speed_*.json"))]
-    assert {(each[0] if isinstance(each, list) else each)["command"] for each in kept} == set(whole.commands)
+    assert {(each[0] if isinstance(each, list) else each)["command"] for each in kept} == {
+        command.said for command in whole.commands
+    }
     assert all(table.rows for table in whole.tables)
 
 
@@ -146,6 +150,17 @@ def test_models_are_told_apart_however_many_there_are() -> None:
     assert len({mark.swatch for mark in found.values()}) == len(found)
 
 
+def test_code_that_cannot_be_checked_out_is_told_and_several_commits_of_one_model(tmp_path: Path) -> None:
+    parts = [results(tmp_path, entry, seed, 50.0 + seed) for entry in (TABLE, FRAMES) for seed in (0, 1)]
+    rows = [row for part in parts for row in part.rows]
+    changed = [replace(row, commit="abc+" if row.seed else "abc") if row.model == "TABLE" else row for row in rows]
+    assert not any("commit" in said for said in remarks(group(Results(rows))[0]))
+    assert [said for said in remarks(group(Results(changed))[0]) if "commit" in said] == [
+        "run with changes that were not committed, some or all seeds: TABLE",
+        "seeds are of several commits, of one configuration: TABLE",
+    ]
+
+
 def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp_path: Path) -> None:
     found = verdicts(CLAIMS, told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES))))
     section = claims_section(found)
@@ -154,15 +169,47 @@ def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp
 
 
 def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
-    table = Table("A question?", ["model", "effect"], [TableRow("measured", [Cell("a"), Cell("+1.00", 1.0)])], ["said"])
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / TOLD).write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
-    (folder / DRAWN).write_text("<svg>\n<style>text{font:9px}</style>\n<path/>\n</svg>\n")
+    table = study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
     (section,) = study_sections(tmp_path)
-    assert (section.tables, section.lead) == ([table], ["Made by `a command`."])
+    assert (section.tables, section.lead[0]) == ([table], "Made by `a command`.")
     assert section.plots[0].svg == "<svg>\n\n<path/>\n</svg>\n"
     assert study_sections(tmp_path / "none") == []
+
+
+def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> None:
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    (section,) = study_sections(tmp_path)
+    assert section.lead[1].startswith("Of 2 arms 2 are of recipes that have changed since")
+    path = tmp_path / "mine" / EFFECTS
+    effects = [json.loads(line) for line in path.read_text().splitlines()]
+    now = load(TABLE.recipe).config_hash
+    rows = tmp_path / "mine" / "rows.jsonl"
+    rows.write_text(rows.read_text().replace(effects[0]["config_hash"], now))
+    effects[0]["config_hash"] = now
+    path.write_text("".join(json.dumps(each) + "\n" for each in effects))
+    (section,) = study_sections(tmp_path)
+    assert section.lead[1].startswith("Of 2 arms 1 are of recipes that have changed since")
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "message"),
+    [
+        (TOLD, "+1.00", "+31.00", "x: one: effect 31.0, effects.jsonl has 1.0"),
+        (TOLD, "51.00", "81.00", "x: one: score 81.0, effects.jsonl has 51.0"),
+        ("rows.jsonl", '"value": 56.0', '"value": 96.0', "x: one: a score of 51.0, its rows have 71.0"),
+        (EFFECTS, '"difference": 1.0', '"difference": 2.0', "effect 1.0, effects.jsonl has 2.0"),
+    ],
+)
+def test_a_study_that_says_something_else_than_its_rows_is_refused(
+    tmp_path: Path, file: str, was: str, now: str, message: str
+) -> None:
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    path = tmp_path / "mine" / file
+    text = path.read_text()
+    assert was in text
+    path.write_text(text.replace(was, now))
+    with pytest.raises(RowError, match=message):
+        study_sections(tmp_path)
 
 
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
@@ -172,9 +219,30 @@ def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path:
     runs = stored["real_sequences.json"]["runs"]
     shown = [row.cells[2].number for table in sequences.tables[:-1] for row in table.rows]
     assert sorted(score for score in shown if score is not None) == sorted(run["test"] for run in runs)
-    assert all(any(run["config_hash"] in line for line in sequences.commands) for run in runs)
+    assert all(any(run["config_hash"] in command.said for command in sequences.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
     assert all("real corpus" in section.heading and section.embedded is False for section in (sequences, digits))
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "message"),
+    [
+        (SEQUENCES, '"test": 84.56533692873536', '"test": NaN', r"runs\.0\.test: "),
+        (SEQUENCES, '"test": 84.56533692873536', '"test": 91.0', r"less .*its runs have .*run them again"),
+        (SEQUENCES, '"test": 84.56533692873536', '"tested": 84.56533692873536', r"runs\.0\.test: Field required"),
+        (SEQUENCES, '"arm": "one-hot CNN"', '"arm": "CNN"', r"a difference on .*one-hot CNN.* is no run there"),
+        (DIGITS, '"chance": 10.0', '"chance": 110.0', "chance: Input should be less than"),
+        (DIGITS, '"chance": 10.0', '"chance": ', "Invalid JSON"),
+    ],
+)
+def test_what_a_runner_left_is_refused_where_it_was_tampered_with(
+    tmp_path: Path, file: str, was: str, now: str, message: str
+) -> None:
+    text = (RESULTS / file).read_text()
+    assert was in text
+    (tmp_path / file).write_text(text.replace(was, now))
+    with pytest.raises(RowError, match=rf"{file}: .*{message}"):
+        runner_sections(tmp_path, RUNNERS)
 
 
 def test_digits_of_a_model_bring_the_seed_of_each_run_and_no_word_against_it(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_the_quick_suite_is_short_in_what_runs_start_from_too() -> None:
             assert (settings.train.steps, settings.data.size) == (20, "tiny")
 
 
-def test_a_broken_store_ends_with_status_2_before_anything_is_trained(
+def test_a_broken_store_or_another_folder_ends_with_status_2_before_anything_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(launch, "train", lambda *_, **__: pytest.fail("a run is trained"))
@@ -138,6 +138,9 @@ def test_a_broken_store_ends_with_status_2_before_anything_is_trained(
     path = tmp_path / "runs" / "demo" / "results" / "rows.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"schema": 1}) + "\n")
+    assert leaderboard.main(["demo"]) == 2
+    assert "is not the root; go there" in capsys.readouterr().err
+    (tmp_path / "benchmarks").mkdir()
     assert leaderboard.main(["demo"]) == 2
     assert "rows.jsonl:1" in capsys.readouterr().err
 

@@ -59,6 +59,38 @@ def test_arms_of_the_same_names_on_another_task_say_nothing_of_a_claim(tmp_path:
     assert found.differences == pytest.approx(CLEAR)
 
 
+def test_only_the_seeds_of_a_claim_are_counted_and_all_of_them_are_needed(tmp_path: Path) -> None:
+    found = measured(tmp_path, (*CLEAR, -90.0))
+    (judged,) = verdicts([CLAIM], group(found))
+    assert (judged.word, judged.differences) == ("supported", pytest.approx(CLEAR))
+    fewer = replace(found, rows=[row for row in found.rows if row.seed != 2])
+    (judged,) = verdicts([CLAIM], group(fewer))
+    assert (judged.word, judged.differences) == ("open", pytest.approx((*CLEAR[:2], *CLEAR[3:])))
+
+
+def test_all_intervals_together_hold_at_the_level_of_one(tmp_path: Path) -> None:
+    many = 12
+    found = verdict(tmp_path, CLEAR, (CLAIM,) * many)
+    assert found.corrected == pytest.approx(interval_over_seeds(CLEAR, level=1 - 0.05 / many).interval)
+
+
+def test_what_arms_do_not_share_is_found_in_their_recipes() -> None:
+    assert CLAIM.unlike == ()
+    slower = replace(CLAIM, than=replace(FRAMES, overrides=("train.steps=7", "train.optimizer.lr=0.5")))
+    rate = load(TABLE.recipe).train.optimizer.lr
+    steps = load(TABLE.recipe).train.steps
+    assert set(slower.unlike) == {f"train.steps {steps} against 7", f"train.optimizer.lr {rate} against 0.5"}
+    before = replace(TABLE, start=TABLE), replace(FRAMES, start=slower.than)
+    both = replace(CLAIM, better=before[0], than=before[1])
+    assert set(both.unlike) == {f"before, {said}" for said in slower.unlike}
+    assert any("only one of both is pre-trained" in said for said in replace(CLAIM, better=before[0]).unlike)
+
+
+def test_the_arms_of_two_modalities_against_one_have_the_compute_that_the_sequence_alone_is_given() -> None:
+    told = {said for claim in find_claims(["G1"]) for said in claim.unlike}
+    assert told == {"before, train.steps 600 against 1122"}
+
+
 def test_the_interval_is_wider_the_more_is_claimed(tmp_path: Path) -> None:
     alone, among = (verdict(tmp_path / str(many), CLEAR, (CLAIM,) * many).corrected for many in (1, 20))
     assert alone is not None
@@ -98,10 +130,11 @@ def test_the_table_says_how_many_seeds_would_decide_what_is_open(tmp_path: Path)
     table = claim_table([verdict(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))])
     cells = [cell.text for cell in table.rows[0].cells]
     assert cells[0] == "T1"
-    *_, word, seeds, hours = cells
+    *_, word, seeds, hours, minutes = cells
     assert word == "open"
     assert int(seeds) > 5
     assert float(hours) == pytest.approx((int(seeds) - 5) * 2 * 90 / 3600, abs=0.05)
+    assert minutes == "1.5, 1.5"
 
 
 @pytest.mark.parametrize(("differences", "missing"), [((10.0,), 4), ((), None), (CLEAR, None), ((0.0,) * 5, None)])

@@ -70,3 +70,19 @@ def test_a_folder_of_another_benchmark_is_refused(tmp_path: Path) -> None:
     TOY.make("tiny", 0, tmp_path, 1).rename(tmp_path / "toy-v3-default-seed0")
     with pytest.raises(ValueError, match="says size 'tiny' where 'default' is wanted"):
         TOY.make("default", 0, tmp_path)
+
+
+def test_looking_for_a_benchmark_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"make it with `quatrefoil data make toy size=tiny seed=0 root={tmp_path}`"):
+        TOY.find("tiny", 0, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_benchmark_is_found_by_its_own_folder_and_none_is_made_inside_it(tmp_path: Path) -> None:
+    folder = TOY.make("tiny", 1, tmp_path, 1)
+    assert TOY.find("tiny", 1, tmp_path) == TOY.find(root=folder) == TOY.make("tiny", 1, folder) == folder
+    with pytest.raises(ValueError, match="says size 'tiny' where 'default' is wanted; ask for that one"):
+        TOY.make("default", 1, folder)
+    with pytest.raises(ValueError, match="says name 'toy' where 'other' is wanted"):
+        Embedded("other", 3, ("tiny",), fill).find(root=folder)
+    assert {path.name for path in folder.iterdir()} == {"deep", "encoded.bin", MANIFEST}

@@ -56,11 +56,16 @@ def test_every_recipe_builds_on_the_meta_device_and_describes_itself(
     assert "in all" in parameters
 
 
-def test_the_help_of_data_lists_every_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_of_data_lists_every_data_set_and_action_and_explains_its_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit):
         main(["data", "--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert all(name in said for name in installed.names(installed.DATASETS))
+    assert "check all" in said
+    assert "kmers regulome make regulome, stage" in said
+    assert all(option in said for option in ("root=", "size=", "seed=", "manifest.json"))
 
 
 def test_the_package_runs_as_the_command_does(

@@ -88,6 +88,12 @@ def test_nouns_and_verb_phrases_may_be_masked_and_nothing_else(parts: tuple[str,
     assert _chosen(*parts) == chosen
 
 
+def test_any_words_are_all_but_punctuation() -> None:
+    parts = ("DET", "NOUN", "AUX", "VERB", "PUNCT", "ADV", "X")
+    assert _chosen(*parts, kinds=("ANY",)) == [0, 1, 2, 3, 5, 6]
+    assert _chosen(*parts, kinds=("NOUN", "ANY")) == _chosen(*parts, kinds=("ANY",))
+
+
 def _matches(parts: list[str]) -> bool:
     return (
         re.fullmatch("V?R*X*V+", "".join({"VERB": "V", "ADV": "R", "AUX": "X"}.get(p, ".") for p in parts)) is not None

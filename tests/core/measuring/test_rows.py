@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
-from quatrefoil.core.measuring.rows import Reference, Row, RowError, parse, to_line
+from quatrefoil.core.measuring.rows import Reference, Row, RowError, parse, portable, to_line
 from quatrefoil.core.measuring.store import Results, Store, read, write
 from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
@@ -49,6 +50,14 @@ def test_no_row_names_a_folder_of_the_machine_that_made_it(tmp_path: Path) -> No
         assert row.overrides == (f"data.root={name}", "train.steps=5")
         assert row.command == f"quatrefoil train table/msvd data.root={name} seed=0 run.dir=runs/a"
         assert parse(Row, to_line(row), "here") == row
+
+
+def test_a_command_quoted_for_a_shell_is_portable_as_a_plain_one_is() -> None:
+    settings = ["data.root=/disk/my data/msvd", "data.shorten=['a b']", "run.dir=/runs/it's", "seed=0"]
+    told = portable(shlex.join(["quatrefoil", "train", "table/msvd", *settings]))
+    kept = shlex.quote(settings[1])
+    assert told == f"quatrefoil train table/msvd data.root=$MSVD_ROOT {kept} run.dir=$IT_S_ROOT seed=0"
+    assert portable(told) == told
 
 
 @pytest.mark.parametrize(

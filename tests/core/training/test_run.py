@@ -355,6 +355,7 @@ def test_evaluating_again_gives_the_same_scores(tmp_path: Path, monkeypatch: pyt
     assert list(evaluate(tmp_path, splits=["val"])) == ["val"]
     with pytest.raises(ConfigError, match="no split 'tset'; there are train, val"):
         evaluate(tmp_path, splits=["tset"])
+    assert not evaluate(tmp_path, ["evaluate.retrieval=off"], ["val"])["val"].metrics
 
 
 def test_what_cannot_be_evaluated_is_told_with_what_can(tmp_path: Path) -> None:
@@ -370,14 +371,18 @@ def test_what_cannot_be_evaluated_is_told_with_what_can(tmp_path: Path) -> None:
 
 def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured(tmp_path: Path) -> None:
     toy_run([f"run.dir={tmp_path}", "train.steps=2", "seed=3"])
-    model = Toy.from_pretrained(tmp_path / "model")
+    model, of_run = (Toy.from_pretrained(folder) for folder in (tmp_path / "model", tmp_path))
+    assert all(torch.equal(value, of_run.state_dict()[name]) for name, value in model.state_dict().items())
     batch = collate([ToySamples()[SampleKey(0, 5)]], {"right_labels": IGNORE})
     saved = checkpoint.load(tmp_path / "checkpoints" / "step-00000002").tensors["model"]
     assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
     assert model.encode(batch, "left_code").shape == (1, 8)
     card = (tmp_path / "model" / "README.md").read_text()
     assert "toy-v1" in card
-    assert "| test | right_code-to-left_code/R@1 |" in card
+    low, high = json.loads((tmp_path / "metrics.json").read_text())["scores"]["test"]["intervals"][METRIC]
+    (line,) = (line for line in card.splitlines() if line.startswith(f"| test | {METRIC} |"))
+    assert line.endswith(f" | {low:.4g} to {high:.4g} |")
+    assert "from tests.core.toy import Toy\n\nmodel = Toy.from_pretrained(" in card
     assert "Seed 3" in card
     assert "the last step: no split chose them" in card
 

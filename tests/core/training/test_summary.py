@@ -1,5 +1,7 @@
 """What a run says before its first step."""
 
+import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,15 @@ def test_a_run_says_in_few_lines_what_it_is_and_where_the_rest_is_written(said: 
     assert lines["steps"] == "2 of 8 samples in one process; an epoch: 8 steps over 64 samples"
     assert lines["run folder"].startswith(f"{said.folder} (config.json")
     assert (said.folder / "config.json").exists()
+
+
+def test_settings_are_shown_and_kept_as_a_shell_takes_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "my runs"
+    overrides = [f"run.dir={folder}", "train.steps=1", 'train.optimizer.multipliers=[["left_encoder", 0.5]]']
+    toy_run(overrides)
+    assert f"settings     {shlex.join(overrides)}\n" in capsys.readouterr().out
+    told = json.loads((folder / "metrics.json").read_text())["command"]
+    assert shlex.split(told) == ["quatrefoil", "train", "toy", *overrides]
 
 
 def test_what_is_frozen_is_counted_and_named_by_its_part(said: Said) -> None:

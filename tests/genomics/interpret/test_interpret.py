@@ -1,5 +1,6 @@
 """Mutagenesis is what a model says of each mutant; pictures are drawn of what was computed."""
 
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from quatrefoil.genomics.interpret.commands import logos
 from quatrefoil.genomics.interpret.logos import draw_logos, information
 from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
 from quatrefoil.genomics.interpret.plots import draw_mutagenesis
@@ -87,3 +89,18 @@ def test_pictures_of_sequences_and_motifs_are_written(tmp_path: Path) -> None:
     assert (tmp_path / "b.svg").read_text().count("<path") > 20
     with pytest.raises(ValueError, match="no motif to draw"):
         draw_logos([], tmp_path / "c.png")
+
+
+def test_a_factor_names_all_of_its_motifs_however_their_ids_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("MA0139.1_CTCF", "MA1929.1 CTCF", "M1.00 (CTCF)_(Mus_musculus)_(DBD_1.00)", "MA0002.1_CTCFL")
+    rows = "0.7 0.1 0.1 0.1\n" * 5
+    blocks = "".join(f"MOTIF {name}\nletter-probability matrix: alength= 4 w= 5\n{rows}\n" for name in names)
+    (tmp_path / "m.meme").write_text(f"MEME version 4\n\nALPHABET= ACGT\n\n{blocks}")
+    parser = ArgumentParser()
+    logos.add_arguments(parser)
+    for name, count in (("CTCF", 3), ("CTCFL", 1), ("MA0139.1_CTCF", 1)):
+        asked = [f"{tmp_path}/m.meme", "--names", name, "--out", f"{tmp_path}/l.png"]
+        assert logos.run(parser.parse_args(asked)) == 0
+        assert f"{count} logos" in capsys.readouterr().out

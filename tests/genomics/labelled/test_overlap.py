@@ -13,6 +13,7 @@ from quatrefoil.core.cli import main
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.overlap import overlap
 from quatrefoil.genomics.datasets.labelled.records import bases
+from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.sequence.kmers import reverse_complement
 
 FEW = st.lists(st.text("ACGTN", min_size=1, max_size=24), min_size=1, max_size=8)
@@ -42,7 +43,7 @@ def test_pairs_are_those_that_counting_by_hand_finds(a: list[str], b: list[str],
 
 def test_k_and_threshold_have_bounds() -> None:
     for k, threshold in ((0, 0.5), (32, 0.5), (16, 0.0), (16, 1.1)):
-        with pytest.raises(ValueError, match="is needed"):
+        with pytest.raises(ValueError, match=r"(k|threshold) is [\d.]+: give "):
             near_duplicates([], [], k, threshold)
 
 
@@ -97,4 +98,23 @@ def test_the_command_reports_and_exits_with_1_where_anything_is_shared(
     assert "1 of A and 1 of B are identical" in capsys.readouterr().out
     assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "c"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 16, 0.5)
+    assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 16, 0.2)
+
+
+def test_sets_are_alike_by_default_where_a_pre_training_would_leave_them_out(tmp_path: Path) -> None:
+    whole = random_bases(100, 0)
+    (tmp_path / "a.txt").write_text(f"{whole}\n")
+    (tmp_path / "b.txt").write_text(f"{whole[:40]}{random_bases(60, 1)}\n")
+    found = overlap("a.txt", "b.txt", root=tmp_path)
+    assert (found.k, found.threshold) == (UnlabelledData.exclude_k, UnlabelledData.exclude_share)
+    assert len(found.alike) == 1
+    assert not overlap("a.txt", "b.txt", threshold=0.5, root=tmp_path).any
+
+
+def test_of_intervals_only_places_are_told(tmp_path: Path) -> None:
+    for name in ("a.bed", "b.bed"):
+        (tmp_path / name).write_text("chr1\t5\t9\n")
+    said = overlap("a.bed", "b.bed", root=tmp_path).text(10)
+    assert "1 of A and 1 of B share a locus" in said
+    assert "identical" not in said
+    assert "-mers" not in said

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from quatrefoil.core import recipes
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.runs import checkpoint
@@ -62,6 +63,17 @@ def test_a_sequence_without_a_kmer_is_an_error() -> None:
     for sequences in (["ACGTACGT", "ACGTA"], ["ACGTA"]):
         with pytest.raises(ValueError, match="fewer than 6 bases holds no 6-mer"):
             kmer_ids(padded(sequences), 6)
+
+
+def test_the_setting_that_asks_for_longer_kmers_than_a_sequence_has_is_named() -> None:
+    models = {
+        "model.longest": KmerLogisticConfig(classes=2),
+        "model.encoder.k": StemClassifierConfig(classes=2, encoder=replace(STEM, k=6)),
+        "model.counted": StemClassifierConfig(classes=2, encoder=replace(STEM, k=3)),
+    }
+    for key, config in models.items():
+        with pytest.raises(ValueError, match=f"6-mer, which {key} asks for; .* let {key} ask for shorter ones"):
+            config.build().predict(["ACGTA"])
 
 
 def test_an_unknown_base_is_a_quarter_of_each_and_padding_is_nothing() -> None:
@@ -231,3 +243,14 @@ def predicted(model: MaskedSequences, bases: Tensor, labels: Tensor) -> tuple[Te
     with torch.no_grad():
         views = Views(model, {"masked_bases": bases, "labels": labels})
         return views["base_logits"], views["masked_hits"]
+
+
+def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
+    docs = (Path(__file__).parents[3] / "docs/genebert.md").read_text()
+    table = docs.split("| of `genebert/` | class |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1:4] for row in table.splitlines()[2:]]
+    assert len(rows) == 8
+    for names, of_class, module in rows:
+        recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
+        model = recipe.model.model_type
+        assert (model.__name__, model.__module__.rpartition(".")[2]) == (of_class.strip(" `"), module.strip(" `"))

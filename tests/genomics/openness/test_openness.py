@@ -1,5 +1,6 @@
 """Regions are read with the peaks about them and never with their own; sequence alone cannot tell cell types apart."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from quatrefoil.genomics.models.region_encoders import DeepSetsRegions
 from quatrefoil.genomics.regions.peaks import Peaks
 from quatrefoil.genomics.sequence.codes import reverse_complement
 from quatrefoil.genomics.tables import TextError
-from tests.genomics.pretraining.toy import write_world
+from tests.genomics.pretraining.toy import LENGTH, write_world
 
 SEGMENT, REGIONS, K = 20, 5, 3
 SHIFT = 10
@@ -112,6 +113,32 @@ def test_a_closed_region_reads_what_is_read_about_its_nearest_peak(module: Openn
         nearest = on[gap.argmin()]
         about_peak = reader.region_fields(cell_type, chromosome, int(peaks.start[nearest]), int(peaks.end[nearest]))
         assert torch.equal(samples[SampleKey(0, index)]["matrix"], about_peak["matrix"])
+
+
+def test_about_a_closed_region_nothing_is_read_that_touches_a_window_about_its_nearest_peak(
+    module: OpennessModule,
+) -> None:
+    """Also what does not touch the nearest peak itself: an open region there would not read it."""
+    reader = replace(module.reader, sizes=replace(module.reader.sizes, segment=120))
+    crowded = 0
+    for cell_type in TYPES[1]:
+        peaks = reader.matrix.peaks(cell_type)
+        for chromosome in sorted(set(peaks.chromosome.tolist())):
+            on = np.flatnonzero(peaks.chromosome == chromosome)
+            for middle in range(200, LENGTH - 200, 50):
+                if ((peaks.start[on] < middle + 120) & (peaks.end[on] > middle - 120)).any():
+                    continue
+                gap = np.maximum(peaks.start[on] - middle, middle - peaks.end[on])
+                nearest = on[gap.argmin()]
+                start, end = int(peaks.start[nearest]), int(peaks.end[nearest])
+                closed = reader.region_fields(cell_type, chromosome, middle, middle + 1)
+                about_peak = reader.region_fields(cell_type, chromosome, start, end)
+                assert torch.equal(closed["matrix"], about_peak["matrix"])
+                in_window = (
+                    np.abs(peaks.start[on] + peaks.end[on] - start - end) < 240 + peaks.end[on] - peaks.start[on]
+                )
+                crowded += int((in_window & ((peaks.start[on] >= end) | (peaks.end[on] <= start))).any())
+    assert crowded > 5
 
 
 def test_in_training_a_region_lies_anywhere_among_its_peaks_and_none_of_them_is_its_own(module: OpennessModule) -> None:

@@ -1,6 +1,7 @@
 """What the regions of a sample must hold."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 
 from quatrefoil.core.data import SampleKey
 from quatrefoil.genomics.datasets.pretraining.fields import MATCH_KINDS, REGION_FIELDS, Unit
+from quatrefoil.genomics.datasets.pretraining.loci import TypePeaks
 from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
-from quatrefoil.genomics.datasets.pretraining.region_pairs import Window, window_weights
+from quatrefoil.genomics.datasets.pretraining.region_pairs import Locus, Window, window_weights
 from quatrefoil.genomics.datasets.pretraining.samples import LocusSamples
+from quatrefoil.genomics.regions.peaks import Peaks
 
 REGIONS = 6
 
@@ -105,6 +108,51 @@ def test_holes_take_out_the_own_columns_and_are_as_wide_elsewhere(module: Pretra
         expected = touching.sum() if window.kind == 0 else min(REGIONS, locus.touching.size)
         assert gone.sum() <= expected
         assert torch.equal(holed["matrix"][:, ~gone], whole["matrix"][:, ~gone])
+
+
+def test_negatives_have_holes_as_often_and_as_wide_as_positives(module: PretrainingModule) -> None:
+    """Or a hole would say that the sequence belongs to these regions."""
+    samples, widths = module.items("test", "match_without_own", REGION_FIELDS), set[tuple[bool, int]]()
+    for index, row in enumerate(samples.rows_N.tolist()):
+        sample, locus = samples[SampleKey(0, index)], samples.regions.locus(row)
+        holes = np.flatnonzero((sample["matrix"] == 0).all(0).numpy())  # every peak of this world has hits
+        if sample["match_kind"]:
+            assert len(holes) == min(REGIONS, locus.touching.size)
+        assert len(holes) >= 1
+        assert (np.diff(holes) == 1).all()
+        widths.add((bool(sample["match_kind"]), len(holes)))
+    assert {(False, 1), (True, 1), (False, 2), (True, 2)} <= widths
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_in_training_own_columns_are_dropped_as_often_as_asked_for_beside_positives_and_negatives(
+    module: PretrainingModule, share: float
+) -> None:
+    samples = replace(module.config, drop_own_column=share).build(3).train(REGION_FIELDS)  # type: ignore[attr-defined]
+    made = [samples[SampleKey(0, index)] for index in range(len(samples))]
+    for label in (0, 1):
+        dropped = [bool((one["matrix"] == 0).all(0).any()) for one in made if one["match_label"] == label]
+        assert abs(np.mean(dropped) - share) < (0.15 if share == 0.5 else 1e-9)
+
+
+def test_other_cell_types_are_drawn_in_proportion_to_their_peaks(samples: LocusSamples) -> None:
+    """As positives are; else a type of few peaks would say that the pair does not match."""
+
+    def peaks_on(name: str, first: int, second: int) -> TypePeaks:
+        start = np.concatenate([np.arange(first), np.arange(second)]) * 200 + 1000
+        chromosome = np.repeat(["chr1", "chr2"], [first, second])
+        return TypePeaks.of(name, Peaks(chromosome, start, start + 100, None, 0, 0), ["chr1", "chr2"])
+
+    own, few, many = (peaks_on(*of) for of in (("own", 9, 9), ("few", 10, 0), ("many", 10, 30)))
+    pairs = replace(samples.regions, types=[own, few, many], chromosomes=("chr1", "chr2"))
+    locus = Locus(0, 0, "chr1", 0, 120, own.touching("chr1", 0, 120))
+    counts = Counter[int]()
+    for seed in range(400):
+        window = pairs._negative(3, locus, torch.Generator().manual_seed(seed))
+        assert window is not None
+        counts[window.type] += 1
+    assert set(counts) == {1, 2}
+    assert abs(counts[2] / 400 - 40 / 50) < 0.08
 
 
 def test_the_own_column_is_that_of_the_sequences_peak_whatever_window_stands_beside_it(

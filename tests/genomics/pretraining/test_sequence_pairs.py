@@ -13,7 +13,7 @@ from quatrefoil.genomics.datasets.pretraining.fields import SEQUENCE_FIELDS
 from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
 from quatrefoil.genomics.datasets.pretraining.samples import LocusSamples
 from quatrefoil.genomics.sequence.codes import LETTERS
-from quatrefoil.genomics.sequence.kmers import CLS, SEP, SPECIAL_TOKENS, UNK, KmerVocabulary, reverse_complement
+from quatrefoil.genomics.sequence.kmers import CLS, MASK, SEP, SPECIAL_TOKENS, UNK, KmerVocabulary, reverse_complement
 from tests.genomics.pretraining.toy import LENGTH, SEGMENT
 
 K = 3
@@ -85,6 +85,30 @@ def test_masked_spans_are_unions_of_runs_of_k_and_touch_no_special_token(samples
         assert (sample["ids"][chosen] >= len(SPECIAL_TOKENS)).all()
         assert torch.equal(sample["labels"][chosen], sample["ids"][chosen])
         assert torch.equal(sample["masked_ids"][~chosen], sample["ids"][~chosen])
+
+
+def test_what_stands_for_masked_kmers_is_a_kmer_or_the_mask_and_no_other_special_token(samples: LocusSamples) -> None:
+    kept, replaced = 0, 0
+    for index in range(len(samples)):
+        sample = samples[SampleKey(0, index)]
+        chosen = sample["labels"] != IGNORE
+        instead, truth = sample["masked_ids"][chosen], sample["ids"][chosen]
+        assert ((instead == MASK) | (instead >= len(SPECIAL_TOKENS))).all()
+        kept += int((instead == truth).sum())
+        replaced += int(((instead != truth) & (instead != MASK)).sum())
+    assert min(kept, replaced) > 100  # of a mutant that draws special tokens too, 5 of 69 would be such
+
+
+def test_evaluation_reads_the_strand_of_the_genome_alone(module: PretrainingModule) -> None:
+    samples = module.items("test", "next_segment", SEQUENCE_FIELDS)
+    read = 0
+    for index in range(len(samples)):
+        sample = samples[SampleKey(0, index)]
+        forward = window(module, sample["id"])
+        if "N" not in forward:
+            assert halves(sample["ids"], sample["segments"])[0] == forward[:SEGMENT]
+            read += 1
+    assert read > 20
 
 
 def test_kmers_with_n_are_unknown_tokens(module: PretrainingModule) -> None:

@@ -93,7 +93,7 @@ def test_scan_of_peaks_is_the_part_of_the_whole_scan_that_overlaps_them(folder: 
 
 
 def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    peaks = ("--peaks", f"a={folder}/a.bed", f"b={folder}/b.bed", "--training", "chr1", "--exclude", "chrM")
+    peaks = ("--peaks", f"a={folder}/a.bed", f"b={folder}/b.bed", "--training", "chr1")
     inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
     assert run(matrix, *inputs, *peaks, "--out", folder / "m") == 0
     said = capsys.readouterr().out
@@ -113,6 +113,19 @@ def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture
         ),
         (("--peaks", "={0}/a.bed", "--training", "chr1"), "/a.bed: give each cell type as NAME=FILE"),
         (("--peaks", "..={0}/a.bed", "--training", "chr1"), "/a.bed: give each cell type as NAME=FILE"),
+        (
+            ("--peaks", "a={0}/a.bed", "--training", "chr1", "--exclude", "chrM"),
+            "--exclude chrM: neither genome nor peaks have it",
+        ),
+        (("--peaks", "a={0}/a.bed", "--training", "chr1", "chr1"), "training chromosome `chr1` is named twice"),
+        (
+            ("--peaks", "a={0}/a.bed", "b={0}/b.bed", "--training", "chr1", "--held-out", "a", "a"),
+            "held-out cell type `a` is named twice",
+        ),
+        (
+            ("--peaks", "a={0}/a.bed", "--training", "chr1", "--p-value", "2"),
+            "p-value 2.0 (--p-value): give a number above 0 and below 1",
+        ),
         (("--peaks", "a=", "--training", "chr1"), "--peaks a=: give each cell type as NAME=FILE"),
         (
             ("--peaks", "a={0}/a.bed", "--training", "chr1", "--workers", "-1"),
@@ -137,10 +150,36 @@ def test_settings_of_a_scan_are_refused_beside_hits_that_were_made_before(folder
         run(matrix, *places, "--training", "chr1", *more, "--out", folder / "m")
 
 
+def test_peaks_on_chromosomes_that_the_genome_lacks_are_left_out_of_a_scan_where_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "more.bed").write_text((folder / "a.bed").read_text() + "chrUn\t1\t5\n")
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--out", folder / "hits.bed")
+    with pytest.raises(ValueError, match=r"chrUn:1-5 is on no chromosome .*leave it out with --exclude"):
+        run(scan, *inputs, "--peaks", folder / "more.bed")
+    assert run(scan, *inputs, "--peaks", folder / "more.bed", "--exclude", "chrUn") == 0
+    assert "1 excluded" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--exclude leaves peaks out; give --peaks, too"):
+        run(scan, *inputs, "--exclude", "chrUn")
+
+
 def test_a_device_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     with pytest.raises(ValueError, match=r"--device quantum: torch has none here .*; take cpu"):
         run(scan, "--genome", nowhere, "--motifs", nowhere, "--device", "quantum", "--out", nowhere)
+
+
+def test_hits_that_stand_twice_are_told_and_sums_that_cannot_be_stored_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hits = folder / "made.bed"
+    inputs = ("--genome", folder / "g.fa", "--hits", hits, "--peaks", f"a={folder}/a.bed", "--training", "chr1")
+    hits.write_text("chr1\t0\t500\tM\t3\t+\n" * 3)
+    assert run(matrix, *inputs, "--out", folder / "m") == 0
+    assert f"2 hits of {hits} more than once in it; each counts every time" in capsys.readouterr().out
+    hits.write_text("".join(f"chr1\t{start}\t500\tM\t2000000\t+\n" for start in (0, 1)))
+    with pytest.raises(ValueError, match="chr1, a: the hits of a peak sum to 4,000,000 bits, stored are 2,147,483 at"):
+        run(matrix, *inputs, "--out", folder / "high")
 
 
 def test_a_build_does_not_go_on_with_hits_that_have_changed(folder: Path) -> None:

@@ -93,6 +93,19 @@ def test_values_are_overlap_sums_over_the_training_maximum(
         np.testing.assert_array_equal(stored.chromosome, found.chromosome)
 
 
+def test_held_out_values_above_the_training_maximum_are_clipped_to_one(source: Scan, tmp_path: Path) -> None:
+    """A peak over all of a held-out chromosome holds more hits, and has more signal, than any that scales."""
+    start, end = np.array([100, 900, 2000, 0, 300]), np.array([300, 1100, 2200, 2000, 500])
+    peaks = Peaks(np.array(["chr1"] * 3 + ["chr3"] * 2), start, end, np.array([1.0, 2, 3, 50, 1]), 0, 0)
+    sums = by_bioframe(source, peaks)
+    assert (sums[3] > sums[:3].max(0)).all()
+    build(plan_of(source, {"liver": peaks}, ("chr1",)), tmp_path / "m")
+    values = whole(RegionMatrix.open(tmp_path / "m", accessibility=True), "liver")
+    assert (values[:, 3] == 1).all()
+    assert values.min() >= 0
+    assert values.max() == 1
+
+
 def test_a_hit_counts_where_one_base_is_shared_and_not_where_it_only_touches() -> None:
     one = Hits(*(np.array([value]) for value in (100, 110, 0, 1, 7)))
     places = [("c", 90, 100), ("c", 90, 101), ("c", 109, 120), ("c", 110, 120), ("c", 0, 500), ("c", 103, 104)]

@@ -113,11 +113,11 @@ MEME = MEME_HEAD + "MOTIF x\nletter-probability matrix: alength= 4 w= 2\n0.5 0.5
             ">a\nA [1 2]\nC [1 2]\nG [1 2]\nT [1 2]\n>b\nA [1 2]\nC [1]\n",
             r"bad:6: `>b` has 2 rows of counts; JASPAR needs",
         ),
-        (">a\n1 2 3 4\n1 2 x 4\n", r"bad:1: `>a` cannot be read as clusterbuster"),
+        (">a\n1 2 3 4\n1 2 x 4\n", r"bad:3: `x` in `>a` is no number; mend the line"),
         (">a\n1 2 3 4\n1 -2 3 4\n", r"bad:1: `>a` has a count that is negative"),
         (">a\n1 2 3 4\n0 0 0 0\n", r"bad:1: `>a`: position 2 has no counts"),
         (">a\n1 2 3 4\n>a\n1 2 3 4\n", r"bad:3: a second motif `a` \(the first: line 1\)"),
-        (MEME.format("0.5 x 0 0"), r"bad:10: `MOTIF x` cannot be read as minimal"),
+        (MEME.format("0.5 x 0 0"), r"bad:13: `x` in `MOTIF x` is no number; mend the line"),
         (MEME.format("0.5 0.5 0"), r"bad:10: `MOTIF x` has 1 row of four numbers where w= says 2; is the file cut off"),
         (MEME.format("0.5 0.5 0 0\n0.5 0.5 0 0"), r"`MOTIF x` has 3 rows of four numbers where w= says 2"),
         (MEME.format("0.5 0.1 0 0"), r"bad:10: `MOTIF x`: position 2 sums to 0.6; MEME's probabilities sum to 1"),
@@ -125,7 +125,7 @@ MEME = MEME_HEAD + "MOTIF x\nletter-probability matrix: alength= 4 w= 2\n0.5 0.5
         (MEME.replace("ACGT", "ACGU").format("0 1 0 0"), r"bad:3: the alphabet is `ACGU`; motifs of DNA .* are needed"),
         (">a\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 3 rows of counts; JASPAR needs four, of A, C, G and T"),
         (">a\n1 2\n1 2\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 5 rows of counts; JASPAR needs four"),
-        ("AC  x\nP0 A C G T\n01 1 2 3\n//\n", r"bad:1: `AC  x` cannot be read as transfac"),
+        ("AC  x\nP0 A C G T\n01 1 2 3\n//\n", r"bad:3: 3 numbers in a row of `AC  x`; four are"),
     ],
 )
 def test_a_broken_motif_file_is_told_with_its_line(tmp_path: Path, content: str, message: str) -> None:

@@ -8,7 +8,8 @@ import bioframe
 import numpy as np
 import pytest
 
-from quatrefoil.genomics.regions.peaks import PeakError, Peaks, merged, read_peaks, units_of
+from quatrefoil.genomics.regions.peaks import Peaks, merged, read_peaks, units_of
+from quatrefoil.genomics.tables import TextError
 
 LENGTHS = {"chr2": 10_000, "chr10": 8_000, "chrM": 100}
 NARROW = "{}\t{}\t{}\tpeak\t100\t.\t{}\t5.1\t3.2\t50\n"
@@ -51,10 +52,18 @@ def test_bed_of_any_width_is_read_plain_and_compressed(columns: int, tmp_path: P
         assert (peaks.signal is not None) == (columns >= 5)
 
 
+def test_ten_columns_are_those_of_narrow_peak_whatever_the_suffix(tmp_path: Path) -> None:
+    """ENCODE publishes narrowPeak as `.bed.gz`; the fifth column is there for how dark a browser draws it."""
+    path = narrow(tmp_path, [("chr2", 5, 9, 7.5)])
+    (tmp_path / "a.bed").write_bytes(path.read_bytes())
+    signals = [read_peaks(each, LENGTHS).signal for each in (path, tmp_path / "a.bed")]
+    assert [signal.tolist() for signal in signals if signal is not None] == [[7.5], [7.5]]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.bed", "", r"a\.bed: no interval"),
+        ("a.bed", "", r"a\.bed: empty; fetch the file again"),
         ("a.bed", "chr2 1 5\n", r"a\.bed:1: 1 column between tabs"),
         ("a.bed", "#x\nchr2\t1\t5\nchr2\t1\n", r"a\.bed:3: 2 columns between tabs, the first line has 3"),
         ("a.narrowPeak", "chr2\t1\t5\n", r"a\.narrowPeak:1: 3 columns between tabs.*narrowPeak needs 10"),
@@ -74,7 +83,7 @@ def test_bed_of_any_width_is_read_plain_and_compressed(columns: int, tmp_path: P
 )
 def test_a_broken_file_is_told_with_its_line(name: str, content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(PeakError, match=message):
+    with pytest.raises(TextError, match=message):
         read_peaks(tmp_path / name, LENGTHS)
 
 

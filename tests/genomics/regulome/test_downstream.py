@@ -1,6 +1,7 @@
 """From pre-training on the tiny benchmark to every task that follows it, the bounds beside each score."""
 
 import json
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 from quatrefoil.core.cli import main
 from quatrefoil.core.training.run import train
 from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
+from quatrefoil.genomics.variants.commands import length_of, variants
 
 pytest.importorskip("accelerate")
 pytest.importorskip("cyvcf2")
@@ -110,7 +112,7 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
 ) -> None:
     files = ["--vcf", f"{tiny}/disease/cohort.vcf", "--genome", f"{tiny}/genome.fa"]
     of_type = ["--matrix", str(regulome_matrix(tiny)), "--cell-type", "amber2"]
-    for name, more in (("variants", []), ("tfbs", []), ("openness", of_type)):
+    for name, more in (("variants", []), ("tfbs", ["--length", "101"]), ("openness", of_type)):
         table = tmp_path / f"{name}.tsv"
         assert main(["variants", str(runs[name]), *files, *more, "--out", str(table)]) == 0
         bases = 300 if name == "openness" else 101  # the window of 200, twice, a half apart
@@ -126,6 +128,23 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     assert len(risk["log_odds"]["burden"]) == 120
     assert main(["variants", str(runs["openness"]), *files, "--out", str(table)]) == 2
     assert "give --matrix and --cell-type" in capsys.readouterr().err
+    assert main(["variants", str(runs["openness"]), *files, *of_type, "--length", "500", "--out", str(table)]) == 2
+    assert "windows of its own length; leave --length out" in capsys.readouterr().err
+    assert main(["variants", str(runs["tfbs"]), *files, *of_type, "--out", str(table)]) == 2
+    assert "a classifier reads no peaks; leave --matrix and --cell-type out" in capsys.readouterr().err
+
+
+def test_a_window_is_as_long_as_in_training_or_its_length_is_asked_for(runs: dict[str, Path]) -> None:
+    parser = ArgumentParser()
+    variants.add_arguments(parser)
+
+    def asked(run: str, *more: str) -> Namespace:
+        return parser.parse_args([str(runs[run]), "--vcf", "v", "--genome", "g", "--out", "o", *more])
+
+    assert length_of(asked("variants")) == facts_of(runs["variants"])["config"]["data"]["length"]
+    assert length_of(asked("tfbs", "--length", "33")) == 33
+    with pytest.raises(ValueError, match=r"does not say how long the windows are .*; give that as --length"):
+        length_of(asked("tfbs"))
 
 
 def test_pairs_of_a_batch_are_refused_in_micro_batches(tiny: Path, tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ overrides:
 
   A value is JSON where it can be, else text; `none` empties an optional key.
 """
+DATA_OPTIONS = """\
+options (an unknown one is answered with those that the action has):
+
+  root=FOLDER   of a real corpus: where its files lie. Of an embedded benchmark: the folder in which benchmarks are kept
+                (default: QUATREFOIL_CACHE, or ~/.cache/quatrefoil), or the benchmark's own, which holds manifest.json
+  size=tiny     of an embedded benchmark: tiny, default or large
+  seed=1        of an embedded benchmark: another seed is another benchmark
+"""
 
 
 Adder = Callable[..., argparse.ArgumentParser]
@@ -94,6 +102,8 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         add(command)
     asked = arguments[0] if arguments else None
     _add_brought(command, built_in=commands.choices, asked=asked)
+    if asked == "data" and {"-h", "--help"} & set(arguments):
+        commands.choices["data"].epilog = f"{_data_actions()}\n{DATA_OPTIONS}"
     if asked is not None and not asked.startswith("-") and asked not in commands.choices:
         top.error(f"no command `{asked}`{nearest(asked, commands.choices)}; there are {', '.join(commands.choices)}")
     return top
@@ -124,7 +134,7 @@ def _add_evaluate(command: Adder) -> None:
     sub = command("evaluate", _evaluate, "Evaluate a finished run folder or a checkpoint again.")
     path = "a run folder, or one of its checkpoints/step-*"
     sub.add_argument("path", type=Path, metavar="RUN_OR_CHECKPOINT", help=path)
-    _add_settings(sub, "overrides", "where things are now, e.g. data.root, or what else is scored: evaluate.*")
+    _add_settings(sub, "overrides", "where things are now, e.g. data.root, or what is scored, e.g. evaluate.NAME=off")
     on = "on the data and by the evaluations of another recipe; overrides are then of that one"
     sub.add_argument("--on", metavar="RECIPE", help=on)
     split = "which split; may be repeated (default: all but `train`)"
@@ -140,7 +150,7 @@ def _add_recipes(command: Adder) -> None:
 def _add_data(command: Adder) -> None:
     what = "Work with a data set: `data check NAME root=FOLDER`, `data make NAME`, `data gallery NAME`."
     sub = command("data", _data, what)
-    sub.add_argument("action", metavar="ACTION", help="check, make or gallery, where the data set offers it")
+    sub.add_argument("action", metavar="ACTION", help="what to do; see below")
     sub.add_argument("name", metavar="NAME", help=f"the data set: {', '.join(installed.names(installed.DATASETS))}")
     _add_settings(sub, "options", "of the action, e.g. root=FOLDER")
 
@@ -228,10 +238,27 @@ def _recipes(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     dataset = installed.find(options.name, installed.DATASETS).load()
-    actions = [name for name in dir(dataset) if not name.startswith("_")]
+    actions = _actions(dataset)
     if options.action not in actions:
         raise ConfigError(f"`{options.name}` has no action `{options.action}`; it offers: {', '.join(actions)}")
     action = getattr(dataset, options.action)
     settings_type = get_type_hints(action)["options"]
     status: int = action(override(settings_type(), options.options))
     return status
+
+
+def _data_actions() -> str:
+    """Each action, and the data sets that offer it."""
+    offered: dict[str, list[str]] = {}
+    known = installed.names(installed.DATASETS)
+    for name in known:
+        for action in _actions(installed.find(name, installed.DATASETS).load()):
+            offered.setdefault(action, []).append(name)
+    lines = [
+        f"  {action:13} {'all' if names == known else ', '.join(names)}" for action, names in sorted(offered.items())
+    ]
+    return "\n".join(["actions, and what offers them:\n", *lines, ""])
+
+
+def _actions(dataset: object) -> list[str]:
+    return [name for name in dir(dataset) if not name.startswith("_")]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,8 @@ class Embedded:
         Args:
             size: one of `sizes`.
             seed: benchmarks of different seed share no sample.
-            root: where benchmarks are kept, each in `<name>-v<version>-<size>-seed<seed>`; None means `cache_home()`.
+            root: where benchmarks are kept, each in `<name>-v<version>-<size>-seed<seed>`, or the folder of this one;
+                None means `cache_home()`.
             workers: processes, None = one for each core that this process may use. The result does not depend on it.
 
         A process that finds another one at work waits for it. Errors: `ValueError` for an unknown size, for `workers`
@@ -73,13 +75,40 @@ class Embedded:
             raise ValueError(f"{self.title} has no size {size!r}; choose one of {', '.join(self.sizes)}")
         if workers is not None and workers < 1:
             raise ValueError(f"workers is {workers}; give at least 1, or None for one a core")
-        root = cache_home() if root is None else root
-        target = root / f"{self.name}-v{self.version}-{size}-seed{seed}"
+        target = self._place(size, seed, root)
         with locked(target):
             if not target.exists():
                 self._build(target, size, seed, workers or len(os.sched_getaffinity(0)))
             self._check(target, size, seed)
         return target
+
+    def find(self, size: str = "default", seed: int = 0, root: Path | None = None) -> Path:
+        """The folder of a benchmark that was made before; nothing is ever made.
+
+        Args:
+            size, seed: which one of those in `root`; where `root` is a benchmark itself, its manifest says them.
+            root: as for `make`.
+
+        Raises:
+            ValueError: there is none (says how to make it), or it has lost or changed files.
+        """
+        target = self._place(size, seed, root)
+        if not target.exists():
+            here = f" root={shlex.quote(str(root))}" if root is not None else ""
+            raise ValueError(
+                f"there is no {target}; make it with `quatrefoil data make {self.name} size={size} seed={seed}{here}`, "
+                f"or name the root in which it lies"
+            )
+        if target == root and (target / MANIFEST).is_file():
+            own = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+            size, seed = own["size"], own["seed"]
+        self._check(target, size, seed)
+        return target
+
+    def _place(self, size: str, seed: int, root: Path | None) -> Path:
+        """Where a benchmark lies, made or not: `root` itself where that is one, so that none is made inside another."""
+        root = cache_home() if root is None else root
+        return root if (root / MANIFEST).is_file() else root / f"{self.name}-v{self.version}-{size}-seed{seed}"
 
     @property
     def title(self) -> str:
@@ -98,9 +127,12 @@ class Embedded:
         if not (target / MANIFEST).is_file():
             raise ValueError(f"{target} has no {MANIFEST}, so it is not a finished {self.title}; {mend}")
         content = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
-        for key, wanted in (("version", self.version), ("size", size), ("seed", seed)):
-            if content[key] != wanted:
-                raise ValueError(f"{target / MANIFEST} says {key} {content[key]!r} where {wanted!r} is wanted; {mend}")
+        for key, wanted in (("name", self.name), ("version", self.version), ("size", size), ("seed", seed)):
+            if content.get(key) != wanted:
+                raise ValueError(
+                    f"{target / MANIFEST} says {key} {content.get(key)!r} where {wanted!r} is wanted; ask for that "
+                    f"one, or name another root"
+                )
         for name, entry in content["files"].items():
             path = target / name
             if not path.is_file() or path.stat().st_size != entry["bytes"]:

@@ -5,7 +5,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import TypeAdapter
 from safetensors import SafetensorError
@@ -23,6 +23,12 @@ tags: [quatrefoil]
 
 {{ parameters | default("") }}
 
+```python
+from {{ model_module }} import {{ model_class }}
+
+model = {{ model_class }}.from_pretrained("FOLDER")  # of this file, or the run's; or an id on the hub
+```
+
 {% if measured %}
 ## What was measured
 
@@ -36,18 +42,21 @@ These are the weights of the last step: no split chose them.
 {% for split, size in sizes -%}
 - `{{ split }}`: {{ size }}
 {% endfor %}
-| split | metric | value |
-|---|---|---|
-{% for split, metric, value in measured -%}
-| {{ split }} | {{ metric }} | {{ value }} |
+| split | metric | value | 95 % interval |
+|---|---|---|---|
+{% for split, metric, value, interval in measured -%}
+| {{ split }} | {{ metric }} | {{ value }} | {{ interval }} |
 {% endfor %}
-One seed; no interval. Made by `{{ command }}`.
+Intervals, where there are any, are over the items of the split; one seed tells no spread over seeds. Made by
+`{{ command }}`.
 {% else %}
 Nothing was measured for this model.
 {% endif %}
 """
 
 RANDOM = "random weights"
+MODEL = "model"
+"""Where a run folder keeps its model."""
 
 
 class Model(
@@ -89,6 +98,11 @@ class Model(
         codes: Tensor = Views(self, batch)[view]
         return codes
 
+    def generate_model_card(self, *args: Any, **facts: Any) -> ModelCard:
+        """The card, with how this class is loaded and these facts."""
+        named = {"model_class": type(self).__name__, "model_module": type(self).__module__}
+        return super().generate_model_card(*args, **named, **facts)
+
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
         for name, text in self.assets.items():
@@ -112,16 +126,18 @@ class Model(
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
-        """The model of a folder or of a hub id, in evaluation mode.
+        """The model of a folder (a run's, too), or of a hub id, in evaluation mode.
 
         Raises:
             ValueError: it is damaged, not complete, or of another class.
         """
+        of_run = Path(pretrained_model_name_or_path) / MODEL
+        source = of_run if of_run.is_dir() else pretrained_model_name_or_path
         try:
-            return super().from_pretrained(pretrained_model_name_or_path, **options)
+            return super().from_pretrained(source, **options)
         except JSONDecodeError as error:
             raise ValueError(
-                f"{pretrained_model_name_or_path}: config.json cannot be read ({error}); save or fetch the model again"
+                f"{source}: config.json cannot be read ({error}); save or fetch the model again"
             ) from error
 
     @classmethod
@@ -129,7 +145,10 @@ class Model(
         try:
             return super()._load_as_safetensor(model, model_file, map_location, strict)
         except FileNotFoundError as error:
-            raise ValueError(f"{model_file} is missing: the folder is not a complete {cls.__name__} model") from error
+            raise ValueError(
+                f"{model_file} is missing: the folder is not a complete {cls.__name__} model; give a "
+                f"finished run, or its {MODEL}/"
+            ) from error
         except (SafetensorError, RuntimeError) as error:
             raise ValueError(
                 f"{model_file} is damaged, or not of the model that config.json beside it describes ({error}); save or "

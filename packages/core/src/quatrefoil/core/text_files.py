@@ -9,10 +9,17 @@ from typing import Any
 Rows = Iterable[Sequence[object]]
 
 
-def check_target(option: str, path: Path | None) -> None:
-    """Raise `ValueError` for a file that could not be written, before anything is computed; None is no file."""
-    if path is not None and not path.parent.is_dir():
+def check_target(option: str, path: Path | None, inputs: Iterable[Path | None] = ()) -> None:
+    """Raise `ValueError` for a file that could not be written, or that is one of what is read or written beside it,
+    before anything is computed; None is no file."""
+    if path is None:
+        return
+    if not path.parent.is_dir():
         raise ValueError(f"{option} {path}: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise ValueError(f"{option} {path}: a folder; name a file in it")
+    if any(other is not None and other.resolve() == path.resolve() for other in inputs):
+        raise ValueError(f"{option} {path}: is named for something else, too, and would be lost; name another file")
 
 
 def write_json(path: Path, content: Any, indent: int | None = None) -> None:

@@ -1,21 +1,47 @@
 """Files that may be compressed, read whole."""
 
 import gzip
+import os
+import struct
 import zlib
 from pathlib import Path
 from typing import Final
 
 GZIP: Final = b"\x1f\x8b"
-DAMAGED: Final = (OSError, EOFError, zlib.error)
+DAMAGED: Final = (OSError, EOFError, zlib.error, struct.error)
 """What Python raises while it reads a damaged gzip file."""
+
+HEAD: Final = 18
+"""Bytes of a file by which `is_bgzip` knows it."""
+
+_BGZIP_FIELD: Final = b"BC"
+_BGZIP_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+
+def is_bgzip(head: bytes) -> bool:
+    """Whether a file that begins so is compressed block by block (bgzip)."""
+    return head.startswith(GZIP) and head[12:14] == _BGZIP_FIELD
+
+
+def refuse_cut_off(path: Path, error: type[ValueError]) -> None:
+    """Raise `error` for a bgzip file without the empty block at its end: cut between blocks, it would read as whole."""
+    with path.open("rb") as file:
+        if not is_bgzip(file.read(HEAD)):
+            return
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_BGZIP_END)))
+        if file.read() != _BGZIP_END:
+            raise error(f"{path}: damaged bgzip file (it is cut off: its last block is missing); fetch it again")
 
 
 def content_of(path: Path, error: type[ValueError]) -> bytes:
-    """The bytes of a file, plain or gzip.
+    """The bytes of a file, plain, gzip or bgzip.
 
     Raises:
-        error: a gzip file that is damaged or cut off; FileNotFoundError: no such file.
+        error: no such file, a folder, or a gzip file that is damaged or cut off.
     """
+    if not path.is_file():
+        raise error(f"{path}: {'a folder; name a file' if path.is_dir() else 'no such file; check its path'}")
+    refuse_cut_off(path, error)
     content = path.read_bytes()
     try:
         return gzip.decompress(content) if content.startswith(GZIP) else content

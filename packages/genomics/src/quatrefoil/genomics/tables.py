@@ -26,7 +26,7 @@ def read_lines(path: Path) -> list[Line]:
     """The lines of a text file, plain or gzip, UTF-8.
 
     Raises:
-        TextError: no such file, a damaged gzip file, bytes that are no text, or nothing but blanks.
+        TextError: no such file, a folder, a damaged gzip file, bytes that are no text, or nothing but blanks.
     """
     lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text.strip()]
     if not lines:
@@ -34,20 +34,27 @@ def read_lines(path: Path) -> list[Line]:
     return lines
 
 
+def read_text(path: Path) -> str:
+    """A text file, plain or gzip, UTF-8, whole; every line ends in `\\n`, whatever it ended in.
+
+    Raises:
+        TextError: as `read_lines`, but for nothing.
+    """
+    return "\n".join(line for _, line in _decoded(path))
+
+
 def _numbered(path: Path) -> Iterator[tuple[int, str]]:
-    content = _content(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    # A tab at either end is a cell that is empty.
+    return ((number, line.strip(" \v\f")) for number, line in _decoded(path))
+
+
+def _decoded(path: Path) -> Iterator[tuple[int, str]]:
+    content = content_of(path, TextError).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for number, line in enumerate(content.split(b"\n"), start=1):
         try:
-            # A tab at either end is a cell that is empty.
-            yield number, line.decode("utf-8").strip(" \v\f")
+            yield number, line.decode("utf-8")
         except UnicodeDecodeError as error:
             raise TextError(f"{path}:{number}: not text ({error.reason}); is it another kind of file?") from error
-
-
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise TextError(f"{path}: no such file; in a recipe, paths count from data.root")
-    return content_of(path, TextError)
 
 
 def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:

@@ -20,15 +20,22 @@ from quatrefoil.core.wording import counted
 
 SCHEMA = 1
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-_PATH = re.compile(r"=(/.*?)(?=\s[\w.]+=|$)")
+_PATH = re.compile(
+    r"""'(?P<quoted_key>[\w.]+)=(?P<quoted>/(?:[^']|'"'"')*)'|(?P<key>[\w.]*)=(?P<plain>/.*?)(?=\s'?[\w.]+=|$)"""
+)
 
 
 def portable(text: str) -> str:
     """Settings with a name in the place of each path of this machine: `data.root=/disk/msvd` is `data.root=$MSVD_ROOT`.
 
-    A path lasts to the next setting or the end, so it may hold spaces.
+    A path lasts to the next setting or the end, so it may hold spaces; a shell's quotes about the setting fall with it.
     """
-    return _PATH.sub(lambda found: f"=${re.sub('[^A-Z0-9]', '_', Path(found[1]).name.upper())}_ROOT", text)
+    return _PATH.sub(_named, text)
+
+
+def _named(found: re.Match[str]) -> str:
+    path = Path((found["quoted"] or found["plain"]).replace("'\"'\"'", "'"))
+    return f"{found['quoted_key'] or found['key']}=${re.sub('[^A-Z0-9]', '_', path.name.upper())}_ROOT"
 
 
 Said = Annotated[str, Field(min_length=1)]

@@ -11,10 +11,11 @@ _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+")
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, and the number that it sorts by."""
+    """Text, the number that it sorts by, and the place in a page that it leads to."""
 
     text: str
     number: float | None = None
+    link: str | None = None
 
     @classmethod
     def of(cls, value: float | None, form: str = "d") -> Self:

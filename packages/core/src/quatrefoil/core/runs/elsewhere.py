@@ -1,5 +1,6 @@
 """A finished run on the data and by the evaluations of another recipe: zero-shot, where they are new to it."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -56,7 +57,7 @@ def evaluate_on(path: Path, name: str, overrides: Sequence[str] = (), splits: Se
         "scores": {split: found.plain() for split, found in scores.items()},
         "hardware": hardware(next(model.parameters()).device),
         "versions": versions(),
-        "command": " ".join(["quatrefoil evaluate", str(path), "--on", name, *overrides]),
+        "command": shlex.join(["quatrefoil", "evaluate", str(path), "--on", name, *overrides]),
         "trained_by": facts["command"],
     }
 

@@ -4,6 +4,7 @@
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from quatrefoil.core.config import to_plain
 from quatrefoil.core.evaluation.tasks import Scores
 from quatrefoil.core.files import replace_text
-from quatrefoil.core.hub import Model
+from quatrefoil.core.hub import MODEL, Model
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.runs.checkpoint import Checkpoint, CheckpointError, Json
@@ -45,7 +46,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        return self.path / "model"
+        return self.path / MODEL
 
     def facts(self) -> Json:
         """What metrics.json says. Raises CheckpointError where the run is not finished."""
@@ -109,8 +110,8 @@ def description(name: str, recipe: Recipe, overrides: Sequence[str]) -> Json:
 
 
 def command(described: Mapping[str, Any]) -> str:
-    """The command that repeats a run."""
-    return " ".join(["quatrefoil train", described["recipe"], *described["overrides"]])
+    """The command that repeats a run, as a shell takes it."""
+    return shlex.join(["quatrefoil", "train", described["recipe"], *described["overrides"]])
 
 
 def _check_same_run(origin: Path, saved: Checkpoint, recipe: Recipe, data_fingerprint: str) -> None:
@@ -131,7 +132,7 @@ def _check_same_run(origin: Path, saved: Checkpoint, recipe: Recipe, data_finger
 def _card(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the model card states."""
     measured = [
-        (split, name, f"{value:.4g}")
+        (split, name, f"{value:.4g}", _interval(score["intervals"].get(name)))
         for split, score in facts["scores"].items()
         for name, value in score["metrics"].items()
     ]
@@ -140,6 +141,10 @@ def _card(facts: Mapping[str, Any]) -> dict[str, Any]:
     about = {"title": facts["recipe"], "data": data["name"], "protocol": data["protocol"]}
     sizes = [(split, size) for split in facts["scores"] if (size := _size(data["splits"].get(split, {})))]
     return {**kept, **about, "measured": measured, "sizes": sizes, "select": facts["config"]["train"]["select"]}
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "" if bounds is None else " to ".join(f"{bound:.4g}" for bound in bounds)
 
 
 def _size(split: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,7 +25,8 @@ def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = 
     """Evaluate a finished run folder, or one of its checkpoints, again.
 
     Args:
-        overrides: of where things are, e.g. `data.root=...`; not of what was trained.
+        overrides: of where things are, e.g. `data.root=...`, and of what is scored (`evaluate.NAME=off`); not of what
+            was trained.
         splits: which; `train` shows what was learned by heart. None given = all but `train`.
 
     Raises:
@@ -87,9 +89,11 @@ def stored_recipe(described: Json, overrides: Sequence[str] = ()) -> Recipe:
     as_stored: Recipe = restore(recipes.find(described["recipe"]).load()(), described["config"])
     recipe = override(as_stored, overrides)
     # Compared as both are read now: what the run started from may since have moved, which changes nothing here.
-    if recipe.config_hash != as_stored.config_hash:
+    # What is switched off now was scored then, and taught nothing.
+    kept = {name: evaluation for name, evaluation in as_stored.evaluate.items() if name in recipe.evaluate}
+    if recipe.config_hash != replace(as_stored, evaluate=kept).config_hash:
         raise ConfigError(
             f"this is not what was trained ({described['config_hash']}): {' '.join(overrides)}; change where things "
-            f"are (data.root, run.*) alone, take other data with `evaluate --on`, or train anew"
+            f"are (data.root, run.*) and what is scored alone, take other data with `evaluate --on`, or train anew"
         )
     return recipe

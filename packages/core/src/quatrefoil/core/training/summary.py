@@ -1,5 +1,6 @@
 """What a run says before its first step: what is trained, on what, for how long, and where the rest is written."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: i
     """
     lines = {
         "recipe": f"{described['recipe']}, configuration {described['config_hash']}, seed {trainer.recipe.seed}",
-        "settings": " ".join(described["overrides"]) or "all as in the recipe",
+        "settings": shlex.join(described["overrides"]) or "all as in the recipe",
         "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
         "starts from": trainer.model.started_from,
         "parameters": _parameters(trainer),

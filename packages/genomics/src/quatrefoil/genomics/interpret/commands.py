@@ -1,6 +1,7 @@
 """`quatrefoil interpret` and `quatrefoil logos`."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ class InterpretCommand:
         from quatrefoil.genomics.interpret.plots import draw_mutagenesis
         from quatrefoil.genomics.interpret.sequences import named_sequences
 
-        check_picture(args.out)
-        check_target("--table", args.table)
+        check_picture(args.out, (args.fasta,))
+        check_target("--table", args.table, (args.fasta, args.out))
         model = classifier_of(args.trained)
         sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
         found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in sequences]
@@ -58,22 +59,22 @@ class LogosCommand:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("motifs", type=Path, help="JASPAR, MEME or TRANSFAC file")
-        parser.add_argument("--names", nargs="*", help="ids or factors (default: all)")
+        parser.add_argument("--names", nargs="*", help="ids, or factors, of which all motifs are drawn (default: all)")
         parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
         from quatrefoil.core.config import nearest
-        from quatrefoil.genomics.interpret.logos import draw_logos
+        from quatrefoil.genomics.interpret.logos import draw_logos, names_of
         from quatrefoil.genomics.regions.motifs import read_motifs
 
-        check_picture(args.out)
+        check_picture(args.out, (args.motifs,))
         motifs = read_motifs(args.motifs)
-        known = {name for motif in motifs for name in (motif.name, motif.factor)}
+        known = set[str]().union(*map(names_of, motifs))
         for name in args.names or ():
             if name not in known:
                 raise ValueError(f"{args.motifs} has no motif `{name}`{nearest(name, known)}")
-        chosen = [m for m in motifs if args.names is None or {m.name, m.factor} & set(args.names)]
+        chosen = [motif for motif in motifs if args.names is None or names_of(motif) & set(args.names)]
         draw_logos(chosen, args.out)
         print(f"{len(chosen)} logos in {args.out}")
         return 0
@@ -82,11 +83,11 @@ class LogosCommand:
 interpret, logos = InterpretCommand(), LogosCommand()
 
 
-def check_picture(path: Path) -> None:
-    """Raise `ValueError` for a picture that could not be written, before anything is computed."""
+def check_picture(path: Path, inputs: Iterable[Path | None]) -> None:
+    """Raise `ValueError` for a picture that could not be written, or is an input, before anything is computed."""
     if path.suffix not in _PICTURES:
         raise ValueError(f"--out {path}: give a name that ends in one of {', '.join(_PICTURES)}")
-    check_target("--out", path)
+    check_target("--out", path, inputs)
 
 
 def classifier_of(run: Path) -> "SequenceModel":

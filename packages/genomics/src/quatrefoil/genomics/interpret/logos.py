@@ -5,6 +5,7 @@ Letters are drawn as such, in the height of their value (Schneider and Stephens 
 Legend: L places, W positions of a motif; 4 = A, C, G, T.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 COLOURS: Final = dict(zip("ACGT", ("#2a9d4a", "#2a6fbb", "#e0a020", "#c8352f"), strict=True))
 _COLUMNS: Final = 4
+_FACTOR: Final = re.compile(r"\(([^()]+)\)|[^_()]+_([^()]+)$")
 
 
 def information(frequencies_W4: Floats) -> Floats:
@@ -49,6 +51,13 @@ def draw_letters(axes: "Axes", heights_L4: Floats) -> None:
     low, high = np.minimum(heights_L4, 0).sum(1).min(), np.maximum(heights_L4, 0).sum(1).max()
     axes.set_xlim(-0.5, len(heights_L4) - 0.5)
     axes.set_ylim(low, high if high > low else low + 1)
+
+
+def names_of(motif: "Motif") -> set[str]:
+    """What a motif may be called: its id, its factor, and the factor that either of them holds, behind an underscore
+    (`MA0139.1_CTCF`) or in parentheses at its start (`(KLF12)_(Mus_musculus)_(DBD_1.00)`)."""
+    own = {motif.name, motif.factor}
+    return own | {found[1] or found[2] for found in map(_FACTOR.match, own) if found}
 
 
 def draw_logos(motifs: Sequence["Motif"], out: Path) -> None:

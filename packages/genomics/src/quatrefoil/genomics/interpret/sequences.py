@@ -4,19 +4,27 @@ from pathlib import Path
 
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import bases
-from quatrefoil.genomics.sequence.codes import Codes
+from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
+from quatrefoil.genomics.tables import TextError
 
 
 def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tuple[list[tuple[str, Codes]], int]:
     """(name, codes) of one sequence or of the first `limit` of a file, and how many of the file are left out.
 
     Raises:
-        TextError: no DNA, or a file that cannot be read; ValueError: a limit below 1.
+        TextError: no DNA, nothing but N, or a file that cannot be read; ValueError: a limit below 1.
     """
     if limit < 1:
         raise ValueError(f"--limit is {limit}; draw one sequence at least")
     if file is None:
         assert sequence is not None, "the parser asks for one of both"
-        return [("sequence", bases(sequence, "--sequence"))], 0
+        return [("sequence", _known("--sequence", bases(sequence, "--sequence")))], 0
     records = read_labelled(Path(), str(file)).records
-    return [(record.name or record.where, record.codes) for record in records[:limit]], max(0, len(records) - limit)
+    chosen = [(record.name or record.where, _known(record.where, record.codes)) for record in records[:limit]]
+    return chosen, len(records) - len(chosen)
+
+
+def _known(where: str, codes: Codes) -> Codes:
+    if (codes == UNKNOWN).all():
+        raise TextError(f"{where}: no base but N, so none can be substituted; give A, C, G or T")
+    return codes

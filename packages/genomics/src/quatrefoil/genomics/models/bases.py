@@ -18,14 +18,20 @@ _CODE_OF_DIGIT: Final = (0, 3, 1, 2)
 _DIGIT: Final = (0, 2, 3, 1, 0, 0)  # codes are in the order A C G T, k-mers are numbered in the order A T C G
 
 
-def kmer_ids(bases_BL: Tensor, k: int) -> Tensor:
+def kmer_ids(bases_BL: Tensor, k: int, key: str = "model.k") -> Tensor:
     """Ids of the overlapping k-mers (B, W), as `KmerVocabulary`'s; `PAD` where a window reaches into the padding.
 
+    Args:
+        key: the setting that k is from.
+
     Raises:
-        ValueError: a row with fewer than k bases.
+        ValueError: a row with fewer than k bases; names the key.
     """
     if bases_BL.shape[1] < k or bool((bases_BL[:, k - 1] == PADDED).any()):
-        raise ValueError(f"a sequence of fewer than {k} bases holds no {k}-mer; leave it out, or set a smaller model.k")
+        raise ValueError(
+            f"a sequence of fewer than {k} bases holds no {k}-mer, which {key} asks for; leave it out, or let {key} "
+            f"ask for shorter ones"
+        )
     digits_BL = torch.tensor(_DIGIT, device=bases_BL.device)[bases_BL.long()]
     windows_BWk = digits_BL.unfold(1, k, 1)
     # Powers of Python's: torch.compile prints none of whole-number tensors, nor of a k that it takes for variable.

@@ -1,8 +1,8 @@
 """GeneBERT: sequence and regulatory regions (arXiv 2110.05231).
 
-The paper's body could not be read; what follows its abstract is marked (a), the rest is our choice.
+The paper's body could not be read. (a): its abstract says so; (b): others say so of it; the rest is our choice.
 
-    two halves of a window -> k-mers -> BERT (a), or with a stem --+-- states -> masked k-mers
+    a sequence (a), two halves -> k-mers -> BERT (b), or a stem ---+-- states -> masked k-mers (b)
                                                                   +-- pooled -> is B the half that follows A?
            known motifs hit in each half ----------------------+-- pooled --+
     motifs x regions (a) -> Swin, or another --+--------------> z_R -----------+-> does the sequence belong to the
@@ -145,7 +145,7 @@ class GeneBert(Model):
 
     @view
     def tokens(self, ids: Tensor, token_mask: Tensor, segments: Tensor) -> Tokens:
-        """(B, L, D): states of [CLS] A [SEP] B [SEP] (a), nothing masked."""
+        """(B, L, D): states of [CLS] A [SEP] B [SEP], nothing masked."""
         return Tokens(self.bert(ids, token_mask, segments), token_mask)
 
     @view
@@ -169,7 +169,7 @@ class GeneBert(Model):
 
     @view
     def regions(self, matrix: Tensor, region_mask: Tensor) -> Tensor:
-        """z_R (B, D) of a window of regions (a): `matrix` (B, M, R), `region_mask` (B, R)."""
+        """z_R (B, D) of a window of regions: `matrix` (a) (B, M, R), `region_mask` (B, R)."""
         code_BD: Tensor = self.region_map(self.region_encoder(matrix, region_mask))
         return code_BD if self.enrichment is None else code_BD + self.enrichment(matrix, region_mask)
 

@@ -47,7 +47,7 @@ class KmerLogistic(SequenceModel):
     @view
     def counts(self, bases: Tensor) -> Tensor:
         """(B, F): for each length, the counts of its k-mers as a vector of length one."""
-        return kmer_profile(bases, self.config.lengths)
+        return kmer_profile(bases, self.config.lengths, "model.longest")
 
     @view
     def strand_logits(self, counts: Tensor) -> Tensor:
@@ -55,14 +55,21 @@ class KmerLogistic(SequenceModel):
         return self.logits_of(counts)
 
 
-def kmer_profile(bases_BL: Tensor, lengths: Iterable[int]) -> Tensor:
-    """(B, F): for each length, the counts of its k-mers as a vector of length one."""
-    return torch.cat([torch.nn.functional.normalize(count_kmers(bases_BL, k), dim=1) for k in lengths], 1)
+def kmer_profile(bases_BL: Tensor, lengths: Iterable[int], key: str) -> Tensor:
+    """(B, F): for each length, the counts of its k-mers as a vector of length one.
+
+    Args:
+        key: the setting that the lengths are from.
+
+    Raises:
+        ValueError: a row that is shorter than a length; names the key.
+    """
+    return torch.cat([torch.nn.functional.normalize(count_kmers(bases_BL, k, key), dim=1) for k in lengths], 1)
 
 
-def count_kmers(bases_BL: Tensor, k: int) -> Tensor:
+def count_kmers(bases_BL: Tensor, k: int, key: str = "model.k") -> Tensor:
     """How often each k-mer occurs, (B, 4^k), in the order of `KmerVocabulary`; none with an unknown base is counted."""
-    ids_BW = kmer_ids(bases_BL, k)
+    ids_BW = kmer_ids(bases_BL, k, key)
     counts_BV = torch.zeros(len(ids_BW), 4**k + len(SPECIAL_TOKENS), device=ids_BW.device)
     counts_BV.scatter_add_(1, ids_BW, torch.ones_like(ids_BW, dtype=counts_BV.dtype))
     return counts_BV[:, len(SPECIAL_TOKENS) :]

@@ -106,5 +106,5 @@ class StemClassifier(SequenceModel):
         """(B, K), from the code and from how often each k-mer occurs."""
         logits_BK = self.logits_of(self.dropout(sequence))
         if self.profile_head is not None:
-            logits_BK = logits_BK + self.profile_head(kmer_profile(bases, self.config.counted))
+            logits_BK = logits_BK + self.profile_head(kmer_profile(bases, self.config.counted, "model.counted"))
         return logits_BK

@@ -105,7 +105,7 @@ class StemEncoder(nn.Module):
         Raises:
             ValueError: a sequence of fewer than k bases.
         """
-        return self.of_ids(kmer_ids(bases_BL, self.config.k))
+        return self.of_ids(kmer_ids(bases_BL, self.config.k, "model.encoder.k"))
 
     def of_ids(self, ids_BW: Tensor) -> Encoded:
         """The same of k-mers by their ids; [CLS], [SEP] and the like may stand between them."""

@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quatrefoil.core.text_files import check_target
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -45,11 +47,14 @@ class ScanCommand:
         from quatrefoil.genomics.sequence.fasta import Genome
 
         _check_device(args.device)
+        if args.exclude and not args.peaks:
+            raise ValueError("--exclude leaves peaks out; give --peaks, too")
+        check_target("--out", args.out, (args.genome, args.motifs, args.peaks))
         genome = Genome.open(args.genome)
         scanner = Scanner(read_motifs(args.motifs), _scoring(args, genome))
         pieces = None
         if args.peaks:
-            peaks = read_peaks(args.peaks, genome.lengths)
+            peaks = read_peaks(args.peaks, genome.lengths, args.exclude)
             _tell(args.peaks.name, peaks)
             pieces = merged([peaks], genome.lengths)
         count = write_hits(Scan(genome, scanner, args.device), pieces, args.out)
@@ -89,7 +94,6 @@ class MatrixCommand:
             metavar="NAME",
             help="cell types that only test: values are not scaled by them",
         )
-        parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
         parser.add_argument("--workers", type=int, default=0, help="processes (default: 0, this one alone)")
         parser.add_argument("--out", type=Path, required=True, help="the folder of the matrix")
 
@@ -110,6 +114,7 @@ scan, matrix = ScanCommand(), MatrixCommand()
 
 def _add_scan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
+    parser.add_argument("--exclude", nargs="*", default=[], metavar="CHROMOSOME", help="leave peaks there out")
     parser.add_argument("--p-value", type=float, help="threshold of a hit (default: 1e-4, as FIMO)")
     parser.add_argument("--background", help="genome (counted, the default), uniform, or A,C,G,T such as .3,.2,.2,.3")
 
@@ -133,10 +138,14 @@ def _scoring(args: argparse.Namespace, genome: "Genome") -> "Scoring":
 
 
 def _plan(args: argparse.Namespace) -> "MatrixPlan":
+    from quatrefoil.core.config import nearest
     from quatrefoil.genomics.regions.matrix import MatrixPlan
-    from quatrefoil.genomics.regions.peaks import read_peaks
+    from quatrefoil.genomics.regions.peaks import merged, read_peaks
+    from quatrefoil.genomics.regions.sources import HitFile
     from quatrefoil.genomics.sequence.fasta import Genome
 
+    if args.out.is_file():
+        raise ValueError(f"--out {args.out}: a file; name a folder")
     genome = Genome.open(args.genome)
     pairs = [text.partition("=") for text in args.peaks]
     if wrong := ["".join(pair) for pair in pairs if not all(pair) or "/" in pair[0] or not pair[0].strip(".")]:
@@ -145,7 +154,13 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
     if times > 1:
         raise ValueError(f"--peaks names cell type {name} twice; one file each is needed")
     peaks = {name: read_peaks(file, genome.lengths, args.exclude) for name, _, file in pairs}
+    known = {*genome.lengths}.union(*(found.left_out for found in peaks.values()))
+    if unknown := [name for name in args.exclude if name not in known]:
+        hint = nearest(unknown[0], genome.lengths)
+        raise ValueError(f"--exclude {unknown[0]}: neither genome nor peaks have it{hint}; leave it out")
     source, order, made_of = _source(args, genome)
+    if isinstance(source, HitFile):
+        source.refuse_apart(merged(peaks.values(), genome.lengths))
     return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of, args.held_out)
 
 
@@ -161,7 +176,9 @@ def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, lis
             raise ValueError(
                 "--hits are taken as they are: leave out --p-value and --background, or scan with --motifs"
             )
-        file = HitFile(args.hits)
+        file = HitFile(args.hits, genome.lengths)
+        if file.repeated:
+            print(f"{counted(file.repeated, 'hit')} of {args.hits} more than once in it; each counts every time")
         return file, list(range(len(file.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order
     motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
     scanner = Scanner(motifs, scoring)

@@ -23,7 +23,7 @@ import zarr
 from tqdm import tqdm
 
 from quatrefoil.core.config import nearest
-from quatrefoil.genomics.regions.hits import Hits, Integers
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
 from quatrefoil.genomics.regions.peaks import Interval, Peaks, Unit, merged, units_of
 from quatrefoil.genomics.regions.sources import HitSource
 from quatrefoil.genomics.regions.store import MATRIX_FORMAT, PEAKS_PER_CHUNK, MatrixError, RegionMatrix
@@ -31,6 +31,7 @@ from quatrefoil.genomics.regions.store import MATRIX_FORMAT, PEAKS_PER_CHUNK, Ma
 _UNIT_BASES: Final = 500_000  # some thousand peaks: few chunks are written in parts, and a lost unit costs seconds
 _AHEAD: Final = 4  # units that a worker may be ahead of the writer
 _JOURNAL: Final = "units.done"
+_MOST: Final = np.iinfo(np.int32).max  # of the sums that are stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class MatrixPlan:
 
     Raises:
         ValueError: no cell type, none that is not held out, one held out that has no peaks, or training chromosomes
-            that the genome lacks or on which no peak lies.
+            that the genome lacks or on which no peak lies, or a name that is given twice.
     """
 
     source: HitSource
@@ -57,6 +58,9 @@ class MatrixPlan:
     def __post_init__(self) -> None:
         if not self.peaks:
             raise ValueError("no cell type; give a file of peaks for each")
+        for what, names in (("training chromosome", self.training), ("held-out cell type", self.held_out)):
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"{what} `{twice[0]}` is named twice; name it once")
         if unknown := [name for name in self.training if name not in self.lengths]:
             raise ValueError(f"training chromosome `{unknown[0]}` is not in the genome ({', '.join(self.lengths)})")
         if unknown := [name for name in self.held_out if name not in self.peaks]:
@@ -92,7 +96,8 @@ def build(plan: MatrixPlan, folder: str | Path, workers: int = 0, progress: bool
         workers: processes that find hits; 0 finds them in this one.
 
     Raises:
-        MatrixError: `folder` is finished, or was begun with other peaks, motifs or settings (they are named).
+        MatrixError: `folder` is finished, or was begun with other peaks, motifs or settings (they are named), or the
+            scores of a peak sum to more than can be stored.
         ValueError: fewer workers than none.
     """
     if workers < 0:
@@ -242,7 +247,13 @@ def _write(plan: MatrixPlan, root: Any, unit: Unit, hits: Hits) -> None:
         chosen = _rows(peaks, unit)
         if chosen.start < chosen.stop:
             places = np.stack([peaks.start[chosen], peaks.end[chosen]], axis=1)
-            root[f"cells/{name}/scores"][chosen] = summed_scores(ordered, places, len(plan.order))
+            sums_PT = summed_scores(ordered, places, len(plan.order))
+            if sums_PT.max(initial=0) > _MOST:
+                raise MatrixError(
+                    f"{unit.chromosome}, {name}: the hits of a peak sum to {sums_PT.max() // UNITS_PER_BIT:,} bits, "
+                    f"stored are {_MOST // UNITS_PER_BIT:,} at most; scale all scores down"
+                )
+            root[f"cells/{name}/scores"][chosen] = sums_PT
 
 
 def _rows(peaks: Peaks, unit: Unit) -> slice:

@@ -8,33 +8,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from Bio import motifs as bio
 
-from quatrefoil.core.wording import counted
-from quatrefoil.genomics.compressed import content_of
+from quatrefoil.genomics.regions.motif_records import MotifError as MotifError
+from quatrefoil.genomics.regions.motif_records import Record, check, facts, split
+from quatrefoil.genomics.tables import read_text
 
 _UNSTATED_SITES: Final = 20.0  # what the MEME format says of a motif without nsites
 _MEME_GRAIN: Final = 10**9
 _FREQUENCY_SLACK: Final = 0.01  # rows that sum to 1 but for this are frequencies, which do not say how many sites
-_MEME_MATRIX: Final = re.compile(
-    r"^letter-probability matrix:(?P<facts>.*)\n(?P<rows>(?:[ \t]*[-+.\d].*(?:\n|$))*)", re.MULTILINE
-)
 _ROUNDED: Final = 0.05  # what rows of MEME may lack of 1, or have beyond it, as their digits are few
-_SITES: Final = r"nsites=\s*([\d.]+(?:e[-+]?\d+)?)"
+_SITES: Final = r"nsites=[ \t]*\S*"
 _BASES: Final = 4
 _DNA: Final = ("ACGT", '"DNA" DNA-LIKE')  # how MEME states it
 # Biopython wants a background, which MEME's format leaves open; it is not kept, as a scan has its own.
 _MEME_HEADER: Final = (
     "MEME version 4\n\nALPHABET= ACGT\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n\n"
 )
-
-
-class MotifError(ValueError):
-    """A motif file that cannot be used; says file and line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +45,6 @@ class Motif:
         return len(self.frequencies_W4)
 
 
-class _Record(NamedTuple):
-    line: int
-    text: str
-
-
 def read_motifs(path: str | Path) -> list[Motif]:
     """All motifs of a file, plain or gzip, in its order; the format is known by its content.
 
@@ -65,18 +54,17 @@ def read_motifs(path: str | Path) -> list[Motif]:
     state the sites behind them, or states 0, they are taken to be 20, as the MEME format says.
 
     Raises:
-        MotifError: a damaged gzip file, an unknown format, another alphabet than DNA's, a record that cannot be read or
-            is cut off, no motif, one without counts, or two of one name.
+        TextError: no such file, a damaged gzip file, or bytes that are no text; MotifError: an unknown format, another
+            alphabet than DNA's, a record that cannot be read or is cut off, a line that belongs to none, no motif, one
+            without counts or of very many positions, or two of one name.
     """
     path = Path(path)
-    text = content_of(path, MotifError).decode("utf-8-sig", errors="replace")
+    text = read_text(path)
     format_ = _format(text, path)
-    preamble, records = _split(text, format_)
-    if not records:
-        raise MotifError(f"{path}: no motif, though it begins as {format_} does; is the file cut off?")
+    preamble, records = split(text, format_, path)
     if format_ == "minimal":
         _check_alphabet(preamble, path)
-    found = [_read(record, format_, path) for record in records]
+    found = [_read(record, format_) for record in records]
     lines: dict[str, int] = {}
     for record, motif in zip(records, found, strict=True):
         if motif.name in lines:
@@ -120,18 +108,6 @@ def _rows_are_alike(rows: list[list[str]]) -> bool:
     return bool(spread <= _FREQUENCY_SLACK * counts.sum() / _BASES < spread_of_columns)
 
 
-def _split(text: str, format_: str) -> tuple[str, list[_Record]]:
-    """What stands before the first record, and the records with their first lines."""
-    if format_ == "transfac":
-        pattern = r"^(?:AC|ID)\b(?:(?!^//).)*^//"
-        found = list(re.finditer(pattern, text.rstrip() + "\n//", re.MULTILINE | re.DOTALL))
-    else:
-        start = r"MOTIF\s" if format_ == "minimal" else ">"
-        found = list(re.finditer(rf"^{start}(?:(?!^{start}).)*", text, re.MULTILINE | re.DOTALL))
-    preamble = text[: found[0].start()] if found else text
-    return preamble, [_Record(text.count("\n", 0, match.start()) + 1, match.group()) for match in found]
-
-
 def _check_alphabet(preamble: str, path: Path) -> None:
     stated = re.search(r"^ALPHABET\s*=?\s*(.*?)\s*$", preamble, re.MULTILINE)
     if stated and stated.group(1) not in _DNA:
@@ -139,37 +115,22 @@ def _check_alphabet(preamble: str, path: Path) -> None:
         raise MotifError(f"{path}:{line}: the alphabet is `{stated.group(1)}`; motifs of DNA (ACGT) are needed")
 
 
-def _read(record: _Record, format_: str, path: Path) -> Motif:
-    where = f"{path}:{record.line}"
-    head = record.text.splitlines()[0].strip()
-    _check_rows(record.text, format_, f"{where}: `{head}`")
+def _read(record: Record, format_: str) -> Motif:
+    check(record, format_)
     text, sites = _parsable(record.text, format_)
     try:
         (parsed,) = bio.parse(io.StringIO(text), format_, strict=False)  # TRANSFAC with tabs, as JASPAR writes it
         counts_W4 = np.array([parsed.counts[base] for base in "ACGT"], np.float64).T
     except Exception as error:  # Biopython raises what its lines happen to raise
-        raise MotifError(f"{where}: `{head}` cannot be read as {format_}: {error!r}; mend or remove it") from error
-    _check(counts_W4, f"{where}: `{head}`")
+        raise MotifError(f"{record.where} cannot be read as {format_} ({error}); mend or remove it") from error
+    _check(counts_W4, record.where)
     name, factor = _names(record.text, format_)
     totals_W = counts_W4.sum(1)
     if format_ == "minimal":
-        _check_sums(totals_W / _MEME_GRAIN, f"{where}: `{head}`")
+        _check_sums(totals_W / _MEME_GRAIN, record.where)
     if sites is None:
         sites = _UNSTATED_SITES if np.abs(totals_W - 1).max() < _FREQUENCY_SLACK else float(totals_W.mean())
     return Motif(name, factor, counts_W4 / totals_W[:, None], sites)
-
-
-def _check_rows(text: str, format_: str, where: str) -> None:
-    """Biopython takes as many rows as it finds, or needs; what is cut off would be a shorter motif."""
-    if format_ == "jaspar" and (found := len(next(_rows(text)))) != _BASES:
-        raise MotifError(f"{where} has {counted(found, 'row')} of counts; JASPAR needs four, of A, C, G and T")
-    if format_ == "minimal":
-        matrix = _MEME_MATRIX.search(text)
-        if matrix is None:
-            raise MotifError(f"{where} has no `letter-probability matrix:`; remove it, or mend the line")
-        rows = counted(sum(len(row.split()) == _BASES for row in matrix["rows"].splitlines()), "row")
-        if (stated := re.search(r"w=\s*(\d+)", matrix["facts"])) and rows != counted(int(stated[1]), "row"):
-            raise MotifError(f"{where} has {rows} of four numbers where w= says {stated[1]}; is the file cut off?")
 
 
 def _check_sums(sums_W: npt.NDArray[np.float64], where: str) -> None:
@@ -185,10 +146,10 @@ def _parsable(text: str, format_: str) -> tuple[str, float | None]:
     zeros and ones would be left. So it is given a billion sites, and the true number is kept.
     """
     if format_ == "minimal":
-        stated = re.search(_SITES, text)
+        stated = facts(text).get("nsites")
         text = re.sub(_SITES, "", text)
         text = re.sub(r"(letter-probability matrix:)", rf"\1 nsites= {_MEME_GRAIN}", text)
-        return _MEME_HEADER + text, (float(stated[1]) if stated else 0) or _UNSTATED_SITES
+        return _MEME_HEADER + text, float(stated or 0) or _UNSTATED_SITES
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n"
     if format_ == "jaspar":
         text = re.sub(r"^([ACGT])[ \t]+([^\[\s].*)$", r"\1 [\2]", text, flags=re.MULTILINE)

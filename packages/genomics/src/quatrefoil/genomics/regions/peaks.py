@@ -5,6 +5,7 @@ Coordinates are 0-based and half-open. Legend: P peaks.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,21 +17,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from quatrefoil.core.wording import counted
-from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.regions.hits import Integers
+from quatrefoil.genomics.tables import Line, TextError, read_lines
 
-_HEADERS: Final = ("#", "track", "browser")
+_HEADER: Final = re.compile(r"#|(track|browser)(\s|$)")
 _SIGNAL: Final = {"narrowPeak": "fc", "broadPeak": "fc", "bed": "score"}  # bioframe's name of the signal column
 _STRENGTH: Final = {
     "fc": "signal value; mend the line",
-    "score": "score; mend the line, or take the columns from there on away: peaks do without (`cut -f 1-4`)",
+    "score": "score; mend the line (peaks, not hits, do without it and what follows: `cut -f 1-4`)",
 }
 _FURTHEST: Final = 2**53
 _LEAST: Final = 3
 _MOST: Final = {"narrowPeak": 10, "broadPeak": 9, "bed": 12}
 
 
-class PeakError(ValueError):
+class PeakError(TextError):
     """A file of intervals that cannot be used; says file and line."""
 
 
@@ -55,7 +56,7 @@ class Peaks:
 
     `signal` is the signal value of narrowPeak and broadPeak, the score of BED with at least five columns, else None.
     `duplicates` lines gave an interval a second time, with a lower signal (a caller writes one line a summit).
-    `excluded` lines are on chromosomes that were asked to be left out.
+    `excluded` lines are on chromosomes that were asked to be left out, those of `left_out`.
     """
 
     chromosome: npt.NDArray[np.str_]
@@ -64,6 +65,7 @@ class Peaks:
     signal: npt.NDArray[np.float32] | None
     duplicates: int
     excluded: int
+    left_out: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.start)
@@ -72,22 +74,23 @@ class Peaks:
 def read_peaks(path: str | Path, lengths: Mapping[str, int], exclude: Iterable[str] = ()) -> Peaks:
     """The peaks of a file, on a genome with chromosomes of these lengths.
 
-    The format is that of the suffix: `.narrowPeak`, `.broadPeak`, anything else BED; `.gz` may follow. Lines that start
-    with `#`, `track` or `browser` are headers.
+    The format is that of the suffix: `.narrowPeak`, `.broadPeak`, anything else BED, but for ten columns, which are
+    narrowPeak's, as ENCODE's files (`.bed.gz`) have them; `.gz` may follow. Lines that start with `#`, or with the word
+    `track` or `browser`, are headers.
 
     Raises:
-        PeakError: too few or too many columns, a coordinate that is no number, an empty interval, an unknown
-            chromosome, an interval that leaves its chromosome, a damaged gzip file, or none left of those excluded.
+        TextError: see `read_lines`; PeakError: too few or too many columns, a coordinate that is no number, an empty
+            interval, an unknown chromosome, an interval that leaves its chromosome, or none left of those excluded.
     """
     path = Path(path)
     frame = read_intervals(path)
     left_out = frame["chrom"].isin(list(exclude)).to_numpy()
     if left_out.all():
         raise PeakError(f"{path}: every interval is on an excluded chromosome; exclude fewer, or leave the file out")
-    frame = frame[~left_out]
-    _check_places(frame, lengths, path)
+    excluded, frame = frame["chrom"][left_out], frame[~left_out]
+    check_places(frame, lengths, "rename it, or leave it out with --exclude")
     order = {name: place for place, name in enumerate(lengths)}
-    signal = _SIGNAL[_kind(path)]
+    signal = "fc" if "fc" in frame else "score"
     frame = frame.assign(place=frame["chrom"].map(order), strength=frame.get(signal, 0.0))
     frame = frame.sort_values(["place", "start", "end", "strength"], ascending=[True, True, True, False], kind="stable")
     unique = frame.drop_duplicates(["chrom", "start", "end"])
@@ -98,33 +101,31 @@ def read_peaks(path: str | Path, lengths: Mapping[str, int], exclude: Iterable[s
         signal=unique["strength"].to_numpy(np.float32) if signal in frame else None,
         duplicates=len(frame) - len(unique),
         excluded=int(left_out.sum()),
+        left_out=frozenset(excluded),
     )
 
 
 def read_intervals(path: Path) -> Any:
-    """A frame with bioframe's columns and `line`, the number of the line in the file.
+    """A frame with bioframe's columns and `where` each line stands (`file:number`).
 
     Raises:
-        PeakError: as `read_peaks`, but for what needs the genome.
+        TextError, PeakError: as `read_peaks`, but for what needs the genome.
     """
-    lines = [
-        (number, line)
-        for number, line in enumerate(_text(path).splitlines(), start=1)
-        if line.strip() and not line.startswith(_HEADERS)
-    ]
+    lines = [line for line in read_lines(path) if not _HEADER.match(line.text)]
     if not lines:
         raise PeakError(f"{path}: no interval; a line is `chromosome<TAB>start<TAB>end`")
-    columns = _columns(lines, path)
+    columns = _columns(lines, _kind(path))
+    kind = "narrowPeak" if columns == _MOST["narrowPeak"] else _kind(path)
     bioframe = _bioframe()
-    names = bioframe.SCHEMAS["bed12" if _kind(path) == "bed" else _kind(path)][:columns]
-    text = io.StringIO("\n".join(line for _, line in lines))
+    names = bioframe.SCHEMAS["bed12" if kind == "bed" else kind][:columns]
+    text = io.StringIO("\n".join(line.text for line in lines))
     # Names are as they stand there: a quote is a letter, and `NA` is a name.
     frame = bioframe.read_table(text, names=names, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
-    frame["line"] = [number for number, _ in lines]
-    for column in ("start", "end", _SIGNAL[_kind(path)]):
+    frame["where"] = [line.where for line in lines]
+    for column in ("start", "end", _SIGNAL[kind]):
         if column in frame:
-            frame[column] = _numbers(frame, column, path)
-    _refuse(frame, (frame["start"] < 0) | (frame["start"] >= frame["end"]), "is no interval; 0 <= start < end", path)
+            frame[column] = numbers(frame, column)
+    refuse(frame, (frame["start"] < 0) | (frame["start"] >= frame["end"]), "is no interval; 0 <= start < end")
     return frame.astype({"start": np.int64, "end": np.int64})
 
 
@@ -155,10 +156,6 @@ def units_of(intervals: Iterable[Interval], bases: int) -> Iterator[Unit]:
             yield Unit(chromosome, tuple(piece for piece, _ in unit))
 
 
-def _text(path: Path) -> str:
-    return content_of(path, PeakError).decode("utf-8", errors="replace")
-
-
 def _bioframe() -> Any:
     """Imported when it is used: it brings matplotlib with it."""
     import bioframe
@@ -171,41 +168,47 @@ def _kind(path: Path) -> str:
     return suffix if suffix in ("narrowPeak", "broadPeak") else "bed"
 
 
-def _columns(lines: list[tuple[int, str]], path: Path) -> int:
+def _columns(lines: list[Line], kind: str) -> int:
     """How many columns every line has."""
-    kind = _kind(path)
     least = _MOST[kind] if kind != "bed" else _LEAST
-    count = len(lines[0][1].split("\t"))
-    for number, line in lines:
-        if (columns := line.count("\t") + 1) != count or not least <= columns <= _MOST[kind]:
+    count = lines[0].text.count("\t") + 1
+    for where, text in lines:
+        if (columns := text.count("\t") + 1) != count or not least <= columns <= _MOST[kind]:
             wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
             raise PeakError(
-                f"{path}:{number}: {counted(columns, 'column')} between tabs, the first line has {count}; "
+                f"{where}: {counted(columns, 'column')} between tabs, the first line has {count}; "
                 f"{kind} needs {wanted}, the same in every line"
             )
     return count
 
 
-def _numbers(frame: Any, column: str, path: Path) -> Any:
+def numbers(frame: Any, column: str) -> Any:
+    """A column of a frame of `read_intervals` as numbers. Raises PeakError where a cell is none."""
     values = pd.to_numeric(frame[column], errors="coerce")
     finite = np.isfinite(values.astype(float))
     if column in ("start", "end"):
-        _refuse(frame, ~finite | (values % 1 != 0), f"has no whole number as its {column}; mend the line", path)
-        _refuse(frame, values.abs() > _FURTHEST, f"has its {column} beyond all chromosomes; mend the line", path)
+        refuse(frame, ~finite | (values % 1 != 0), f"has no whole number as its {column}; mend the line")
+        refuse(frame, values.abs() > _FURTHEST, f"has its {column} beyond all chromosomes; mend the line")
     else:
-        _refuse(frame, ~finite, f"has no number as its {_STRENGTH[column]}", path)
+        refuse(frame, ~finite, f"has no number as its {_STRENGTH[column]}")
     return values
 
 
-def _refuse(frame: Any, bad: Any, why: str, path: Path) -> None:
+def refuse(frame: Any, bad: Any, why: str) -> None:
+    """Raise `PeakError` for the first row of a frame of `read_intervals` that is bad."""
     if bad.any():
         row = frame[bad].iloc[0]
-        raise PeakError(f"{path}:{row['line']}: {row['chrom']}:{row['start']}-{row['end']} {why}")
+        raise PeakError(f"{row['where']}: {row['chrom']}:{row['start']}-{row['end']} {why}")
 
 
-def _check_places(frame: Any, lengths: Mapping[str, int], path: Path) -> None:
+def check_places(frame: Any, lengths: Mapping[str, int], mend: str) -> None:
+    """Raise `PeakError` for a row of a frame of `read_intervals` that is on no chromosome, or leaves its own.
+
+    Args:
+        mend: what to do about an unknown chromosome, for the error.
+    """
     unknown = ~frame["chrom"].isin(list(lengths))
     some = ", ".join(list(lengths)[:4])
-    _refuse(frame, unknown, f"is on no chromosome of the genome ({some}, ...); rename or exclude it", path)
+    refuse(frame, unknown, f"is on no chromosome of the genome ({some}, ...); {mend}")
     beyond = frame["end"] > frame["chrom"].map(dict(lengths))
-    _refuse(frame, beyond, "leaves its chromosome; was it called on another assembly?", path)
+    refuse(frame, beyond, "leaves its chromosome; was it called on another assembly?")

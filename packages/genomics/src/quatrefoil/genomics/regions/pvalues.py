@@ -41,8 +41,10 @@ class Scoring:
                 f"background {self.background} must be positive, sum to 1 and be the same on both strands (A = T, "
                 f"C = G); average it with its complement"
             )
-        if self.pseudocount <= 0 or not 0 < self.p_value < 1:
-            raise ValueError(f"pseudocount {self.pseudocount} must be above 0 and p_value {self.p_value} in (0, 1)")
+        if self.pseudocount <= 0:
+            raise ValueError(f"pseudocount {self.pseudocount}: give a number of sites above 0")
+        if not 0 < self.p_value < 1:
+            raise ValueError(f"p-value {self.p_value} (--p-value): give a number above 0 and below 1, such as 1e-4")
 
 
 def weights(motif: Motif, scoring: Scoring) -> Weights:

@@ -1,21 +1,23 @@
 """Where motif hits come from: a scan of the genome, or a file of hits that someone made before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
-from quatrefoil.genomics.regions.peaks import Interval, PeakError, read_intervals
+from quatrefoil.genomics.regions.peaks import Interval, PeakError, check_places, numbers, read_intervals, refuse
 from quatrefoil.genomics.regions.scan import MotifTables, Scanner
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import Genome
 
 _HIT_COLUMNS: Final = 6
 _FORWARD: Final = {"+": 1, "-": -1, ".": 1}
+_MOST_BITS: Final = np.iinfo(np.int32).max // UNITS_PER_BIT  # a matrix holds sums as int32
 
 
 class HitSource(Protocol):
@@ -77,13 +79,18 @@ class HitFile:
     """Precomputed hits: BED with six columns, `chromosome start end motif score strand`; plain or gzip.
 
     The motif column names the motif or its cluster (as `hg38.archetype_motifs` does); the score is read in bits, to a
-    thousandth. The file is held in memory, in every worker.
+    thousandth. A hit that stands there twice counts twice. The file is held in memory, in every worker.
+
+    Args:
+        lengths: of the genome's chromosomes, beyond which no hit may lie; None = not known.
 
     Raises:
-        PeakError: not six columns, or a line that cannot be read.
+        PeakError: not six columns, a line that cannot be read, a motif without a name, a score below 0 or beyond what
+            a matrix can hold, or a hit that is not in the genome.
     """
 
     path: Path
+    lengths: Mapping[str, int] | None = None
 
     @property
     def names(self) -> Sequence[str]:
@@ -98,13 +105,35 @@ class HitFile:
         frame = read_intervals(self.path)
         if "strand" not in frame:
             raise PeakError(
-                f"{self.path}: hits need the {_HIT_COLUMNS} columns chromosome start end motif score strand"
+                f"{frame['where'][0]}: {len(frame.columns) - 1} columns between tabs; hits need the {_HIT_COLUMNS} "
+                f"columns chromosome start end motif score strand"
             )
-        if (bad := ~frame["strand"].isin(list(_FORWARD))).any():
-            raise PeakError(f"{self.path}:{frame[bad].iloc[0]['line']}: a strand is one of {' '.join(_FORWARD)}")
+        frame["score"] = numbers(frame, "score")
+        self._check(frame)
         names = sorted(frame["name"].unique())
         frame["motif"] = frame["name"].map({name: place for place, name in enumerate(names)})
         return {chromosome: _columns(rows) for chromosome, rows in frame.groupby("chrom")}, names
+
+    def _check(self, frame: Any) -> None:
+        unknown = ~frame["strand"].isin(list(_FORWARD))
+        refuse(frame, unknown, f"has no strand in its sixth column; write one of {' '.join(_FORWARD)}")
+        refuse(frame, frame["name"].str.strip() == "", "names no motif in its fourth column; fill it in")
+        refuse(frame, frame["score"] < 0, "has a score below 0, which no hit has; take the line out")
+        refuse(frame, frame["score"] > _MOST_BITS, f"has a score above {_MOST_BITS:,} bits; scale all scores down")
+        if self.lengths is not None:
+            check_places(frame, self.lengths, "rename it or take the line out")
+
+    @property
+    def repeated(self) -> int:
+        """How many hits stand there a second time."""
+        columns = [np.stack(hits, axis=1) for hits in self._by_chromosome[0].values()]
+        return sum(len(rows) - len(np.unique(rows, axis=0)) for rows in columns)
+
+    def refuse_apart(self, intervals: Iterable[Interval]) -> None:
+        """Raise `PeakError` where no hit shares a base with any of the intervals, which are sorted and disjoint."""
+        by_chromosome = groupby(intervals, key=lambda piece: piece.chromosome)
+        if not any(len(self.hits(chromosome, list(pieces)).start) for chromosome, pieces in by_chromosome):
+            raise PeakError(f"{self.path}: no hit shares a base with a peak; are both of one assembly?")
 
     def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
         """As `HitSource.hits`; a chromosome that the file does not name has none."""

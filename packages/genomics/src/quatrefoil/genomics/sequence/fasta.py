@@ -42,7 +42,7 @@ class Genome:
         """
         genome = cls(Path(path))
         if not genome.path.exists():
-            raise FastaError(f"{path}: no such genome; name a FASTA file or a folder made by Genome.pack")
+            raise FastaError(f"{path}: no such genome; name a FASTA file or a folder made by `quatrefoil pack`")
         genome.lengths  # noqa: B018 - a broken file is an error here, not in a worker
         return genome
 

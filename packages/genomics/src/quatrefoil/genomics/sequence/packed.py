@@ -10,8 +10,9 @@ from typing import IO
 import numpy as np
 
 from quatrefoil.core.files import locked, whole_folder
-from quatrefoil.genomics.compressed import DAMAGED, GZIP
+from quatrefoil.genomics.compressed import DAMAGED, GZIP, refuse_cut_off
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
+from quatrefoil.genomics.sequence.foreign import refuse_foreign
 
 _CODES, _INDEX = "codes.u8", "index.json"
 
@@ -49,6 +50,8 @@ def pack(fasta: Path, folder: Path) -> None:
     with locked(folder):
         if folder.exists():
             raise FastaError(f"{folder} exists; choose another folder, or remove it")
+        refuse_foreign(fasta)
+        refuse_cut_off(fasta, FastaError)
         with whole_folder(folder) as part:
             with _lines_of(fasta) as source, (part / _CODES).open("wb") as target:
                 lengths = _copy(_records(_whole(source, fasta), fasta), target, fasta)

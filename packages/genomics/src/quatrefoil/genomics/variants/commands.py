@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quatrefoil.core.text_files import check_target
+from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.variants.cohort import Risk
     from quatrefoil.genomics.variants.effects import Scorer
 
-_LENGTH = "for a run of a classifier: bases of a window, best as many as it was trained on (default: %(default)s)"
+_LENGTH = (
+    "for a run of a classifier: bases of a window, as many as it was trained on (default: data.length of the run; "
+    "needed where the run has none, as those of genebert/classify)"
+)
 _PLACE = ("variant", "chrom", "position", "reference", "alternative")
 
 
@@ -29,7 +33,7 @@ class VariantsCommand:
         )
         parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF; every alternative allele is a variant")
         parser.add_argument("--genome", type=Path, required=True, help="FASTA (plain or bgzip), or a packed genome")
-        parser.add_argument("--length", type=int, default=101, help=_LENGTH)
+        parser.add_argument("--length", type=int, help=_LENGTH)
         parser.add_argument("--matrix", type=Path, help="for a run of openness: a folder made by `quatrefoil matrix`")
         parser.add_argument("--cell-type", help="for a run of openness: of which cell type of the matrix")
         parser.add_argument("--out", type=Path, required=True, help="the table to write")
@@ -41,7 +45,7 @@ class VariantsCommand:
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
+        check_target("--out", args.out, (args.vcf, args.genome))
         genotypes = read_vcf(args.vcf)
         scorer = _scorer(args)
         found = effects(scorer, genotypes.variants)
@@ -74,19 +78,22 @@ class CohortCommand:
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.core.wording import counted
         from quatrefoil.genomics.variants.cohort import CrossValidation, risk
         from quatrefoil.genomics.variants.phenotypes import read_people
         from quatrefoil.genomics.variants.scored import read_effects
         from quatrefoil.genomics.variants.vcf import read_vcf
 
-        check_target("--out", args.out)
-        how = CrossValidation(folds=args.folds, repeats=args.repeats)
+        check_target("--out", args.out, (args.effects, args.vcf, args.phenotypes, args.bounds))
+        how, bounds = CrossValidation(folds=args.folds, repeats=args.repeats), _bounds(args.bounds)
         people = read_people(args.phenotypes, args.outcome, args.covariates)
         genotypes = read_vcf(args.vcf)
         found = risk(people, genotypes.of(people.names), read_effects(args.effects, genotypes.variants), how)
         if args.out:
             args.out.write_text(json.dumps(found.plain()) + "\n", encoding="utf-8")
-        print(_table(found, _bounds(args.bounds)))
+        if unknown := len(genotypes.samples) - len(people.names):
+            print(f"{counted(unknown, 'person', 'people')} of {args.vcf} without a phenotype left out")
+        print(_table(found, bounds))
         return 0
 
 
@@ -102,13 +109,29 @@ def _scorer(args: argparse.Namespace) -> "Scorer":
 
     model, genome = model_of(args.trained), Genome.open(args.genome)
     if isinstance(model, SequenceModel):
-        return ClassEffects(model, genome, args.length)
+        if args.matrix is not None or args.cell_type is not None:
+            raise ValueError(f"{args.trained}: a classifier reads no peaks; leave --matrix and --cell-type out")
+        return ClassEffects(model, genome, length_of(args))
     if isinstance(model, Openness):
         return _of_openness(model, genome, args)
     raise ValueError(
         f"a {type(model).__name__} cannot score variants; give a run of a classifier of sequences or variants "
         f"(genebert/classify, genebert/regulome-variants), or of genebert/openness"
     )
+
+
+def length_of(args: argparse.Namespace) -> int:
+    """Bases of a window: what is asked for, else what the data of the run were told."""
+    from quatrefoil.core.runs.folder import RunFolder
+
+    if args.length is not None:
+        return int(args.length)
+    length = RunFolder(args.trained).facts()["config"]["data"].get("length")
+    if length is None:
+        raise ValueError(
+            f"{args.trained} does not say how long the windows are that it was trained on; give that as --length"
+        )
+    return int(length)
 
 
 def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) -> "Scorer":
@@ -121,6 +144,8 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
 
     if args.matrix is None or args.cell_type is None:
         raise ValueError("a run of openness scores variants in a cell type; give --matrix and --cell-type")
+    if args.length is not None:
+        raise ValueError(f"{args.trained}: a run of openness reads windows of its own length; leave --length out")
     facts, matrix = json.loads(model.assets[ASSET]), RegionMatrix.open(args.matrix)
     if list(matrix.motifs) != facts["motifs"]:
         raise ValueError(
@@ -138,11 +163,12 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
 def _bounds(path: Path | None) -> dict[str, float]:
     if path is None:
         return {}
+    content = content_of(path, ValueError)
     try:
-        shares: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["disease"]["auc"]
-    except (KeyError, TypeError) as error:
+        shares = json.loads(content)["disease"]["auc"]
+        return {f"bound: {who}": 100 * float(share) for who, share in shares.items()}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: no bounds of `disease`; give the bounds.json of a folder of Regulome") from error
-    return {f"bound: {who}": 100 * share for who, share in shares.items()}
 
 
 def _table(found: "Risk", bounds: dict[str, float]) -> str:

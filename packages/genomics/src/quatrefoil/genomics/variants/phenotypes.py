@@ -32,8 +32,12 @@ def read_people(path: Path, outcome: str, covariates: Sequence[str]) -> People:
 
     Raises:
         TextError: see `read_table`; a person named twice, an outcome that is neither 0 nor 1, or is the same for
-            all, or a covariate that is the same for all, or of which some cells are finite numbers and some are not.
+            all, or a covariate that is the outcome or the name, is the same for all, or of which some cells are finite
+            numbers and some are not.
     """
+    if taken := [name for name in covariates if name in (SAMPLE, outcome)]:
+        is_what = "names people" if taken[0] == SAMPLE else "is what is predicted"
+        raise TextError(f"{path}: `{taken[0]}` {is_what}, so it is no covariate; leave it out of the covariates")
     table = read_table(path, list(dict.fromkeys((SAMPLE, outcome, *covariates))))
     names, ill = table[SAMPLE], table[outcome]
     table.refuse_twice(SAMPLE, "one line a person")

@@ -21,7 +21,7 @@ def read_effects(path: Path, variants: Sequence[Variant]) -> Floats:
 
     Raises:
         TextError: see `read_table`; a column that holds no numbers, no effect at all, a variant that is named
-            twice, or one without an effect.
+            twice, one without an effect, or one that is another variant in the table.
     """
     table = read_table(path)
     if _NAME not in table.columns:
@@ -33,8 +33,21 @@ def read_effects(path: Path, variants: Sequence[Variant]) -> Floats:
     row = {name: number for number, name in enumerate(table[_NAME])}
     if lacking := [variant.name for variant in variants if variant.name not in row]:
         raise TextError(f"{path}: no effect of {lacking[0]} and {len(lacking) - 1} others; score the same VCF file")
+    for variant in variants:
+        _check_place(table, row[variant.name], variant)
     chosen: Floats = np.stack(columns, axis=1)[[row[variant.name] for variant in variants]]
     return chosen
+
+
+def _check_place(table: Table, row: int, variant: Variant) -> None:
+    """An id may be borne by other alleles in another file; a table without places is taken at its word."""
+    place = (variant.chromosome, str(variant.position + 1), variant.reference, variant.alternative)
+    for column, wanted in zip(_PLACE, place, strict=True):
+        if column in table.columns and (found := table[column][row]) != wanted:
+            raise TextError(
+                f"{table.where[row]}: `{column}` of {variant.name} is {found}, and {wanted} in the genotypes "
+                f"({variant.where}); score the same VCF file"
+            )
 
 
 def _numbers(table: Table, column: str) -> Floats:

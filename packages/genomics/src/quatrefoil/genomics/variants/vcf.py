@@ -7,6 +7,7 @@ breakends) have no sequence to put into a window and are errors. A missing call 
 Legend: V variants (alleles), P people.
 """
 
+import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from quatrefoil.core.wording import counted, first_few
+from quatrefoil.genomics.compressed import DAMAGED, GZIP, refuse_cut_off
 from quatrefoil.genomics.extras import extras
 
 MISSING: Final = -1
 Dosages: TypeAlias = npt.NDArray[np.int8]
 _NO_GENOTYPES: Final = "no genotypes; its FORMAT needs GT, with a call for each sample"
 _BASES: Final = re.compile("[ACGTN]+", re.IGNORECASE)
+_BY_BLANKS: Final = re.compile(rb"^#CHROM +POS", re.MULTILINE)
+_HEAD: Final = 1 << 16
 
 
 class VcfError(ValueError):
@@ -58,19 +62,22 @@ class Genotypes:
         samples: names (P) in the order of the file.
         dosages_VP: copies of the alternative allele, `MISSING` where the call is missing.
         without_alternative: records that were left out as they have none.
+        path: of the file, for errors.
     """
 
     variants: Sequence[Variant]
     samples: Sequence[str]
     dosages_VP: Dosages
     without_alternative: int
+    path: Path
 
     def of(self, samples: Sequence[str]) -> Dosages:
         """The dosages of these people, in this order. Raises VcfError for one whom the file does not have."""
         place: Mapping[str, int] = {name: number for number, name in enumerate(self.samples)}
         if lacking := [name for name in samples if name not in place]:
             raise VcfError(
-                f"{len(lacking)} people have no genotypes ({first_few(lacking)}); take them out of the phenotypes"
+                f"{self.path}: no genotypes of {counted(len(lacking), 'person', 'people')} of the phenotypes "
+                f"({first_few(lacking)}); take them out there"
             )
         return self.dosages_VP[:, [place[name] for name in samples]]
 
@@ -80,7 +87,8 @@ def read_vcf(path: str | Path) -> Genotypes:
 
     Raises:
         VcfError: no such file, no VCF, a record that htslib cannot parse, one without genotypes (GT) where there are
-            samples, an allele that is no sequence, an allele that stands there twice, or no variant at all.
+            samples, a position below 1, an allele that is no sequence, or the reference itself, or stands there twice,
+            a compressed file that is cut off, or no variant at all.
     """
     path = Path(path)
     reader = _opened(path)
@@ -97,7 +105,7 @@ def read_vcf(path: str | Path) -> Genotypes:
     if not variants:
         bare_records = counted(bare, "record")
         raise VcfError(f"{path}: no variant ({bare_records} without an alternative allele); is it the right file?")
-    return Genotypes(_told_apart(variants), samples, np.stack(rows), bare)
+    return Genotypes(_told_apart(variants), samples, np.stack(rows), bare, path)
 
 
 def _told_apart(variants: Sequence[Variant]) -> list[Variant]:
@@ -121,6 +129,9 @@ def _place(variant: Variant) -> str:
 def _opened(path: Path) -> Any:
     if not path.is_file():
         raise VcfError(f"{path}: no such file; name a VCF or BCF file")
+    refuse_cut_off(path, VcfError)  # htslib warns of it, and reads what there is
+    if _BY_BLANKS.search(_head(path)):
+        raise VcfError(f"{path}: its columns stand apart by blanks; write one tab between two of them")
     with extras():
         from cyvcf2 import VCF
     try:
@@ -130,6 +141,17 @@ def _opened(path: Path) -> Any:
             f"{path}: no VCF; its first line is `##fileformat=VCF...`, and `#CHROM` with the columns ends its header, "
             f"each sample named once (htslib tells above)"
         ) from error
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of what the file holds."""
+    with path.open("rb") as file:
+        compressed = file.read(len(GZIP)) == GZIP
+    try:
+        with gzip.open(path) if compressed else path.open("rb") as file:
+            return file.read(_HEAD)
+    except DAMAGED as error:
+        raise VcfError(f"{path}: damaged gzip file ({error}); fetch it again") from error
 
 
 def _records(reader: Any, path: Path) -> Iterator[tuple[str, Any]]:
@@ -143,8 +165,8 @@ def _records(reader: Any, path: Path) -> Iterator[tuple[str, Any]]:
             return
         except Exception as error:  # cyvcf2 raises plain exceptions
             raise VcfError(
-                f"{path}: record {number}, after {before}, is broken: a number of columns, a position or a genotype "
-                f"that is none (htslib tells above); mend or remove the line"
+                f"{path}: record {number}, after {before}, is broken: a number of columns between tabs, a position "
+                f"or a genotype that is none (htslib tells above); mend or remove the line"
             ) from error
         before = f"{record.CHROM}:{record.POS}"
         yield f"{path}: record {number} ({before})", record
@@ -181,6 +203,10 @@ def _variant(record: Any, alternative: str, where: str) -> Variant:
                 f"{where}: {kind} `{allele}` is no sequence of A, C, G, T and N; symbolic alleles, `*` and breakends "
                 f"cannot be put into a window: leave them out (bcftools view -e 'ALT~\"[<*\\[]\"')"
             )
+    if record.POS < 1:
+        raise VcfError(f"{where}: positions count from 1; mend it")
+    if record.REF.upper() == alternative.upper():
+        raise VcfError(f"{where}: REF and ALT are both `{alternative}`, so nothing varies; remove the record")
     name = record.ID or f"{record.CHROM}:{record.POS}:{record.REF}"
     several = f"/{alternative}" if len(record.ALT) > 1 or not record.ID else ""
     return Variant(name + several, record.CHROM, record.POS - 1, record.REF.upper(), alternative.upper(), where)

@@ -17,6 +17,7 @@ PAIRING = Factor(
     "pairing", "with the other side's fusion", (Level("the first version's", recipe="clover/stage-pretrain-early"),)
 )
 READ_OUT = Factor("read-out", "mean of visual states", (Level("joint state", ("model.fused_readout=text_cls",)),))
+KINDS = Factor("kinds of words masked", "nouns and verb phrases", (Level("any", ('data.masks.words=["ANY"]',)),))
 MASKS = Factor(
     "words masked", "0.3", tuple(Level(str(rate), (f"data.mask_rate={rate}",)) for rate in (0.15, 0.45, 0.6))
 )
@@ -40,7 +41,7 @@ STUDY = Study(
             recipe="clover/stage-pretrain",
             data_version=STAGE,
             measures=(Measure("text-to-video/R@1"), Measure("video-to-text/R@1")),
-            factors=(ALIGNMENT, PAIRING, READ_OUT, MASKS, MARGIN),
+            factors=(ALIGNMENT, PAIRING, READ_OUT, KINDS, MASKS, MARGIN),
         ),
     ),
     equal="data, steps, batch, rates and seeds; an arm without a masked copy also computes less",

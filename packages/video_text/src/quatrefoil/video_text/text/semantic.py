@@ -23,13 +23,15 @@ from quatrefoil.core.masking import choose_whole_words
 from quatrefoil.video_text.text.part_of_speech import PartOfSpeechTagger, TaggedWord
 from quatrefoil.video_text.text.tokenizer import NO_WORD
 
-Kind = Literal["NOUN", "PROPN", "VERB", "ADJ"]
-"""What may be masked; VERB stands for verb phrases, with the adverbs and auxiliaries in them."""
+Kind = Literal["NOUN", "PROPN", "VERB", "ADJ", "ANY"]
+"""What may be masked; VERB stands for verb phrases, with the adverbs and auxiliaries in them, ANY for all words, as in
+BERT: what semantic masks are compared with."""
 
 OFFICIAL: Final[tuple[Kind, ...]] = ("NOUN", "PROPN", "VERB")
 
 # VERB? ADV* AUX* VERB+, over one letter per word.
 _VERB_PHRASE: Final = re.compile("V?R*X*V+")
+_PUNCTUATION: Final = "PUNCT"
 _LETTERS: Final = {"VERB": "V", "ADV": "R", "AUX": "X"}
 
 _AT_ONCE: Final = 256  # texts that a tagger gets between two steps of the progress bar
@@ -56,7 +58,8 @@ def mask_candidates(words: Sequence[TaggedWord], kinds: Collection[Kind] = OFFIC
         raise ValueError(
             f"kinds must be some of {', '.join(get_args(Kind))}, got {sorted(unknown) if kinds else 'none'}"
         )
-    chosen = {number for number, word in enumerate(words) if word.pos in kinds}
+    every = "ANY" in kinds
+    chosen = {n for n, word in enumerate(words) if word.pos in kinds or (every and word.pos != _PUNCTUATION)}
     if "VERB" in kinds:
         letters = "".join(_LETTERS.get(word.pos, ".") for word in words)
         # Matches that do not overlap cover every word that any match would cover.

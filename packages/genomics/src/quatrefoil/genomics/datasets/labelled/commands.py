@@ -2,6 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
+from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
+
 help = "Report what two sets of sequences share: loci, and sequences that are alike on either strand; status 1 if any."
 
 
@@ -12,12 +14,13 @@ def add_arguments(parser: ArgumentParser) -> None:
             name,
             help="table with `sequence`, FASTA, DeepBind, UCI, one sequence a line, BED; or two joined by `+`",
         )
-    parser.add_argument("--k", type=int, default=16, help="bases of a k-mer (default: %(default)s)")
+    k, share, same = UnlabelledData.exclude_k, UnlabelledData.exclude_share, "as data.exclude of a pre-training"
+    parser.add_argument("--k", type=int, default=k, help=f"bases of a k-mer (default: %(default)s, {same})")
     parser.add_argument(
         "--threshold",
         type=float,
-        default=0.5,
-        help="share of the shorter sequence's k-mers that makes two sequences alike (default: %(default)s)",
+        default=share,
+        help=f"share of the shorter sequence's k-mers that makes two sequences alike (default: %(default)s, {same})",
     )
     parser.add_argument(
         "--limit", type=int, default=10, help="pairs of each kind that are named (default: %(default)s)"

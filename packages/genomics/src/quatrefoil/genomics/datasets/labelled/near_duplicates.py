@@ -41,8 +41,10 @@ def near_duplicates(a_S: Sequence[Codes], b_S: Sequence[Codes], k: int, threshol
     Raises:
         ValueError: k or threshold outside these.
     """
-    if not 1 <= k <= LONGEST_K or not 0 < threshold <= 1:
-        raise ValueError(f"k is {k}, 1-{LONGEST_K} is needed; threshold is {threshold}, above 0 to 1 is needed")
+    if not 1 <= k <= LONGEST_K:
+        raise ValueError(f"k is {k}: give 1 to {LONGEST_K} bases")
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold is {threshold}: give a share above 0, and 1 at most")
     a, b = _Index.of(a_S, k), _Index.of(b_S, k)
     common = np.intersect1d(a.word_M, b.word_M)
     return list(_pairs(a.only(common), b.only(common), threshold))

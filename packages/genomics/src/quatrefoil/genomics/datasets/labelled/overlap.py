@@ -13,6 +13,7 @@ from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicate
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
+from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.extras import extras
 
 _PLACE: Final = re.compile(
@@ -71,11 +72,10 @@ class Overlap:
 
     def text(self, limit: int) -> str:
         """For people: counts, and `limit` pairs of each kind."""
-        kinds = {
-            f"share a locus (of {self.with_locus[0]:,} and {self.with_locus[1]:,} that tell theirs)": self.loci,
-            "are identical, on either strand": self.identical,
-            f"share {self.threshold:.0%} of their {self.k}-mers, on either strand": self.alike,
-        }
+        kinds = {f"share a locus (of {self.with_locus[0]:,} and {self.with_locus[1]:,} that tell theirs)": self.loci}
+        if all(self.sequences):  # intervals alone have none to compare
+            kinds["are identical, on either strand"] = self.identical
+            kinds[f"share {self.threshold:.0%} of their {self.k}-mers, on either strand"] = self.alike
         sets = zip("AB", (self.a, self.b), self.sequences, self.with_locus, strict=True)
         lines = [f"{letter} = {name}: {n:,} sequences, {placed:,} loci" for letter, name, n, placed in sets]
         for kind, pairs in kinds.items():
@@ -91,11 +91,21 @@ class Overlap:
         return json.dumps({**asdict(self), **pairs, "any": self.any}, indent=1)
 
 
-def overlap(a: str, b: str, *, k: int = 16, threshold: float = 0.5, root: Path = Path()) -> Overlap:
+def overlap(
+    a: str,
+    b: str,
+    *,
+    k: int = UnlabelledData.exclude_k,
+    threshold: float = UnlabelledData.exclude_share,
+    root: Path = Path(),
+) -> Overlap:
     """Compare two sets in any format of `readers`, or intervals (BED, narrowPeak, broadPeak, by their suffix).
 
     A sequence's locus is read from its name (`chr12:82386381-82386481`, `20:5-10`, `chr1_940542_940642_pos_1`): its
     start and the sequence's own length, so that it does not matter whether the end is counted in.
+
+    Args:
+        k, threshold: unless given, as `data.exclude` of a pre-training takes them.
 
     Raises:
         TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds.
@@ -146,8 +156,8 @@ def _read(root: Path, name: str) -> tuple[Sequence[Record], list[_Placed]]:
 def _intervals(path: Path) -> list[_Placed]:
     from quatrefoil.genomics.regions.peaks import read_intervals
 
-    rows = read_intervals(path)[["chrom", "start", "end", "line"]].itertuples(index=False)
-    return [(f"{path}:{line}", Locus(_chromosome(name), start, end)) for name, start, end, line in rows]
+    rows = read_intervals(path)[["chrom", "start", "end", "where"]].itertuples(index=False)
+    return [(where, Locus(_chromosome(name), start, end)) for name, start, end, where in rows]
 
 
 def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shared]:

@@ -33,19 +33,21 @@ def read_labelled(root: Path, names: str) -> Labelled:
         TextError: a file that is not there, of no known format, or broken; with the line.
     """
     if (root / names).exists() or "+" not in names:
-        return _read(root / names)
+        return _read(root, names)
     files = names.split("+")
     if len(files) != 2:
         raise TextError(f"{names}: {len(files)} files joined by `+`; give POSITIVES+NEGATIVES")
-    positives, negatives = (_read(root / name) for name in files)
+    positives, negatives = (_read(root, name) for name in files)
     for name, found in zip(files, (positives, negatives), strict=True):
         if not found.only_positives:
             raise TextError(f"{root / name}: has labels of its own; only files without labels are joined by `+`")
     return Labelled([*positives.records, *(record._replace(label=NEGATIVE) for record in negatives.records)])
 
 
-def _read(path: Path) -> Labelled:
-    lines = read_lines(path)
+def _read(root: Path, name: str) -> Labelled:
+    if root.parts and not (root / name).exists():
+        raise TextError(f"{root / name}: no such file; in a recipe, paths count from data.root")
+    lines = read_lines(root / name)
     first = lines[0].text
     if first.startswith(">"):
         return Labelled(list(_fasta(lines)), only_positives=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from quatrefoil.core.embedded import damaged
 from quatrefoil.core.text_files import write_table
 from quatrefoil.genomics.datasets.regulome.gallery import gallery
-from quatrefoil.genomics.datasets.regulome.make import BOUNDS, make
+from quatrefoil.genomics.datasets.regulome.make import BOUNDS, find, make
 from quatrefoil.genomics.datasets.regulome.world import SizeName
 
 
@@ -56,8 +56,11 @@ class RegulomeActions:
         return 0
 
     def check(self, options: RegulomeCheckOptions) -> int:
-        """Compare every byte with the manifest, and print the bounds; 1 where a file was changed, else 0."""
-        folder = make(options.size, options.seed, options.root)
+        """Compare every byte with the manifest, and print the bounds; 1 where a file was changed, else 0.
+
+        Raises ValueError where the benchmark was not made: checking makes nothing.
+        """
+        folder = find(options.size, options.seed, options.root)
         problems = [f"{name} is not what was made; remove {folder} and make it again" for name in damaged(folder)]
         bounds = json.loads((folder / BOUNDS).read_text(encoding="utf-8"))
         if options.json:

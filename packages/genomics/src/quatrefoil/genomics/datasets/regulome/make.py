@@ -95,4 +95,4 @@ def _bound_one(item: tuple[str, Windows, Windows], seed: int) -> dict[str, Metri
 
 
 REGULOME_BENCHMARK = Embedded("regulome", REGULOME_VERSION, SIZES, fill)
-make = REGULOME_BENCHMARK.make
+make, find = REGULOME_BENCHMARK.make, REGULOME_BENCHMARK.find

@@ -12,7 +12,7 @@ from quatrefoil.video_text.datasets.clips import ClipData, Files
 from quatrefoil.video_text.datasets.module import CloverData, CorpusName, VideoTextData, VideoTextModule
 from quatrefoil.video_text.datasets.msrvtt import MsrVtt
 from quatrefoil.video_text.datasets.stage.gallery import gallery
-from quatrefoil.video_text.datasets.stage.make import TOKENIZER, make
+from quatrefoil.video_text.datasets.stage.make import TOKENIZER, find, make
 from quatrefoil.video_text.datasets.stage.world import STAGE_VERSION
 
 PROTOCOL = "msrvtt-1kA"
@@ -144,8 +144,8 @@ class StageActions(CorpusActions):
         super().__init__(MsrVtt)
 
     def check(self, options: StageCheckOptions) -> int:  # type: ignore[override]  # Stage is found by size, not by folder
-        """Check the benchmark as the real corpus is checked whose files it has."""
-        root = make(options.size, options.seed, options.root)
+        """Check the benchmark as the real corpus is checked whose files it has; one that is not there is not made."""
+        root = find(options.size, options.seed, options.root)
         return super().check(CheckOptions(root=root, deep=options.deep, json=options.json))
 
     def make(self, options: MakeOptions) -> int:

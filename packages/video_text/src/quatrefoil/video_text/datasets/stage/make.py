@@ -47,4 +47,4 @@ def train_tokenizer(path: Path, clips: list[Clip]) -> None:
 
 
 STAGE_BENCHMARK = Embedded("stage", STAGE_VERSION, SIZES, fill)
-make = STAGE_BENCHMARK.make
+make, find = STAGE_BENCHMARK.make, STAGE_BENCHMARK.find
