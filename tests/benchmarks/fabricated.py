@@ -75,6 +75,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         told = ["TABLE", level, len(values), f"{score:.2f}", f"{difference:+.2f}" if number else NOTHING]
         rows.append(TableRow("measured", [*(_cell(str(each)) for each in told)]))
     write(folder / "rows.jsonl", [row for part in parts for row in part.rows])
+    write(folder / "curves.jsonl", [curve for part in parts for curve in part.curves])
     table = Table("A question?", ["model", "factor: level", "seeds", "score", "effect"], rows, ["said"])
     (folder / "effects.md").write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
@@ -88,7 +89,8 @@ def _cell(text: str) -> Cell:
 
 
 def _named(found: Results, config_hash: str) -> Results:
-    return Results([replace(row, config_hash=config_hash) for row in found.rows])
+    rows = [replace(row, config_hash=config_hash) for row in found.rows]
+    return Results(rows, curves=[replace(curve, config_hash=config_hash) for curve in found.curves])
 
 
 def _effect(config_hash: str, metric: str, score: float, difference: float | None) -> dict[str, Any]:

@@ -183,8 +183,8 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
     path = tmp_path / "mine" / EFFECTS
     effects = [json.loads(line) for line in path.read_text().splitlines()]
     now = load(TABLE.recipe).config_hash
-    rows = tmp_path / "mine" / "rows.jsonl"
-    rows.write_text(rows.read_text().replace(effects[0]["config_hash"], now))
+    for stored in (tmp_path / "mine" / "rows.jsonl", tmp_path / "mine" / "curves.jsonl"):
+        stored.write_text(stored.read_text().replace(effects[0]["config_hash"], now))
     effects[0]["config_hash"] = now
     path.write_text("".join(json.dumps(each) + "\n" for each in effects))
     (section,) = study_sections(tmp_path)
@@ -196,7 +196,7 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
     [
         (TOLD, "+1.00", "+31.00", "x: one: effect 31.0, effects.jsonl has 1.0"),
         (TOLD, "51.00", "81.00", "x: one: score 81.0, effects.jsonl has 51.0"),
-        ("rows.jsonl", '"value": 56.0', '"value": 96.0', "x: one: a score of 51.0, its rows have 71.0"),
+        ("rows.jsonl", '"value": 56.0', '"value": 57.0', "x: one: a score of 51.0, its rows have 51.5"),
         (EFFECTS, '"difference": 1.0', '"difference": 2.0', "effect 1.0, effects.jsonl has 2.0"),
     ],
 )

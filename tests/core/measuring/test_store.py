@@ -3,7 +3,6 @@
 import multiprocessing
 import threading
 from dataclasses import replace
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -13,32 +12,26 @@ from quatrefoil.core.measuring import store as module
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results, Store
 from tests.benchmarks.fabricated import results
+from tests.core.measuring.adding import add_each
 from tests.core.measuring.toys import TABLE
 
 RUNS = 10
 
 
-def add_ten(folder: Path, process: int, all_here: Barrier) -> None:
-    """Loses runs where two processes read the same store."""
-    entry = replace(TABLE, model=f"of process {process}", recipe=f"toy/{process}")
-    made = [results(folder, entry, seed, 50.0) for seed in range(RUNS)]
-    all_here.wait()
-    for each in made:
-        Store(folder / "store").add(each)
-
-
 def test_no_run_is_lost_where_two_processes_add_at_once(tmp_path: Path) -> None:
-    spawned = multiprocessing.get_context("spawn")
-    all_here = spawned.Barrier(2)
-    crew = [spawned.Process(target=add_ten, args=(tmp_path, number, all_here)) for number in range(2)]
+    entries = [replace(TABLE, model=f"of process {number}", recipe=f"toy/{number}") for number in range(2)]
+    made = [[results(tmp_path, entry, seed, 50.0) for seed in range(RUNS)] for entry in entries]
+    store, spawned = Store(tmp_path / "store"), multiprocessing.get_context("spawn")
+    all_here = spawned.Barrier(len(made))
+    crew = [spawned.Process(target=add_each, args=(store.folder, each, all_here)) for each in made]
     for process in crew:
         process.start()
     for process in crew:
         process.join()
     assert [process.exitcode for process in crew] == [0, 0]
-    found = Store(tmp_path / "store").read()
+    found = store.read()
     assert len(found.runs) == len(found.curves) == len(found.costs) == 2 * RUNS
-    assert {path.suffix for path in (tmp_path / "store").iterdir()} == {".jsonl"}
+    assert {path.suffix for path in store.folder.iterdir()} == {".jsonl"}
 
 
 def test_who_reads_between_the_files_of_who_adds_reads_again_when_that_is_done(
@@ -53,8 +46,12 @@ def test_who_reads_between_the_files_of_who_adds_reads_again_when_that_is_done(
             part_written.set()
             reader.join(0.2)
 
+    def once() -> None:
+        part_written.wait(60)
+        read.append(store.read())
+
+    reader = threading.Thread(target=once, daemon=True)
     monkeypatch.setattr(module, "replace_text", slowly)
-    reader = threading.Thread(target=lambda: (part_written.wait(), read.append(store.read())))
     reader.start()
     store.add(new)
     reader.join()
