@@ -89,7 +89,7 @@ def test_a_motif_whose_best_word_is_too_likely_is_named_and_has_no_hit() -> None
     ("arguments", "message"),
     [
         (((0.3, 0.3, 0.2, 0.2),), "same on both strands"),
-        ((UNIFORM, 0.0), "p_value 0.0"),
+        ((UNIFORM, 0.0), "p-value 0.0"),
         ((UNIFORM, 0.1, 0), "pseudocount 0"),
     ],
 )
