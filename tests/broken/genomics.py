@@ -168,6 +168,7 @@ TABLE = [
     Broken("return.txt", packed, ">chr1\rACGT\r", r"return.txt: lines end in a carriage return alone; write newlines"),
     Broken("wide.fa", genome, ">chr1\nACGT\n".encode("utf-16"), r"wide.fa: UTF-16; write it as plain text"),
     Broken("bytes.fa", genome, b"\0\1\2", r"bytes.fa: no text, but bytes of another kind; a FASTA record starts"),
+    Broken("latin.fa", genome, b">caf\xe9\nACGT\n", r"latin.fa: a line that is no text .*; write it in UTF-8"),
     Broken("name.fa", genome, ">\nACGT\n", r"name.fa:1: a record without a name; name each once"),
     Broken("plain.fa.gz", genome, ">chr1\nACGT\n", r"plain.fa.gz: not compressed; take .gz off its name"),
     Broken("other.fa", genome, without_end(">chr1\nACGT\n"), r"other.fa: bgzip; name it FILE.gz"),

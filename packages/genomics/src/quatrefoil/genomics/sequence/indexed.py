@@ -35,6 +35,8 @@ class IndexedFasta:
         _refuse_junk(index)
         try:
             self._fasta = pyfaidx.Fasta(str(path), as_raw=True, indexname=str(index))
+        except UnicodeDecodeError as error:
+            raise FastaError(f"{path}: a line that is no text ({error.reason}); write it in UTF-8") from error
         except (pyfaidx.FastaIndexingError, pyfaidx.FetchError, ValueError) as error:
             raise FastaError(_told(path, str(error))) from error
         except DAMAGED as error:
@@ -106,7 +108,8 @@ def _refuse_junk(index: Path) -> None:
     """Raise `FastaError` for an index, where there is one, that holds none."""
     if not index.exists():
         return
-    rows = [line.split("\t") for line in index.read_text(encoding="utf-8", errors="replace").splitlines()]
+    lines = index.read_text(encoding="utf-8", errors="replace").split("\n")
+    rows = [line.split("\t") for line in lines if line]
     if not rows or not all(len(row) == _COLUMNS and all(cell.isdecimal() for cell in row[1:]) for row in rows):
         raise FastaError(f"{index}: no index of a FASTA file; remove it, and it is made anew")
 
