@@ -4,13 +4,13 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.compressed import content_of
 
-csv.field_size_limit(2**31 - 1)  # a cell may hold a chromosome
+_LONGEST: Final = 2**31 - 1  # a cell may hold a chromosome
 
 
 class TextError(ValueError):
@@ -75,10 +75,13 @@ def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[
 
 def cells(line: Line, delimiter: str) -> list[str]:
     """Of one line. Raises TextError where quotes are amiss."""
+    usual = csv.field_size_limit(_LONGEST)  # for the whole process, so it is put back
     try:
         return next(csv.reader([line.text], delimiter=delimiter))
     except csv.Error as error:
         raise TextError(f"{line.where}: no row of a table ({error}); mend the line") from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 @dataclass(frozen=True, eq=False)
