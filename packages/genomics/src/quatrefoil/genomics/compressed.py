@@ -23,6 +23,12 @@ def is_bgzip(head: bytes) -> bool:
     return head.startswith(GZIP) and head[12:14] == _BGZIP_FIELD
 
 
+def refuse_missing(path: Path, error: type[ValueError]) -> None:
+    """Raise `error` for a file that is not there, and for a folder in its place."""
+    if not path.is_file():
+        raise error(f"{path}: {'a folder; name a file' if path.is_dir() else 'no such file; check its path'}")
+
+
 def refuse_cut_off(path: Path, error: type[ValueError]) -> None:
     """Raise `error` for a bgzip file without the empty block at its end: cut between blocks, it would read as whole."""
     with path.open("rb") as file:
@@ -39,8 +45,7 @@ def content_of(path: Path, error: type[ValueError]) -> bytes:
     Raises:
         error: no such file, a folder, or a gzip file that is damaged or cut off.
     """
-    if not path.is_file():
-        raise error(f"{path}: {'a folder; name a file' if path.is_dir() else 'no such file; check its path'}")
+    refuse_missing(path, error)
     refuse_cut_off(path, error)
     content = path.read_bytes()
     try:

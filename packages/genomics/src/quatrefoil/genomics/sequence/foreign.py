@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from quatrefoil.genomics.compressed import GZIP
+from quatrefoil.genomics.compressed import GZIP, refuse_missing
 from quatrefoil.genomics.sequence.codes import FastaError
 
 _HEAD: Final = 1 << 16
@@ -13,8 +13,7 @@ _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 def refuse_foreign(path: Path) -> None:
     """Raise `FastaError` for a file that is not there, for bytes that are no text, UTF-16, and lines that end in a
     carriage return alone; what is compressed passes."""
-    if not path.is_file():
-        raise FastaError(f"{path}: {'a folder; name a file' if path.is_dir() else 'no such file; check its path'}")
+    refuse_missing(path, FastaError)
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith(GZIP):
