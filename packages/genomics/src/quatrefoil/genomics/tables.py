@@ -1,7 +1,7 @@
 """Text files, plain or gzip, line by line and as tables, with errors that name the file and the line."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -84,6 +84,15 @@ def cells(line: Line, delimiter: str) -> list[str]:
         csv.field_size_limit(usual)
 
 
+def repeated(keys: Iterable[Hashable]) -> tuple[int, int] | None:
+    """The places, from 0, of the first key that was there before: the earlier one, then its own."""
+    first: dict[Hashable, int] = {}
+    for place, key in enumerate(keys):
+        if (before := first.setdefault(key, place)) != place:
+            return before, place
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns of a table as text, and where each of their cells stands (`file:number`)."""
@@ -96,11 +105,10 @@ class Table:
 
     def refuse_twice(self, name: str, mend: str) -> None:
         """Raise `TextError` where two cells of a column are the same: both lines are named, and how to mend it."""
-        first: dict[str, str] = {}
-        for where, cell in zip(self.where, self.columns[name], strict=True):
-            if before := first.get(cell):
-                raise TextError(f"{where}: {cell} is named twice, {before} has it too; {mend}")
-            first[cell] = where
+        if again := repeated(self.columns[name]):
+            before, row = again
+            cell = self.columns[name][row]
+            raise TextError(f"{self.where[row]}: {cell} is named twice, {self.where[before]} has it too; {mend}")
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> Table:

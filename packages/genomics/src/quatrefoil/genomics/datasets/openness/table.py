@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quatrefoil.genomics.regions.hits import Integers
-from quatrefoil.genomics.tables import TextError, read_table
+from quatrefoil.genomics.tables import TextError, read_table, repeated
 
 COLUMNS: Final = ("chrom", "start", "end", "cell_type", "open")
 Names = npt.NDArray[np.str_]
@@ -63,12 +63,10 @@ def read_regions(path: Path) -> Regions:
     chromosome, start, end, cell_type, open_ = (np.array(column) for column in zip(*rows, strict=True))
     places = [row[:3] for row in rows]
     number = {place: n for n, place in enumerate(dict.fromkeys(places))}
-    first: dict[tuple[str, int, int, str], str] = {}
-    for where, row in zip(table.where, rows, strict=True):
-        if before := first.get(row[:4]):
-            name, begin, stop, kind, _ = row
-            raise TextError(f"{where}: {kind}, {name}:{begin}-{stop} is in {before}, too; keep the right one")
-        first[row[:4]] = where
+    if again := repeated(row[:4] for row in rows):
+        before, own = (table.where[place] for place in again)
+        name, begin, stop, kind, _ = rows[again[1]]
+        raise TextError(f"{own}: {kind}, {name}:{begin}-{stop} is in {before}, too; keep the right one")
     place_N = np.array([number[place] for place in places])
     share = np.bincount(place_N, open_) / np.bincount(place_N)
     varies_N = ((share > 0) & (share < 1))[place_N]
