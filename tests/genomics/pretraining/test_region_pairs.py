@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from quatrefoil.genomics.datasets.pretraining.module import PretrainingModule
 from quatrefoil.genomics.datasets.pretraining.region_pairs import Locus, Window, window_weights
 from quatrefoil.genomics.datasets.pretraining.samples import LocusSamples
 from quatrefoil.genomics.regions.peaks import Peaks
+from tests.genomics.pretraining.toy import write_world
 
 REGIONS = 6
 
@@ -181,3 +183,27 @@ def test_labels_and_kinds_are_those_of_the_samples_and_no_function_of_the_runs_s
     expected = {"val": {0, 2, 3}, "test": {0, 2, 3}, "unseen": {0, 2, 3}}[split]  # each has one chromosome here
     assert set(items.kinds_N.tolist()) == expected
     assert len(MATCH_KINDS) == 4
+
+
+def test_a_kind_is_lacking_exactly_where_no_draw_gives_it(samples: LocusSamples) -> None:
+    for row in samples.rows_N[:40].tolist():
+        kinds = {samples.regions.window(row, samples._draw(row, epoch)).kind for epoch in range(60)}
+        assert {1, 2, 3} - kinds == set(samples.regions.lacking(row))
+
+
+def test_kinds_that_cannot_be_are_counted_and_where_none_can_matching_is_refused(tmp_path: Path) -> None:
+    world = write_world(tmp_path, held_out=("birch", "cedar", "delta"))
+    one_type = world.build(0)
+    counts = one_type.describe()["splits"]["train"]["lacking"]
+    assert counts["other_cell_type"] == counts["of"] == len(one_type.loci("train"))
+    assert counts["other_chromosome"] == counts["any"] == counts["false_second_half"] == 0
+    assert len(one_type.train(["match_label"]))
+
+    whole_chromosomes = replace(world, regions=1000, excluded_chromosomes=("chr2", "chr3"))
+    alone = whole_chromosomes.build(0)
+    assert alone.lacking("train")["any"] == alone.lacking("train")["of"] == len(alone.loci("train"))
+    with pytest.raises(ValueError, match="none can have a negative for `match_label`.*give more cell types"):
+        alone.train(["match_label"])
+    assert len(alone.train(["next_label"]))
+    with pytest.raises(ValueError, match=r"none can have a negative for `next_label`.*a wider data\.gc_tolerance"):
+        replace(whole_chromosomes, gc_tolerance=0.0, segment=2000, most_unknown=1).build(0).train(["next_label"])

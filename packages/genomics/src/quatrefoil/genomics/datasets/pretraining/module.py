@@ -15,7 +15,7 @@ from quatrefoil.core.config import nearest
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.seeding import generator
 from quatrefoil.genomics.datasets.pretraining.config import PretrainingPlan
-from quatrefoil.genomics.datasets.pretraining.fields import FIELDS, SplitName, Unit, assets_of
+from quatrefoil.genomics.datasets.pretraining.fields import FIELDS, MATCH_KINDS, SplitName, Unit, assets_of
 from quatrefoil.genomics.datasets.pretraining.loci import Loci, TypePeaks, WindowRule, find_loci
 from quatrefoil.genomics.datasets.pretraining.region_pairs import RegionPairs
 from quatrefoil.genomics.datasets.pretraining.samples import EvaluatedSamples, LocusSamples
@@ -26,6 +26,8 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 
 EVALUATED_SPLITS: Final[tuple[SplitName, ...]] = ("val", "test", "unseen")
 _DROP_OWN: Final[Mapping[Unit, float]] = {"next_segment": 0.0, "match": 0.0, "match_without_own": 1.0}
+_NO_NEGATIVE: Final = "any"
+_NO_FALSE_SECOND: Final = "false_second_half"
 _EVALUATION_SEED: Final = 0  # evaluations of runs with other seeds are of the same samples
 
 
@@ -99,11 +101,47 @@ class PretrainingModule:
         return {"labels": IGNORE}
 
     def train(self, fields: Iterable[str]) -> LocusSamples:
-        """The training samples, with the named fields."""
+        """The training samples, with the named fields.
+
+        Raises:
+            ValueError: an unknown field, or a label of which these data can make one class alone.
+        """
         loci, wanted = self.loci("train"), _checked(fields)
+        self._refuse_one_class(wanted)
         reverse = self.config.reverse_complement
         sequence, regions = self._sequence("train", reverse), self._regions("train", self.config.drop_own_column)
         return LocusSamples(torch.arange(len(loci)), loci, sequence, regions, wanted, self.seed)
+
+    def _refuse_one_class(self, wanted: frozenset[str]) -> None:
+        counts = self.lacking("train")
+        for label, lacks, mend in (
+            ("match_label", _NO_NEGATIVE, "more cell types, chromosomes or peaks"),
+            ("next_label", _NO_FALSE_SECOND, "more peaks, or a wider data.gc_tolerance"),
+        ):
+            if label in wanted and counts[lacks] == counts["of"]:
+                raise ValueError(
+                    f"{self.config.matrix}: of {counts['of']:,} training windows drawn, none can have a negative for "
+                    f"`{label}`, so that there is nothing to tell apart; give {mend}, or leave its objective out"
+                )
+
+    @cache  # noqa: B019
+    def lacking(self, split: SplitName) -> Mapping[str, int]:
+        """Of the windows that are evaluated (of `train`: as many), how many cannot have each kind of negative.
+
+        Their share goes to the other kinds; where there is none, the sample is a positive.
+        """
+        if not len(self.loci(split)):
+            return {}
+        rows = self._evaluated(split).tolist()
+        sequence, regions = self._sequence(split, 0.0), self._regions(split, 0.0)
+        lacked = [regions.lacking(row) for row in rows]
+        by_kind = {name: sum(kind in each for each in lacked) for kind, name in enumerate(MATCH_KINDS) if kind}
+        return {
+            "of": len(rows),
+            **by_kind,
+            _NO_NEGATIVE: sum(len(each) == len(by_kind) for each in lacked),
+            _NO_FALSE_SECOND: sum(not len(sequence.alike(row, reverse=False)) for row in rows),
+        }
 
     @cache  # noqa: B019
     def _items(self, split: SplitName, unit: Unit, wanted: frozenset[str]) -> EvaluatedSamples:
@@ -145,7 +183,8 @@ class PretrainingModule:
         )
 
     def describe(self) -> Mapping[str, Any]:
-        """Name, protocol, fingerprint; for every split its windows, those evaluated, and those dropped, by reason."""
+        """Name, protocol, fingerprint; for every split its windows, those evaluated, those dropped, by reason, and what
+        negatives they lack."""
         splits = {split: self._summary(split) for split in ("train", *EVALUATED_SPLITS)}
         parts = [(self.config.matrix / "zarr.json").read_text(encoding="utf-8"), json.dumps(splits, sort_keys=True)]
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -154,7 +193,7 @@ class PretrainingModule:
             "protocol": "pretraining",
             "embedded": self.embedded,
             "fingerprint": fingerprint,
-            "splits": splits,
+            "splits": {split: {**found, "lacking": dict(self.lacking(split))} for split, found in splits.items()},
         }
 
     def _summary(self, split: SplitName) -> dict[str, Any]:

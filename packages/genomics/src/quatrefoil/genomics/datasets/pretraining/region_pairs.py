@@ -49,7 +49,8 @@ class RegionPairs:
     Else, in equal parts, it is one of the same cell type on another chromosome; one of the same cell type and
     chromosome without any peak that touches the sequence; or one of another cell type about the same place, in which
     nothing touches the sequence: it is closed there. A kind that a peak cannot have (it is open in every cell type,
-    say) gives its share to the others; a peak that can have none is always positive. All come from one split.
+    say) gives its share to the others; a peak that can have none is always positive (`lacking` tells which, the module
+    counts them). All come from one split.
 
     Regions alone, without the sequence, should say little of the label: negatives are drawn about an anchor, as
     positives are about their peak, and other cell types in proportion to their peaks. A column that is taken out leaves
@@ -120,6 +121,11 @@ class RegionPairs:
             if (window := self._negative(kind, locus, generator)) is not None:
                 return window
         return self._own(locus, generator)
+
+    def lacking(self, row: int) -> list[int]:
+        """The kinds of negatives that a row cannot have."""
+        locus, any_draw = self.locus(row), torch.Generator()
+        return [kind for kind in range(1, len(MATCH_KINDS)) if self._negative(kind, locus, any_draw) is None]
 
     def _own(self, locus: Locus, generator: torch.Generator) -> Window:
         span = self.types[locus.type].spans[locus.chromosome]
