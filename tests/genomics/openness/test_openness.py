@@ -368,3 +368,19 @@ def test_what_is_trained_on_is_not_tested_and_what_leaves_its_chromosome_is_name
 def test_two_starts_are_refused() -> None:
     with pytest.raises(ValueError, match="start from pretrained=a, or from dnabert=b, not from both"):
         OpennessConfig(regions=DeepSetsRegions(motifs=3, set_width=8), pretrained="a", dnabert="b")
+
+
+def test_regions_that_lie_on_bases_of_training_are_counted_whatever_their_cell_type(
+    world: PretrainingData, tmp_path: Path
+) -> None:
+    head = "chrom\tstart\tend\tcell_type\topen\n"
+    known, others, new = TYPES[0][0], TYPES[0][1], TYPES[1][0]
+    (tmp_path / "train.tsv").write_text(f"{head}chr1\t1000\t1100\t{known}\t1\nchr2\t1000\t1100\t{others}\t0\n")
+    (tmp_path / "validation.tsv").write_text(f"{head}chr1\t1099\t1200\t{others}\t1\nchr1\t1100\t1200\t{others}\t0\n")
+    (tmp_path / "test.tsv").write_text(f"{head}chr8\t1000\t1100\t{new}\t1\n")
+    files = {split: tmp_path / f"{split}.tsv" for split in ("train", "validation", "test")}
+    data = OpennessData(
+        genome=world.genome, matrix=world.matrix, k=K, segment=SEGMENT, regions=REGIONS, shift=0, **files
+    )
+    splits = data.build(0).describe()["splits"]
+    assert (splits["val"]["on_trained_bases"], splits["test"]["on_trained_bases"]) == (1, 0)

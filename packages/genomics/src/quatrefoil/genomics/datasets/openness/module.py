@@ -108,10 +108,13 @@ class OpennessModule:
         return RegionSamples(self.reader, regions, rows, frozenset(fields))
 
     def describe(self) -> Mapping[str, Any]:
-        """What is known of the data, a fingerprint, and of every split its counts and cell types."""
+        """What is known of the data, a fingerprint, and of every split its counts and cell types; `on_trained_bases`
+        are the regions that share a base with one of training, in whatever cell type."""
         splits = {split: _summary(regions) for split, regions in self._regions.items()}
         stored = (self.reader.matrix.path / "zarr.json").read_text(encoding="utf-8")
         fingerprint = hashlib.sha256((stored + json.dumps(splits, sort_keys=True)).encode()).hexdigest()
+        for split in self.splits:
+            splits[split]["on_trained_bases"] = self._regions[split].overlapping(self._regions["train"])
         return {**self.facts, "fingerprint": fingerprint, "splits": splits}
 
     def assets(self) -> Mapping[str, str]:

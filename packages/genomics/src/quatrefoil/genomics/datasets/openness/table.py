@@ -40,6 +40,17 @@ class Regions:
         columns = self.chromosome_N, self.start_N, self.end_N, self.cell_type_N
         return frozenset(zip(*(column_N.tolist() for column_N in columns), strict=True))
 
+    def overlapping(self, others: "Regions") -> int:
+        """How many share a base with one of the others, in whatever cell types."""
+        import bioframe  # brings matplotlib with it
+        import pandas as pd
+
+        ours, theirs = (
+            pd.DataFrame({"chrom": each.chromosome_N, "start": each.start_N, "end": each.end_N})
+            for each in (self, others)
+        )
+        return int((bioframe.count_overlaps(ours, theirs)["count"] > 0).sum())
+
     @cached_property
     def cell_types(self) -> tuple[str, ...]:
         """Those of the table, in the order of their names."""
