@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.beside import confusable
+from benchmarks.beside import confusable, keep_or_bring
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.confusions import (
     DIRECTION,
@@ -94,3 +94,20 @@ def test_what_is_shown_is_spread_evenly_and_never_twice() -> None:
     assert spread(range(10), 3) == [0, 4, 9]
     assert spread([5, 7], 8) == [5, 7]
     assert spread([], 8) == []
+
+
+def test_what_was_drawn_is_kept_and_comes_to_a_page_beside_which_nothing_was_drawn(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "site", tmp_path / "kept"
+    keep_or_bring(folder, kept, drawn=False)
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "new").write_text("drawn")
+    kept.mkdir()
+    (kept / "old").touch()
+    keep_or_bring(folder, kept, drawn=False)
+    assert [path.name for path in kept.iterdir()] == ["old"]
+    keep_or_bring(folder, kept, drawn=True)
+    assert [path.name for path in kept.iterdir()] == ["new"]
+    elsewhere = tmp_path / "elsewhere"
+    keep_or_bring(elsewhere, kept, drawn=False)
+    assert (elsewhere / "new").read_text() == "drawn"

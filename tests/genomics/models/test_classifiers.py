@@ -254,3 +254,20 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
         recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
         model = recipe.model.model_type
         assert (model.__name__, model.__module__.rpartition(".")[2]) == (of_class.strip(" `"), module.strip(" `"))
+
+
+def test_the_cnn_hears_in_which_part_of_a_sequence_a_motif_stands_and_that_it_is_there_wherever() -> None:
+    torch.manual_seed(0)
+    model = OneHotCnnConfig(classes=2, width=8, cells=4).build().eval()
+    nn.init.zeros_(model.placed)  # else the convolutions themselves are told the place
+    early, late = ("T" * place + "ACGACG" + "T" * (194 - place) for place in (72, 124))
+    with torch.no_grad():
+        codes_BDC = Views(model, {"bases": padded([early, late])})["sequence"].view(2, 8, 5)
+    torch.testing.assert_close(codes_BDC[0, :, -1], codes_BDC[1, :, -1])
+    highest_BC = codes_BDC[:, :, :4].argmax(2).mode(1).values
+    assert highest_BC.tolist() == [1, 2]
+
+
+def test_a_cnn_of_no_part_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"model\.cells=0: a sequence has one part or more"):
+        OneHotCnnConfig(classes=2, cells=0)

@@ -202,7 +202,7 @@ def test_kinds_that_cannot_be_are_counted_and_where_none_can_matching_is_refused
     whole_chromosomes = replace(world, regions=1000, excluded_chromosomes=("chr2", "chr3"))
     alone = whole_chromosomes.build(0)
     assert alone.lacking("train")["any"] == alone.lacking("train")["of"] == len(alone.loci("train"))
-    with pytest.raises(ValueError, match="none can have a negative for `match_label`.*give more cell types"):
+    with pytest.raises(ValueError, match=r"none can have a negative for `match_label`.*give more cell types"):
         alone.train(["match_label"])
     assert len(alone.train(["next_label"]))
     with pytest.raises(ValueError, match=r"none can have a negative for `next_label`.*a wider data\.gc_tolerance"):

@@ -44,8 +44,8 @@ EVALUATIONS: Mapping[str, Mapping[str, Evaluation]] = {
 }
 REGULOME_MOTIFS = 60
 REGULOME_REGIONS = 96
-"""A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert.md), and windows
-that hold no peak of the sequence need room beside those that do."""
+"""A third to a half of a chromosome's peaks. Fewer do not tell which factors are active (docs/genebert-results.md), and
+windows that hold no peak of the sequence need room beside those that do."""
 REGIONS_RATE = 0.25
 """Of the learning rate: at the full one the Swin's code is soon the same for every window."""
 SWIN_RATIO = 1.87
