@@ -68,6 +68,15 @@ def picturable(suite: Suite, results: Results) -> Job | None:
     )
 
 
+def keep_or_bring(folder: Path, kept: Path, *, drawn: bool) -> None:
+    """Keep a copy of what was drawn just now; where nothing was, ever, bring what is kept."""
+    if drawn:
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder, kept)
+    elif kept.exists() and not folder.exists():
+        shutil.copytree(kept, folder)
+
+
 def _lying(models: Sequence[str], shows: Callable[[Path], bool], suite: Suite, results: Results) -> Job | None:
     """The first run of a suite, of these models in their order, that lies here and has something to show."""
     nodes = [(entry, seed) for entry, seed in order(suite.entries) if entry.embedded and entry.model in models]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.beside import confusable, draw_gallery, keep_to_try, picturable
+from benchmarks.beside import confusable, draw_gallery, keep_or_bring, keep_to_try, picturable
 from benchmarks.claims import CLAIMS, find_claims
 from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
@@ -66,6 +66,11 @@ class Place:
     def pictures(self) -> Path:
         """The folder of what a run of VLSA has learned; the page shows it where it has been drawn."""
         return self.page.with_name("pictures")
+
+    @property
+    def kept(self) -> Path | None:
+        """Where the repository keeps a copy of the confusions, for machines on which no run lies."""
+        return self.store.folder / "confusions" if self.claims else None
 
 
 def place_of(suite: Suite) -> Place:
@@ -136,12 +141,15 @@ def _lay_samples(suite: Suite, place: Place) -> Laid:
 
 
 def _lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
-    """What runs of the suite that lie here got wrong, and what they have learned."""
+    """What runs of the suite that lie here got wrong, else what is kept of others; and what they have learned."""
     paths, wrong = dict[str, Path](), list[Exception]()
     if shown := confusable(suite, results):
-        paths["wrong"] = place.confusions
         wrong += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
-    elif not place.confusions.exists():
+    if place.kept and not wrong:
+        keep_or_bring(place.confusions, place.kept, drawn=shown is not None)
+    if place.confusions.exists():
+        paths["wrong"] = place.confusions
+    else:
         print("no clips to show: no run of this suite that told what it found lies here", flush=True)
     if learned := picturable(suite, results):
         paths["learned"] = place.pictures

@@ -82,7 +82,8 @@ def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:
     ranks, rivals = scores["ranks"][DIRECTION], scores["rivals"][DIRECTION]
     wrong = [query for query, rank in enumerate(ranks) if rank > 1]
     kinds = data.kinds(SPLIT) if isinstance(data, TellsKinds) else {}
-    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out, ignore_errors=True)  # clips of an earlier run
+    out.mkdir(parents=True)
     shown = []
     for query in spread(wrong, most):
         place = int(data.split(SPLIT).texts.clip_N[query])
