@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.own_process import train
 from benchmarks.real_sequences.cut import lay_out
 from benchmarks.real_sequences.results import RESULTS, collected, uncompared
-from benchmarks.real_sequences.runs import ARMS, PRETRAINED, Facts, Run, outdated, pretraining_overrides
+from benchmarks.real_sequences.runs import ARMS, PRETRAINED, PRETRAINING, Facts, Run, outdated, pretraining_overrides
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.files import replace_text
 
@@ -35,13 +35,13 @@ def main() -> None:
 def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
     """Make the runs that are not there, each after what it starts from, and store what all came to after each."""
     stored = json.loads(RESULTS.read_text(encoding="utf-8"))
-    missing = [run for run in asked if not run.is_stored(stored["runs"])]
+    missing = [run for run in asked if not run.is_stored(stored)]
     _tell_outdated(stored, missing)
     lay_out(genomics, root := runs / "data", _read_by(missing))
     for run in missing:
         if run.pretraining is not None:
             overrides = pretraining_overrides(run.pretraining)
-            train("genebert/sequence-pretrain", overrides, root, runs / run.pretraining)
+            train(PRETRAINING, overrides, root, runs / run.pretraining)
         if beside := run.set_aside(runs):
             print(f"{run.folder(runs)} held a run of other settings, which is {beside.name} now", flush=True)
         train(run.recipe, run.overrides(runs), root, run.folder(runs))
@@ -51,7 +51,7 @@ def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
 
 
 def _tell_outdated(stored: Facts, missing: Sequence[Run]) -> None:
-    for run in outdated(stored["runs"]):
+    for run in outdated(stored):
         then = "is made anew" if run in missing else "stays until it is asked for"
         print(f"{run.set}, {run.arm}, seed {run.seed}: its row is of other settings than now, and {then}", flush=True)
 

@@ -3,7 +3,7 @@
 Legend: N test sequences, K classes, R resamples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -34,13 +34,13 @@ def collected(runs: Path, stored: Facts) -> dict[str, Any]:
     ended in the folder; a difference while its rows stand, unless both arms have all of its seeds in the folder, and
     more.
     """
-    known = {key_of(row): row for row in stored["runs"]}
+    pretraining = [row for name in PRETRAININGS for row in _pretraining(name, runs, stored["pretraining"])]
     every = [Run(*key) for key in product(SETS, ARMS, _SEEDS)]
-    rows = [row for run in every for row in _row(run, runs, known)]
+    rows = [row for run in every for row in _row(run, runs, stored["runs"], pretraining)]
     standing = _standing(stored, rows)
     return {
         "metric": "MCC x 100",
-        "pretraining": [row for name in PRETRAININGS for row in _pretraining(name, runs, stored["pretraining"])],
+        "pretraining": pretraining,
         "runs": rows,
         "differences": [each for pair in product(SETS, AGAINST) for each in _differences(*pair, runs, standing)],
     }
@@ -57,13 +57,13 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     folder = runs / name
     if not RunFolder(folder).finished:
         return [row for row in stored if row["name"] == name]
-    data = RunFolder(folder).facts()["data"]
-    return [{"name": name, **facts_of(folder), "pieces": data["splits"], "left_out": data["dropped"]}]
+    told = RunFolder(folder).facts()["data"]
+    return [{"name": name, **facts_of(folder), "pieces": told["splits"], "left_out": told["dropped"]}]
 
 
-def _row(run: Run, runs: Path, known: Mapping[tuple[str, str, int], Facts]) -> list[Facts]:
-    folder, before = run.folder(runs), [known[run.key]] if run.key in known else []
-    if run.is_stored(before) or not run.has_ended(runs):
+def _row(run: Run, runs: Path, known: Sequence[Facts], pretraining: Sequence[Facts]) -> list[Facts]:
+    folder, before = run.folder(runs), [row for row in known if key_of(row) == run.key]
+    if run.is_stored({"runs": before, "pretraining": pretraining}) or not run.has_ended(runs):
         return before
     stored = RunFolder(folder).facts()
     scores, predicted = stored["scores"], _predicted(folder)

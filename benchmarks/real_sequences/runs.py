@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS, unseen
+from quatrefoil.core import recipes
 from quatrefoil.core.runs.folder import RunFolder
+from quatrefoil.core.runs.start import trained_as
 
 Facts = Mapping[str, Any]
 
@@ -29,6 +31,7 @@ ARMS: Final[Mapping[str, Arm]] = {
 }
 """In 250 or 300 steps, which do for the others, the CNN does not begin to learn; it takes half their time for one, and
 1,500 are those of its recipe. The rule is ours and holds on all sets."""
+PRETRAINING: Final = "genebert/sequence-pretrain"
 _RUNS: Final = "RUNS"
 _FOLDER: Final = "run.dir="
 _WHERE: Final = ("data.root=", "run.", "resume=")
@@ -62,32 +65,50 @@ class Run:
 
     def overrides(self, runs: Path | str) -> list[str]:
         """All that says what is trained, and nothing that says where."""
-        start = [f"model.pretrained={runs}/{self.pretraining}"] if self.pretraining else []
-        return [*SETS[self.set].overrides(self.steps), *start, f"seed={self.seed}"]
+        return self._started_from(f"{runs}/{self.pretraining}" if self.pretraining else None)
+
+    def _started_from(self, start: str | None) -> list[str]:
+        begun = [f"model.pretrained={start}"] if start else []
+        return [*SETS[self.set].overrides(self.steps), *begun, f"seed={self.seed}"]
 
     @property
     def key(self) -> tuple[str, str, int]:
         """What tells it from others, in stored rows too."""
         return self.set, self.arm, self.seed
 
-    def is_stored(self, rows: Sequence[Facts]) -> bool:
-        """Whether a row is of this very run, under the settings of today."""
-        return any(key_of(row) == self.key and self._is(row["recipe"], row["overrides"]) for row in rows)
+    def is_stored(self, stored: Facts) -> bool:
+        """Whether a row is of this very run, under the settings and recipes of today."""
+        rows = [row for row in stored["runs"] if key_of(row) == self.key]
+        return any(row["config_hash"] == self._hash_by(stored["pretraining"]) for row in rows)
+
+    def _hash_by(self, pretraining: Sequence[Facts]) -> str | None:
+        """The configuration hash of today; None where what it starts from is not among these, as it is made today."""
+        start = None
+        if self.pretraining:
+            made = [row for row in pretraining if row["name"] == self.pretraining]
+            if not made or made[0]["config_hash"] != pretraining_hash(self.pretraining):
+                return None
+            start = trained_as(made[0]["config_hash"], made[0]["data"])
+        return self._hash(self._started_from(start))
+
+    def config_hash(self, runs: Path) -> str:
+        """The configuration hash of today, where it starts from what lies in this folder."""
+        return self._hash(self.overrides(runs))
+
+    def _hash(self, overrides: Sequence[str]) -> str:
+        return recipes.load(self.recipe, overrides).config_hash
 
     def has_ended(self, runs: Path) -> bool:
-        """Whether its folder holds it, finished, under the settings of today."""
+        """Whether its folder holds it, finished, under the settings and recipes of today."""
         found = RunFolder(self.folder(runs))
-        return found.finished and self._is(*_begun(found))
+        return found.finished and _begun(found) == self.config_hash(runs)
 
     def set_aside(self, runs: Path) -> Path | None:
         """Rename its folder where that holds a run of other settings, finished or not, and say to what."""
         found = RunFolder(self.folder(runs))
-        if not found.config.exists() or self._is(*_begun(found)):
+        if not found.config.exists() or (begun := _begun(found)) == self.config_hash(runs):
             return None
-        return found.path.rename(found.path.with_name(f"{found.path.name}-was-{_config(found)['config_hash']}"))
-
-    def _is(self, recipe: str, overrides: Sequence[str]) -> bool:
-        return (recipe, list(overrides)) == (self.recipe, self.overrides(_RUNS))
+        return found.path.rename(found.path.with_name(f"{found.path.name}-was-{begun}"))
 
 
 def key_of(row: Facts) -> tuple[str, str, int]:
@@ -95,9 +116,14 @@ def key_of(row: Facts) -> tuple[str, str, int]:
     return row["set"], row["arm"], row["seed"]
 
 
-def outdated(rows: Sequence[Facts]) -> list[Run]:
-    """The runs whose row here was made under other settings than they have today."""
-    return [run for run in (Run(*key_of(row)) for row in rows) if not run.is_stored(rows)]
+def outdated(stored: Facts) -> list[Run]:
+    """The runs whose row here was made under other settings, or another recipe, than they have today."""
+    return [run for run in (Run(*key_of(row)) for row in stored["runs"]) if not run.is_stored(stored)]
+
+
+def pretraining_hash(name: str) -> str:
+    """The configuration hash that a pre-training has today."""
+    return recipes.load(PRETRAINING, pretraining_overrides(name)).config_hash
 
 
 def pretraining_overrides(name: str) -> list[str]:
@@ -108,21 +134,16 @@ def pretraining_overrides(name: str) -> list[str]:
 
 
 def facts_of(folder: Path) -> dict[str, Any]:
-    """What was trained, without where it lies; the runs' folder is called RUNS."""
+    """What was trained, on what, without where it lies; the runs' folder is called RUNS."""
     stored = RunFolder(folder).facts()
-    names = ("recipe", "config_hash", "evaluated_step", "train_seconds", "parameters", "hardware")
-    return {**{name: stored[name] for name in names}, "overrides": _said(stored["overrides"])}
+    names = ("recipe", "config_hash", "evaluated_step", "train_seconds", "parameters", "hardware", "versions")
+    facts = {name: stored[name] for name in names}
+    return {**facts, "data": stored["data"]["fingerprint"], "overrides": _said(stored["overrides"])}
 
 
-def _begun(folder: RunFolder) -> tuple[str, list[str]]:
-    """The recipe and the overrides, without where, of a run that has begun."""
-    described = _config(folder)
-    return described["recipe"], _said(described["overrides"])
-
-
-def _config(folder: RunFolder) -> Facts:
-    described: Facts = json.loads(folder.config.read_text(encoding="utf-8"))
-    return described
+def _begun(folder: RunFolder) -> str:
+    """The configuration hash of a run that has begun."""
+    return str(json.loads(folder.config.read_text(encoding="utf-8"))["config_hash"])
 
 
 def _said(overrides: Sequence[str]) -> list[str]:

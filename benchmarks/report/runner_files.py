@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from benchmarks.real_sequences.runs import PRETRAINED
-from quatrefoil.core.measuring.rows import ConfigHash, Count, RowError, Said, Seconds
+from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds
 
 Score = Annotated[float, Field(ge=-100, le=100)]
 Range = tuple[Score, Score]
@@ -19,7 +19,7 @@ _ROUNDED: Final = 0.01
 
 
 class Trained(TypedDict):
-    """Of any run of `benchmarks.real_sequences`."""
+    """Of any run of `benchmarks.real_sequences`; rows of its first months say nothing of data and versions."""
 
     recipe: Said
     config_hash: ConfigHash
@@ -28,6 +28,8 @@ class Trained(TypedDict):
     parameters: Count
     hardware: Said
     overrides: list[Said]
+    data: NotRequired[DataHash]
+    versions: NotRequired[dict[str, Said]]
 
 
 class Pretrained(Trained):
@@ -101,8 +103,74 @@ class Digits(TypedDict):
     rows: list[DigitRow]
 
 
-SEQUENCES, DIGITS = "real_sequences.json", "spoken_digits.json"
-_KINDS: Final[Mapping[str, TypeAdapter[Any]]] = {SEQUENCES: TypeAdapter(Sequences), DIGITS: TypeAdapter(Digits)}
+class RegionRow(TypedDict):
+    """A matrix and the step on it."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    material: Said
+    regions: Said
+    genome_bases: Count
+    known_bases: Count
+    rows: Count
+    columns: dict[str, Count]
+    hit_share: Annotated[float, Field(ge=0, le=1)]
+    build_seconds: Seconds
+    windows: dict[str, Count]
+    parameters: Count
+    step_seconds: Seconds
+    peak_mib: Count
+    loss: float
+    command: Said
+
+
+class Regions(TypedDict):
+    """real_regions.json."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    command: Said
+    versions: dict[str, Said]
+    device: Said
+    threads: Count
+    cores: Count
+    rows: list[RegionRow]
+
+
+class RiskRow(TypedDict):
+    """What a run says of the cohort, by what the risk was told from."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    model: Said
+    seed: Count
+    config_hash: ConfigHash
+    ROC_AUC: dict[str, Score]
+    intervals: dict[str, Range]
+    gain: Score
+    gain_interval: Range
+
+
+class Risks(TypedDict):
+    """disease_risk.json."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    command: Said
+    cell_type: Said
+    covariates: list[Said]
+    bounds: dict[str, Score]
+    rows: list[RiskRow]
+
+
+SEQUENCES, DIGITS, REGIONS = "real_sequences.json", "spoken_digits.json", "real_regions.json"
+RISKS: Final = "disease_risk.json"
+_KINDS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    SEQUENCES: TypeAdapter(Sequences),
+    DIGITS: TypeAdapter(Digits),
+    REGIONS: TypeAdapter(Regions),
+    RISKS: TypeAdapter(Risks),
+}
 
 
 def read_runner(path: Path) -> Facts:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.report.runner_files import DIGITS, SEQUENCES, Facts, read_runner
+from benchmarks.report.runner_files import DIGITS, REGIONS, RISKS, SEQUENCES, Facts, read_runner
 from benchmarks.report.sections import Command, Link, Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
@@ -34,7 +34,7 @@ def sequences_section(told: Facts) -> Section:
             "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
         ],
         commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
-        links=[Link("what it says and what it does not", "docs/genebert.md")],
+        links=[Link("what it says and what it does not", "docs/genebert-results.md")],
     )
 
 
@@ -129,7 +129,95 @@ def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Ce
     ]
 
 
+def regions_section(told: Facts) -> Section:
+    """Real regions: the matrices built of them, and a step of the full-size model on each."""
+    columns = ["material", "rows x columns by cell type", "hit", "build s", "bases known", "windows", "step s", "MiB"]
+    rows = [TableRow("measured", _region_cells(row)) for row in told["rows"]]
+    (parameters,) = {row["parameters"] for row in told["rows"]}
+    where = f"{told['device']}, {told['threads']} threads, {told['cores']} cores"
+    return Section(
+        "Real regions: motifs x regions, and one step of the full-size model (real corpus)",
+        False,
+        [f"Made by `{told['command']}`: GeneBERT of {parameters / 1e6:.1f} M, a step of two samples; {where}."],
+        [Table("matrices and steps", [*columns, "loss of the step"], rows, [])],
+        [
+            "that it runs on such material and what it takes; a step teaches nothing, and its loss says nothing",
+            *(f"{row['material']}: {row['regions']}" for row in told["rows"]),
+        ],
+        commands=[Command(row["command"]) for row in told["rows"]],
+    )
+
+
+def _region_cells(row: Facts) -> list[Cell]:
+    columns = ", ".join(f"{name} {count:,}" for name, count in row["columns"].items())
+    windows = ", ".join(f"{split} {count:,}" for split, count in row["windows"].items())
+    return [
+        Cell(row["material"]),
+        Cell(f"{row['rows']} x {columns}", row["rows"]),
+        Cell(f"{row['hit_share']:.1%}", row["hit_share"]),
+        Cell.of(row["build_seconds"], ".1f"),
+        Cell(f"{row['known_bases']:,} of {row['genome_bases']:,}", row["known_bases"] / row["genome_bases"]),
+        Cell(windows),
+        Cell.of(row["step_seconds"], ".1f"),
+        Cell.of(row["peak_mib"], ",d"),
+        Cell.of(row["loss"], ".2f"),
+    ]
+
+
+def risks_section(told: Facts) -> Section:
+    """Disease risk of a cohort, from what variants do to openness, beside structure and bounds."""
+    features = list(told["rows"][0]["ROC_AUC"])
+    rows = [
+        [
+            Cell(row["model"]),
+            Cell.of(row["seed"]),
+            *(
+                Cell(f"{row['ROC_AUC'][of]:.1f} {interval_text(row['intervals'][of], '.1f')}", row["ROC_AUC"][of])
+                for of in features
+            ),
+            Cell(f"{row['gain']:+.1f} {interval_text(row['gain_interval'], '+.1f')}", row["gain"]),
+        ]
+        for row in told["rows"]
+    ]
+    bounds = [
+        TableRow(
+            "computed",
+            [
+                Cell(f"bound: {who}".replace("_", " ")),
+                Cell(NOTHING),
+                Cell.of(score, ".1f"),
+                *[Cell(NOTHING)] * len(features),
+            ],
+        )
+        for who, score in told["bounds"].items()
+    ]
+    return Section(
+        "Regulome, disease risk of people, from what variants do to openness",
+        True,
+        [
+            f"Area under the ROC curve of who is ill, made by `{told['command']}`: what each variant changes in the "
+            f"openness of {told['cell_type']}, by runs that saw no variant, added up for every person."
+        ],
+        [
+            Table(
+                "runs",
+                ["model", "seed", *features, "gain over covariates"],
+                [*(TableRow("measured", row) for row in rows), *bounds],
+                [],
+            )
+        ],
+        [
+            "people are cross-validated, and intervals are over people: they say nothing of the seed",
+            f"covariates ({', '.join(told['covariates'])}) tell of structure, and so may a burden: beside it stands "
+            "that of the same effects dealt out to the variants at random",
+            "a bound has its score in the first column of scores, whatever it knows",
+        ],
+    )
+
+
 RUNNERS: Tellers = {
     SEQUENCES: sequences_section,
+    REGIONS: regions_section,
+    RISKS: risks_section,
     DIGITS: digits_section,
 }

@@ -24,6 +24,7 @@ from benchmarks.real_sequences.runs import (
     Run,
     key_of,
     outdated,
+    pretraining_hash,
     pretraining_overrides,
 )
 from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, SETS, Cut, RealSet, unseen
@@ -186,11 +187,6 @@ def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_wi
     assert all(set(PRETRAININGS[each.pretraining].without) >= {name} for name, each in SETS.items())
 
 
-def unhurried(overrides: Sequence[str]) -> list[str]:
-    """All but the steps."""
-    return [text for text in overrides if not text.startswith("train.")]
-
-
 @pytest.mark.parametrize("name", SETS)
 def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
     steps = {arm: Run(name, arm, 0).steps for arm in ARMS}
@@ -202,9 +198,7 @@ def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
 
 
 def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:
-    """The CNN's may still be of the steps of the others, which it had before it got its own."""
-    assert {run.arm for run in outdated(STORED["runs"])} <= {CNN}
-    assert all(unhurried(row["overrides"]) == unhurried(Run(*key_of(row)).overrides("RUNS")) for row in STORED["runs"])
+    assert outdated(STORED) == []
     assert all(pretraining_overrides(row["name"]) == row["overrides"] for row in STORED["pretraining"])
     of_gue = {name for name, found in SETS.items() if found.pretraining == OF_GUE}
     assert {row["set"] for row in STORED["runs"]} >= of_gue
@@ -219,7 +213,7 @@ def test_what_is_stored_is_neither_trained_nor_lost(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(program, "RESULTS", results)
     monkeypatch.setattr(program, "train", lambda recipe, _, root, folder: trained.append((recipe, folder.name)))
     (tmp_path / "published").mkdir()
-    keys = [key_of(row) for row in STORED["runs"] if Run(*key_of(row)).is_stored(STORED["runs"])]
+    keys = [key_of(row) for row in STORED["runs"] if Run(*key_of(row)).is_stored(STORED)]
     new = Run("prom/prom_core_tata", PRETRAINED, 99)
     program.make([*(Run(*key) for key in keys), new], tmp_path / "published", tmp_path / "runs")
     assert trained == [("genebert/sequence-pretrain", OF_GUE), (new.recipe, new.folder(tmp_path).name)]
@@ -240,16 +234,35 @@ def ended(run: Run, runs: Path, classes: int, right: float) -> None:
         "metrics": {"MCC": 100 * right, "accuracy": 50.0, "ROC-AUC": 60.0},
         "intervals": {"MCC": [1.0, 2.0], "accuracy": [3.0, 4.0]},
     }
-    facts = {"config_hash": "0" * 16, "evaluated_step": 5, "train_seconds": 1.5, "parameters": 7, "hardware": "any"}
+    if run.pretraining:
+        pretrained(run.pretraining, runs)
+    splits = {"train": {"sequences": 9}, "val": {"sequences": 5}, "test": {"sequences": 60}}
     told = {
-        **facts,
+        **facts_of_any(folder, run.overrides(runs)),
+        "config_hash": run.config_hash(runs),
         "recipe": run.recipe,
-        "overrides": [*run.overrides(runs), "data.root=/any", f"run.dir={folder}"],
-        "data": {"splits": {"train": {"sequences": 9}, "val": {"sequences": 5}, "test": {"sequences": 60}}},
+        "data": {"splits": splits, "fingerprint": "a" * 64},
         "scores": {"val": scores, "test": scores},
     }
     for name in ("config.json", "metrics.json"):
         (folder / name).write_text(json.dumps(told))
+
+
+def facts_of_any(folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    facts = {"evaluated_step": 5, "train_seconds": 1.5, "parameters": 7, "hardware": "any", "versions": {}}
+    return {**facts, "overrides": [*overrides, "data.root=/any", f"run.dir={folder}"]}
+
+
+def pretrained(name: str, runs: Path) -> None:
+    """The folder of a pre-training that has ended."""
+    (runs / name).mkdir(exist_ok=True)
+    told = {
+        **facts_of_any(runs / name, pretraining_overrides(name)),
+        "config_hash": pretraining_hash(name),
+        "recipe": "genebert/sequence-pretrain",
+        "data": {"splits": {}, "dropped": {}, "fingerprint": "b" * 64},
+    }
+    (runs / name / "metrics.json").write_text(json.dumps(told))
 
 
 def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_differences(tmp_path: Path) -> None:
@@ -267,7 +280,7 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
             name == "deepbind/SRF",
             OF_ALL if arm == PRETRAINED else None,
         )
-        assert Run(*key_of(row)).is_stored(found["runs"])
+        assert Run(*key_of(row)).is_stored(found)
     differences = [each for each in found["differences"] if each["set"] in new_sets]
     assert len(differences) == 2 * (len(ARMS) - 1)
     assert all(each["interval"][0] < each["difference"] < each["interval"][1] for each in differences)
@@ -275,14 +288,23 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
 
 
 def test_a_row_and_its_difference_fall_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
-    run = Run("tf/2", CNN, 0)
+    run = Run("tf/2", TWIN, 0)
     ended(run, tmp_path, 2, 0.5)
     assert collected(tmp_path, STORED) == STORED
-    rows = [row | {"overrides": ["other"]} if key_of(row) == run.key else row for row in STORED["runs"]]
+    rows = [row | {"config_hash": "1" * 16} if key_of(row) == run.key else row for row in STORED["runs"]]
     found = collected(tmp_path, STORED | {"runs": rows})
     gone = [each for each in STORED["differences"] if each not in found["differences"]]
-    assert {(each["set"], each["less"]) for each in gone} == {(run.set, CNN)}
+    assert {(each["set"], each["less"]) for each in gone} == {(run.set, TWIN)}
     assert [key_of(row) for row in found["runs"] if row not in STORED["runs"]] == [run.key]
+
+
+def test_a_row_falls_with_its_pretraining(tmp_path: Path) -> None:
+    changed = [row | {"config_hash": "1" * 16} for row in STORED["pretraining"] if row["name"] == OF_GUE]
+    kept = [row for row in STORED["pretraining"] if row["name"] != OF_GUE]
+    before, after = (outdated(told) for told in (STORED, STORED | {"pretraining": [*changed, *kept]}))
+    assert {run.key for run in after if run not in before} == {
+        key_of(row) for row in STORED["runs"] if (row["arm"], row["pretraining"]) == (PRETRAINED, OF_GUE)
+    }
 
 
 SRF = Run("deepbind/SRF", CNN, 0)
@@ -327,7 +349,6 @@ def test_a_row_of_other_steps_is_told_and_made_anew_and_its_folder_is_kept_besid
     stored = before(tmp_path / "runs")
     hasty = SRF.folder(tmp_path / "runs")
     told = json.loads((hasty / "config.json").read_text()) | {"config_hash": "1" * 16}
-    told["overrides"] = [*HASTY, "data.root=/any", f"run.dir={hasty}"]
     (hasty / "config.json").write_text(json.dumps(told))
     assert not SRF.has_ended(tmp_path / "runs")
 
@@ -336,7 +357,7 @@ def test_a_row_of_other_steps_is_told_and_made_anew_and_its_folder_is_kept_besid
     assert "deepbind/SRF, one-hot CNN, seed 0: its row is of other settings than now, and is made anew" in said
     assert hasty.with_name(f"{hasty.name}-was-{'1' * 16}").name in said
     assert (tmp_path / "runs" / f"{hasty.name}-was-{'1' * 16}" / "metrics.json").exists()
-    assert outdated(found["runs"]) == uncompared(found) == []
+    assert outdated(found) == uncompared(found) == []
     now, then = by_key(found), by_key(stored)
     assert (now.pop(SRF.key)["test"], then.pop(SRF.key)["test"]) == (90, 60)
     assert now == then
@@ -370,4 +391,4 @@ def test_a_run_is_found_where_its_folders_were_moved_to(tmp_path: Path) -> None:
     (tmp_path / "first").rename(tmp_path / "second")
     assert run.has_ended(tmp_path / "second")
     assert run.set_aside(tmp_path / "second") is None
-    assert run.is_stored(collected(tmp_path / "second", {"runs": [], "pretraining": [], "differences": []})["runs"])
+    assert run.is_stored(collected(tmp_path / "second", {"runs": [], "pretraining": [], "differences": []}))
