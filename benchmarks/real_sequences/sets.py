@@ -28,8 +28,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class RealSet:
-    """Files as `genebert/classify` reads them, the steps of an arm that has none of its own (`runs.Arm`), settings, the
-    folder of its pre-training, and what has to be cut."""
+    """Files as `genebert/classify` reads them, the steps of the encoder (`runs.Arm` says what others have), settings,
+    the folder of its pre-training, and what has to be cut."""
 
     train: str
     validation: str
