@@ -376,7 +376,7 @@ def test_regions_that_lie_on_bases_of_training_are_counted_whatever_their_cell_t
     head = "chrom\tstart\tend\tcell_type\topen\n"
     known, others, new = TYPES[0][0], TYPES[0][1], TYPES[1][0]
     (tmp_path / "train.tsv").write_text(f"{head}chr1\t1000\t1100\t{known}\t1\nchr2\t1000\t1100\t{others}\t0\n")
-    (tmp_path / "validation.tsv").write_text(f"{head}chr1\t1099\t1200\t{others}\t1\nchr1\t1100\t1200\t{others}\t0\n")
+    (tmp_path / "validation.tsv").write_text(f"{head}chr1\t1039\t1139\t{others}\t1\nchr1\t1040\t1140\t{others}\t0\n")
     (tmp_path / "test.tsv").write_text(f"{head}chr8\t1000\t1100\t{new}\t1\n")
     files = {split: tmp_path / f"{split}.tsv" for split in ("train", "validation", "test")}
     data = OpennessData(

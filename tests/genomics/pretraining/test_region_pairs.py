@@ -206,4 +206,4 @@ def test_kinds_that_cannot_be_are_counted_and_where_none_can_matching_is_refused
         alone.train(["match_label"])
     assert len(alone.train(["next_label"]))
     with pytest.raises(ValueError, match=r"none can have a negative for `next_label`.*a wider data\.gc_tolerance"):
-        replace(whole_chromosomes, gc_tolerance=0.0, segment=2000, most_unknown=1).build(0).train(["next_label"])
+        replace(whole_chromosomes, gc_tolerance=0.0, segment=5500, most_unknown=1).build(0).train(["next_label"])

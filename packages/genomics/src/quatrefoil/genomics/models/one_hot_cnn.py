@@ -89,9 +89,9 @@ class OneHotCnn(SequenceModel):
 
     def _highest_of_cells(self, x_BDL: Tensor, real_B1L: Tensor) -> Tensor:
         """(B, D, C); 0, the least that there is, of a cell into which no place of a short sequence falls."""
-        lengths_B11 = real_B1L.sum(2, keepdim=True)
+        lengths_B11 = real_B1L.sum(2, keepdim=True).long().clamp(min=1)
         places_L = torch.arange(x_BDL.shape[2], device=x_BDL.device)
-        cells_B1L = (places_L * self.config.cells // lengths_B11.long()).clamp(max=self.config.cells - 1)
+        cells_B1L = (places_L * self.config.cells // lengths_B11).clamp(max=self.config.cells - 1)
         nothing_BDC = x_BDL.new_zeros(*x_BDL.shape[:2], self.config.cells)
         return nothing_BDC.scatter_reduce(2, cells_B1L.expand_as(x_BDL), x_BDL, "amax")
 

@@ -109,13 +109,21 @@ class OpennessModule:
 
     def describe(self) -> Mapping[str, Any]:
         """What is known of the data, a fingerprint, and of every split its counts and cell types; `on_trained_bases`
-        are the regions that share a base with one of training, in whatever cell type."""
+        are the samples that read a base that some sample of training may read, in whatever cell type."""
         splits = {split: _summary(regions) for split, regions in self._regions.items()}
         stored = (self.reader.matrix.path / "zarr.json").read_text(encoding="utf-8")
         fingerprint = hashlib.sha256((stored + json.dumps(splits, sort_keys=True)).encode()).hexdigest()
         for split in self.splits:
-            splits[split]["on_trained_bases"] = self._regions[split].overlapping(self._regions["train"])
+            splits[split]["on_trained_bases"] = self._on_trained_bases(split)
         return {**self.facts, "fingerprint": fingerprint, "splits": splits}
+
+    def _on_trained_bases(self, split: str) -> int:
+        import bioframe  # brings matplotlib with it
+
+        known = bioframe.merge(self._regions["train"].windows(self.sizes.segment + self.sizes.shift))
+        return int(
+            (bioframe.count_overlaps(self._regions[split].windows(self.sizes.segment), known)["count"] > 0).sum()
+        )
 
     def assets(self) -> Mapping[str, str]:
         """What a model must know to read other regions; the same as of pre-training."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,16 +40,12 @@ class Regions:
         columns = self.chromosome_N, self.start_N, self.end_N, self.cell_type_N
         return frozenset(zip(*(column_N.tolist() for column_N in columns), strict=True))
 
-    def overlapping(self, others: "Regions") -> int:
-        """How many share a base with one of the others, in whatever cell types."""
-        import bioframe  # brings matplotlib with it
+    def windows(self, around: int) -> Any:
+        """So many bases on either side of each middle, as a frame that bioframe reads."""
         import pandas as pd
 
-        ours, theirs = (
-            pd.DataFrame({"chrom": each.chromosome_N, "start": each.start_N, "end": each.end_N})
-            for each in (self, others)
-        )
-        return int((bioframe.count_overlaps(ours, theirs)["count"] > 0).sum())
+        middle_N = (self.start_N + self.end_N) // 2
+        return pd.DataFrame({"chrom": self.chromosome_N, "start": middle_N - around, "end": middle_N + around})
 
     @cached_property
     def cell_types(self) -> tuple[str, ...]:

@@ -127,6 +127,10 @@ class RegionPairs:
         locus, any_draw = self.locus(row), torch.Generator()
         return [kind for kind in range(1, len(MATCH_KINDS)) if self._negative(kind, locus, any_draw) is None]
 
+    def has_negative(self, row: int) -> bool:
+        """Whether there is one of any kind."""
+        return len(self.lacking(row)) < len(MATCH_KINDS) - 1
+
     def _own(self, locus: Locus, generator: torch.Generator) -> Window:
         span = self.types[locus.type].spans[locus.chromosome]
         return Window(0, locus.type, self._about(locus.peak, span, generator))

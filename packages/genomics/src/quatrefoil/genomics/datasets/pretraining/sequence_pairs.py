@@ -80,6 +80,10 @@ class SequencePairs:
         found: Integers = rows[elsewhere | (np.abs(loci.start_N[rows] - loci.start_N[row]) >= 2 * self.segment)]
         return found
 
+    def has_false_second(self, row: int) -> bool:
+        """Whether there is one on either strand."""
+        return any(len(self.alike(row, reverse)) for reverse in (False, True))
+
     def _half(self, row: int, half: int, reverse: bool) -> list[int]:
         """Ids of one half of a window, in the direction of reading."""
         start = int(self.loci.start_N[row]) + self.segment * (half ^ int(reverse))
