@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.beside import confusable, draw_gallery, keep_or_bring, keep_to_try, picturable
 from benchmarks.claims import CLAIMS, find_claims
+from benchmarks.entries import TABLE
 from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import claims_markdown, markdown
@@ -146,7 +147,7 @@ def _lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
     if shown := confusable(suite, results):
         wrong += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
     if place.kept and not wrong:
-        keep_or_bring(place.confusions, place.kept, drawn=shown is not None)
+        keep_or_bring(place.confusions, place.kept, drawn=shown is not None and shown.entry.model == TABLE.model)
     if place.confusions.exists():
         paths["wrong"] = place.confusions
     else:

@@ -142,7 +142,7 @@ def of_vlsa(folder: Path, protocol: str, seed: int, runs: Path) -> dict[str, Any
     """The row of a run of `vlsa/fsdd`, which is trained where it is not there."""
     overrides = [f"data.protocol={protocol}", f"seed={seed}"]
     run = runs / f"{protocol}-{seed}"
-    train("vlsa/fsdd", overrides, folder, run)
+    train("vlsa/fsdd", [*overrides, f"data.root={folder}"], run)
     facts = RunFolder(run).facts()
     return {
         "protocol": Fsdd(folder, "drop").split(protocol, "test").protocol,

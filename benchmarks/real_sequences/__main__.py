@@ -15,7 +15,16 @@ from pathlib import Path
 from benchmarks.own_process import train
 from benchmarks.real_sequences.cut import lay_out
 from benchmarks.real_sequences.results import RESULTS, collected, uncompared
-from benchmarks.real_sequences.runs import ARMS, PRETRAINED, PRETRAINING, Facts, Run, outdated, pretraining_overrides
+from benchmarks.real_sequences.runs import (
+    ARMS,
+    PRETRAINED,
+    PRETRAINING,
+    Facts,
+    Run,
+    outdated,
+    pretraining_overrides,
+    set_aside,
+)
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.files import replace_text
 
@@ -35,19 +44,23 @@ def main() -> None:
 def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
     """Make the runs that are not there, each after what it starts from, and store what all came to after each."""
     stored = json.loads(RESULTS.read_text(encoding="utf-8"))
-    missing = [run for run in asked if not run.is_stored(stored)]
+    missing = [run for run in asked if not run.is_stored(stored["runs"], stored["pretraining"])]
     _tell_outdated(stored, missing)
     lay_out(genomics, root := runs / "data", _read_by(missing))
     for run in missing:
         if run.pretraining is not None:
-            overrides = pretraining_overrides(run.pretraining)
-            train(PRETRAINING, overrides, root, runs / run.pretraining)
-        if beside := run.set_aside(runs):
-            print(f"{run.folder(runs)} held a run of other settings, which is {beside.name} now", flush=True)
-        train(run.recipe, run.overrides(runs), root, run.folder(runs))
+            _train(PRETRAINING, pretraining_overrides(run.pretraining), root, runs / run.pretraining)
+        _train(run.recipe, run.overrides(runs), root, run.folder(runs))
         _store(runs)
     for name, other in uncompared(_store(runs)):
         print(f"{name}: {PRETRAINED} less {other} needs the predictions of both in {runs}; give --runs that has them")
+
+
+def _train(recipe: str, overrides: Sequence[str], root: Path, folder: Path) -> None:
+    """Train in a folder; what it holds of other settings, finished or not, is renamed and told."""
+    if beside := set_aside(folder, recipe, overrides):
+        print(f"{folder} held a run of other settings, which is {beside.name} now", flush=True)
+    train(recipe, [*overrides, f"data.root={root}"], folder)
 
 
 def _tell_outdated(stored: Facts, missing: Sequence[Run]) -> None:

@@ -10,7 +10,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.real_sequences.runs import ARMS, CNN, LOGISTIC, PRETRAINED, TWIN, Facts, Run, facts_of, key_of
+from benchmarks.real_sequences.runs import (
+    ARMS,
+    CNN,
+    LOGISTIC,
+    PRETRAINED,
+    PRETRAINING,
+    TWIN,
+    Facts,
+    Run,
+    facts_of,
+    holds,
+    key_of,
+    pretraining_overrides,
+)
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.evaluation.classification import (
     Predictions,
@@ -55,7 +68,7 @@ def uncompared(told: Facts) -> list[tuple[str, str]]:
 
 def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     folder = runs / name
-    if not RunFolder(folder).finished:
+    if not holds(folder, PRETRAINING, pretraining_overrides(name)):
         return [row for row in stored if row["name"] == name]
     told = RunFolder(folder).facts()["data"]
     return [{"name": name, **facts_of(folder), "pieces": told["splits"], "left_out": told["dropped"]}]
@@ -63,7 +76,7 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
 
 def _row(run: Run, runs: Path, known: Sequence[Facts], pretraining: Sequence[Facts]) -> list[Facts]:
     folder, before = run.folder(runs), [row for row in known if key_of(row) == run.key]
-    if run.is_stored({"runs": before, "pretraining": pretraining}) or not run.has_ended(runs):
+    if run.is_stored(before, pretraining) or not run.has_ended(runs):
         return before
     stored = RunFolder(folder).facts()
     scores, predicted = stored["scores"], _predicted(folder)

@@ -19,7 +19,7 @@ class Arm:
     """What is compared.
 
     Args:
-        as_fast: steps that it makes in the time of one of the others; it gets as many for each of theirs.
+        as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
     """
 
@@ -83,10 +83,10 @@ class Run:
         """What tells it from others, in stored rows too."""
         return self.set, self.arm, self.seed
 
-    def is_stored(self, stored: Facts) -> bool:
+    def is_stored(self, rows: Sequence[Facts], pretraining: Sequence[Facts]) -> bool:
         """Whether a row is of this very run, under the settings and recipes of today."""
-        rows = [row for row in stored["runs"] if key_of(row) == self.key]
-        return any(row["config_hash"] == self._hash_by(stored["pretraining"]) for row in rows)
+        own = [row for row in rows if key_of(row) == self.key]
+        return any(row["config_hash"] == self._hash_by(pretraining) for row in own)
 
     def _hash_by(self, pretraining: Sequence[Facts]) -> str | None:
         """The configuration hash of today; None where what it starts from is not among these, as it is made today."""
@@ -96,26 +96,28 @@ class Run:
             if not made or made[0]["config_hash"] != pretraining_hash(self.pretraining):
                 return None
             start = trained_as(made[0]["config_hash"], made[0]["data"])
-        return self._hash(self._started_from(start))
-
-    def config_hash(self, runs: Path) -> str:
-        """The configuration hash of today, where it starts from what lies in this folder."""
-        return self._hash(self.overrides(runs))
-
-    def _hash(self, overrides: Sequence[str]) -> str:
-        return recipes.load(self.recipe, overrides).config_hash
+        return config_hash(self.recipe, self._started_from(start))
 
     def has_ended(self, runs: Path) -> bool:
         """Whether its folder holds it, finished, under the settings and recipes of today."""
-        found = RunFolder(self.folder(runs))
-        return found.finished and _begun(found) == self.config_hash(runs)
+        return holds(self.folder(runs), self.recipe, self.overrides(runs))
 
-    def set_aside(self, runs: Path) -> Path | None:
-        """Rename its folder where that holds a run of other settings, finished or not, and say to what."""
-        found = RunFolder(self.folder(runs))
-        if not found.config.exists() or (begun := _begun(found)) == self.config_hash(runs):
-            return None
-        return found.path.rename(found.path.with_name(f"{found.path.name}-was-{begun}"))
+
+def config_hash(recipe: str, overrides: Sequence[str]) -> str:
+    """The configuration hash of today."""
+    return recipes.load(recipe, overrides).config_hash
+
+
+def holds(folder: Path, recipe: str, overrides: Sequence[str]) -> bool:
+    """Whether a finished run of these settings, as they are today, lies there."""
+    return RunFolder(folder).finished and _begun(folder) == config_hash(recipe, overrides)
+
+
+def set_aside(folder: Path, recipe: str, overrides: Sequence[str]) -> Path | None:
+    """Rename a folder that holds a run of other settings, finished or not, and say to what."""
+    if not RunFolder(folder).config.exists() or (begun := _begun(folder)) == config_hash(recipe, overrides):
+        return None
+    return folder.rename(folder.with_name(f"{folder.name}-was-{begun}"))
 
 
 def key_of(row: Facts) -> tuple[str, str, int]:
@@ -125,12 +127,13 @@ def key_of(row: Facts) -> tuple[str, str, int]:
 
 def outdated(stored: Facts) -> list[Run]:
     """The runs whose row here was made under other settings, or another recipe, than they have today."""
-    return [run for run in (Run(*key_of(row)) for row in stored["runs"]) if not run.is_stored(stored)]
+    runs = [Run(*key_of(row)) for row in stored["runs"]]
+    return [run for run in runs if not run.is_stored(stored["runs"], stored["pretraining"])]
 
 
 def pretraining_hash(name: str) -> str:
     """The configuration hash that a pre-training has today."""
-    return recipes.load(PRETRAINING, pretraining_overrides(name)).config_hash
+    return config_hash(PRETRAINING, pretraining_overrides(name))
 
 
 def pretraining_overrides(name: str) -> list[str]:
@@ -148,9 +151,9 @@ def facts_of(folder: Path) -> dict[str, Any]:
     return {**facts, "data": stored["data"]["fingerprint"], "overrides": _said(stored["overrides"])}
 
 
-def _begun(folder: RunFolder) -> str:
-    """The configuration hash of a run that has begun."""
-    return str(json.loads(folder.config.read_text(encoding="utf-8"))["config_hash"])
+def _begun(folder: Path) -> str:
+    """The configuration hash of the run in a folder."""
+    return str(json.loads(RunFolder(folder).config.read_text(encoding="utf-8"))["config_hash"])
 
 
 def _said(overrides: Sequence[str]) -> list[str]:

@@ -28,7 +28,6 @@ class Trained(TypedDict):
     parameters: Count
     hardware: Said
     overrides: list[Said]
-    data: NotRequired[DataHash]
     versions: NotRequired[dict[str, Said]]
 
 
@@ -36,6 +35,7 @@ class Pretrained(Trained):
     __pydantic_config__ = _STRICT  # type: ignore[misc]  # pydantic reads it
 
     name: Said
+    data: DataHash
     pieces: dict[str, dict[str, Count]]
     left_out: dict[str, Count]
 
@@ -48,6 +48,7 @@ class SequenceRun(Trained):
     set: Said
     arm: Said
     seed: Count
+    data: NotRequired[DataHash]
     pretraining: str | None
     sequences: dict[str, Count]
     validation: Score

@@ -21,11 +21,11 @@ def broken_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failure_tells_the_recipe_the_folder_and_the_last_lines_and_leaves_a_log(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "one"
     with pytest.raises(RunFailed, match=r"any/recipe in .*one: exit status 3(.|\n)*last lines:\n +broken"):
-        train("any/recipe", ["seed=1"], tmp_path / "data", folder)
-    assert f"any/recipe seed=1 data.root={tmp_path / 'data'}" in (tmp_path / "runs" / "one.log").read_text()
+        train("any/recipe", ["seed=1", "data.root=data"], folder)
+    assert f"any/recipe seed=1 data.root=data run.dir={folder}" in (tmp_path / "runs" / "one.log").read_text()
 
 
 def test_a_finished_run_is_not_made_again(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("{}")
-    train("any/recipe", [], tmp_path, tmp_path)
+    train("any/recipe", [], tmp_path)
     assert not tmp_path.with_name(f"{tmp_path.name}.log").exists()

@@ -22,10 +22,12 @@ from benchmarks.real_sequences.runs import (
     PRETRAINED,
     TWIN,
     Run,
+    config_hash,
     key_of,
     outdated,
     pretraining_hash,
     pretraining_overrides,
+    set_aside,
 )
 from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, SETS, Cut, RealSet, unseen
 from quatrefoil.core.evaluation.classification import Predictions, roc_auc
@@ -211,9 +213,9 @@ def test_what_is_stored_is_neither_trained_nor_lost(tmp_path: Path, monkeypatch:
     results, trained = tmp_path / "results.json", []
     results.write_text(json.dumps(STORED))
     monkeypatch.setattr(program, "RESULTS", results)
-    monkeypatch.setattr(program, "train", lambda recipe, _, root, folder: trained.append((recipe, folder.name)))
+    monkeypatch.setattr(program, "train", lambda recipe, _, folder: trained.append((recipe, folder.name)))
     (tmp_path / "published").mkdir()
-    keys = [key_of(row) for row in STORED["runs"] if Run(*key_of(row)).is_stored(STORED)]
+    keys = [key_of(row) for row in STORED["runs"] if Run(*key_of(row)).is_stored(STORED["runs"], STORED["pretraining"])]
     new = Run("prom/prom_core_tata", PRETRAINED, 99)
     program.make([*(Run(*key) for key in keys), new], tmp_path / "published", tmp_path / "runs")
     assert trained == [("genebert/sequence-pretrain", OF_GUE), (new.recipe, new.folder(tmp_path).name)]
@@ -239,7 +241,7 @@ def ended(run: Run, runs: Path, classes: int, right: float) -> None:
     splits = {"train": {"sequences": 9}, "val": {"sequences": 5}, "test": {"sequences": 60}}
     told = {
         **facts_of_any(folder, run.overrides(runs)),
-        "config_hash": run.config_hash(runs),
+        "config_hash": config_hash(run.recipe, run.overrides(runs)),
         "recipe": run.recipe,
         "data": {"splits": splits, "fingerprint": "a" * 64},
         "scores": {"val": scores, "test": scores},
@@ -262,7 +264,8 @@ def pretrained(name: str, runs: Path) -> None:
         "recipe": "genebert/sequence-pretrain",
         "data": {"splits": {}, "dropped": {}, "fingerprint": "b" * 64},
     }
-    (runs / name / "metrics.json").write_text(json.dumps(told))
+    for file in ("config.json", "metrics.json"):
+        (runs / name / file).write_text(json.dumps(told))
 
 
 def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_differences(tmp_path: Path) -> None:
@@ -280,7 +283,7 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
             name == "deepbind/SRF",
             OF_ALL if arm == PRETRAINED else None,
         )
-        assert Run(*key_of(row)).is_stored(found)
+        assert Run(*key_of(row)).is_stored(found["runs"], found["pretraining"])
     differences = [each for each in found["differences"] if each["set"] in new_sets]
     assert len(differences) == 2 * (len(ARMS) - 1)
     assert all(each["interval"][0] < each["difference"] < each["interval"][1] for each in differences)
@@ -390,5 +393,27 @@ def test_a_run_is_found_where_its_folders_were_moved_to(tmp_path: Path) -> None:
     ended(run, tmp_path / "first", 2, 0.6)
     (tmp_path / "first").rename(tmp_path / "second")
     assert run.has_ended(tmp_path / "second")
-    assert run.set_aside(tmp_path / "second") is None
-    assert run.is_stored(collected(tmp_path / "second", {"runs": [], "pretraining": [], "differences": []}))
+    assert set_aside(run.folder(tmp_path / "second"), run.recipe, run.overrides(tmp_path / "second")) is None
+    found = collected(tmp_path / "second", {"runs": [], "pretraining": [], "differences": []})
+    assert run.is_stored(found["runs"], found["pretraining"])
+
+
+def test_a_pretraining_of_other_settings_is_neither_kept_nor_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    pretrained(OF_GUE, runs)
+    for name in ("config.json", "metrics.json"):
+        told = json.loads((runs / OF_GUE / name).read_text()) | {"config_hash": "1" * 16}
+        (runs / OF_GUE / name).write_text(json.dumps(told))
+    assert collected(runs, STORED)["pretraining"] == STORED["pretraining"]
+
+    trained = []
+    monkeypatch.setattr(program, "RESULTS", results := tmp_path / "results.json")
+    results.write_text(json.dumps(STORED))
+    monkeypatch.setattr(program, "lay_out", lambda *_: None)
+    monkeypatch.setattr(program, "train", lambda recipe, _, folder: trained.append((recipe, folder.exists())))
+    program.make([Run("prom/prom_core_tata", PRETRAINED, 99)], runs, runs)
+    assert trained[0] == ("genebert/sequence-pretrain", False)
+    assert f"{OF_GUE}-was-{'1' * 16} now" in capsys.readouterr().out
