@@ -9,14 +9,15 @@ people are cross-validated (`quatrefoil cohort`). Rows of runs that do not lie h
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.entries import GENEBERT_ARMS, OPENNESS
 from benchmarks.report.commands import quatrefoil
 from benchmarks.timing import keep
-from quatrefoil.core.measuring.jobs import Job, order, plan
+from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan
 from quatrefoil.core.measuring.store import Store
 from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
 from quatrefoil.genomics.datasets.regulome.make import BOUNDS, make
@@ -24,30 +25,53 @@ from quatrefoil.genomics.datasets.regulome.world import DISEASE_TYPE
 
 RESULTS: Final = Path(__file__).parent / "results" / "disease_risk.json"
 COVARIATES: Final = ("batch", "ancestry1", "ancestry2")
+Row = Mapping[str, Any]
 
 
 def main() -> None:
-    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
-    results, entries = Store(RESULTS.parent).read(), [arm.tasks[OPENNESS] for arm in GENEBERT_ARMS]
-    jobs = [plan(entry, seed, results) for entry, seed in order(entries) if entry in entries]
-    rows = {key_of(row): row for row in stored}
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
     folder = make("default", 0)
-    for job in jobs:
-        if job.finished and (job.entry.model, job.seed, job.config_hash) not in rows:
-            row = scored(job, folder)
-            rows[key_of(row)] = row
-    shown = [rows[key] for job in jobs if (key := (job.entry.model, job.seed, job.config_hash)) in rows]
+    for job in jobs_here():
+        if identity_of(job) not in [row["run"] for row in rows]:
+            rows = sorted([*without(rows, job), scored(job, folder)], key=place_of)
+            store(rows, folder)
+
+
+def jobs_here() -> list[Job]:
+    """The finished runs of openness that lie here."""
+    results, entries = Store(RESULTS.parent).read(), [arm.tasks[OPENNESS] for arm in GENEBERT_ARMS]
+    found = []
+    for entry, seed in order(entries):
+        with suppress(RunFailed):  # what it starts from is not stored
+            if entry in entries and (job := plan(entry, seed, results)).finished:
+                found.append(job)
+    return found
+
+
+def identity_of(job: Job) -> list[Any]:
+    """What tells a run from others: recipe, configuration, version of the benchmark, seed."""
+    return list(job.run)
+
+
+def without(rows: Sequence[Row], job: Job) -> list[Row]:
+    """All rows but that of an earlier run of this model and seed."""
+    return [row for row in rows if (row["model"], row["run"][-1]) != (job.entry.model, job.seed)]
+
+
+def place_of(row: Row) -> tuple[int, int]:
+    """Arms in their order, then seeds."""
+    models = [arm.tasks[OPENNESS].model for arm in GENEBERT_ARMS]
+    return models.index(row["model"]), row["run"][-1]
+
+
+def store(rows: Sequence[Row], folder: Path) -> None:
+    """Keep the rows, with the bounds of the benchmark in this folder."""
     bounds = json.loads((folder / BOUNDS).read_text(encoding="utf-8"))["disease"]["auc"]
     facts = {"command": "python -m benchmarks.disease_risk", "cell_type": DISEASE_TYPE, "covariates": COVARIATES}
-    keep(RESULTS, {**facts, "bounds": {who: 100 * share for who, share in bounds.items()}, "rows": shown})
+    keep(RESULTS, {**facts, "bounds": {who: 100 * share for who, share in bounds.items()}, "rows": rows})
 
 
-def key_of(row: Mapping[str, Any]) -> tuple[str, int, str]:
-    """What tells a row from others."""
-    return row["model"], row["seed"], row["config_hash"]
-
-
-def scored(job: Job, folder: Path) -> dict[str, Any]:
+def scored(job: Job, folder: Path) -> Row:
     """What one run says of the cohort in the benchmark's folder."""
     vcf, people = (str(folder / "disease" / name) for name in ("cohort.vcf", "phenotypes.tsv"))
     where = ["--genome", str(folder / "genome.fa"), "--matrix", str(regulome_matrix(folder))]
@@ -61,8 +85,7 @@ def scored(job: Job, folder: Path) -> dict[str, Any]:
         found = json.loads(Path(out).read_text(encoding="utf-8"))
     return {
         "model": job.entry.model,
-        "seed": job.seed,
-        "config_hash": job.config_hash,
+        "run": identity_of(job),
         "ROC_AUC": {who: metrics["ROC-AUC"] for who, metrics in found["metrics"].items()},
         "intervals": found["ROC-AUC intervals"],
         "gain": found["gain"]["value"],

@@ -7,7 +7,7 @@ learned. What there is of hg19 decides what can be asked:
 
 - `scanned`, `bound`: the 1,479 windows of 101 bases of chr1 and chr10 whose bases are known, one beside the other with
   an N between, so that places in them are not those of hg19. Cell types are the factors that ENCODE finds on a window.
-  The matrix's rows are JASPAR's motifs, scanned, or the factors themselves.
+  The matrix's rows are JASPAR's motifs, scanned, or the factors themselves. A sample reads 100 bases, of one window.
 - `blood`: some 10,000 regions by six blood cell types, and the peaks of PBMC, on hg19 itself; rows are the factors that
   ENCODE finds on chr1 and chr10. Of this genome only those windows are known: nearly all k-mers are [UNK].
 """
@@ -35,6 +35,7 @@ from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.fasta import Genome
 
 RESULTS: Final = Path(__file__).parent / "results" / "real_regions.json"
+RECIPE: Final = "genebert/atac-pretrain"
 TRAINING: Final = "chr1"
 VALIDATION: Final = "chr10"
 MOTIFS: Final = 282
@@ -88,10 +89,7 @@ def measured(material: Material, runs: Path) -> dict[str, Any]:
     seconds = time.perf_counter() - begun
     matrix = RegionMatrix.open(folder)
     values = {name: matrix.window(name, 0, len(matrix.peaks(name)))[0] for name in matrix.cell_types}
-    data = [f"data.genome={material.genome}", f"data.matrix={folder}", f'data.validation_chromosomes=["{VALIDATION}"]']
-    # The same two samples are evaluated, not thousands: a pass of this model takes seconds.
-    few = ["data.test_chromosomes=[]", "data.evaluated=2", "train.steps=1", "train.batch_size=2", "train.precision=no"]
-    train("genebert/atac-pretrain", [*data, *few, *material.settings], runs, run)
+    train(RECIPE, settings(material, folder), run)
     facts = RunFolder(run).facts()
     windows = {split: found["windows"] for split, found in facts["data"]["splits"].items() if found["windows"]}
     return {
@@ -112,6 +110,13 @@ def measured(material: Material, runs: Path) -> dict[str, Any]:
     }
 
 
+def settings(material: Material, matrix: Path) -> list[str]:
+    """Of one step of the full-size recipe; the same few windows are evaluated, as a pass takes seconds."""
+    data = [f"data.genome={material.genome}", f"data.matrix={matrix}", f'data.validation_chromosomes=["{VALIDATION}"]']
+    few = ["data.test_chromosomes=[]", "data.evaluated=2", "train.steps=1", "train.batch_size=2"]
+    return [*data, *few, "train.precision=fp32", "train.schedule.warmup=0", *material.settings]
+
+
 def _last_loss(run: Path) -> float:
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
     losses = [found["loss"] for found in map(json.loads, lines) if "loss" in found]
@@ -119,7 +124,7 @@ def _last_loss(run: Path) -> float:
 
 
 def lay_out(genomics: Path, folder: Path) -> list[Material]:
-    """Write what the commands read, where it does not lie yet, and say what is built of it.
+    """Write what the commands read, and say what is built of it.
 
     Raises:
         FileNotFoundError: a file of the material is not there.
@@ -134,10 +139,13 @@ def lay_out(genomics: Path, folder: Path) -> list[Material]:
     on_hg19 = pd.concat([peaks.assign(name=name) for name, peaks in factors.items()])
     motifs = _first_motifs(genomics / "motifs/JASPAR2020_vertebrates.pfm", folder / "motifs.pfm")
     known = len(windows) * _LENGTH
+    short = (f"data.segment={_LENGTH // 2}",)  # a sample of 500 bases would read the next windows
     told = f"{len(windows):,} windows of hg19, by the factors that are found on them"
     return [
-        Material("scanned", told, joined, ("--motifs", str(motifs)), of_factor, known),
-        Material("bound", told, joined, ("--hits", _hits(on_windows, folder / "on-windows.bed")), of_factor, known),
+        Material("scanned", told, joined, ("--motifs", str(motifs)), of_factor, known, short),
+        Material(
+            "bound", told, joined, ("--hits", _hits(on_windows, folder / "on-windows.bed")), of_factor, known, short
+        ),
         Material(
             "blood",
             "the most variable regions of six blood cell types, and the peaks of PBMC, on hg19",

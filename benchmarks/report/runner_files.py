@@ -144,8 +144,7 @@ class RiskRow(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     model: Said
-    seed: Count
-    config_hash: ConfigHash
+    run: tuple[Said, ConfigHash, Said, Count]
     ROC_AUC: dict[str, Score]
     intervals: dict[str, Range]
     gain: Score

@@ -170,7 +170,7 @@ def risks_section(told: Facts) -> Section:
     rows = [
         [
             Cell(row["model"]),
-            Cell.of(row["seed"]),
+            Cell.of(row["run"][-1]),
             *(
                 Cell(f"{row['ROC_AUC'][of]:.1f} {interval_text(row['intervals'][of], '.1f')}", row["ROC_AUC"][of])
                 for of in features

@@ -7,8 +7,8 @@ from statistics import fmean
 
 from benchmarks.real_sequences.runs import ARMS, PRETRAINED, TWIN
 from benchmarks.report.boards import short_direction
-from benchmarks.report.runner_files import DIGITS, SEQUENCES, Facts
-from benchmarks.report.runners import Tellers, digit_directions, digits_section, sequences_section
+from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, Facts
+from benchmarks.report.runners import Tellers, digit_directions, digits_section, risks_section, sequences_section
 from benchmarks.report.sections import Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
@@ -79,4 +79,32 @@ def _over(values: Sequence[float]) -> Cell:
     return Cell(f"{min(values):.1f} to {max(values):.1f}", max(values))
 
 
-SHORT_RUNNERS: Tellers = {SEQUENCES: short_sequences, DIGITS: short_digits}
+def short_risks(told: Facts) -> Section:
+    """Arms, over seeds."""
+    runs = groupby(told["rows"], lambda row: row["model"])
+    means = [(name, list(part)) for name, part in runs]
+    shown = list(told["rows"][0]["ROC_AUC"])
+    measured = [
+        TableRow(
+            "measured", [Cell(name), Cell.of(len(part)), *(_mean([r["ROC_AUC"][of] for r in part]) for of in shown)]
+        )
+        for name, part in means
+    ]
+    bounds = [
+        TableRow(
+            "computed",
+            [
+                Cell(f"bound: {who}".replace("_", " ")),
+                Cell(NOTHING),
+                Cell.of(score, ".1f"),
+                *[Cell(NOTHING)] * (len(shown) - 1),
+            ],
+        )
+        for who, score in told["bounds"].items()
+    ]
+    table = Table("arms", ["model", "n", *shown], [*measured, *bounds], [])
+    remarks = ["the mean over n seeds; runs, intervals over people and what is gained over covariates: on the page"]
+    return replace(risks_section(told), tables=[table], remarks=remarks)
+
+
+SHORT_RUNNERS: Tellers = {SEQUENCES: short_sequences, DIGITS: short_digits, RISKS: short_risks}

@@ -214,14 +214,19 @@ def test_a_study_that_says_something_else_than_its_rows_is_refused(
 
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
     assert runner_sections(tmp_path, RUNNERS) == []
-    sequences, digits = runner_sections(RESULTS, RUNNERS)
+    sequences, regions, risks, digits = runner_sections(RESULTS, RUNNERS)
     stored = {name: json.loads((RESULTS / name).read_text()) for name in RUNNERS}
     runs = stored["real_sequences.json"]["runs"]
     shown = [row.cells[2].number for table in sequences.tables[:-1] for row in table.rows]
     assert sorted(score for score in shown if score is not None) == sorted(run["test"] for run in runs)
     assert all(any(run["config_hash"] in command.said for command in sequences.commands) for run in runs)
     assert len(digits.tables[0].rows) == 1 + len(stored["spoken_digits.json"]["rows"])
-    assert all("real corpus" in section.heading and section.embedded is False for section in (sequences, digits))
+    of_real_corpora = (sequences, regions, digits)
+    assert all("real corpus" in section.heading and section.embedded is False for section in of_real_corpora)
+    assert [row.cells[0].text for row in regions.tables[0].rows] == ["scanned", "bound", "blood"]
+    measured = [row for row in risks.tables[0].rows if row.kind == "measured"]
+    assert len(measured) == len(stored["disease_risk.json"]["rows"])
+    assert {len(row.cells) for row in risks.tables[0].rows} == {len(risks.tables[0].columns)}
 
 
 @pytest.mark.parametrize(
