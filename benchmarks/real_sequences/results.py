@@ -14,6 +14,7 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     LOGISTIC,
+    PLACED,
     PRETRAINED,
     PRETRAINING,
     TWIN,
@@ -36,7 +37,7 @@ from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootst
 from quatrefoil.core.runs.folder import RunFolder
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "real_sequences.json"
-AGAINST: Final = (CNN, TWIN, LOGISTIC)
+AGAINST: Final = (CNN, PLACED, TWIN, LOGISTIC)
 _SEEDS: Final = range(100)
 
 

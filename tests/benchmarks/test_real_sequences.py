@@ -19,6 +19,7 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     LOGISTIC,
+    PLACED,
     PRETRAINED,
     TWIN,
     Run,
@@ -193,7 +194,8 @@ def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_wi
 def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
     steps = {arm: Run(name, arm, 0).steps for arm in ARMS}
     assert {steps[arm] for arm in (PRETRAINED, TWIN, LOGISTIC)} == {SETS[name].steps}
-    assert steps[CNN] == max(600, 2 * SETS[name].steps)
+    assert steps[CNN] == max(1500, SETS[name].steps)
+    assert steps[PLACED] == max(600, 2 * SETS[name].steps)
     for arm in ARMS:
         told = dict(text.split("=", 1) for text in Run(name, arm, 0).overrides("a"))
         assert (int(told["train.steps"]), 10 * int(told["train.evaluate_every"])) == (steps[arm], steps[arm])

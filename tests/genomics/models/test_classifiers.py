@@ -20,6 +20,7 @@ from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+from quatrefoil.genomics.models.placed_cnn import PlacedCnn, PlacedCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
 from quatrefoil.genomics.models.stem_classifier import StemClassifier, StemClassifierConfig
 from quatrefoil.genomics.models.stem_encoder import StemEncoderConfig
@@ -37,6 +38,7 @@ CONFIGS = [
     replace(BERT, pooling="cls"),
     replace(BERT, pooling="pooler"),
     OneHotCnnConfig(classes=3, width=8),
+    PlacedCnnConfig(classes=3, width=8, cells=4),
     KmerLogisticConfig(classes=3),
 ]
 SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_size=6)
@@ -159,6 +161,7 @@ def test_counts_of_kmers_are_counted() -> None:
         (CONFIGS[0], StemClassifier),
         (BERT, SequenceClassifier),
         (OneHotCnnConfig(classes=3, width=8), OneHotCnn),
+        (PlacedCnnConfig(classes=3, width=8), PlacedCnn),
         (KmerLogisticConfig(classes=3), KmerLogistic),
     ],
 )
@@ -249,7 +252,7 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
     docs = (Path(__file__).parents[3] / "docs/genebert.md").read_text()
     table = docs.split("| of `genebert/` | class |")[1].split("\n\n")[0]
     rows = [row.split("|")[1:4] for row in table.splitlines()[2:]]
-    assert len(rows) == 8
+    assert len(rows) == 9
     for names, of_class, module in rows:
         recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
         model = recipe.model.model_type
@@ -258,7 +261,7 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
 
 def test_the_cnn_hears_in_which_part_of_a_sequence_a_motif_stands_and_that_it_is_there_wherever() -> None:
     torch.manual_seed(0)
-    model = OneHotCnnConfig(classes=2, width=8, cells=4).build().eval()
+    model = PlacedCnnConfig(classes=2, width=8, cells=4).build().eval()
     nn.init.zeros_(model.placed)  # else the convolutions themselves are told the place
     early, late = ("T" * place + "ACGACG" + "T" * (194 - place) for place in (72, 124))
     with torch.no_grad():
@@ -270,4 +273,4 @@ def test_the_cnn_hears_in_which_part_of_a_sequence_a_motif_stands_and_that_it_is
 
 def test_a_cnn_of_no_part_is_refused() -> None:
     with pytest.raises(ValueError, match=r"model\.cells=0: a sequence has one part or more"):
-        OneHotCnnConfig(classes=2, cells=0)
+        PlacedCnnConfig(classes=2, cells=0)

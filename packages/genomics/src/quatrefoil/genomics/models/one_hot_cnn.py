@@ -1,15 +1,12 @@
 """The baseline that any pre-training has to beat: convolutions over bases (issue: about as large as the transformer).
 
-    bases -> one-hot -> convolution, places added -> (highest of each two -> convolution) x 2
-          -> highest of each channel in each cell of the sequence, and in all of it -> logits
-
-The cells are equal parts of each sequence, counted from its own start to its own end: where a motif stands tells a
-splice site from a decoy, and the highest of a channel over the whole sequence, alone, forgets it.
+    bases -> one-hot -> convolution, places added -> (highest of each two -> convolution) x 2 -> highest of each channel
+          -> logits
 
 No norms: those over channels hid how well a motif fits and learnt two times slower, those over a batch would make a
 result depend on the number of processes.
 
-Legend: B sequences, L bases, D width, C cells.
+Legend: B sequences, L bases, D width.
 """
 
 from dataclasses import dataclass
@@ -36,7 +33,6 @@ class OneHotCnnConfig(ClassifierConfig):
         width: number of channels; even.
         motif: bases that the first convolution sees at once; odd.
         windows: places that each later one sees, each of twice as many bases as before; odd.
-        cells: equal parts of a sequence, of each of which the highest of each channel is kept.
         hidden: channels of the layer before the classes.
         dropout: of the code, in training.
     """
@@ -44,15 +40,12 @@ class OneHotCnnConfig(ClassifierConfig):
     width: int = 128
     motif: int = 15
     windows: tuple[int, ...] = (7, 5)
-    cells: int = 32
     hidden: int = 64
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
         if any(window < 1 or window % 2 == 0 for window in (self.motif, *self.windows)) or self.width % 2:
             raise ValueError(f"model needs odd windows and an even width: {self}")
-        if self.cells < 1:
-            raise ValueError(f"model.cells={self.cells}: a sequence has one part or more")
 
     @property
     def model_type(self) -> type["OneHotCnn"]:
@@ -69,31 +62,31 @@ class OneHotCnn(SequenceModel):
         self.placed = nn.Parameter(torch.tensor(_PLACED))
         self.motifs = nn.Conv1d(4, width, config.motif, padding="same")
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, n, padding="same") for n in config.windows)
-        self.contract = nn.Linear(width * (config.cells + 1), config.hidden)
+        self.contract = nn.Linear(self.heard, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
         for part in (self.motifs, *self.convolutions, self.contract):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
             nn.init.zeros_(part.bias)
 
+    @property
+    def heard(self) -> int:
+        """Numbers that the classes are told from."""
+        return self.config.width
+
     @view
     def sequence(self, bases: Tensor) -> Tensor:
-        """(B, (C + 1) D): the highest of each channel in each cell, and in all of them."""
+        """(B, D): the highest of each channel."""
+        return self.channels(bases)[0].amax(2)
+
+    def channels(self, bases: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, D, L'), 0 at places that are none, and which ones are (B, 1, L')."""
         real_B1L = (bases != PADDED)[:, None].float()
         placed_DL = places(bases.shape[1], self.config.width, bases.device).mT
         x_BDL: Tensor = (self.motifs(one_hot(bases)) + self.placed * placed_DL).relu() * real_B1L
         for convolution in self.convolutions:
             x_BDL, real_B1L = (nnf.max_pool1d(value, _POOL, ceil_mode=True) for value in (x_BDL, real_B1L))
             x_BDL = convolution(x_BDL).relu() * real_B1L
-        highest_BD1 = x_BDL.amax(2, keepdim=True)
-        return torch.cat([self._highest_of_cells(x_BDL, real_B1L), highest_BD1], 2).flatten(1)
-
-    def _highest_of_cells(self, x_BDL: Tensor, real_B1L: Tensor) -> Tensor:
-        """(B, D, C); 0, the least that there is, of a cell into which no place of a short sequence falls."""
-        lengths_B11 = real_B1L.sum(2, keepdim=True).long().clamp(min=1)
-        places_L = torch.arange(x_BDL.shape[2], device=x_BDL.device)
-        cells_B1L = (places_L * self.config.cells // lengths_B11).clamp(max=self.config.cells - 1)
-        nothing_BDC = x_BDL.new_zeros(*x_BDL.shape[:2], self.config.cells)
-        return nothing_BDC.scatter_reduce(2, cells_B1L.expand_as(x_BDL), x_BDL, "amax")
+        return x_BDL, real_B1L
 
     @view
     def strand_logits(self, sequence: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
+from quatrefoil.genomics.models.placed_cnn import PlacedCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 
@@ -44,6 +45,11 @@ def classify_bert() -> Recipe:
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
     return replace(classify(), model=OneHotCnnConfig(), train=_train(lr=2e-3, ema=0.99))
+
+
+def classify_placed_cnn() -> Recipe:
+    """A one-hot convolutional network that keeps where in a sequence its motifs stand: splice sites, promoters."""
+    return replace(classify_cnn(), model=PlacedCnnConfig())
 
 
 def classify_kmer_logistic() -> Recipe:

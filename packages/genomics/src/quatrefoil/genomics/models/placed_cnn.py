@@ -1,0 +1,63 @@
+"""The convolutional baseline where places matter: it keeps in which part of a sequence its motifs stand.
+
+    channels of `OneHotCnn` -> highest of each channel in each cell of the sequence, and in all of it -> logits
+
+The cells are equal parts of each sequence, counted from its own start to its own end: where a motif stands tells a
+splice site from a decoy, and the highest of a channel over the whole sequence, alone, forgets it. Where places tell
+nothing it may not begin to learn (binding sites), which `OneHotCnn` does: docs/genebert-results.md.
+
+Legend: B sequences, L bases, D width, C cells.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from quatrefoil.core.views import view
+from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedCnnConfig(OneHotCnnConfig):
+    """Sizes.
+
+    Args:
+        cells: equal parts of a sequence, of each of which the highest of each channel is kept.
+    """
+
+    cells: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cells < 1:
+            raise ValueError(f"model.cells={self.cells}: a sequence has one part or more")
+
+    @property
+    def model_type(self) -> type["PlacedCnn"]:
+        return PlacedCnn
+
+
+class PlacedCnn(OneHotCnn):
+    """What is computed of a sequence does not depend on what else is in its batch."""
+
+    config: PlacedCnnConfig
+
+    @property
+    def heard(self) -> int:
+        return self.config.width * (self.config.cells + 1)
+
+    @view
+    def sequence(self, bases: Tensor) -> Tensor:
+        """(B, (C + 1) D): the highest of each channel in each cell, and in all of them."""
+        x_BDL, real_B1L = self.channels(bases)
+        highest_BD1 = x_BDL.amax(2, keepdim=True)
+        return torch.cat([self._highest_of_cells(x_BDL, real_B1L), highest_BD1], 2).flatten(1)
+
+    def _highest_of_cells(self, x_BDL: Tensor, real_B1L: Tensor) -> Tensor:
+        """(B, D, C); 0, the least that there is, of a cell into which no place of a short sequence falls."""
+        lengths_B11 = real_B1L.sum(2, keepdim=True).long().clamp(min=1)
+        places_L = torch.arange(x_BDL.shape[2], device=x_BDL.device)
+        cells_B1L = (places_L * self.config.cells // lengths_B11).clamp(max=self.config.cells - 1)
+        nothing_BDC = x_BDL.new_zeros(*x_BDL.shape[:2], self.config.cells)
+        return nothing_BDC.scatter_reduce(2, cells_B1L.expand_as(x_BDL), x_BDL, "amax")
