@@ -60,7 +60,7 @@ def _effects(folder: Path) -> list[Effect]:
 
 
 def _tell_again(folder: Path) -> str:
-    return f"`quatrefoil ablate {folder.name} --store {folder}` tells it again, of the rows that are there"
+    return f"the command in the first line of {TOLD}, with --store {folder}, tells it again, of the rows that are there"
 
 
 def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Effect], rows: Sequence[Row]) -> None:

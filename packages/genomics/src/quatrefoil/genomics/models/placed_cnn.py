@@ -43,6 +43,9 @@ class PlacedCnn(OneHotCnn):
 
     config: PlacedCnnConfig
 
+    def __init__(self, config: PlacedCnnConfig) -> None:  # by its type a stored configuration is read
+        super().__init__(config)
+
     @property
     def heard(self) -> int:
         return self.config.width * (self.config.cells + 1)
