@@ -29,7 +29,7 @@ class Arm:
 
 
 PRETRAINED, TWIN, CNN, LOGISTIC = "pre-trained", "untrained twin", "one-hot CNN", "k-mer logistic"
-PLACED = "CNN with places"
+PLACED = "placed CNN"
 ARMS: Final[Mapping[str, Arm]] = {
     PRETRAINED: Arm("genebert/classify"),
     TWIN: Arm("genebert/classify"),
