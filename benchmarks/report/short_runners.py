@@ -86,14 +86,13 @@ _BOUNDS: Final = ("true_burden", "burden_and_covariates", "genotypes")
 
 def short_risks(told: Facts) -> Section:
     """Arms, over seeds."""
-    runs = groupby(told["rows"], lambda row: row["model"])
-    means = [(name, list(part)) for name, part in runs]
+    arms = [(name, list(part)) for name, part in groupby(told["rows"], lambda row: row["model"])]
     shown = list(told["rows"][0]["ROC_AUC"])
     measured = [
         TableRow(
             "measured", [Cell(name), Cell.of(len(part)), *(_mean([r["ROC_AUC"][of] for r in part]) for of in shown)]
         )
-        for name, part in means
+        for name, part in arms
     ]
     bounds = [
         TableRow(
