@@ -14,7 +14,6 @@ learned. What there is of hg19 decides what can be asked:
 
 import argparse
 import gzip
-import json
 import re
 import shutil
 import time
@@ -30,6 +29,7 @@ import pandas as pd
 from benchmarks.own_process import train
 from benchmarks.report.commands import quatrefoil
 from benchmarks.timing import CPU, keep, surroundings
+from quatrefoil.core.measuring.collect import LOG, read_curves
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.fasta import Genome
@@ -105,7 +105,7 @@ def measured(material: Material, runs: Path) -> dict[str, Any]:
         "parameters": facts["parameters"],
         "step_seconds": round(facts["train_seconds"], 1),
         "peak_mib": round(facts["peak_memory_bytes"] / 2**20),
-        "loss": _last_loss(run),
+        "loss": read_curves(run / LOG)["loss"][-1][1],
         "command": facts["command"].replace(str(runs), "RUNS"),
     }
 
@@ -115,12 +115,6 @@ def settings(material: Material, matrix: Path) -> list[str]:
     data = [f"data.genome={material.genome}", f"data.matrix={matrix}", f'data.validation_chromosomes=["{VALIDATION}"]']
     few = ["data.test_chromosomes=[]", "data.evaluated=2", "train.steps=1", "train.batch_size=2"]
     return [*data, *few, "train.precision=fp32", "train.schedule.warmup=0", *material.settings]
-
-
-def _last_loss(run: Path) -> float:
-    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    losses = [found["loss"] for found in map(json.loads, lines) if "loss" in found]
-    return float(losses[-1])
 
 
 def lay_out(genomics: Path, folder: Path) -> list[Material]:

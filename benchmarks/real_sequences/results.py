@@ -3,7 +3,7 @@
 Legend: N test sequences, K classes, R resamples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +50,8 @@ def collected(runs: Path, stored: Facts) -> dict[str, Any]:
     """
     pretraining = [row for name in PRETRAININGS for row in _pretraining(name, runs, stored["pretraining"])]
     every = [Run(*key) for key in product(SETS, ARMS, _SEEDS)]
-    rows = [row for run in every for row in _row(run, runs, stored["runs"], pretraining)]
+    known = {key_of(row): row for row in stored["runs"]}
+    rows = [row for run in every for row in _row(run, runs, known, pretraining)]
     standing = _standing(stored, rows)
     return {
         "metric": "MCC x 100",
@@ -75,8 +76,10 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     return [{"name": name, **facts_of(folder), "pieces": told["splits"], "left_out": told["dropped"]}]
 
 
-def _row(run: Run, runs: Path, known: Sequence[Facts], pretraining: Sequence[Facts]) -> list[Facts]:
-    folder, before = run.folder(runs), [row for row in known if key_of(row) == run.key]
+def _row(
+    run: Run, runs: Path, known: Mapping[tuple[str, str, int], Facts], pretraining: Sequence[Facts]
+) -> list[Facts]:
+    folder, before = run.folder(runs), [known[run.key]] if run.key in known else []
     if run.is_stored(before, pretraining) or not run.has_ended(runs):
         return before
     stored = RunFolder(folder).facts()

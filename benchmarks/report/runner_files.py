@@ -19,7 +19,7 @@ _ROUNDED: Final = 0.01
 
 
 class Trained(TypedDict):
-    """Of any run of `benchmarks.real_sequences`; rows of its first months say nothing of data and versions."""
+    """Of any run of `benchmarks.real_sequences`; the first rows say nothing of data and versions."""
 
     recipe: Said
     config_hash: ConfigHash
@@ -135,7 +135,7 @@ class Regions(TypedDict):
     device: Said
     threads: Count
     cores: Count
-    rows: list[RegionRow]
+    rows: Annotated[list[RegionRow], Field(min_length=1)]
 
 
 class RiskRow(TypedDict):
@@ -160,7 +160,7 @@ class Risks(TypedDict):
     cell_type: Said
     covariates: list[Said]
     bounds: dict[str, Score]
-    rows: list[RiskRow]
+    rows: Annotated[list[RiskRow], Field(min_length=1)]
 
 
 SEQUENCES, DIGITS, REGIONS = "real_sequences.json", "spoken_digits.json", "real_regions.json"

@@ -1,6 +1,6 @@
 """What runners of their own measured on real data, from the files that they leave beside the leaderboard's rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -179,18 +179,7 @@ def risks_section(told: Facts) -> Section:
         ]
         for row in told["rows"]
     ]
-    bounds = [
-        TableRow(
-            "computed",
-            [
-                Cell(f"bound: {who}".replace("_", " ")),
-                Cell(NOTHING),
-                Cell.of(score, ".1f"),
-                *[Cell(NOTHING)] * len(features),
-            ],
-        )
-        for who, score in told["bounds"].items()
-    ]
+    columns = ["model", "seed", *features, "gain over covariates"]
     return Section(
         "Regulome, disease risk of people, from what variants do to openness",
         True,
@@ -198,14 +187,7 @@ def risks_section(told: Facts) -> Section:
             f"Area under the ROC curve of who is ill, made by `{told['command']}`: what each variant changes in the "
             f"openness of {told['cell_type']}, by runs that saw no variant, added up for every person."
         ],
-        [
-            Table(
-                "runs",
-                ["model", "seed", *features, "gain over covariates"],
-                [*(TableRow("measured", row) for row in rows), *bounds],
-                [],
-            )
-        ],
+        [Table("runs", columns, [*(TableRow("measured", row) for row in rows), *risk_bounds(told, len(columns))], [])],
         [
             "people are cross-validated, and intervals are over people: they say nothing of the seed",
             f"covariates ({', '.join(told['covariates'])}) tell of structure, and so may a burden: beside it stands "
@@ -213,6 +195,16 @@ def risks_section(told: Facts) -> Section:
             "a bound has its score in the first column of scores, whatever it knows",
         ],
     )
+
+
+def risk_bounds(told: Facts, columns: int, names: Container[str] | None = None) -> list[TableRow]:
+    """The bounds, or those of these names, as lines of a table of so many columns: the third has their score."""
+    rest = [Cell(NOTHING)] * (columns - 3)
+    return [
+        TableRow("computed", [Cell(f"bound: {who}".replace("_", " ")), Cell(NOTHING), Cell.of(score, ".1f"), *rest])
+        for who, score in told["bounds"].items()
+        if names is None or who in names
+    ]
 
 
 RUNNERS: Tellers = {

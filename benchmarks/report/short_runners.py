@@ -9,7 +9,14 @@ from typing import Final
 from benchmarks.real_sequences.runs import ARMS, PRETRAINED, TWIN
 from benchmarks.report.boards import short_direction
 from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, Facts
-from benchmarks.report.runners import Tellers, digit_directions, digits_section, risks_section, sequences_section
+from benchmarks.report.runners import (
+    Tellers,
+    digit_directions,
+    digits_section,
+    risk_bounds,
+    risks_section,
+    sequences_section,
+)
 from benchmarks.report.sections import Section
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
@@ -94,20 +101,8 @@ def short_risks(told: Facts) -> Section:
         )
         for name, part in arms
     ]
-    bounds = [
-        TableRow(
-            "computed",
-            [
-                Cell(f"bound: {who}".replace("_", " ")),
-                Cell(NOTHING),
-                Cell.of(score, ".1f"),
-                *[Cell(NOTHING)] * (len(shown) - 1),
-            ],
-        )
-        for who, score in told["bounds"].items()
-        if who in _BOUNDS
-    ]
-    table = Table("arms", ["model", "n", *shown], [*measured, *bounds], [])
+    columns = ["model", "n", *shown]
+    table = Table("arms", columns, [*measured, *risk_bounds(told, len(columns), _BOUNDS)], [])
     remarks = ["the mean over n seeds; runs, intervals over people and what is gained over covariates: on the page"]
     return replace(risks_section(told), tables=[table], remarks=remarks)
 
