@@ -20,6 +20,7 @@ from benchmarks.report.commands import quatrefoil
 from benchmarks.report.confusions import tells_confusions
 from benchmarks.report.pictures import can_be_drawn
 from benchmarks.suites import Suite
+from quatrefoil.core.files import whole_folder
 from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.video_text.datasets.stage import make as make_stage
@@ -68,13 +69,11 @@ def picturable(suite: Suite, results: Results) -> Job | None:
     )
 
 
-def keep_or_bring(folder: Path, kept: Path, *, drawn: bool) -> None:
-    """Keep a copy of what was drawn just now; where nothing was, ever, bring what is kept."""
-    if drawn:
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(folder, kept)
-    elif kept.exists() and not folder.exists():
-        shutil.copytree(kept, folder)
+def copy_in_place(folder: Path, to: Path) -> None:
+    """Put a copy of a folder in the place of what was there."""
+    shutil.rmtree(to, ignore_errors=True)
+    with whole_folder(to) as part:
+        shutil.copytree(folder, part, dirs_exist_ok=True)
 
 
 def _lying(models: Sequence[str], shows: Callable[[Path], bool], suite: Suite, results: Results) -> Job | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.beside import confusable, draw_gallery, keep_or_bring, keep_to_try, picturable
+from benchmarks.beside import confusable, copy_in_place, draw_gallery, keep_to_try, picturable
 from benchmarks.claims import CLAIMS, find_claims
 from benchmarks.entries import TABLE
 from benchmarks.report.confusions import draw_confusions, read_confusions
@@ -119,7 +119,7 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
     results = place.store.read()  # a broken store ends this before anything is drawn
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     paths |= {"claims": place.claims} if place.claims else {}
-    for laid, wrong in (_lay_samples(suite, place), _lay_answers(suite, place, results)):
+    for laid, wrong in (_lay_samples(suite, place), lay_answers(suite, place, results)):
         paths, failures = paths | laid, failures + wrong
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
@@ -141,13 +141,15 @@ def _lay_samples(suite: Suite, place: Place) -> Laid:
     return {"gallery": place.gallery, "model": model, "clip": clip}, wrong
 
 
-def _lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
+def lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
     """What runs of the suite that lie here got wrong, else what is kept of others; and what they have learned."""
     paths, wrong = dict[str, Path](), list[Exception]()
     if shown := confusable(suite, results):
         wrong += attempt(draw_confusions, shown.entry.model, shown.folder, place.confusions)
-    if place.kept and not wrong:
-        keep_or_bring(place.confusions, place.kept, drawn=shown is not None and shown.entry.model == TABLE.model)
+        if place.kept and not wrong and shown.entry.model == TABLE.model:
+            copy_in_place(place.confusions, place.kept)
+    elif place.kept and place.kept.exists():
+        copy_in_place(place.kept, place.confusions)
     if place.confusions.exists():
         paths["wrong"] = place.confusions
     else:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks.report.told import read_told, write_told
 from quatrefoil.core.evaluation.breakdown import TellsKinds
+from quatrefoil.core.files import whole_folder
 from quatrefoil.core.measuring.jobs import RunFailed
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.stored import stored_recipe
@@ -83,14 +84,14 @@ def draw_confusions(model: str, run: Path, out: Path, most: int = MOST) -> None:
     wrong = [query for query, rank in enumerate(ranks) if rank > 1]
     kinds = data.kinds(SPLIT) if isinstance(data, TellsKinds) else {}
     shutil.rmtree(out, ignore_errors=True)  # clips of an earlier run
-    out.mkdir(parents=True)
-    shown = []
-    for query in spread(wrong, most):
-        place = int(data.split(SPLIT).texts.clip_N[query])
-        asked, found = (_brought(data, clip, out) for clip in (place, rivals[query]))
-        shown.append(Confusion(ranks[query], kinds.get(place), asked, found))
-    told = Confusions(model, facts["data"]["name"], facts["command"], len(wrong), len(ranks), shown)
-    write_told(out / TOLD, told)
+    with whole_folder(out) as folder:
+        shown = []
+        for query in spread(wrong, most):
+            place = int(data.split(SPLIT).texts.clip_N[query])
+            asked, found = (_brought(data, clip, folder, out.name) for clip in (place, rivals[query]))
+            shown.append(Confusion(ranks[query], kinds.get(place), asked, found))
+        told = Confusions(model, facts["data"]["name"], facts["command"], len(wrong), len(ranks), shown)
+        write_told(folder / TOLD, told)
 
 
 def spread(items: Sequence[int], most: int) -> list[int]:
@@ -99,18 +100,18 @@ def spread(items: Sequence[int], most: int) -> list[int]:
     return [items[place] for place in places]
 
 
-def _brought(data: ClipModule, place: int, out: Path) -> Clip:  # type: ignore[type-arg]  # of any configuration
-    """A clip of the split, copied into the folder, with a strip of its frames."""
+def _brought(data: ClipModule, place: int, folder: Path, name: str) -> Clip:  # type: ignore[type-arg]  # of any configuration
+    """A clip of the split, copied into a folder that will have this name, with a strip of its frames."""
     split = data.split(SPLIT)
     clip = split.clips[place]
     source = place_of(clip.video)
     film, strip = f"{clip.id}{source.suffix}", f"{clip.id}.jpg"
-    shutil.copyfile(source, out / film)
+    shutil.copyfile(source, folder / film)
     with open_video(clip.video) as video:
         frames_FCHW = video.frames(np.linspace(0, video.frame_count - 1, FRAMES).round().astype(int).tolist())
     side_by_side = np.concatenate(frames_FCHW.permute(0, 2, 3, 1).numpy(), axis=1)
-    Image.fromarray(side_by_side).save(out / strip, quality=85)
-    return Clip(clip.id, f"{out.name}/{film}", f"{out.name}/{strip}", split.texts.of_clip(place)[0])
+    Image.fromarray(side_by_side).save(folder / strip, quality=85)
+    return Clip(clip.id, f"{name}/{film}", f"{name}/{strip}", split.texts.of_clip(place)[0])
 
 
 def read_confusions(out: Path) -> Confusions | None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.beside import confusable, keep_or_bring
+from benchmarks.beside import confusable, copy_in_place
 from benchmarks.entries import FRAMES, TABLE
+from benchmarks.leaderboard import Place, lay_answers
+from benchmarks.report import confusions
 from benchmarks.report.confusions import (
     DIRECTION,
     TOLD,
@@ -22,7 +24,7 @@ from benchmarks.suites import suites
 from quatrefoil.core import recipes
 from quatrefoil.core.measuring import jobs
 from quatrefoil.core.measuring.jobs import RunFailed
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.runs.folder import description
 
 MOST = 2
@@ -90,24 +92,44 @@ def test_the_wrong_answers_shown_are_tables_or_else_a_baselines_that_lies_here(
         assert (found.entry, found.folder) == (asked, folder)
 
 
+def test_a_drawing_that_fails_leaves_no_folder(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(video: Path) -> None:
+        assert (tmp_path / ".confusions.part").is_dir()
+        raise ValueError(f"{video}: no frames")
+
+    monkeypatch.setattr(confusions, "open_video", unreadable)
+    with pytest.raises(ValueError, match="no frames"):
+        draw_confusions("TABLE", run, tmp_path / "confusions", MOST)
+    assert not (tmp_path / "confusions").exists()
+    assert not (tmp_path / ".confusions.part").exists()
+
+
+def test_a_page_beside_which_no_run_lies_shows_what_is_kept_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
+    suite = suites({})["quick"]
+    place = Place(Store(tmp_path), tmp_path / "table.md", tmp_path / "site" / "index.html", tmp_path / "claims.md", [])
+    assert lay_answers(suite, place, Results()) == ({}, [])
+    kept = tmp_path / "confusions"
+    kept.mkdir()
+    for drawn in ("first", "second"):
+        (kept / TOLD).write_text(drawn)
+        assert lay_answers(suite, place, Results())[0]["wrong"] == place.confusions
+        assert (place.confusions / TOLD).read_text() == drawn
+
+
 def test_what_is_shown_is_spread_evenly_and_never_twice() -> None:
     assert spread(range(10), 3) == [0, 4, 9]
     assert spread([5, 7], 8) == [5, 7]
     assert spread([], 8) == []
 
 
-def test_what_was_drawn_is_kept_and_comes_to_a_page_beside_which_nothing_was_drawn(tmp_path: Path) -> None:
+def test_a_copied_folder_takes_the_place_of_an_older_one_whole(tmp_path: Path) -> None:
     folder, kept = tmp_path / "site", tmp_path / "kept"
-    keep_or_bring(folder, kept, drawn=False)
-    assert not folder.exists()
-    folder.mkdir()
-    (folder / "new").write_text("drawn")
-    kept.mkdir()
-    (kept / "old").touch()
-    keep_or_bring(folder, kept, drawn=False)
-    assert [path.name for path in kept.iterdir()] == ["old"]
-    keep_or_bring(folder, kept, drawn=True)
-    assert [path.name for path in kept.iterdir()] == ["new"]
-    elsewhere = tmp_path / "elsewhere"
-    keep_or_bring(elsewhere, kept, drawn=False)
-    assert (elsewhere / "new").read_text() == "drawn"
+    for each, name in ((folder, "new"), (kept, "old")):
+        each.mkdir()
+        (each / name).write_text(name)
+    copy_in_place(folder, kept)
+    assert [path.read_text() for path in kept.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
