@@ -66,6 +66,11 @@ def test_classes_are_numbers_where_all_are_and_text_where_not() -> None:
     assert class_order(["01", "1"]) == ["01", "1"]
 
 
+def test_of_plus_and_minus_plus_is_the_positive_class() -> None:
+    assert class_order("+-+") == ["-", "+"]
+    assert class_order("+-0") == ["+", "-", "0"]
+
+
 @pytest.mark.parametrize("kind", ["dinucleotide-shuffle", "substitution"])
 def test_each_positive_has_one_negative_of_its_length_drawn_once_and_for_all(kind: Negatives) -> None:
     positives = [*records(30, 1, 40), *records(30, 1, 25, seed=1)]

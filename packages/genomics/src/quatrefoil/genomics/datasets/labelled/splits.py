@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from quatrefoil.genomics.sequence.codes import LETTERS, Codes, encode, reverse_c
 from quatrefoil.genomics.sequence.kmers import Bytes
 from quatrefoil.genomics.sequence.negatives import dinucleotide_shuffle, substitute_parts
 from quatrefoil.genomics.tables import TextError
+
+_SIGNS: Final = ("-", "+")  # as text `+`, the positive one, would be first
 
 Negatives = Literal["dinucleotide-shuffle", "substitution"]
 _MADE: Mapping[Negatives, Callable[[Bytes, np.random.Generator], Bytes]] = {
@@ -59,8 +61,13 @@ def _smallest(keys: Iterable[bytes], share: float) -> list[bytes]:
 
 
 def class_order(labels: Iterable[str]) -> list[str]:
-    """The classes, sorted: as numbers where all are whole numbers, else as text. Of two, the second is positive."""
+    """The classes, sorted: as numbers where all are whole numbers, else as text; `-` and `+` in this order.
+
+    Of two, the second is positive.
+    """
     found = set(labels)
+    if found == set(_SIGNS):
+        return list(_SIGNS)
     return sorted(found, key=int) if all(_is_number(label) for label in found) else sorted(found)
 
 
