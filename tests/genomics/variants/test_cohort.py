@@ -58,7 +58,19 @@ def test_without_covariates_the_burden_is_compared_with_the_one_of_dealt_effects
     people, dosages_VP, effects_VE = cohort(0, genetic=True)
     found = risk(people._replace(covariates_PC=np.empty((200, 0)), covariates=[]), dosages_VP, effects_VE, HOW)
     assert found.compared == (BURDEN, DEALT)
-    assert found.gain == pytest.approx(found.metrics[BURDEN]["ROC-AUC"] - found.metrics[DEALT]["ROC-AUC"], abs=1)
+    assert found.gain == pytest.approx(found.metrics[BURDEN]["ROC-AUC"] - found.metrics[DEALT]["ROC-AUC"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_intervals_are_of_the_scores_that_are_told_however_much_the_repeats_differ(seed: int) -> None:
+    """Of useless effects each repeat scores at random: the mean of their scores is not the score of their mean."""
+    people, dosages_VP, effects_VE = cohort(seed, genetic=False)
+    outcome_P = np.random.default_rng(seed).permutation(np.arange(40) % 2)
+    few = People(people.names[:40], outcome_P, people.covariates_PC[:40], people.covariates)
+    found = risk(few, dosages_VP[:, :40], effects_VE, CrossValidation(repeats=6))
+    for who, (low, high) in found.intervals.items():
+        assert abs(found.metrics[who]["ROC-AUC"] - (low + high) / 2) < (high - low) / 4
+    assert found.gain_interval.low < found.gain < found.gain_interval.high
 
 
 def test_log_odds_are_finite_where_a_fit_is_sure() -> None:

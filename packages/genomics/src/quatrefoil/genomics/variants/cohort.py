@@ -4,7 +4,7 @@ The specification's section 9 (our choice): with some hundred people, ancestry a
 others. So what covariates reach is scored beside it, and what the same genotypes reach with the effects dealt out to
 the variants at random: a burden that is no better tells of structure, not of what variants do.
 
-Legend: V variants, P people, E effects, F features, R resamples.
+Legend: V variants, P people, E effects, F features, R resamples or repeats.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from quatrefoil.genomics.variants.phenotypes import People
 from quatrefoil.genomics.variants.vcf import MISSING, Dosages
 
 BURDEN, COVARIATES, BOTH, DEALT = "burden", "covariates", "burden and covariates", "burden of dealt effects"
+AREA: Final = "ROC-AUC"
 _LEAST: Final = 2
 _RESAMPLES: Final = 1000
 _SURE: Final = 1e-15
@@ -63,7 +64,10 @@ class CrossValidation:
 
 @dataclass(frozen=True, eq=False)
 class Risk:
-    """Of each set of features the log odds of every person, and scores in percent with intervals over people."""
+    """Of each set of features the log odds of every person, their mean over the repeats, and scores in percent.
+
+    Scores are means over the repeats; intervals, of 95 %, are of those, over people.
+    """
 
     people: People
     log_odds: Mapping[str, Floats]
@@ -77,7 +81,7 @@ class Risk:
         """JSON-ready; `gain` is in ROC-AUC, of the first that is compared over the second."""
         named = {who: dict(zip(self.people.names, found.tolist(), strict=True)) for who, found in self.log_odds.items()}
         gain = {"of": self.compared[0], "over": self.compared[1], "value": self.gain, "interval": self.gain_interval}
-        return {"metrics": self.metrics, "ROC-AUC intervals": self.intervals, "gain": gain, "log_odds": named}
+        return {"metrics": self.metrics, f"{AREA} intervals": self.intervals, "gain": gain, "log_odds": named}
 
 
 def burden(dosages_VP: Dosages, effects_VE: Floats) -> Floats:
@@ -109,18 +113,17 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
     if people.covariates:
         sets |= {COVARIATES: people.covariates_PC, BOTH: np.concatenate([own_PF, people.covariates_PC], axis=1)}
     repeated = {who: how.log_odds(features_PF, people.outcome_P) for who, features_PF in sets.items()}
-    found = {who: odds.mean(1) for who, odds in repeated.items()}
-    compared = (BOTH, COVARIATES) if people.covariates else (BURDEN, DEALT)
-    better, worse = (found[who] for who in compared)
-    drawn = _resampled(people.outcome_P, found, how.seed)
+    metrics = {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()}
+    drawn = _resampled(people.outcome_P, repeated, how.seed)
+    compared = better, worse = (BOTH, COVARIATES) if people.covariates else (BURDEN, DEALT)
     return Risk(
         people,
-        found,
-        {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()},
+        {who: odds.mean(1) for who, odds in repeated.items()},
+        metrics,
         {who: _interval(areas_R) for who, areas_R in drawn.items()},
         compared,
-        100 * (roc_auc(better, people.outcome_P == 1) - roc_auc(worse, people.outcome_P == 1)),
-        _interval(drawn[compared[0]] - drawn[compared[1]]),
+        metrics[better][AREA] - metrics[worse][AREA],
+        _interval(drawn[better] - drawn[worse]),
     )
 
 
@@ -128,19 +131,23 @@ def _metrics(outcome_P: Ints, log_odds: Floats) -> dict[str, float]:
     """Means over the repeats, in percent."""
     ill_P = outcome_P == 1
     rows = [(roc_auc(odds, ill_P), average_precision(odds, ill_P), ((odds > 0) == ill_P).mean()) for odds in log_odds.T]
-    return {
-        name: 100 * float(value) for name, value in zip(("ROC-AUC", "AUPR", "accuracy"), np.mean(rows, 0), strict=True)
-    }
+    return {name: 100 * float(value) for name, value in zip((AREA, "AUPR", "accuracy"), np.mean(rows, 0), strict=True)}
 
 
-def _resampled(outcome_P: Ints, found: Mapping[str, Floats], seed: int) -> dict[str, Floats]:
-    """ROC-AUC in percent (R,) of resamples of people, the same for all scores; as many of each outcome are in each."""
+def _resampled(outcome_P: Ints, repeated: Mapping[str, Floats], seed: int) -> dict[str, Floats]:
+    """ROC-AUC in percent (R,), the mean over the repeats as in `_metrics`, of resamples of people.
+
+    Resamples are the same for all scores; as many of each outcome are in each.
+    """
     rng, ill_P = np.random.default_rng(seed), outcome_P == 1
     weights_RP = np.empty((_RESAMPLES, len(ill_P)), np.int64)
     for kind_P in (ill_P, ~ill_P):
         people = int(kind_P.sum())
         weights_RP[:, kind_P] = rng.multinomial(people, np.full(people, 1 / people), _RESAMPLES)
-    return {who: 100 * weighted_roc_auc(odds_P, ill_P, weights_RP) for who, odds_P in found.items()}
+    return {
+        who: 100 * np.mean([weighted_roc_auc(odds_P, ill_P, weights_RP) for odds_P in odds_PR.T], axis=0)
+        for who, odds_PR in repeated.items()
+    }
 
 
 def _interval(values_R: Floats) -> Interval:

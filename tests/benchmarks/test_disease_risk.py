@@ -1,0 +1,56 @@
+"""The runner of disease risk: rows of the runs that the store knows, one for each, and a run scored from end to end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.disease_risk import COVARIATES, RESULTS, identity_of, place_of, scored, without
+from benchmarks.entries import GENEBERT_ARMS, OPENNESS
+from benchmarks.own_process import train
+from quatrefoil.core import recipes
+from quatrefoil.core.measuring.jobs import Job
+from quatrefoil.core.measuring.store import Store
+from quatrefoil.genomics.datasets.regulome.make import make
+
+ENTRY = GENEBERT_ARMS[-1].tasks[OPENNESS]
+
+
+def test_each_stored_row_is_of_a_run_whose_scores_are_stored_and_none_stands_twice() -> None:
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
+    runs = {(row.recipe, row.config_hash, row.data_version, row.seed) for row in Store(RESULTS.parent).read().rows}
+    assert {tuple(row["run"]) for row in rows} <= runs
+    assert [place_of(row) for row in rows] == sorted({place_of(row) for row in rows})
+
+
+def test_a_row_takes_the_place_of_that_of_its_model_and_seed_alone() -> None:
+    job = Job(ENTRY, 1, "today")
+    rows = [
+        {"model": model, "run": ["recipe", "earlier", "v1", seed]}
+        for model in (ENTRY.model, "other")
+        for seed in (1, 2)
+    ]
+    assert without(rows, job) == rows[1:]
+
+
+def test_a_run_of_openness_is_scored_beside_its_bounds_from_end_to_end(
+    embedded_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.setenv("QUATREFOIL_CACHE", str(embedded_cache))
+    overrides = ["data.size=tiny", "train.steps=1", "train.batch_size=8", "run.workers=0"]
+    folder = tmp_path / "run"
+    train(ENTRY.recipe, overrides, folder)
+    monkeypatch.setattr(Job, "folder", folder)
+    job = Job(ENTRY, 0, recipes.load(ENTRY.recipe, overrides).config_hash)
+    row = scored(job, make("tiny", 0))
+    assert row["run"] == identity_of(job)
+    area = row["ROC_AUC"]
+    assert (
+        set(area)
+        == set(row["intervals"])
+        == {"burden", "burden of dealt effects", "covariates", "burden and covariates"}
+    )
+    assert area["covariates"] > 60 > area["burden"]  # of one step; that covariates tell shows that people were read
+    assert row["gain"] == pytest.approx(area["burden and covariates"] - area["covariates"])
+    assert COVARIATES[0] == "batch"
