@@ -13,14 +13,16 @@ from quatrefoil.core import recipes
 from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.runs import checkpoint
-from quatrefoil.core.views import Views
+from quatrefoil.core.views import Tokens, Views
 from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
 from quatrefoil.genomics.models.bases import kmer_ids, one_hot, other_strand
 from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+from quatrefoil.genomics.models.placed_classifier import PlacedClassifier, PlacedClassifierConfig
 from quatrefoil.genomics.models.placed_cnn import PlacedCnn, PlacedCnnConfig
+from quatrefoil.genomics.models.pooling import highest_of_cells
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
 from quatrefoil.genomics.models.stem_classifier import StemClassifier, StemClassifierConfig
 from quatrefoil.genomics.models.stem_encoder import StemEncoderConfig
@@ -34,6 +36,7 @@ STEM = StemEncoderConfig(k=3, convolutions=2, transformer=TransformerConfig(widt
 CONFIGS = [
     StemClassifierConfig(classes=3, encoder=STEM),
     StemClassifierConfig(classes=3, encoder=replace(STEM, k=1, convolutions=0, stride=1), counted=()),
+    PlacedClassifierConfig(classes=3, encoder=STEM, cells=4),
     BERT,
     replace(BERT, pooling="cls"),
     replace(BERT, pooling="pooler"),
@@ -159,6 +162,7 @@ def test_counts_of_kmers_are_counted() -> None:
     ("config", "kind"),
     [
         (CONFIGS[0], StemClassifier),
+        (PlacedClassifierConfig(classes=3, encoder=STEM), PlacedClassifier),
         (BERT, SequenceClassifier),
         (OneHotCnnConfig(classes=3, width=8), OneHotCnn),
         (PlacedCnnConfig(classes=3, width=8), PlacedCnn),
@@ -252,7 +256,7 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
     docs = (Path(__file__).parents[3] / "docs/genebert.md").read_text()
     table = docs.split("| of `genebert/` | class |")[1].split("\n\n")[0]
     rows = [row.split("|")[1:4] for row in table.splitlines()[2:]]
-    assert len(rows) == 9
+    assert len(rows) == 10
     for names, of_class, module in rows:
         recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
         model = recipe.model.model_type
@@ -271,6 +275,34 @@ def test_the_cnn_hears_in_which_part_of_a_sequence_a_motif_stands_and_that_it_is
     assert highest_BC.tolist() == [1, 2]
 
 
-def test_a_cnn_of_no_part_is_refused() -> None:
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(1, 6), st.integers(0, 3), st.integers(0, 99))
+def test_cells_are_equal_parts_of_each_sequence_by_itself(
+    lengths: list[int], cells: int, extra: int, seed: int
+) -> None:
+    places = max(lengths) + extra
+    states_BTD = torch.randn(len(lengths), places, 2, generator=torch.Generator().manual_seed(seed)) - 5
+    mask_BT = torch.arange(places) < torch.tensor(lengths)[:, None]
+    found_BCD = highest_of_cells(Tokens(states_BTD, mask_BT), cells)
+    for states_TD, length, found_CD in zip(states_BTD, lengths, found_BCD, strict=True):
+        of_cell = [[t for t in range(length) if t * cells // length == cell] for cell in range(cells)]
+        expected = [states_TD[own].amax(0) if own else torch.zeros(2) for own in of_cell]
+        assert torch.equal(found_CD, torch.stack(expected))
+
+
+def test_the_placed_classifier_begins_as_the_one_without_places_and_learns_from_them() -> None:
+    model = PlacedClassifierConfig(classes=2, encoder=STEM, cells=4, dropout=0).build().eval()
+    bases = padded(["ACGT" * 8, "GGTACC" * 6])
+    views = Views(model, {"bases": bases})
+    without = StemClassifier.strand_logits(model, views["sequence"], bases)
+    torch.testing.assert_close(views["class_logits"], without)
+    views["class_logits"][:, 0].sum().backward()
+    assert model.placed_head is not None
+    assert model.placed_head.weight.grad is not None
+    assert bool((model.placed_head.weight.grad[0] != 0).all())
+
+
+@pytest.mark.parametrize("kind", [PlacedCnnConfig, PlacedClassifierConfig])
+def test_a_classifier_of_no_part_is_refused(kind: type[PlacedCnnConfig | PlacedClassifierConfig]) -> None:
     with pytest.raises(ValueError, match=r"model\.cells=0: a sequence has one part or more"):
-        PlacedCnnConfig(classes=2, cells=0)
+        kind(classes=2, cells=0)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from quatrefoil.core.views import view
+from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
+from quatrefoil.genomics.models.pooling import highest_of_cells, refuse_no_cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,7 @@ class PlacedCnnConfig(OneHotCnnConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cells < 1:
-            raise ValueError(f"model.cells={self.cells}: a sequence has one part or more")
+        refuse_no_cell(self.cells)
 
     @property
     def model_type(self) -> type["PlacedCnn"]:
@@ -54,13 +54,5 @@ class PlacedCnn(OneHotCnn):
     def sequence(self, bases: Tensor) -> Tensor:
         """(B, (C + 1) D): the highest of each channel in each cell, and in all of them."""
         x_BDL, real_B1L = self.channels(bases)
-        highest_BD1 = x_BDL.amax(2, keepdim=True)
-        return torch.cat([self._highest_of_cells(x_BDL, real_B1L), highest_BD1], 2).flatten(1)
-
-    def _highest_of_cells(self, x_BDL: Tensor, real_B1L: Tensor) -> Tensor:
-        """(B, D, C); 0, the least that there is, of a cell into which no place of a short sequence falls."""
-        lengths_B11 = real_B1L.sum(2, keepdim=True).long().clamp(min=1)
-        places_L = torch.arange(x_BDL.shape[2], device=x_BDL.device)
-        cells_B1L = (places_L * self.config.cells // lengths_B11).clamp(max=self.config.cells - 1)
-        nothing_BDC = x_BDL.new_zeros(*x_BDL.shape[:2], self.config.cells)
-        return nothing_BDC.scatter_reduce(2, cells_B1L.expand_as(x_BDL), x_BDL, "amax")
+        cells_BCD = highest_of_cells(Tokens(x_BDL.mT, real_B1L[:, 0] > 0), self.config.cells)
+        return torch.cat([cells_BCD.mT, x_BDL.amax(2, keepdim=True)], 2).flatten(1)

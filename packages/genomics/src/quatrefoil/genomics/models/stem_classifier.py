@@ -60,7 +60,8 @@ class StemClassifierConfig(ClassifierConfig):
         return StemClassifier
 
     def build(self) -> "StemClassifier":
-        model = StemClassifier(self)
+        model = self.model_type(self)
+        assert isinstance(model, StemClassifier)
         if self.pretrained is not None:
             initialise_from_pretrained(model.encoder, self.pretrained)
             model.started_from = f"{self.pretrained}, fresh: all but its encoder of k-mers"
@@ -94,15 +95,14 @@ class StemClassifier(SequenceModel):
 
     @view
     def encoded(self, seen_bases: Tensor) -> Encoded:
-        """States of the k-mers (B, W, D) and of the pieces (B, T, D)."""
-        found: Encoded = self.encoder(seen_bases)
-        return found
+        """States of the k-mers (B, W, D) and of the pieces (B, T, D), both normed."""
+        kmers, pieces = self.encoder(seen_bases)
+        return Encoded(kmers._replace(states_BTD=self.stem_norm(kmers.states_BTD)), pieces)
 
     @view
     def sequence(self, encoded: Encoded) -> Tensor:
         """(B, 4D): of k-mers and of pieces, what attention picks and the highest of each channel."""
-        kmers = encoded.kmers._replace(states_BTD=self.stem_norm(encoded.kmers.states_BTD))
-        sides = ((kmers, self.stem_attention), (encoded.pieces, self.attention))
+        sides = zip(encoded, (self.stem_attention, self.attention), strict=True)
         return torch.cat([picked_and_highest(side, score(side.states_BTD)[..., 0]) for side, score in sides], 1)
 
     @view

@@ -14,6 +14,7 @@ from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
+from quatrefoil.genomics.models.placed_classifier import PlacedClassifierConfig
 from quatrefoil.genomics.models.placed_cnn import PlacedCnnConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
@@ -35,6 +36,11 @@ def classify() -> Recipe:
         train=_train(lr=3e-3, ema=0.99),
         evaluate={"classification": ClassScores("class_logits", "sequence", batch_size=256)},
     )
+
+
+def classify_placed() -> Recipe:
+    """As `classify`, and it keeps where in a sequence its motifs stand: splice sites."""
+    return replace(classify(), model=PlacedClassifierConfig())
 
 
 def classify_bert() -> Recipe:

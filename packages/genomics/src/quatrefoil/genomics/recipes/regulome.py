@@ -23,7 +23,7 @@ from quatrefoil.genomics.datasets.variants.config import RegulomeVariants
 from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
-from quatrefoil.genomics.recipes.classify import classify, classify_cnn, classify_placed_cnn
+from quatrefoil.genomics.recipes.classify import classify, classify_cnn, classify_placed, classify_placed_cnn
 from quatrefoil.genomics.recipes.genebert import REGIONS_RATE, REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
 
 
@@ -56,8 +56,8 @@ def regulome_tfbs() -> Recipe:
 
 
 def regulome_splice() -> Recipe:
-    """Acceptor, donor or neither."""
-    return _classify(RegulomeSplice())
+    """Acceptor, donor or neither; a decoy holds the same motifs in other places."""
+    return _on(classify_placed(), RegulomeSplice(), steps=200)
 
 
 def regulome_promoter_cnn() -> Recipe:
