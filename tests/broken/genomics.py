@@ -15,7 +15,7 @@ from quatrefoil.genomics.interpret.sequences import named_sequences
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.regions.motifs import read_motifs
 from quatrefoil.genomics.regions.peaks import Interval, read_peaks
-from quatrefoil.genomics.regions.sources import HitFile
+from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.variants.phenotypes import read_people
@@ -39,7 +39,7 @@ def peaks(path: Path) -> object:
 
 
 def hits(path: Path) -> object:
-    return HitFile(path, CHROMOSOMES).refuse_apart([Interval("chr1", 0, 9)])
+    return read_hits(path, [Interval("chr1", 0, 9)], CHROMOSOMES)
 
 
 def labelled(path: Path) -> object:

@@ -13,8 +13,8 @@ import zarr
 from quatrefoil.core.installed import Command
 from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
-from quatrefoil.genomics.regions.peaks import read_peaks
-from quatrefoil.genomics.regions.sources import HitFile
+from quatrefoil.genomics.regions.peaks import merged, read_peaks
+from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.store import RegionMatrix
 from quatrefoil.genomics.sequence.fasta import LETTERS
 from tests.genomics.regions.toys import sequence, write_fasta
@@ -270,7 +270,7 @@ def test_encode_peaks_as_hits_give_a_factor_by_region_matrix_of_blood_cells_and_
     for cell in blood.columns[1:]:
         places.assign(level=2.0 ** blood[cell]).to_csv(tmp_path / f"{cell}.bed", sep="\t", header=False, index=False)
         peaks[cell] = read_peaks(tmp_path / f"{cell}.bed", hg19)
-    source = HitFile(tmp_path / "hits.bed")
+    source = read_hits(tmp_path / "hits.bed", merged(peaks.values(), hg19))
     plan = MatrixPlan(source, peaks, hg19, list(hg19), range(6), {"hits": "ENCODE"})
     found = build(plan, tmp_path / "m")
     assert found.cell_types == ("pbmc", "Mono", "CD4", "CD8", "Nkcell", "Bcell", "Ery")

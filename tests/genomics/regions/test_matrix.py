@@ -15,11 +15,11 @@ from quatrefoil.genomics.regions import matrix as matrix_module
 from quatrefoil.genomics.regions.bed import write_hits
 from quatrefoil.genomics.regions.hits import Hits
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build, summed_scores
-from quatrefoil.genomics.regions.peaks import Interval, Peaks, merged, read_peaks, units_of
+from quatrefoil.genomics.regions.peaks import Interval, PeakError, Peaks, merged, read_peaks, units_of
 from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.regions.similarity import similar_first
-from quatrefoil.genomics.regions.sources import HitFile, HitSource, Scan
+from quatrefoil.genomics.regions.sources import HitSource, Scan, read_hits
 from quatrefoil.genomics.regions.store import ACCESSIBILITY, MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.fasta import LETTERS, Genome
 from tests.genomics.regions.toys import UNIFORM, motif, sequence, write_fasta
@@ -171,12 +171,43 @@ def test_precomputed_hits_give_the_matrix_of_the_scan(source: Scan, peaks: dict[
     write_hits(source, None, tmp_path / "hits.bed")
     lines = [line.split("\t")[:6] for line in (tmp_path / "hits.bed").read_text().splitlines()]
     (tmp_path / "hits6.bed").write_text("".join("\t".join(line) + "\n" for line in lines))
-    file = HitFile(tmp_path / "hits6.bed")
+    file = read_hits(tmp_path / "hits6.bed", merged(peaks.values(), CHROMOSOMES))
     scanned = build(plan_of(source, peaks), tmp_path / "a")
     order = [list(file.names).index(name) for name in scanned.motifs]
     read = build(replace(plan_of(file, peaks), order=order), tmp_path / "b")
     for cell in peaks:
         np.testing.assert_array_equal(whole(read, cell), whole(scanned, cell))
+
+
+def test_hits_read_in_blocks_are_those_of_the_file_that_touch_a_peak_and_their_lines_are_counted_on(
+    source: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hits.bed"
+    write_hits(source, None, path)
+    # As the genome-wide scan of archetypes has them, two columns follow.
+    lines = ["\t".join([*line.split("\t")[:6], "model", "3"]) + "\n" for line in path.read_text().splitlines()]
+    path.write_text("# header\n" + "".join(lines))
+    pieces = [Interval("chr1", 30, 90), Interval("chr1", 200, 204), Interval("chr2", 0, 50)]
+    whole_file = read_hits(path, pieces, CHROMOSOMES)
+    touching = [line for line in lines if any(touches(line, piece) for piece in pieces)]
+    assert 0 < len(touching) < len(lines)
+    assert sum(len(hits.start) for hits in whole_file.by_chromosome.values()) == len(touching)
+    assert list(whole_file.names) == sorted({line.split("\t")[3] for line in lines})
+    monkeypatch.setattr("quatrefoil.genomics.regions.sources._BLOCK", 3)
+    blocks = read_hits(path, pieces, CHROMOSOMES)
+    assert (blocks.names, blocks.repeated) == (whole_file.names, whole_file.repeated)
+    for chromosome, hits in whole_file.by_chromosome.items():
+        for ours, theirs in zip(blocks.by_chromosome[chromosome], hits, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with path.open("a") as file:
+        file.write(lines[0].replace("\t+\t", "\t?\t").replace("\t-\t", "\t?\t"))
+    with pytest.raises(PeakError, match=rf"hits.bed:{len(lines) + 2}: .* has no strand in its sixth column"):
+        read_hits(path, pieces, CHROMOSOMES)
+
+
+def touches(line: str, piece: Interval) -> bool:
+    chromosome, start, end, *_ = line.split("\t")
+    return chromosome == piece.chromosome and int(start) < piece.end and int(end) > piece.start
 
 
 def test_hits_written_by_pieces_are_those_of_the_whole(
@@ -268,7 +299,8 @@ def test_a_matrix_knows_how_its_hits_are_scored_where_they_were_scanned_for(
             )
         assert not matrix.tables.weights_TW4[row, width:].any()
     write_hits(source, None, tmp_path / "hits.bed")
-    assert build(plan_of(HitFile(tmp_path / "hits.bed"), peaks), tmp_path / "given").tables is None
+    made = read_hits(tmp_path / "hits.bed", merged(peaks.values(), CHROMOSOMES))
+    assert build(plan_of(made, peaks), tmp_path / "given").tables is None
 
 
 def test_a_matrix_of_an_older_format_is_refused(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:

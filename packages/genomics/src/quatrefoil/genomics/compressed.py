@@ -1,11 +1,13 @@
-"""Files that may be compressed, read whole."""
+"""Files that may be compressed."""
 
 import gzip
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 GZIP: Final = b"\x1f\x8b"
 DAMAGED: Final = (OSError, EOFError, zlib.error, struct.error)
@@ -45,10 +47,25 @@ def content_of(path: Path, error: type[ValueError]) -> bytes:
     Raises:
         error: no such file, a folder, or a gzip file that is damaged or cut off.
     """
+    with opened(path, error) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(path: Path, error: type[ValueError]) -> Iterator[IO[bytes]]:
+    """The bytes of a file, plain, gzip or bgzip, to be read bit by bit.
+
+    Raises:
+        error: as `content_of`; what is damaged is found where it is read.
+    """
     refuse_missing(path, error)
     refuse_cut_off(path, error)
-    content = path.read_bytes()
-    try:
-        return gzip.decompress(content) if content.startswith(GZIP) else content
-    except DAMAGED as reason:
-        raise error(f"{path}: damaged gzip file ({reason}); fetch it again") from reason
+    with path.open("rb") as file:
+        if file.peek(len(GZIP))[: len(GZIP)] != GZIP:
+            yield file
+            return
+        try:
+            with gzip.open(file) as content:
+                yield content  # type: ignore[misc]  # a stream of bytes, by another name
+        except DAMAGED as reason:
+            raise error(f"{path}: damaged gzip file ({reason}); fetch it again") from reason

@@ -1,6 +1,7 @@
 """Text files, plain or gzip, line by line and as tables, with errors that name the file and the line."""
 
 import csv
+import io
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Final, NamedTuple
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.wording import counted
-from quatrefoil.genomics.compressed import content_of
+from quatrefoil.genomics.compressed import opened
 
+_KEPT: Final = "surrogateescape"
 _LONGEST: Final = 2**31 - 1  # a cell may hold a chromosome
 
 
@@ -30,10 +32,18 @@ def read_lines(path: Path) -> list[Line]:
     Raises:
         TextError: no such file, a folder, a damaged gzip file, bytes that are no text, or nothing but blanks.
     """
-    lines = [Line(f"{path}:{number}", text) for number, text in _numbered(path) if text.strip()]
-    if not lines:
+    return list(lines_of(path))
+
+
+def lines_of(path: Path) -> Iterator[Line]:
+    """As `read_lines`, each read when it is asked for: the file need not fit in memory."""
+    empty = True
+    for number, text in _decoded(path):
+        if text.strip():
+            empty = False
+            yield Line(f"{path}:{number}", text.strip(" \v\f\n"))  # a tab at either end is a cell that is empty
+    if empty:
         raise TextError(f"{path}: empty; fetch the file again")
-    return lines
 
 
 def read_text(path: Path) -> str:
@@ -42,21 +52,24 @@ def read_text(path: Path) -> str:
     Raises:
         TextError: as `read_lines`, but for nothing.
     """
-    return "\n".join(line for _, line in _decoded(path))
-
-
-def _numbered(path: Path) -> Iterator[tuple[int, str]]:
-    # A tab at either end is a cell that is empty.
-    return ((number, line.strip(" \v\f")) for number, line in _decoded(path))
+    return "".join(line for _, line in _decoded(path))
 
 
 def _decoded(path: Path) -> Iterator[tuple[int, str]]:
-    content = content_of(path, TextError).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        try:
-            yield number, line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise TextError(f"{path}:{number}: not text ({error.reason}); is it another kind of file?") from error
+    with opened(path, TextError) as content:
+        # Bytes that are no text are kept until their line is known.
+        text = io.TextIOWrapper(content, encoding="utf-8-sig", errors=_KEPT)
+        for number, line in enumerate(text, start=1):
+            if not line.isascii():
+                _check_decoded(line, f"{path}:{number}")
+            yield number, line
+
+
+def _check_decoded(line: str, where: str) -> None:
+    try:
+        line.encode("utf-8", errors=_KEPT).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TextError(f"{where}: not text ({error.reason}); is it another kind of file?") from error
 
 
 def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:

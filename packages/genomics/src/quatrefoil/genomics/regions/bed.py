@@ -15,7 +15,7 @@ _BASES: Final = 1_000_000  # scanned at a time: what bounds the memory
 def write_hits(scan: Scan, intervals: Sequence[Interval] | None, path: Path) -> int:
     """Write the hits that overlap `intervals` (None: all of the genome) whole or not at all; returns their number.
 
-    Its first six columns are what `HitFile` reads.
+    Its first six columns are what `read_hits` reads.
     """
     count = 0
     with whole_file(path) as file:

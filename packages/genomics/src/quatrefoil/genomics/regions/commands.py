@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ class MatrixCommand:
         hits.add_argument(
             "--hits",
             type=Path,
-            help="hits made before (BED with six columns), in place of a scan; models with known motifs need a scan",
+            help="hits made before (BED with six columns or more), in place of a scan; models with known motifs need a scan",
         )
         _add_scan_arguments(parser)
         parser.add_argument(
@@ -140,8 +141,7 @@ def _scoring(args: argparse.Namespace, genome: "Genome") -> "Scoring":
 def _plan(args: argparse.Namespace) -> "MatrixPlan":
     from quatrefoil.core.config import nearest
     from quatrefoil.genomics.regions.matrix import MatrixPlan
-    from quatrefoil.genomics.regions.peaks import merged, read_peaks
-    from quatrefoil.genomics.regions.sources import HitFile
+    from quatrefoil.genomics.regions.peaks import read_peaks
     from quatrefoil.genomics.sequence.fasta import Genome
 
     if args.out.is_file():
@@ -158,28 +158,29 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
     if unknown := [name for name in args.exclude if name not in known]:
         hint = nearest(unknown[0], genome.lengths)
         raise ValueError(f"--exclude {unknown[0]}: neither genome nor peaks have it{hint}; leave it out")
-    source, order, made_of = _source(args, genome)
-    if isinstance(source, HitFile):
-        source.refuse_apart(merged(peaks.values(), genome.lengths))
+    source, order, made_of = _source(args, genome, peaks)
     return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of, args.held_out)
 
 
-def _source(args: argparse.Namespace, genome: "Genome") -> "tuple[HitSource, list[int], dict[str, str]]":
+def _source(
+    args: argparse.Namespace, genome: "Genome", peaks: "Mapping[str, Peaks]"
+) -> "tuple[HitSource, list[int], dict[str, str]]":
     from quatrefoil.core.files import sha256
     from quatrefoil.genomics.regions.motifs import read_motifs
+    from quatrefoil.genomics.regions.peaks import merged
     from quatrefoil.genomics.regions.scan import SCAN_VERSION, Scanner
     from quatrefoil.genomics.regions.similarity import similar_first
-    from quatrefoil.genomics.regions.sources import HitFile, Scan
+    from quatrefoil.genomics.regions.sources import Scan, read_hits
 
     if args.hits:
         if args.p_value is not None or args.background is not None:
             raise ValueError(
                 "--hits are taken as they are: leave out --p-value and --background, or scan with --motifs"
             )
-        file = HitFile(args.hits, genome.lengths)
-        if file.repeated:
-            print(f"{counted(file.repeated, 'hit')} of {args.hits} more than once in it; each counts every time")
-        return file, list(range(len(file.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order
+        hits = read_hits(args.hits, merged(peaks.values(), genome.lengths), genome.lengths)
+        if hits.repeated:
+            print(f"{counted(hits.repeated, 'hit')} of {args.hits} more than once in it; each counts every time")
+        return hits, list(range(len(hits.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order
     motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
     scanner = Scanner(motifs, scoring)
     _tell_unreachable(scanner)

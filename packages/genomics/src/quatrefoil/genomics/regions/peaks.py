@@ -6,9 +6,10 @@ Coordinates are 0-based and half-open. Legend: P peaks.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ import pandas as pd
 
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.regions.hits import Integers
-from quatrefoil.genomics.tables import Line, TextError, read_lines
+from quatrefoil.genomics.tables import Line, TextError, lines_of
 
 _HEADER: Final = re.compile(r"#|(track|browser)(\s|$)")
 _SIGNAL: Final = {"narrowPeak": "fc", "broadPeak": "fc", "bed": "score"}  # bioframe's name of the signal column
@@ -111,11 +112,22 @@ def read_intervals(path: Path) -> Any:
     Raises:
         TextError, PeakError: as `read_peaks`, but for what needs the genome.
     """
-    lines = [line for line in read_lines(path) if not _HEADER.match(line.text)]
-    if not lines:
+    (frame,) = interval_blocks(path, sys.maxsize)
+    return frame
+
+
+def interval_blocks(path: Path, most: int) -> Iterator[Any]:
+    """As `read_intervals`, frames of at most so many lines, one after the other: the file need not fit in memory."""
+    lines = (line for line in lines_of(path) if not _HEADER.match(line.text))
+    if (first := next(lines, None)) is None:
         raise PeakError(f"{path}: no interval; a line is `chromosome<TAB>start<TAB>end`")
-    columns = _columns(lines, _kind(path))
-    kind = "narrowPeak" if columns == _MOST["narrowPeak"] else _kind(path)
+    columns, left = _column_count(first), chain([first], lines)
+    while block := list(islice(left, most)):
+        _check_columns(block, columns, _kind(path))
+        yield _frame(block, columns, "narrowPeak" if columns == _MOST["narrowPeak"] else _kind(path))
+
+
+def _frame(lines: Sequence[Line], columns: int, kind: str) -> Any:
     bioframe = _bioframe()
     names = bioframe.SCHEMAS["bed12" if kind == "bed" else kind][:columns]
     text = io.StringIO("\n".join(line.text for line in lines))
@@ -168,18 +180,19 @@ def _kind(path: Path) -> str:
     return suffix if suffix in ("narrowPeak", "broadPeak") else "bed"
 
 
-def _columns(lines: list[Line], kind: str) -> int:
-    """How many columns every line has."""
+def _column_count(line: Line) -> int:
+    return line.text.count("\t") + 1
+
+
+def _check_columns(lines: Iterable[Line], count: int, kind: str) -> None:
     least = _MOST[kind] if kind != "bed" else _LEAST
-    count = lines[0].text.count("\t") + 1
-    for where, text in lines:
-        if (columns := text.count("\t") + 1) != count or not least <= columns <= _MOST[kind]:
+    for line in lines:
+        if (columns := _column_count(line)) != count or not least <= columns <= _MOST[kind]:
             wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
             raise PeakError(
-                f"{where}: {counted(columns, 'column')} between tabs, the first line has {count}; "
+                f"{line.where}: {counted(columns, 'column')} between tabs, the first line has {count}; "
                 f"{kind} needs {wanted}, the same in every line"
             )
-    return count
 
 
 def numbers(frame: Any, column: str) -> Any:

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from tqdm import tqdm
 
 from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
-from quatrefoil.genomics.regions.peaks import Interval, PeakError, check_places, numbers, read_intervals, refuse
+from quatrefoil.genomics.regions.peaks import Interval, PeakError, check_places, interval_blocks, numbers, refuse
 from quatrefoil.genomics.regions.scan import MotifTables, Scanner
 from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import Genome
 
+_BLOCK: Final = 250_000  # lines; some half a gigabyte of words
+_QUIET_SECONDS: Final = 5
 _HIT_COLUMNS: Final = 6
 _FORWARD: Final = {"+": 1, "-": -1, ".": 1}
 _MOST_BITS: Final = np.iinfo(np.int32).max // UNITS_PER_BIT  # a matrix holds sums as int32
@@ -75,69 +79,85 @@ class Scan:
 
 
 @dataclass(frozen=True, eq=False)
-class HitFile:
-    """Precomputed hits: BED with six columns, `chromosome start end motif score strand`; plain or gzip.
+class MadeHits:
+    """Hits that someone made before: those of a file that share a base with a peak, held in memory in every worker.
 
-    The motif column names the motif or its cluster (as `hg38.archetype_motifs` does); the score is read in bits, to a
-    thousandth. A hit that stands there twice counts twice. The file is held in memory, in every worker.
+    Args:
+        names: all motifs that the file names, sorted.
+        repeated: how many of the hits stood there a second time; each counts every time.
+    """
+
+    by_chromosome: Mapping[str, Hits]
+    names: Sequence[str]
+    repeated: int
+
+    @property
+    def tables(self) -> None:
+        return None
+
+    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
+        """As `HitSource.hits`; a chromosome that the file does not name has none."""
+        return _overlapping(self.by_chromosome.get(chromosome, Hits.join([])), intervals)
+
+
+def read_hits(path: Path, intervals: Iterable[Interval], lengths: Mapping[str, int] | None = None) -> MadeHits:
+    """The hits of a file about some intervals, which are sorted and disjoint.
+
+    A file is BED with six columns or more, `chromosome start end motif score strand`, plain or gzip. The motif column
+    names the motif or its cluster (as the genome-wide `hg38.archetype_motifs` does); the score is read in bits, to a
+    thousandth. It is read block by block: hits that no interval touches are checked, and left out.
 
     Args:
         lengths: of the genome's chromosomes, beyond which no hit may lie; None = not known.
 
     Raises:
         PeakError: not six columns, a line that cannot be read, a motif without a name, a score below 0 or beyond what
-            a matrix can hold, or a hit that is not in the genome.
+            a matrix can hold, a hit that is not in the genome, or none that touches an interval.
     """
+    pieces = {name: list(group) for name, group in groupby(intervals, key=lambda piece: piece.chromosome)}
+    names, kept = set[str](), list[Any]()
+    with tqdm(desc=f"hits of {path.name}", unit="line", unit_scale=True, delay=_QUIET_SECONDS) as bar:
+        for frame in interval_blocks(path, _BLOCK):
+            _check(frame, lengths)
+            names.update(frame["name"].unique())
+            kept.append(frame[_touching(frame, pieces)])
+            bar.update(len(frame))
+    found = pd.concat(kept)
+    if found.empty:
+        raise PeakError(f"{path}: no hit shares a base with a peak; are both of one assembly?")
+    order = sorted(names)
+    motifs = found["name"].map({name: place for place, name in enumerate(order)})
+    by_chromosome = {chromosome: _columns(rows) for chromosome, rows in found.assign(motif=motifs).groupby("chrom")}
+    columns = [np.stack(hits, axis=1) for hits in by_chromosome.values()]
+    return MadeHits(by_chromosome, order, sum(len(rows) - len(np.unique(rows, axis=0)) for rows in columns))
 
-    path: Path
-    lengths: Mapping[str, int] | None = None
 
-    @property
-    def names(self) -> Sequence[str]:
-        return self._by_chromosome[1]
+def _check(frame: Any, lengths: Mapping[str, int] | None) -> None:
+    """Refuse what is no hit, and make numbers of the scores."""
+    if "strand" not in frame:
+        raise PeakError(
+            f"{frame['where'].iloc[0]}: {len(frame.columns) - 1} columns between tabs; hits need the {_HIT_COLUMNS} "
+            f"columns chromosome start end motif score strand"
+        )
+    frame["score"] = numbers(frame, "score")
+    unknown = ~frame["strand"].isin(list(_FORWARD))
+    refuse(frame, unknown, f"has no strand in its sixth column; write one of {' '.join(_FORWARD)}")
+    refuse(frame, frame["name"].str.strip() == "", "names no motif in its fourth column; fill it in")
+    refuse(frame, frame["score"] < 0, "has a score below 0, which no hit has; take the line out")
+    refuse(frame, frame["score"] > _MOST_BITS, f"has a score above {_MOST_BITS:,} bits; scale all scores down")
+    if lengths is not None:
+        check_places(frame, lengths, "rename it or take the line out")
 
-    @property
-    def tables(self) -> None:
-        return None
 
-    @cached_property
-    def _by_chromosome(self) -> tuple[dict[str, Hits], list[str]]:
-        frame = read_intervals(self.path)
-        if "strand" not in frame:
-            raise PeakError(
-                f"{frame['where'][0]}: {len(frame.columns) - 1} columns between tabs; hits need the {_HIT_COLUMNS} "
-                f"columns chromosome start end motif score strand"
-            )
-        frame["score"] = numbers(frame, "score")
-        self._check(frame)
-        names = sorted(frame["name"].unique())
-        frame["motif"] = frame["name"].map({name: place for place, name in enumerate(names)})
-        return {chromosome: _columns(rows) for chromosome, rows in frame.groupby("chrom")}, names
-
-    def _check(self, frame: Any) -> None:
-        unknown = ~frame["strand"].isin(list(_FORWARD))
-        refuse(frame, unknown, f"has no strand in its sixth column; write one of {' '.join(_FORWARD)}")
-        refuse(frame, frame["name"].str.strip() == "", "names no motif in its fourth column; fill it in")
-        refuse(frame, frame["score"] < 0, "has a score below 0, which no hit has; take the line out")
-        refuse(frame, frame["score"] > _MOST_BITS, f"has a score above {_MOST_BITS:,} bits; scale all scores down")
-        if self.lengths is not None:
-            check_places(frame, self.lengths, "rename it or take the line out")
-
-    @property
-    def repeated(self) -> int:
-        """How many hits stand there a second time."""
-        columns = [np.stack(hits, axis=1) for hits in self._by_chromosome[0].values()]
-        return sum(len(rows) - len(np.unique(rows, axis=0)) for rows in columns)
-
-    def refuse_apart(self, intervals: Iterable[Interval]) -> None:
-        """Raise `PeakError` where no hit shares a base with any of the intervals, which are sorted and disjoint."""
-        by_chromosome = groupby(intervals, key=lambda piece: piece.chromosome)
-        if not any(len(self.hits(chromosome, list(pieces)).start) for chromosome, pieces in by_chromosome):
-            raise PeakError(f"{self.path}: no hit shares a base with a peak; are both of one assembly?")
-
-    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
-        """As `HitSource.hits`; a chromosome that the file does not name has none."""
-        return _overlapping(self._by_chromosome[0].get(chromosome, Hits.join([])), intervals)
+def _touching(frame: Any, pieces: Mapping[str, Sequence[Interval]]) -> npt.NDArray[np.bool_]:
+    """Which rows share a base with a piece of their chromosome."""
+    touching = np.zeros(len(frame), bool)
+    chromosomes = frame["chrom"].to_numpy()
+    for chromosome in {*frame["chrom"].unique()} & {*pieces}:
+        own = np.flatnonzero(chromosomes == chromosome)
+        start, end = (frame[name].to_numpy(np.int64)[own] for name in ("start", "end"))
+        touching[own] = _shares_a_base(start, end, pieces[chromosome])
+    return touching
 
 
 def _columns(rows: Any) -> Hits:
@@ -148,7 +168,12 @@ def _columns(rows: Any) -> Hits:
 
 def _overlapping(hits: Hits, intervals: Sequence[Interval]) -> Hits:
     """Those that share a base with an interval."""
+    return hits.take(_shares_a_base(hits.start, hits.end, intervals))
+
+
+def _shares_a_base(start: Integers, end: Integers, intervals: Sequence[Interval]) -> npt.NDArray[np.bool_]:
     starts, ends = np.array([(start, end) for _, start, end in intervals]).T
-    next_interval: Integers = np.searchsorted(ends, hits.start, side="right")
+    next_interval: Integers = np.searchsorted(ends, start, side="right")
     inside = next_interval < len(ends)
-    return hits.take(inside & (hits.end > starts[np.minimum(next_interval, len(ends) - 1)]))
+    shares: npt.NDArray[np.bool_] = inside & (end > starts[np.minimum(next_interval, len(ends) - 1)])
+    return shares
