@@ -75,7 +75,7 @@ class MatrixCommand:
         hits.add_argument(
             "--hits",
             type=Path,
-            help="hits made before (BED with six columns or more), in place of a scan; models with known motifs need a scan",
+            help="hits made before (BED with six columns or more), in place of a scan; known motifs need a scan",
         )
         _add_scan_arguments(parser)
         parser.add_argument(
