@@ -71,9 +71,9 @@ def picturable(suite: Suite, results: Results) -> Job | None:
 
 def copy_in_place(folder: Path, to: Path) -> None:
     """Put a copy of a folder in the place of what was there."""
-    shutil.rmtree(to, ignore_errors=True)
     with whole_folder(to) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
+        shutil.rmtree(to, ignore_errors=True)
 
 
 def _lying(models: Sequence[str], shows: Callable[[Path], bool], suite: Suite, results: Results) -> Job | None:

@@ -23,6 +23,7 @@ from benchmarks.report.page import page
 from benchmarks.suites import suites
 from quatrefoil.core import recipes
 from quatrefoil.core.measuring import jobs
+from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import RunFailed
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.runs.folder import description
@@ -117,6 +118,30 @@ def test_a_page_beside_which_no_run_lies_shows_what_is_kept_today(
         (kept / TOLD).write_text(drawn)
         assert lay_answers(suite, place, Results())[0]["wrong"] == place.confusions
         assert (place.confusions / TOLD).read_text() == drawn
+
+
+@pytest.mark.parametrize(
+    ("entry", "fails", "kept"), [(TABLE, False, "drawn"), (TABLE, True, "before"), (FRAMES, False, "before")]
+)
+def test_what_is_kept_is_the_drawing_of_table_where_it_was_drawn_whole(
+    entry: Entry, fails: bool, kept: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(model: str, folder: Path, out: Path) -> None:
+        if fails:
+            raise RunFailed("no clips")
+        out.mkdir(parents=True)
+        (out / TOLD).write_text("drawn")
+
+    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr("benchmarks.leaderboard.draw_confusions", draw)
+    suite = suites({})["quick"]
+    (asked,) = (each for each in suite.entries if each.model == entry.model)
+    shutil.copytree(run, jobs.plan(asked, 0, Results()).folder)
+    place = Place(Store(tmp_path), tmp_path / "table.md", tmp_path / "site" / "index.html", tmp_path / "claims.md", [])
+    (tmp_path / "confusions").mkdir()
+    (tmp_path / "confusions" / TOLD).write_text("before")
+    assert len(lay_answers(suite, place, Results())[1]) == fails
+    assert (tmp_path / "confusions" / TOLD).read_text() == kept
 
 
 def test_what_is_shown_is_spread_evenly_and_never_twice() -> None:

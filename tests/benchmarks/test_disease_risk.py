@@ -48,5 +48,5 @@ def test_a_run_of_openness_is_scored_beside_its_bounds_from_end_to_end(
     assert row["run"] == identity_of(job)
     area = row["ROC_AUC"]
     assert set(area) == set(row["intervals"]) == {BURDEN, DEALT, COVARIATES, BOTH}
-    assert area[COVARIATES] > 60 > area[BURDEN]  # after one step; that covariates tell shows that people were read
+    assert area[COVARIATES] > 60  # which shows that people were read
     assert row["gain"] == pytest.approx(area[BOTH] - area[COVARIATES])

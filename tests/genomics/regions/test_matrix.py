@@ -1,7 +1,7 @@
 """The matrix holds, for each peak, the summed scores of the hits that bedtools would intersect with it."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from quatrefoil.genomics.regions.peaks import Interval, PeakError, Peaks, merged
 from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.regions.similarity import similar_first
-from quatrefoil.genomics.regions.sources import HitSource, Scan, read_hits
+from quatrefoil.genomics.regions.sources import HitSource, MadeHits, Scan, read_hits
 from quatrefoil.genomics.regions.store import ACCESSIBILITY, MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.fasta import LETTERS, Genome
 from tests.genomics.regions.toys import UNIFORM, motif, sequence, write_fasta
@@ -184,25 +184,34 @@ def test_hits_read_in_blocks_are_those_of_the_file_that_touch_a_peak_and_their_l
 ) -> None:
     path = tmp_path / "hits.bed"
     write_hits(source, None, path)
-    # As the genome-wide scan of archetypes has them, two columns follow.
-    lines = ["\t".join([*line.split("\t")[:6], "model", "3"]) + "\n" for line in path.read_text().splitlines()]
-    path.write_text("# header\n" + "".join(lines))
     pieces = [Interval("chr1", 30, 90), Interval("chr1", 200, 204), Interval("chr2", 0, 50)]
-    whole_file = read_hits(path, pieces, CHROMOSOMES)
-    touching = [line for line in lines if any(touches(line, piece) for piece in pieces)]
-    assert 0 < len(touching) < len(lines)
-    assert sum(len(hits.start) for hits in whole_file.by_chromosome.values()) == len(touching)
-    assert list(whole_file.names) == sorted({line.split("\t")[3] for line in lines})
+    found = ["\t".join(line.split("\t")[:6]) for line in path.read_text().splitlines()]
+    beside = [f"chr1\t{start}\t{end}\tbeside\t3\t+" for start, end in ((20, 30), (90, 95), (21, 30))]
+    touching = [line for line in found if any(touches(line, piece) for piece in pieces)]
+    assert 0 < len(touching) < len(found)
+    # The first block touches nothing, the last repeats a hit; what follows six columns is not read.
+    lines = [f"{line}\tmodel\tword" for line in [*beside, *found, touching[0]]]
+    path.write_text("# header\n" + "".join(f"{line}\n" for line in lines))
     monkeypatch.setattr("quatrefoil.genomics.regions.sources._BLOCK", 3)
-    blocks = read_hits(path, pieces, CHROMOSOMES)
-    assert (blocks.names, blocks.repeated) == (whole_file.names, whole_file.repeated)
-    for chromosome, hits in whole_file.by_chromosome.items():
-        for ours, theirs in zip(blocks.by_chromosome[chromosome], hits, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    read = read_hits(path, pieces, CHROMOSOMES)
+    assert (list(read.names), read.repeated) == (sorted({line.split("\t")[3] for line in lines}), 1)
+    assert sorted(told(read)) == sorted(map(row, [*touching, touching[0]]))
     with path.open("a") as file:
-        file.write(lines[0].replace("\t+\t", "\t?\t").replace("\t-\t", "\t?\t"))
+        file.write(lines[0].replace("+", "?"))
     with pytest.raises(PeakError, match=rf"hits.bed:{len(lines) + 2}: .* has no strand in its sixth column"):
         read_hits(path, pieces, CHROMOSOMES)
+
+
+def told(read: MadeHits) -> Iterator[tuple[object, ...]]:
+    for chromosome, hits in read.by_chromosome.items():
+        assert list(hits.start) == sorted(hits.start)
+        for start, end, number, strand, score in zip(*hits, strict=True):
+            yield chromosome, start, end, read.names[number], strand, score
+
+
+def row(line: str) -> tuple[object, ...]:
+    chromosome, start, end, motif, score, strand = line.split("\t")
+    return chromosome, int(start), int(end), motif, {"+": 1, "-": -1}[strand], round(1000 * float(score))
 
 
 def touches(line: str, piece: Interval) -> bool:

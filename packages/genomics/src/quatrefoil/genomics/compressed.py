@@ -55,6 +55,8 @@ def content_of(path: Path, error: type[ValueError]) -> bytes:
 def opened(path: Path, error: type[ValueError]) -> Iterator[IO[bytes]]:
     """The bytes of a file, plain, gzip or bgzip, to be read bit by bit.
 
+    Nothing but reading belongs in the block: an `OSError` in it is taken for a damaged file.
+
     Raises:
         error: as `content_of`; what is damaged is found where it is read.
     """

@@ -61,7 +61,7 @@ def _decoded(path: Path) -> Iterator[tuple[int, str]]:
         text = io.TextIOWrapper(content, encoding="utf-8-sig", errors=_KEPT)
         for number, line in enumerate(text, start=1):
             if not line.isascii():
-                _check_decoded(line, f"{path}:{number}")
+                _check_decoded(line.removesuffix("\n"), f"{path}:{number}")
             yield number, line
 
 

@@ -7,13 +7,12 @@ from typing import Protocol, runtime_checkable
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
-from quatrefoil.core.data import DataConfig, DataModule
+from quatrefoil.core.data import DataConfig
 from quatrefoil.core.hardware import hardware
-from quatrefoil.core.hub import Model
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.runs.checkpoint import Json
 from quatrefoil.core.runs.folder import RunFolder
-from quatrefoil.core.runs.stored import score, stored_recipe
+from quatrefoil.core.runs.stored import read_these, score, stored_recipe
 from quatrefoil.core.versions import versions
 
 CHANGED = ("data.", "evaluate.", "run.")
@@ -48,7 +47,7 @@ def evaluate_on(path: Path, name: str, overrides: Sequence[str] = (), splits: Se
     _check_views(trained, there)
     data = (there.data.read_for(folder) if isinstance(there.data, ReadsFor) else there.data).build(trained.seed)
     model = trained.model.model_type.from_pretrained(folder)
-    _read_these(model, data, folder)
+    read_these(model, data, folder)
     scores = score(model, data, there, splits)
     return {
         **facts,
@@ -72,16 +71,3 @@ def _check_overrides(overrides: Sequence[str]) -> None:
 def _check_views(trained: Recipe, there: Recipe) -> None:
     asked = {f"evaluation `{name}`": evaluation.needs for name, evaluation in there.evaluate.items()}
     trained.graph.check(asked, [*there.data.fields, "id", "group"])
-
-
-def _read_these(model: Model, data: DataModule, folder: Path) -> None:
-    """The model reads the data from now on; what its weights depend on must be as in training."""
-    given = data.assets()
-    for name in model.asset_names:
-        if not model.reads_alike(name, given.get(name)):
-            raise ConfigError(
-                f"the data bring another {name} than the model in {folder} was trained with; take data that can be "
-                f"read with the model's"
-            )
-    model.assets |= {name: text for name, text in given.items() if name in model.asset_names}
-    model.check_assets()

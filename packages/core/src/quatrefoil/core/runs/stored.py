@@ -30,15 +30,36 @@ def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = 
         splits: which; `train` shows what was learned by heart. None given = all but `train`.
 
     Raises:
-        CheckpointError: `path` is neither; ConfigError: an override would change what was trained, or there is no such
-            split.
+        CheckpointError: `path` is neither; ConfigError: an override would change what was trained, there is no such
+            split, or the data of a finished run bring other tokens or classes than it was trained with.
     """
     described, weights = read_stored(path)
     recipe = stored_recipe(described, overrides)
     data = recipe.data.build(recipe.seed)
     model = recipe.model.model_type(recipe.model_for(data))  # type: ignore[call-arg]
     load_weights(model, weights)
+    if not checkpoint.is_checkpoint(path):
+        folder = RunFolder(path).model
+        model.assets |= {name: (folder / name).read_text(encoding="utf-8") for name in model.asset_names}
+        read_these(model, data, folder)
     return score(model, data, recipe, splits)
+
+
+def read_these(model: Model, data: DataModule, folder: Path) -> None:
+    """The model reads the data from now on; what its weights depend on must be as in training.
+
+    Raises:
+        ConfigError: an asset of the data that the model in `folder` depends on is another one.
+    """
+    given = data.assets()
+    for name in model.asset_names:
+        if not model.reads_alike(name, given.get(name)):
+            raise ConfigError(
+                f"the data bring another {name} than the model in {folder} was trained with; take data that can be "
+                f"read with the model's"
+            )
+    model.assets |= {name: text for name, text in given.items() if name in model.asset_names}
+    model.check_assets()
 
 
 def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str]) -> dict[str, Scores]:

@@ -3,7 +3,8 @@
     bases -> stem and transformer -> of each, what attention picks and the highest of every channel ---> logits
                                   -> of each, the highest of every channel in each cell of the sequence -^
 
-A splice site and a decoy hold the same motifs, in other places: what is highest over a whole sequence forgets them.
+Mostly, a splice site and a decoy hold the same motifs in other places; what is highest over a whole sequence forgets
+them.
 Weights of the cells begin at zero, so that it begins as the classifier without them.
 
 Legend: B sequences, K classes, D width, C cells.

@@ -34,9 +34,7 @@ def highest_of_cells(tokens: Tokens, cells: int) -> Tensor:
     return highest_BCD.masked_fill(highest_BCD == -math.inf, 0)
 
 
-def refuse_no_cell(cells: int) -> None:
-    """Raises:
-    ValueError: fewer than one part.
-    """
+def refuse_no_cell(cells: int, key: str = "model.cells") -> None:
+    """Raise `ValueError` for fewer parts than one, of the setting `key`."""
     if cells < 1:
-        raise ValueError(f"model.cells={cells}: a sequence has one part or more")
+        raise ValueError(f"{key}={cells}: a sequence has one part or more")

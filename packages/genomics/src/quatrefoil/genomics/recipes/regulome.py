@@ -56,7 +56,7 @@ def regulome_tfbs() -> Recipe:
 
 
 def regulome_splice() -> Recipe:
-    """Acceptor, donor or neither; a decoy holds the same motifs in other places."""
+    """Acceptor, donor or neither, by the classifier that keeps places."""
     return _on(classify_placed(), RegulomeSplice(), steps=200)
 
 

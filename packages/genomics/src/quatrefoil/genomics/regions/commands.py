@@ -177,7 +177,7 @@ def _source(
             raise ValueError(
                 "--hits are taken as they are: leave out --p-value and --background, or scan with --motifs"
             )
-        hits = read_hits(args.hits, merged(peaks.values(), genome.lengths), genome.lengths)
+        hits = read_hits(args.hits, merged(peaks.values(), genome.lengths), genome.lengths, progress=True)
         if hits.repeated:
             print(f"{counted(hits.repeated, 'hit')} of {args.hits} more than once in it; each counts every time")
         return hits, list(range(len(hits.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order

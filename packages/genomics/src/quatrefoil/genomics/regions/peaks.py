@@ -116,15 +116,26 @@ def read_intervals(path: Path) -> Any:
     return frame
 
 
-def interval_blocks(path: Path, most: int) -> Iterator[Any]:
-    """As `read_intervals`, frames of at most so many lines, one after the other: the file need not fit in memory."""
+def interval_blocks(path: Path, most: int, fields: int | None = None) -> Iterator[Any]:
+    """As `read_intervals`, frames of at most so many lines, one after the other: the file need not fit in memory.
+
+    Args:
+        fields: how many columns are read, as those of BED, whatever follows them; None = all.
+    """
     lines = (line for line in lines_of(path) if not _HEADER.match(line.text))
+    kind = _kind(path)
+    if fields is not None:
+        lines, kind = (line._replace(text=_first(line.text, fields)) for line in lines), "bed"
     if (first := next(lines, None)) is None:
         raise PeakError(f"{path}: no interval; a line is `chromosome<TAB>start<TAB>end`")
     columns, left = _column_count(first), chain([first], lines)
     while block := list(islice(left, most)):
-        _check_columns(block, columns, _kind(path))
-        yield _frame(block, columns, "narrowPeak" if columns == _MOST["narrowPeak"] else _kind(path))
+        _check_columns(block, columns, kind)
+        yield _frame(block, columns, "narrowPeak" if columns == _MOST["narrowPeak"] else kind)
+
+
+def _first(text: str, fields: int) -> str:
+    return "\t".join(text.split("\t", fields)[:fields])
 
 
 def _frame(lines: Sequence[Line], columns: int, kind: str) -> Any:

@@ -8,7 +8,6 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from tqdm import tqdm
 
 from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
@@ -18,14 +17,13 @@ from quatrefoil.genomics.sequence.codes import UNKNOWN
 from quatrefoil.genomics.sequence.fasta import Genome
 
 _BLOCK: Final = 250_000  # lines; some half a gigabyte of words
-_QUIET_SECONDS: Final = 5
 _HIT_COLUMNS: Final = 6
 _FORWARD: Final = {"+": 1, "-": -1, ".": 1}
 _MOST_BITS: Final = np.iinfo(np.int32).max // UNITS_PER_BIT  # a matrix holds sums as int32
 
 
 class HitSource(Protocol):
-    """Motif hits by place. It is sent to workers, so it opens files where it reads them."""
+    """Motif hits by place. It is sent to workers, so it holds no open file."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -100,7 +98,9 @@ class MadeHits:
         return _overlapping(self.by_chromosome.get(chromosome, Hits.join([])), intervals)
 
 
-def read_hits(path: Path, intervals: Iterable[Interval], lengths: Mapping[str, int] | None = None) -> MadeHits:
+def read_hits(
+    path: Path, intervals: Iterable[Interval], lengths: Mapping[str, int] | None = None, progress: bool = False
+) -> MadeHits:
     """The hits of a file about some intervals, which are sorted and disjoint.
 
     A file is BED with six columns or more, `chromosome start end motif score strand`, plain or gzip. The motif column
@@ -111,25 +111,40 @@ def read_hits(path: Path, intervals: Iterable[Interval], lengths: Mapping[str, i
         lengths: of the genome's chromosomes, beyond which no hit may lie; None = not known.
 
     Raises:
+        TextError: no such file, or one that is damaged, empty or no text.
         PeakError: not six columns, a line that cannot be read, a motif without a name, a score below 0 or beyond what
             a matrix can hold, a hit that is not in the genome, or none that touches an interval.
     """
     pieces = {name: list(group) for name, group in groupby(intervals, key=lambda piece: piece.chromosome)}
-    names, kept = set[str](), list[Any]()
-    with tqdm(desc=f"hits of {path.name}", unit="line", unit_scale=True, delay=_QUIET_SECONDS) as bar:
-        for frame in interval_blocks(path, _BLOCK):
+    number: dict[str, int] = {}  # of a motif, in the order in which the file names them
+    kept: dict[str, list[Hits]] = {}
+    with tqdm(desc=f"hits of {path.name}", unit="line", unit_scale=True, disable=not progress) as bar:
+        for frame in interval_blocks(path, _BLOCK, _HIT_COLUMNS):
             _check(frame, lengths)
-            names.update(frame["name"].unique())
-            kept.append(frame[_touching(frame, pieces)])
+            motifs = frame["name"].map({name: number.setdefault(name, len(number)) for name in frame["name"].unique()})
+            touching = frame.assign(motif=motifs)[_touching(frame, pieces)]
+            for chromosome, rows in touching.groupby("chrom"):
+                kept.setdefault(chromosome, []).append(_columns(rows))
             bar.update(len(frame))
-    found = pd.concat(kept)
-    if found.empty:
+    if not kept:
         raise PeakError(f"{path}: no hit shares a base with a peak; are both of one assembly?")
-    order = sorted(names)
-    motifs = found["name"].map({name: place for place, name in enumerate(order)})
-    by_chromosome = {chromosome: _columns(rows) for chromosome, rows in found.assign(motif=motifs).groupby("chrom")}
-    columns = [np.stack(hits, axis=1) for hits in by_chromosome.values()]
-    return MadeHits(by_chromosome, order, sum(len(rows) - len(np.unique(rows, axis=0)) for rows in columns))
+    names = sorted(number)
+    place = np.empty(len(names), np.int64)
+    place[[number[name] for name in names]] = np.arange(len(names))
+    by_chromosome = {chromosome: _in_order(Hits.join(parts), place) for chromosome, parts in kept.items()}
+    return MadeHits(by_chromosome, names, sum(map(_repeated, by_chromosome.values())))
+
+
+def _in_order(hits: Hits, place: Integers) -> Hits:
+    """Sorted, each motif by its place."""
+    return Hits.sorted(hits.start, hits.end, place[hits.motif], hits.strand.astype(np.int64), hits.score)
+
+
+def _repeated(hits: Hits) -> int:
+    """How many of them stand there a second time."""
+    order = np.lexsort((*hits,))
+    same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in hits])
+    return int(same.sum())
 
 
 def _check(frame: Any, lengths: Mapping[str, int] | None) -> None:
@@ -161,9 +176,10 @@ def _touching(frame: Any, pieces: Mapping[str, Sequence[Interval]]) -> npt.NDArr
 
 
 def _columns(rows: Any) -> Hits:
+    """The hits of a frame, in its order."""
     start, end, motif = (rows[name].to_numpy(np.int64) for name in ("start", "end", "motif"))
     score = np.rint(rows["score"].to_numpy(float) * UNITS_PER_BIT).astype(np.int64)
-    return Hits.sorted(start, end, motif, rows["strand"].map(_FORWARD).to_numpy(np.int64), score)
+    return Hits(start, end, motif, rows["strand"].map(_FORWARD).to_numpy(np.int8), score)
 
 
 def _overlapping(hits: Hits, intervals: Sequence[Interval]) -> Hits:

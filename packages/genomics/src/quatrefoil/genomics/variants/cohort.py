@@ -4,7 +4,7 @@ The specification's section 9 (our choice): with some hundred people, ancestry a
 others. So what covariates reach is scored beside it, and what the same genotypes reach with the effects dealt out to
 the variants at random: a burden that is no better tells of structure, not of what variants do.
 
-Legend: V variants, P people, E effects, F features, R resamples or repeats.
+Legend: V variants, P people, E effects, F features, R resamples, C repeats of the cross-validation.
 """
 
 from collections.abc import Mapping
@@ -145,8 +145,8 @@ def _resampled(outcome_P: Ints, repeated: Mapping[str, Floats], seed: int) -> di
         people = int(kind_P.sum())
         weights_RP[:, kind_P] = rng.multinomial(people, np.full(people, 1 / people), _RESAMPLES)
     return {
-        who: 100 * np.mean([weighted_roc_auc(odds_P, ill_P, weights_RP) for odds_P in odds_PR.T], axis=0)
-        for who, odds_PR in repeated.items()
+        who: 100 * np.mean([weighted_roc_auc(odds_P, ill_P, weights_RP) for odds_P in odds_PC.T], axis=0)
+        for who, odds_PC in repeated.items()
     }
 
 

@@ -7,7 +7,6 @@ breakends) have no sequence to put into a window and are errors. A missing call 
 Legend: V variants (alleles), P people.
 """
 
-import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quatrefoil.core.wording import counted, first_few
-from quatrefoil.genomics.compressed import DAMAGED, GZIP, refuse_cut_off
+from quatrefoil.genomics.compressed import opened
 from quatrefoil.genomics.extras import extras
 
 MISSING: Final = -1
@@ -129,7 +128,6 @@ def _place(variant: Variant) -> str:
 def _opened(path: Path) -> Any:
     if not path.is_file():
         raise VcfError(f"{path}: no such file; name a VCF or BCF file")
-    refuse_cut_off(path, VcfError)  # htslib warns of it, and reads what there is
     if _BY_BLANKS.search(_head(path)):
         raise VcfError(f"{path}: its columns stand apart by blanks; write one tab between two of them")
     with extras():
@@ -144,14 +142,9 @@ def _opened(path: Path) -> Any:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of what the file holds."""
-    with path.open("rb") as file:
-        compressed = file.read(len(GZIP)) == GZIP
-    try:
-        with gzip.open(path) if compressed else path.open("rb") as file:
-            return file.read(_HEAD)
-    except DAMAGED as error:
-        raise VcfError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+    """The first bytes of what the file holds; one that is cut off is refused, where htslib reads what there is."""
+    with opened(path, VcfError) as file:
+        return file.read(_HEAD)
 
 
 def _records(reader: Any, path: Path) -> Iterator[tuple[str, Any]]:
