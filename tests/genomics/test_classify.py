@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from quatrefoil.core import recipes
+from quatrefoil.core.config import ConfigError
 from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
@@ -32,6 +33,7 @@ def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
     ("name", "sizes"),
     [
         ("genebert/classify", STEM),
+        ("genebert/classify-placed", STEM),
         ("genebert/classify-bert", SMALL),
         ("genebert/classify-cnn", ["model.width=8"]),
         ("genebert/classify-kmer-logistic", []),
@@ -53,6 +55,9 @@ def test_three_classes_of_any_name_go_in_and_predictions_by_id_come_out(
         assert classification_metrics(found) == pytest.approx(stored["scores"][split]["metrics"])
     assert found.ids[0] == f"{tmp_path.name}/test.csv:2"
     assert evaluate(run)["test"].metrics == pytest.approx(stored["scores"]["test"]["metrics"])
+    (run / "model" / "classes.json").write_text('["IE", "EI", "N"]')
+    with pytest.raises(ConfigError, match="the data bring another classes.json than the model"):
+        evaluate(run)
 
 
 def test_a_planted_motif_is_found(tmp_path: Path) -> None:
