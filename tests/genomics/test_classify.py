@@ -56,7 +56,7 @@ def test_three_classes_of_any_name_go_in_and_predictions_by_id_come_out(
     assert found.ids[0] == f"{tmp_path.name}/test.csv:2"
     assert evaluate(run)["test"].metrics == pytest.approx(stored["scores"]["test"]["metrics"])
     (run / "model" / "classes.json").write_text('["IE", "EI", "N"]')
-    with pytest.raises(ConfigError, match="the data bring another classes.json than the model"):
+    with pytest.raises(ConfigError, match=r"the data bring another classes\.json than the model"):
         evaluate(run)
 
 
