@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from pathlib import Path
 
 from benchmarks.report.sections import Section, claims_section, papers_section
@@ -26,17 +26,16 @@ def short_claims(found: Sequence[Verdict]) -> Section:
 
 
 def short_studies(folder: Path) -> list[Section]:
-    """Each study, a line for each model, data and metric."""
-    return [_study(section) for section in study_sections(folder)]
-
-
-def _study(section: Section) -> Section:
+    """Each study, a line for each model, data and metric; how they are read is told with the first."""
     remarks = [
         "effects: from the least to the greatest of the levels, minus the reference, paired by seed; without 0: how "
         "many have a 95 % interval (Student's, not corrected for their number) without zero",
         "each level with its interval, in spreads of the reference, and with time, memory and parameters: on the page",
     ]
-    return replace(section, tables=[_effects(table) for table in section.tables], remarks=remarks, plots=())
+    return [
+        replace(section, tables=[_effects(table) for table in section.tables], remarks=told, plots=())
+        for section, told in zip(study_sections(folder), chain([remarks], repeat([])), strict=False)
+    ]
 
 
 def _effects(table: Table) -> Table:
