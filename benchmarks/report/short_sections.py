@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, groupby, repeat
+from itertools import groupby
 from pathlib import Path
 
 from benchmarks.report.sections import Section, claims_section, papers_section
@@ -33,8 +33,8 @@ def short_studies(folder: Path) -> list[Section]:
         "each level with its interval, in spreads of the reference, and with time, memory and parameters: on the page",
     ]
     return [
-        replace(section, tables=[_effects(table) for table in section.tables], remarks=told, plots=())
-        for section, told in zip(study_sections(folder), chain([remarks], repeat([])), strict=False)
+        replace(section, tables=[_effects(each) for each in section.tables], remarks=[] if place else remarks, plots=())
+        for place, section in enumerate(study_sections(folder))
     ]
 
 

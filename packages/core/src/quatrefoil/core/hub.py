@@ -112,17 +112,28 @@ class Model(
     def _from_pretrained(cls, *, model_id: str, strict: bool = True, **options: Any) -> "Model":
         model: Model = super()._from_pretrained(model_id=model_id, strict=strict, **options)
         download = {k: options[k] for k in ("revision", "cache_dir", "force_download", "local_files_only", "token")}
+        model.assets |= cls.read_assets(model_id, **download)
+        return model
+
+    @classmethod
+    def read_assets(cls, source: str | Path, **download: Any) -> dict[str, str]:
+        """The `assets` of a model that was saved in a folder, or under a hub id.
+
+        Raises:
+            ValueError: one of `asset_names` is not there.
+        """
+        assets: dict[str, str] = {}
         for name in cls.asset_names:
             try:
-                local = Path(model_id) / name
-                path = local if Path(model_id).is_dir() else Path(hf_hub_download(model_id, name, **download))
-                model.assets[name] = path.read_text(encoding="utf-8")
+                local = Path(source) / name
+                path = local if Path(source).is_dir() else Path(hf_hub_download(str(source), name, **download))
+                assets[name] = path.read_text(encoding="utf-8")
             except (FileNotFoundError, EntryNotFoundError) as error:
                 raise ValueError(
-                    f"{model_id}: no {name}; the folder is not a complete {cls.__name__} model, or "
+                    f"{source}: no {name}; the folder is not a complete {cls.__name__} model, or "
                     f"was saved by an older version"
                 ) from error
-        return model
+        return assets
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:

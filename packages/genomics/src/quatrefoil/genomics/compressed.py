@@ -51,6 +51,16 @@ def content_of(path: Path, error: type[ValueError]) -> bytes:
         return file.read()
 
 
+def lines_in(path: Path, error: type[ValueError]) -> Iterator[bytes]:
+    """The lines of a file, plain, gzip or bgzip, each read when it is asked for.
+
+    Raises:
+        error: as `content_of`; what is damaged is found where it is read, and what is done with a line is not meant.
+    """
+    with opened(path, error) as file:
+        yield from file
+
+
 @contextmanager
 def opened(path: Path, error: type[ValueError]) -> Iterator[IO[bytes]]:
     """The bytes of a file, plain, gzip or bgzip, to be read bit by bit.

@@ -40,7 +40,7 @@ def evaluate(path: Path, overrides: Sequence[str] = (), splits: Sequence[str] = 
     load_weights(model, weights)
     if not checkpoint.is_checkpoint(path):
         folder = RunFolder(path).model
-        model.assets |= {name: (folder / name).read_text(encoding="utf-8") for name in model.asset_names}
+        model.assets |= model.read_assets(folder)
         read_these(model, data, folder)
     return score(model, data, recipe, splits)
 

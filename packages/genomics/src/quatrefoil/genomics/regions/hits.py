@@ -23,7 +23,9 @@ class Hits(NamedTuple):
     score: Integers  # thousandths of a bit
 
     @classmethod
-    def sorted(cls, start: Integers, end: Integers, motif: Integers, strand: Integers, score: Integers) -> Self:
+    def sorted(
+        cls, start: Integers, end: Integers, motif: Integers, strand: Integers | npt.NDArray[np.int8], score: Integers
+    ) -> Self:
         """The columns, brought into order."""
         order = np.lexsort((strand, motif, start))
         return cls(start[order], end[order], motif[order], strand[order].astype(np.int8), score[order])

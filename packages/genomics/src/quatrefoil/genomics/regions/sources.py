@@ -137,7 +137,7 @@ def read_hits(
 
 def _in_order(hits: Hits, place: Integers) -> Hits:
     """Sorted, each motif by its place."""
-    return Hits.sorted(hits.start, hits.end, place[hits.motif], hits.strand.astype(np.int64), hits.score)
+    return Hits.sorted(hits.start, hits.end, place[hits.motif], hits.strand, hits.score)
 
 
 def _repeated(hits: Hits) -> int:

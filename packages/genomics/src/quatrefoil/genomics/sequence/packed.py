@@ -1,7 +1,5 @@
 """A genome as one byte a base in one file that is mapped into memory: `codes.u8` and `index.json` in a folder."""
 
-import gzip
-import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import IO
 import numpy as np
 
 from quatrefoil.core.files import locked, whole_folder
-from quatrefoil.genomics.compressed import DAMAGED, GZIP, refuse_cut_off
+from quatrefoil.genomics.compressed import lines_in
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 from quatrefoil.genomics.sequence.foreign import refuse_foreign
 
@@ -51,24 +49,10 @@ def pack(fasta: Path, folder: Path) -> None:
         if folder.exists():
             raise FastaError(f"{folder} exists; choose another folder, or remove it")
         refuse_foreign(fasta)
-        refuse_cut_off(fasta, FastaError)
         with whole_folder(folder) as part:
-            with _lines_of(fasta) as source, (part / _CODES).open("wb") as target:
-                lengths = _copy(_records(_whole(source, fasta), fasta), target, fasta)
+            with (part / _CODES).open("wb") as target:
+                lengths = _copy(_records(lines_in(fasta, FastaError), fasta), target, fasta)
             (part / _INDEX).write_text(json.dumps(lengths))
-
-
-def _lines_of(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    with path.open("rb") as file:
-        compressed = file.read(2) == GZIP
-    return gzip.open(path) if compressed else path.open("rb")
-
-
-def _whole(source: Iterable[bytes], fasta: Path) -> Iterator[bytes]:
-    try:
-        yield from source
-    except DAMAGED as error:
-        raise FastaError(f"{fasta}: damaged gzip file ({error}); fetch it again") from error
 
 
 def _copy(lines: Iterator[tuple[str, Codes]], target: IO[bytes], fasta: Path) -> dict[str, int]:
