@@ -126,3 +126,13 @@ def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> Non
     assert path.read_bytes() == "né\r\n".encode()
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_plain_file_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    replace_text(tmp_path / "link", "new")
+    replace_text(Path("/dev/null"), "lost")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+    assert Path("/dev/null").is_char_device()

@@ -14,7 +14,7 @@ from quatrefoil.core.nn.bert import BertConfig, bert_transformer
 from quatrefoil.core.nn.transformer import TransformerConfig
 from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.views import Tokens, Views
-from quatrefoil.genomics.datasets.labelled.module import PADDED, LabelledData
+from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.bases import kmer_ids, one_hot, other_strand
 from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
@@ -26,7 +26,7 @@ from quatrefoil.genomics.models.pooling import highest_of_cells
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifier, SequenceClassifierConfig, cut
 from quatrefoil.genomics.models.stem_classifier import StemClassifier, StemClassifierConfig
 from quatrefoil.genomics.models.stem_encoder import StemEncoderConfig
-from quatrefoil.genomics.sequence.codes import UNKNOWN
+from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN
 from quatrefoil.genomics.sequence.fasta import codes_of
 from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, UNK, KmerVocabulary
 
@@ -50,6 +50,15 @@ SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_
 def padded(sequences: list[str], extra: int = 0) -> Tensor:
     rows = [torch.tensor(codes_of(sequence)) for sequence in sequences]
     return nn.functional.pad(nn.utils.rnn.pad_sequence(rows, True, PADDED), (0, extra), value=PADDED)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=repr)
+def test_the_shortest_sequence_that_a_model_says_it_reads_is_read(config: ClassifierConfig) -> None:
+    logits_BK = (
+        config.build().eval().encode({"bases": torch.zeros(1, config.least_bases, dtype=torch.long)}, "class_logits")
+    )
+    assert logits_BK.shape == (1, 3)
+    assert logits_BK.isfinite().all()
 
 
 @settings(deadline=None, max_examples=40)

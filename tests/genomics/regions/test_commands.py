@@ -16,7 +16,7 @@ from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import merged, read_peaks
 from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.store import RegionMatrix
-from quatrefoil.genomics.sequence.fasta import LETTERS
+from quatrefoil.genomics.sequence.codes import LETTERS
 from tests.genomics.regions.toys import sequence, write_fasta
 
 JASPAR = """\

@@ -12,9 +12,9 @@ from Bio import bgzf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quatrefoil.genomics.sequence.codes import Codes
+from quatrefoil.genomics.sequence.codes import LETTERS, Codes
 from quatrefoil.genomics.sequence.commands import pack
-from quatrefoil.genomics.sequence.fasta import LETTERS, FastaError, Genome, background, codes_of
+from quatrefoil.genomics.sequence.fasta import FastaError, Genome, background, codes_of
 from tests.genomics.regions.toys import sequence, write_fasta
 
 

@@ -21,7 +21,8 @@ from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.regions.similarity import similar_first
 from quatrefoil.genomics.regions.sources import HitSource, MadeHits, Scan, read_hits
 from quatrefoil.genomics.regions.store import ACCESSIBILITY, MatrixError, RegionMatrix
-from quatrefoil.genomics.sequence.fasta import LETTERS, Genome
+from quatrefoil.genomics.sequence.codes import LETTERS
+from quatrefoil.genomics.sequence.fasta import Genome
 from tests.genomics.regions.toys import UNIFORM, motif, sequence, write_fasta
 
 MOTIFS = [motif(8, 1), motif(12, 2), motif(6, 3), motif(8, 4)]

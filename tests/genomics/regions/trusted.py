@@ -7,8 +7,7 @@ import numpy as np
 
 from quatrefoil.genomics.regions.pvalues import weights
 from quatrefoil.genomics.regions.scan import Scanner
-from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
-from quatrefoil.genomics.sequence.fasta import LETTERS
+from quatrefoil.genomics.sequence.codes import LETTERS, UNKNOWN, Codes
 
 Found = set[tuple[int, int, int, int]]  # start, motif, strand, score
 

@@ -101,8 +101,13 @@ def whole_folder(target: Path) -> Iterator[Path]:
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A UTF-8 file that takes the place of `path` when the block ends well, and is removed otherwise.
 
-    Lines end as they are written. Several processes may write `path` at once, the last one stands.
+    Lines end as they are written. Several processes may write `path` at once, the last one stands. A link or a device
+    (/dev/stdout) is written through: it stays what it is.
     """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".tmp-{path.name}-", dir=path.parent)
     part = Path(name)

@@ -1,10 +1,13 @@
-"""How made benchmarks write text: always UTF-8, always `\\n`, always the same bytes for the same content."""
+"""How commands and made benchmarks write text: whole or not at all, in UTF-8, lines ended by `\\n`, the same bytes for
+the same content."""
 
 import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from quatrefoil.core.files import replace_text, whole_file
 
 Rows = Iterable[Sequence[object]]
 
@@ -34,12 +37,10 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
 
 def write_table(path: Path, rows: Rows, delimiter: str = ",") -> None:
     """A table; the real sets separate by comma or tab, and quote only what needs it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as file:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Lines of text."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
+    replace_text(path, "".join(f"{line}\n" for line in lines))

@@ -9,8 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from quatrefoil.genomics.datasets.labelled.module import PADDED
-from quatrefoil.genomics.sequence.codes import UNKNOWN
+from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN
 from quatrefoil.genomics.sequence.kmers import PAD, SPECIAL_TOKENS, UNK
 
 _COMPLEMENT: Final = (3, 2, 1, 0, UNKNOWN, PADDED)

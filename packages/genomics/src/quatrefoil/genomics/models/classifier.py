@@ -16,8 +16,9 @@ from quatrefoil.core.data import DataModule
 from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
-from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED, LabelledModule
+from quatrefoil.genomics.datasets.labelled.module import CLASSES, LabelledModule
 from quatrefoil.genomics.models.bases import other_strand
+from quatrefoil.genomics.sequence.codes import PADDED
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 

@@ -17,9 +17,9 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from quatrefoil.core.views import view
-from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.models.bases import one_hot, places
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.sequence.codes import PADDED
 
 _POOL: Final = 2
 _PLACED: Final = 0.1

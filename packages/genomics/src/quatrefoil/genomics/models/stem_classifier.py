@@ -17,13 +17,12 @@ from torch import Tensor, nn
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import view
-from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
 from quatrefoil.genomics.models.kmer_logistic import kmer_profile
 from quatrefoil.genomics.models.pooling import picked_and_highest
 from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
 from quatrefoil.genomics.models.stem_encoder import Encoded, StemEncoderConfig
-from quatrefoil.genomics.sequence.codes import UNKNOWN
+from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class StemClassifierConfig(ClassifierConfig):
 
     @property
     def least_bases(self) -> int:
-        return max(self.encoder.k, *self.counted)
+        return max((self.encoder.k, *self.counted))
 
     @property
     def model_type(self) -> type["StemClassifier"]:

@@ -10,6 +10,8 @@ from quatrefoil.genomics.sequence.kmers import AMBIGUOUS
 Codes: TypeAlias = npt.NDArray[np.uint8]
 
 UNKNOWN: Final = 4
+PADDED: Final = 5
+"""What stands behind the last base of the shorter sequences of a batch."""
 LETTERS: Final = np.frombuffer(b"ACGTN", np.uint8)
 _COMPLEMENT: Final = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 _INVALID: Final = 255

@@ -15,9 +15,7 @@ import numpy.typing as npt
 
 from quatrefoil.core.config import nearest
 from quatrefoil.genomics.sequence import packed
-from quatrefoil.genomics.sequence.codes import LETTERS as LETTERS
-from quatrefoil.genomics.sequence.codes import UNKNOWN as UNKNOWN
-from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
+from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes, FastaError, encode
 from quatrefoil.genomics.sequence.indexed import IndexedFasta
 
 

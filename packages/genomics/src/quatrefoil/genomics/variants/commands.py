@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quatrefoil.core.text_files import check_target
+from quatrefoil.core.text_files import check_target, write_json, write_table
 from quatrefoil.genomics.compressed import content_of
 from quatrefoil.genomics.extras import extras
 
@@ -40,7 +40,6 @@ class VariantsCommand:
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
-        from quatrefoil.core.text_files import write_table
         from quatrefoil.core.wording import counted
         from quatrefoil.genomics.variants.effects import effects
         from quatrefoil.genomics.variants.vcf import read_vcf
@@ -90,7 +89,7 @@ class CohortCommand:
         genotypes = read_vcf(args.vcf)
         found = risk(people, genotypes.of(people.names), read_effects(args.effects, genotypes.variants), how)
         if args.out:
-            args.out.write_text(json.dumps(found.plain()) + "\n", encoding="utf-8")
+            write_json(args.out, found.plain())
         if unknown := len(genotypes.samples) - len(people.names):
             print(f"{counted(unknown, 'person', 'people')} of {args.vcf} without a phenotype left out")
         print(_table(found, bounds))

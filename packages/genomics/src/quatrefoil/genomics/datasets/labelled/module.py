@@ -27,10 +27,9 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     class_order,
     with_negatives,
 )
-from quatrefoil.genomics.sequence.codes import reverse_complement
+from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
 from quatrefoil.genomics.tables import TextError
 
-PADDED: Final = 5  # the codes of bases end at 4, the unknown base
 CLASSES: Final = "classes.json"
 
 

@@ -15,11 +15,10 @@ from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.masking import choose_spans, corrupt
 from quatrefoil.core.seeding import generator
-from quatrefoil.genomics.datasets.labelled.module import PADDED
 from quatrefoil.genomics.datasets.pretraining.draws import Draw, chance
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.datasets.unlabelled.pieces import Piece, read_pieces
-from quatrefoil.genomics.sequence.codes import UNKNOWN, reverse_complement
+from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN, reverse_complement
 
 _EVALUATION_SEED: Final = 0  # what is evaluated does not depend on a run's seed
 

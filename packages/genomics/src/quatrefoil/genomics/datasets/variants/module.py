@@ -15,9 +15,10 @@ import torch
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
-from quatrefoil.genomics.datasets.labelled.module import CLASSES, PADDED
+from quatrefoil.genomics.datasets.labelled.module import CLASSES
 from quatrefoil.genomics.datasets.labelled.splits import class_order
 from quatrefoil.genomics.datasets.variants.config import VariantData
+from quatrefoil.genomics.sequence.codes import PADDED
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.tables import TextError, read_table
 from quatrefoil.genomics.variants.vcf import Variant, read_vcf
