@@ -23,6 +23,7 @@ from benchmarks.entries import (
     GENEBERT_NO_MGM,
     GENEBERT_NO_NGSP,
     GENEBERT_NO_SRM,
+    GENEBERT_SCRATCH,
     GENEBERT_SEQUENCE,
     NO_VTM_MLM,
     OPENNESS,
@@ -148,6 +149,7 @@ _GENEBERT: Mapping[str, tuple[str, Arm]] = {
     "G2m": ("masked k-mers add", GENEBERT_NO_MGM),
     "G2n": ("the next segment adds", GENEBERT_NO_NGSP),
     "G2s": ("matching with regions adds", GENEBERT_NO_SRM),
+    "G4": ("pre-training on both helps", GENEBERT_SCRATCH),
 }
 
 CLAIMS = (
@@ -180,9 +182,12 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     Raises:
         ValueError: there is none of a name.
     """
-    found = {
-        name: [claim for claim in CLAIMS if name in (claim.name, claim.name.rstrip(ascii_lowercase))] for name in names
-    }
+    found = {name: [claim for claim in CLAIMS if _is_part(claim.name, name)] for name in names}
     if unknown := [name for name, claims in found.items() if not claims]:
         raise ValueError(f"no claim {unknown[0]}; there are {', '.join(claim.name for claim in CLAIMS)}")
     return list(dict.fromkeys(claim for claims in found.values() for claim in claims))
+
+
+def _is_part(part: str, name: str) -> bool:
+    """C2 and C2s are of C2sa, and itself; T1 is not of T12."""
+    return part.startswith(name) and set(part.removeprefix(name)) <= set(ascii_lowercase)

@@ -25,6 +25,7 @@ from benchmarks.report.short_scores import short_group_sections
 from benchmarks.report.short_sections import short_claims, short_papers, short_spending, short_studies
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
+from benchmarks.report.standing import Standing
 from benchmarks.report.studies import STUDIES, study_folders, study_sections
 from benchmarks.report.verdicts import Verdict, claim_table, verdicts
 from benchmarks.suites import Suite, claimed, suites
@@ -163,7 +164,7 @@ def lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
 def write_pages(place: Place, results: Results) -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
     groups = group(results)
-    found = verdicts(CLAIMS, groups) if place.claims else []
+    found = verdicts(CLAIMS, groups, Standing(results)) if place.claims else []
     if place.claims:
         replace_text(place.claims, claims_markdown(claim_table(found)))
     way = place.page.relative_to(place.leaderboard.parent).as_posix()

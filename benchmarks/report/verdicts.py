@@ -6,18 +6,21 @@ number of claims (Bonferroni), so that all verdicts together are wrong in at mos
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, TypeAlias
 
 from benchmarks.claims import Claim
 from benchmarks.report.groups import Group, Line, paired
 from benchmarks.report.protocols import origin
+from benchmarks.report.standing import Standing
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.jobs import Node
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
+from quatrefoil.core.wording import counted
 
 Arms: TypeAlias = tuple[Line | None, Line | None]
 """What was measured of both on one ground."""
@@ -28,6 +31,10 @@ ENOUGH_SEEDS = 5
 """Fewer give no verdict, whatever they say."""
 MOST_SEEDS = 1000
 """More than anyone runs: what would need more is said to be out of reach."""
+BLIND = ("chance", "question_only")
+"""What is computed of those that have seen nothing: an arm that is not above them has learned nothing of the task."""
+ALIKE = 1e-6
+"""Differences in points that spread less than this are one number: how they would spread over seeds is not known."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,15 @@ class Verdict:
         differences: better minus than, in points, of each of the claim's seeds that both arms have.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
+        at_chance: neither arm's scores lie above what is reached blindly, by their own 95 % intervals over seeds: more
+            seeds would tell nothing, longer training may.
         seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
-            are; None where it is decided, not measured, or out of reach.
-        hours_to_decide: of training, by one run at a time, for the seeds that these lack (for `ENOUGH_SEEDS`, where too
-            few were run to tell); None where it is decided or out of reach, or where neither arm was ever run.
+            are; None where it is decided, not measured, at chance, without spread, or out of reach.
+        missing: the runs that are not stored for these seeds (for those of the claim, where too few were run to tell),
+            with the minutes that each would take; none where it is decided or no number of seeds is known.
+        unfinished: the same for the seeds of the claim itself, whatever is said of it.
         minutes: of training of one run of either arm, with what it starts from; None where that is not stored.
+        outdated: models whose stored runs are of other settings than their recipe has today; they are not counted.
     """
 
     claim: Claim
@@ -50,28 +61,42 @@ class Verdict:
     over: OverSeeds | None
     corrected: Interval | None
     word: Word
-    seeds_to_decide: int | None
-    hours_to_decide: float | None
     minutes: tuple[float | None, float | None]
+    at_chance: bool = False
+    seeds_to_decide: int | None = None
+    missing: Mapping[Node, float | None] = field(default_factory=dict)
+    unfinished: Mapping[Node, float | None] = field(default_factory=dict)
+    outdated: tuple[str, ...] = ()
+
+    @property
+    def hours_to_decide(self) -> float | None:
+        """Of training, by one run at a time, for what is missing; None where nothing is, or nothing like it was run."""
+        minutes = [each for each in self.missing.values() if each is not None]
+        return sum(minutes) / 60 if minutes and len(minutes) == len(self.missing) else None
 
 
-def verdicts(claims: Sequence[Claim], groups: Sequence[Group]) -> list[Verdict]:
+def verdicts(claims: Sequence[Claim], groups: Sequence[Group], standing: Standing) -> list[Verdict]:
     """The verdict on every claim, from the ground, of those of split `test`, on which both of its arms were measured.
 
     Raises:
         RowError: there are two such grounds, so that their scores may not be put together.
     """
     level, tested = 1 - 0.05 / len(claims), [group for group in groups if group.ground.split == SPLIT]
-    return [_verdict(claim, tested, level) for claim in claims]
+    return [_verdict(claim, tested, level, standing) for claim in claims]
 
 
-def _differences(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[float, ...]:
-    """Better minus than, on the one ground on which both were measured."""
+def _pairs(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[list[tuple[float, float]], float]:
+    """The scores of both by seed, on the one ground on which both were measured, and what is reached there blindly."""
     both = [(better, than, g) for (better, than), g in zip(arms, groups, strict=True) if better and than]
     if len(both) > 1:
         raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
-    pairs = {seed: pair for better, than, _ in both for seed, pair in paired(better, than, claim.metric).items()}
-    return tuple(pairs[seed][0] - pairs[seed][1] for seed in claim.seeds if seed in pairs)
+    if not both:
+        return [], -math.inf
+    better, than, group = both[0]
+    found, known = paired(better, than, claim.metric), group.references.get(claim.metric, {})
+    return [found[seed] for seed in claim.seeds if seed in found], max(
+        (known[name] for name in BLIND if name in known), default=-math.inf
+    )
 
 
 def _minutes(arms: Sequence[Arms]) -> tuple[float | None, float | None]:
@@ -81,33 +106,43 @@ def _minutes(arms: Sequence[Arms]) -> tuple[float | None, float | None]:
     return better, than
 
 
-def _arm(entry: Entry, metric: str, group: Group) -> Line | None:
-    found = [
-        line
-        for line in group.lines
-        if (line.model, line.recipe) == (entry.model, entry.recipe) and metric in line.values
-    ]
-    if len(found) > 1:
-        raise RowError(f"{entry.model} stands in {len(found)} configurations on {origin(group.ground)}")
-    return found[0] if found else None
+def _lines(entry: Entry, metric: str, group: Group) -> list[Line]:
+    """Of all its configurations."""
+    of_it = (line for line in group.lines if (line.model, line.recipe) == (entry.model, entry.recipe))
+    return [line for line in of_it if metric in line.values]
 
 
-def _verdict(claim: Claim, groups: Sequence[Group], level: float) -> Verdict:
-    arms = [(_arm(claim.better, claim.metric, each), _arm(claim.than, claim.metric, each)) for each in groups]
-    differences, minutes = _differences(claim, arms, groups), _minutes(arms)
-    told = [each for each in minutes if each is not None]
-    hours = 2 * fmean(told) / 60 if told else None  # of one more seed of both
+def _arm(lines: Sequence[Line], config_hash: str | None) -> Line | None:
+    """In the configuration of today."""
+    return next((line for line in lines if line.config_hash == config_hash), None)
+
+
+def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Standing) -> Verdict:
+    entries = claim.better, claim.than
+    hashes = [standing.config_hash(entry) for entry in entries]
+    lines = [[_lines(entry, claim.metric, group) for entry in entries] for group in groups]
+    arms: list[Arms] = [(_arm(better, hashes[0]), _arm(than, hashes[1])) for better, than in lines]
+    outdated = tuple(
+        entry.model
+        for which, entry in enumerate(entries)
+        if any(each[which] for each in lines) and not any(pair[which] for pair in arms)
+    )
+    pairs, blind = _pairs(claim, arms, groups)
+    differences = tuple(ours - theirs for ours, theirs in pairs)
+    unfinished = standing.missing(claim, claim.seeds)
+    say = partial(Verdict, claim, differences, minutes=_minutes(arms), unfinished=unfinished, outdated=outdated)
     if len(differences) < 2:
-        missing = hours and hours * (len(claim.seeds) - len(differences))
-        return Verdict(claim, differences, None, None, "open", None, missing, minutes)
+        return say(None, None, "open", missing=unfinished)
     over = interval_over_seeds(differences)
+    at_chance = all(interval_over_seeds(scores).interval.low <= blind for scores in zip(*pairs, strict=True))
+    if over.deviation < ALIKE:
+        return say(over, None, "open", at_chance=at_chance)
     corrected = interval_over_seeds(differences, level=level).interval
     if len(differences) == len(claim.seeds) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
-        word: Word = "supported" if over.mean > 0 else "contradicted"
-        return Verdict(claim, differences, over, corrected, word, None, None, minutes)
-    seeds = seeds_to_decide(over, level)
-    missing = hours and hours * (seeds - len(differences)) if seeds else None
-    return Verdict(claim, differences, over, corrected, "open", seeds, missing, minutes)
+        return say(over, corrected, "supported" if over.mean > 0 else "contradicted", at_chance=at_chance)
+    seeds = None if at_chance else seeds_to_decide(over, level)
+    missing = standing.missing(claim, range(max(seeds, len(claim.seeds)))) if seeds else {}
+    return say(over, corrected, "open", at_chance=at_chance, seeds_to_decide=seeds, missing=missing)
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
@@ -135,7 +170,7 @@ def _cells(verdict: Verdict) -> list[Cell]:
     needed = Cell(NOTHING)
     if verdict.over and verdict.word == "open":
         many = verdict.seeds_to_decide
-        needed = Cell.of(many) if many else Cell(f"over {MOST_SEEDS}", MOST_SEEDS + 1)
+        needed = Cell.of(many) if many else Cell(_undecided(verdict), MOST_SEEDS + 1)
     return [
         Cell(claim.name),
         Cell(f"{claim.statement} ({measured})"),
@@ -147,6 +182,13 @@ def _cells(verdict: Verdict) -> list[Cell]:
         Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),
         _both(verdict.minutes),
     ]
+
+
+def _undecided(verdict: Verdict) -> str:
+    """Why no number of seeds is known."""
+    if verdict.at_chance:
+        return "at chance"
+    return f"over {MOST_SEEDS}" if verdict.corrected else "no spread"
 
 
 def _both(minutes: tuple[float | None, float | None]) -> Cell:
@@ -175,9 +217,15 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "decide` supposes that mean and spread stay as they are. Who adds seeds until an interval leaves zero will see "
         "it "
         f"leave by chance: their number was fixed before they ran{later}",
-        "hours of training, one run at a time on the machine that made the others, for the seeds that are missing (up "
-        "to those of the claim where fewer than two were run), with what the runs start from; an arm never run is "
-        "taken to cost what the other one does",
+        "hours of training, one run at a time on the machine that made the others, of the runs that are not stored for "
+        "these seeds (for those of the claim, where fewer than two were run), with what they start from: the median of "
+        "what like runs took; an arm never run is taken to cost what the other one does. A run of several claims "
+        "counts in each of them",
+        _all_missing(found),
+        f"at chance: neither arm is above {' or '.join(BLIND)} of that task, by the 95 % interval of its own scores "
+        "over seeds, so that more seeds would tell nothing; longer training may. No spread: the difference is the same "
+        "on every seed, which says nothing of other seeds, and decides nothing",
+        *_outdated(found),
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         *(f"source: {source}" for source in sources),
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
@@ -185,3 +233,21 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "of training by the clock, of a run of the first and of the second arm, with what it starts from",
         *(f"not equal, {', '.join(names)}: {said}" for said, names in unlike.items()),
     ]
+
+
+def _all_missing(found: Sequence[Verdict]) -> str:
+    """Of the seeds that the claims name; what would decide them may be more."""
+    missing = {node: minutes for verdict in found for node, minutes in verdict.unfinished.items()}
+    hours = sum(minutes or 0 for minutes in missing.values()) / 60
+    unknown = sum(minutes is None for minutes in missing.values())
+    more = f", and {counted(unknown, 'run')} of which nothing like it was ever made" if unknown else ""
+    return f"of all runs that the claims' own seeds ask for {len(missing)} are missing: {hours:.1f} hours{more}"
+
+
+def _outdated(found: Sequence[Verdict]) -> Iterator[str]:
+    named: dict[str, list[str]] = {}
+    for verdict in found:
+        for model in verdict.outdated:
+            named.setdefault(model, []).append(verdict.claim.name)
+    for model, names in named.items():
+        yield f"not counted, {', '.join(names)}: stored runs of {model} are of other settings than its recipe has today"

@@ -17,14 +17,14 @@ HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
 
 
-def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> dict[str, Any]:
+def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64, config_hash: str = HASH) -> dict[str, Any]:
     """What metrics.json holds, with `recall` as R@1."""
     metrics = {"text-to-video/R@1": recall, "text-to-video/R@10": recall + 5, "text-to-video/MedianR": 3.0}
     scores = {"metrics": metrics, "intervals": {"text-to-video/R@1": [recall - 2, recall + 2]}, "ranks": {}}
     return {
         "recipe": entry.recipe,
         "overrides": list(entry.overrides),
-        "config_hash": HASH,
+        "config_hash": config_hash,
         "seed": seed,
         "data": {
             "name": "stage",
@@ -55,10 +55,13 @@ def run_folder(folder: Path, told: Mapping[str, Any], logged: int = 5) -> Path:
     return folder
 
 
-def results(folder: Path, entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64) -> Results:
+def results(
+    folder: Path, entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64, config_hash: str = HASH
+) -> Results:
     """The records of such a run."""
     name = f"{entry.model}-{seed}-{data_hash[0]}"
-    return collect(run_folder(folder / name, facts(entry, seed, recall, data_hash)), entry, HASH, seed)
+    told = facts(entry, seed, recall, data_hash, config_hash)
+    return collect(run_folder(folder / name, told), entry, config_hash, seed)
 
 
 def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "text-to-video/R@1") -> Table:

@@ -13,6 +13,7 @@ from benchmarks.report.groups import group
 from benchmarks.report.page import page
 from benchmarks.report.pictures import Drawn, Pictures
 from benchmarks.report.sections import claims_section, group_sections
+from benchmarks.report.standing import Standing
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.store import Results
 from tests.benchmarks.test_pages import three_seeds
@@ -47,7 +48,7 @@ def started(playwright: Any, error: type[Exception]) -> Any:
 def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page of two models with three seeds, and of claims of which nothing is measured."""
     found = three_seeds(tmp_path_factory.mktemp("rows"))
-    sections = [*group_sections(group(found)), claims_section(verdicts(CLAIMS, group(Results())))]
+    sections = [*group_sections(group(found)), claims_section(verdicts(CLAIMS, group(Results()), Standing(Results())))]
     return page(sections, "")
 
 

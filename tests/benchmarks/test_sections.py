@@ -19,6 +19,7 @@ from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import Command, claims_section, group_sections
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
+from benchmarks.report.standing import Standing
 from benchmarks.report.studies import EFFECTS, TOLD, study_sections
 from benchmarks.report.tables import part_tables, remarks
 from benchmarks.report.verdicts import verdicts
@@ -162,7 +163,8 @@ def test_code_that_cannot_be_checked_out_is_told_and_several_commits_of_one_mode
 
 
 def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp_path: Path) -> None:
-    found = verdicts(CLAIMS, told(*(results(tmp_path, entry, 0, 50.0) for entry in (TABLE, FRAMES))))
+    parts = (results(tmp_path, each, 0, 50.0, config_hash=load(each.recipe).config_hash) for each in (TABLE, FRAMES))
+    found = verdicts(CLAIMS, told(*parts), Standing(Results()))
     section = claims_section(found)
     assert len(section.tables[0].rows) == len(CLAIMS)
     assert f"{len(CLAIMS)} open; of {len(CLAIMS) - 1} nothing is measured yet" in section.lead[0]

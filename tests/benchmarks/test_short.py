@@ -15,6 +15,7 @@ from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
 from benchmarks.report.short_sections import short_studies
+from benchmarks.report.standing import Standing
 from benchmarks.report.studies import TOLD
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.rows import PaperRow, Row
@@ -47,7 +48,7 @@ def test_every_declared_difference_stands_with_its_verdict_and_the_others_are_co
     rows = rows_of(tmp_path)
     more = [replace(row, metric=metric) for metric in OTHERS for row in rows]
     groups = group(Results([*rows, *more]))
-    (section,) = short_group_sections(groups, verdicts(CLAIMS, groups))
+    (section,) = short_group_sections(groups, verdicts(CLAIMS, groups, Standing(Results())))
     table = section.tables[-1]
     assert [[cell.text for cell in row.cells] for row in table.rows] == [
         ["T1", "TABLE", "Frames only", "t→v", "1", "+0.0", NOTHING, "open"]
@@ -59,7 +60,7 @@ def test_every_declared_difference_stands_with_its_verdict_and_the_others_are_co
 def test_models_of_other_recipes_have_differences_and_no_verdict(tmp_path: Path) -> None:
     ours, theirs = rows_of(tmp_path), rows_of(tmp_path / "other", recipe="table/other", dataset="msvd", embedded=False)
     groups = group(Results([*ours, *theirs]))
-    sections = short_group_sections(groups, verdicts(CLAIMS, groups))
+    sections = short_group_sections(groups, verdicts(CLAIMS, groups, Standing(Results())))
     told = [[row.cells[0].text for row in section.tables[-1].rows] for section in sections]
     assert told == [[NOTHING], ["T1"]]
 
@@ -165,7 +166,8 @@ def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> No
     place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, read(PAPERS, PaperRow))
     found = place.store.read()
     groups = group(found)
-    text = markdown(short_sections(place, found, groups, verdicts(CLAIMS, groups)), "site/index.html")
+    judged = verdicts(CLAIMS, groups, Standing(Results()))
+    text = markdown(short_sections(place, found, groups, judged), "site/index.html")
     lines = text.splitlines()
     assert "`site/index.html`" in text
     assert len(lines) < 400

@@ -1,5 +1,6 @@
 """What is said of a claim, and when nothing may be said."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import group
+from benchmarks.report.standing import Standing
 from benchmarks.report.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
-from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.recipes import load
@@ -21,11 +23,19 @@ CLAIM = Claim("T1", "a paper", "tags help", TABLE, FRAMES, "text-to-video/R@1")
 CLEAR = (10.0, 11.0, 9.5, 10.5, 10.2)
 
 
+def hash_of(entry: Entry) -> str:
+    return load(entry.recipe, entry.overrides).config_hash
+
+
+def judge(claims: Sequence[Claim], found: Results) -> list[Verdict]:
+    return verdicts(claims, group(found), Standing(found))
+
+
 def measured(
     folder: Path, differences: tuple[float, ...], data_hash: str = "d" * 64, arms: tuple[Entry, Entry] = (TABLE, FRAMES)
 ) -> Results:
     parts = [
-        results(folder, entry, seed, 40 + difference * (entry is arms[0]), data_hash)
+        results(folder, entry, seed, 40 + seed / 8 + difference * (entry is arms[0]), data_hash, hash_of(entry))
         for seed, difference in enumerate(differences)
         for entry in arms
     ]
@@ -34,7 +44,7 @@ def measured(
 
 
 def verdict(folder: Path, differences: tuple[float, ...], claims: tuple[Claim, ...] = (CLAIM,)) -> Verdict:
-    return verdicts(claims, group(measured(folder, differences)))[0]
+    return judge(claims, measured(folder, differences))[0]
 
 
 @pytest.mark.parametrize(("sign", "word"), [(1, "supported"), (-1, "contradicted")])
@@ -55,16 +65,16 @@ def test_arms_of_the_same_names_on_another_task_say_nothing_of_a_claim(tmp_path:
     own = measured(tmp_path / "own", CLEAR)
     own.rows.extend(elsewhere.rows)
     own.curves.extend(elsewhere.curves)
-    (found,) = verdicts((CLAIM,), group(own))
+    (found,) = judge((CLAIM,), own)
     assert found.differences == pytest.approx(CLEAR)
 
 
 def test_only_the_seeds_of_a_claim_are_counted_and_all_of_them_are_needed(tmp_path: Path) -> None:
     found = measured(tmp_path, (*CLEAR, -30.0))
-    (judged,) = verdicts([CLAIM], group(found))
+    (judged,) = judge([CLAIM], found)
     assert (judged.word, judged.differences) == ("supported", pytest.approx(CLEAR))
     fewer = replace(found, rows=[row for row in found.rows if row.seed != 2])
-    (judged,) = verdicts([CLAIM], group(fewer))
+    (judged,) = judge([CLAIM], fewer)
     assert (judged.word, judged.differences) == ("open", pytest.approx((*CLEAR[:2], *CLEAR[3:])))
 
 
@@ -116,13 +126,13 @@ def test_scores_on_other_data_are_never_put_together(tmp_path: Path) -> None:
     two = [measured(tmp_path, CLEAR, letter * 64) for letter in "de"]
     both = Results(*([*getattr(two[0], n), *getattr(two[1], n)] for n in ("rows", "references", "curves")))
     with pytest.raises(RowError, match=r"claim T1 was measured on .* and on "):
-        verdicts([CLAIM], group(both))
+        judge([CLAIM], both)
 
 
 def test_a_claim_is_judged_by_the_split_test_where_others_of_the_same_run_were_scored_too(tmp_path: Path) -> None:
     found = measured(tmp_path, CLEAR)
     rows = [replace(row, split="test-shuffled", value=0.0, data_hash="e" * 64) for row in found.rows]
-    (judged,) = verdicts([CLAIM], group(replace(found, rows=[*found.rows, *rows])))
+    (judged,) = judge([CLAIM], replace(found, rows=[*found.rows, *rows]))
     assert judged.differences == pytest.approx(CLEAR)
 
 
@@ -146,8 +156,8 @@ def test_what_an_open_claim_would_cost_is_told_where_an_arm_was_run(
 
 
 def test_an_arm_that_was_never_run_is_taken_to_cost_what_the_other_does(tmp_path: Path) -> None:
-    (found,) = verdicts((CLAIM,), group(results(tmp_path, TABLE, 0, 40.0)))
-    assert found.hours_to_decide == pytest.approx(5 * 2 * 90 / 3600)
+    (found,) = judge((CLAIM,), results(tmp_path, TABLE, 0, 40.0, config_hash=hash_of(TABLE)))
+    assert found.hours_to_decide == pytest.approx((4 + 5) * 90 / 3600)
 
 
 def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_run_on_the_seeds_of_all() -> None:
@@ -157,6 +167,9 @@ def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_
         find_claims(["T9"])
     seeds = {entry.model: list(entry.seeds) for entry in claimed(find_claims(["T1", "T3"]))}
     assert seeds == {"TABLE": list(range(8)), "Frames only": list(range(8)), "TABLE, contrast only": list(range(5))}
+    named = {name: {claim.name for claim in find_claims([name])} for name in ("C2", "C2s", "V2l")}
+    assert named["C2s"] == {f"C2s{part}" for part in "abcdefg"} < named["C2"]
+    assert named["V2l"] == {f"V2l{part}" for part in "abcd"}
 
 
 def test_what_audio_adds_to_pre_training_is_judged_by_frames_and_words_that_no_sound_reached() -> None:
@@ -176,3 +189,43 @@ def test_claims_have_names_of_their_own_and_recipes_that_exist() -> None:
         assert claim.better != claim.than
         for entry in (claim.better, claim.than):
             load(entry.recipe, entry.overrides)
+
+
+def test_differences_that_are_one_number_decide_nothing(tmp_path: Path) -> None:
+    found = verdict(tmp_path, (0.2, 0.2, 0.2000000001, 0.2, 0.2))
+    assert (found.word, found.corrected, found.seeds_to_decide, found.hours_to_decide) == ("open", None, None, None)
+    assert [cell.text for cell in claim_table([found]).rows[0].cells][-3] == "no spread"
+
+
+def test_runs_of_other_settings_than_a_recipe_has_today_decide_nothing_and_are_told(tmp_path: Path) -> None:
+    older = measured(tmp_path, CLEAR)
+    rows = [replace(row, config_hash="e" * 16) if row.model == FRAMES.model else row for row in older.rows]
+    (found,) = judge((CLAIM,), replace(older, rows=rows))
+    assert (found.word, found.differences, found.outdated) == ("open", (), (FRAMES.model,))
+    assert any("not counted, T1" in said and FRAMES.model in said for said in claim_table([found]).remarks)
+    (found,) = judge((CLAIM,), replace(older, rows=[*older.rows, *rows]))
+    assert (found.word, found.differences, found.outdated) == ("supported", pytest.approx(CLEAR), ())
+
+
+def test_of_arms_that_are_both_at_chance_no_number_of_seeds_is_told(tmp_path: Path) -> None:
+    found = measured(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))
+    high = [replace(each, values={**each.values, "chance": 45.0}) for each in found.references]
+    ((seen,), (blind,)) = judge((CLAIM,), found), judge((CLAIM,), replace(found, references=high))
+    assert (seen.at_chance, blind.at_chance) == (False, True)
+    assert seen.seeds_to_decide is not None
+    assert (blind.seeds_to_decide, blind.hours_to_decide) == (None, None)
+    assert [cell.text for cell in claim_table([blind]).rows[0].cells][-3] == "at chance"
+
+
+def test_only_runs_that_are_not_stored_cost_anything_and_what_they_start_from_is_among_them(tmp_path: Path) -> None:
+    before = replace(TABLE, model="before", seeds=FIVE_SEEDS)
+    claim = replace(CLAIM, better=replace(TABLE, start=before))
+    stored = results(tmp_path, before, 0, 40.0, config_hash=hash_of(before))
+    missing = Standing(stored).missing(claim, range(2))
+    assert {(entry.model, seed): minutes for (entry, seed), minutes in missing.items()} == {
+        ("TABLE", 0): None,
+        ("TABLE", 1): None,
+        ("Frames only", 0): None,
+        ("Frames only", 1): None,
+        ("before", 1): 1.5,
+    }
