@@ -166,7 +166,7 @@ def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> No
     place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, read(PAPERS, PaperRow))
     found = place.store.read()
     groups = group(found)
-    judged = verdicts(CLAIMS, groups, Standing(Results()))
+    judged = verdicts(CLAIMS, groups, Standing(found))
     text = markdown(short_sections(place, found, groups, judged), "site/index.html")
     lines = text.splitlines()
     assert "`site/index.html`" in text

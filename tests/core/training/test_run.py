@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.data import SampleKey
@@ -385,6 +386,24 @@ def test_a_saved_model_comes_back_the_same_and_its_card_states_what_was_measured
     assert "from tests.core.toy import Toy\n\nmodel = Toy.from_pretrained(" in card
     assert "Seed 3" in card
     assert "the last step: no split chose them" in card
+
+
+def test_all_files_of_a_run_can_be_read_by_others(tmp_path: Path) -> None:
+    toy_run([f"run.dir={tmp_path}", "train.steps=1", "train.ema=0.9"])
+    weights = list(tmp_path.rglob("*.safetensors"))
+    assert {"model.safetensors", "ema.safetensors", "optimizer.safetensors"} <= {path.name for path in weights}
+    assert {oct(path.stat().st_mode & 0o777) for path in weights} == {"0o644"}
+
+
+def test_a_model_of_another_class_is_named(tmp_path: Path) -> None:
+    class Larger(Toy):
+        def __init__(self, config: ToyConfig) -> None:
+            super().__init__(config)
+            self.more = nn.Linear(2, 2)
+
+    toy_run([f"run.dir={tmp_path}", "train.steps=1"])
+    with pytest.raises(ValueError, match=r"model\.safetensors is of a Toy, not of a Larger; read it by that"):
+        Larger.from_pretrained(tmp_path)
 
 
 def test_a_card_says_which_metric_chose_the_weights_that_it_is_of(tmp_path: Path) -> None:

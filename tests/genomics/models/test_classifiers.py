@@ -315,3 +315,8 @@ def test_the_placed_classifier_begins_as_the_one_without_places_and_learns_from_
 def test_a_classifier_of_no_part_is_refused(kind: type[PlacedCnnConfig | PlacedClassifierConfig]) -> None:
     with pytest.raises(ValueError, match=r"model\.cells=0: a sequence has one part or more"):
         kind(classes=2, cells=0)
+
+
+def test_one_text_is_no_list_of_sequences() -> None:
+    with pytest.raises(ValueError, match="one text of 4 letters; give a list of sequences"):
+        CONFIGS[0].build().predict("ACGT")

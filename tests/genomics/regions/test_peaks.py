@@ -64,7 +64,8 @@ def test_ten_columns_are_those_of_narrow_peak_whatever_the_suffix(tmp_path: Path
     ("name", "content", "message"),
     [
         ("a.bed", "", r"a\.bed: empty; fetch the file again"),
-        ("a.bed", "chr2 1 5\n", r"a\.bed:1: 1 column between tabs"),
+        ("a.bed", "chr2 1 5\n", r"a\.bed:1: 1 column between tabs; bed .*; put tabs in the place of spaces"),
+        ("a.bed", "chrA\t1\t5\nchrB\t1\t5\nchrC\t2\t3\n", r"As are intervals on 2 more chromosomes: chrB, chrC"),
         ("a.bed", "#x\nchr2\t1\t5\nchr2\t1\n", r"a\.bed:3: 2 columns between tabs, the first line has 3"),
         ("a.narrowPeak", "chr2\t1\t5\n", r"a\.narrowPeak:1: 3 columns between tabs.*narrowPeak needs 10"),
         ("a.bed", "chr2\t1\t5\nchr2\tx\t5\n", r"a\.bed:2: chr2:x-5 has no whole number as its start"),

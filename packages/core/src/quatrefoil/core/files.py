@@ -97,6 +97,11 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def readable(path: Path) -> None:
+    """Let everybody read a file of ours: temporary files, and those of safetensors, are for their owner alone."""
+    path.chmod(0o644)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A UTF-8 file that takes the place of `path` when the block ends well, and is removed otherwise.
@@ -114,7 +119,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file
-        part.chmod(0o644)  # mkstemp's files are for their owner alone
+        readable(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

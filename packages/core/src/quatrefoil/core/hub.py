@@ -1,16 +1,19 @@
 """Models that travel: `save_pretrained`, `from_pretrained` and `push_to_hub` through huggingface_hub's own mixin."""
 
+import re
 from collections.abc import Mapping
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub.constants import REPOCARD_NAME, SAFETENSORS_SINGLE_FILE
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from quatrefoil.core.files import readable
 from quatrefoil.core.views import Views
 
 CARD = """---
@@ -105,6 +108,7 @@ class Model(
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
+        readable(save_directory / SAFETENSORS_SINGLE_FILE)
         for name, text in self.assets.items():
             (save_directory / name).write_text(text, encoding="utf-8")
 
@@ -161,6 +165,8 @@ class Model(
                 f"finished run, or its {MODEL}/"
             ) from error
         except (SafetensorError, RuntimeError) as error:
+            if (written := _class_of(Path(model_file).parent)) not in (None, cls.__name__):
+                raise ValueError(f"{model_file} is of a {written}, not of a {cls.__name__}; read it by that") from error
             raise ValueError(
                 f"{model_file} is damaged, or not of the model that config.json beside it describes ({error}); save or "
                 f"fetch the model again"
@@ -176,6 +182,13 @@ class Model(
         raise ValueError(
             f"{model_file} holds pickled weights, which are never loaded; convert them to model.safetensors"
         )
+
+
+def _class_of(folder: Path) -> str | None:
+    """The class of a saved model, by its card; None where it has no card, or one of other words."""
+    card = folder / REPOCARD_NAME
+    found = re.search(r"^from [\w.]+ import (\w+)$", card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
+    return found and found[1]
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -24,7 +24,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from quatrefoil.core.files import sha256
+from quatrefoil.core.files import readable, sha256
 
 Tensors = Mapping[str, torch.Tensor]
 Json = dict[str, Any]
@@ -167,6 +167,12 @@ def _write_all(folder: Path, step: int, tensors: Mapping[str, Tensors], texts: M
     _sync(folder)
 
 
+def save_tensors(tensors: Tensors, path: Path, about: dict[str, str] | None = None) -> None:
+    """A safetensors file that everybody may read, as other files of ours."""
+    save_file(dict(tensors), path, about)
+    readable(path)
+
+
 def _write_tensors(path: Path, tensors: Tensors) -> dict[str, str]:
     """Writes the tensors, each one once; returns other name -> stored name."""
     stored: dict[str, torch.Tensor] = {}
@@ -180,7 +186,7 @@ def _write_tensors(path: Path, tensors: Tensors) -> dict[str, str]:
             taken.add(stored[name].untyped_storage().data_ptr())
         else:
             aliases[name] = first
-    save_file(stored, path)
+    save_tensors(stored, path)
     _sync(path)
     return aliases
 

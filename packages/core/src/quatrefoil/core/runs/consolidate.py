@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from quatrefoil.core.files import whole_folder
 from quatrefoil.core.runs import checkpoint
-from quatrefoil.core.runs.checkpoint import CheckpointError
+from quatrefoil.core.runs.checkpoint import CheckpointError, save_tensors
 from quatrefoil.core.runs.folder import RunFolder
 
 DESCRIBED = "run.json"
@@ -31,7 +30,7 @@ def consolidate(path: Path, to: Path) -> Path:
     saved = checkpoint.load(_checkpoint(path))
     about = {"format": "pt", "step": str(saved.step), "config_hash": str(saved.config.get("config_hash"))}
     with whole_folder(to) as part:
-        save_file(_once(saved.tensors.get("ema", saved.tensors["model"])), part / "model.safetensors", about)
+        save_tensors(_once(saved.tensors.get("ema", saved.tensors["model"])), part / "model.safetensors", about)
         (part / DESCRIBED).write_text(json.dumps(saved.config, indent=1) + "\n")
     return to / "model.safetensors"
 

@@ -115,6 +115,7 @@ def stored_recipe(described: Json, overrides: Sequence[str] = ()) -> Recipe:
     if recipe.config_hash != replace(as_stored, evaluate=kept).config_hash:
         raise ConfigError(
             f"this is not what was trained ({described['config_hash']}): {' '.join(overrides)}; change where things "
-            f"are (data.root, run.*) and what is scored alone, take other data with `evaluate --on`, or train anew"
+            f"are (data.root, run.*) and what is scored alone, or train anew. Other data are read by `evaluate RUN "
+            f"--on {described['recipe']} data.KEY=VALUE ...`, which names them all"
         )
     return recipe

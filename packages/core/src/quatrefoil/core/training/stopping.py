@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from quatrefoil.core.data import Batch
 from quatrefoil.core.files import whole_folder
+from quatrefoil.core.runs.checkpoint import save_tensors
 
 
 class NonFiniteLoss(ValueError):
@@ -27,6 +27,6 @@ def dump(folder: Path, step: int, rank: int, batch: Batch, reason: str) -> Path:
         # Copies: safetensors refuses fields that share their memory.
         tensors = {name: v.detach().cpu().clone().contiguous() for name, v in batch.items() if isinstance(v, Tensor)}
         others = {name: value for name, value in batch.items() if name not in tensors}
-        save_file(tensors, part / "batch.safetensors")
+        save_tensors(tensors, part / "batch.safetensors")
         (part / "batch.json").write_text(json.dumps({"step": step, "reason": reason, **others}, indent=1) + "\n")
     return target

@@ -107,8 +107,10 @@ class SequenceModel(Model):
         """The probability of each class (B, K), fp32 on the CPU, of sequences as text.
 
         Raises:
-            ValueError: no sequence, or one that is no DNA.
+            ValueError: no sequence, one that is no DNA, or text in the place of a list of it.
         """
+        if isinstance(sequences, str):
+            raise ValueError(f"sequences is one text of {len(sequences)} letters; give a list of sequences")
         if not sequences:
             raise ValueError("no sequences; give at least one")
         device = next(self.parameters()).device

@@ -200,9 +200,11 @@ def _check_columns(lines: Iterable[Line], count: int, kind: str) -> None:
     for line in lines:
         if (columns := _column_count(line)) != count or not least <= columns <= _MOST[kind]:
             wanted = str(least) if least == _MOST[kind] else f"{least}-{_MOST[kind]}"
+            other = f", the first line has {count}" if columns != count else ""
+            spaces = "; put tabs in the place of spaces" if len(line.text.split()) >= least > columns else ""
             raise PeakError(
-                f"{line.where}: {counted(columns, 'column')} between tabs, the first line has {count}; "
-                f"{kind} needs {wanted}, the same in every line"
+                f"{line.where}: {counted(columns, 'column')} between tabs{other}; {kind} needs {wanted}, the same in "
+                f"every line{spaces}"
             )
 
 
@@ -211,7 +213,11 @@ def numbers(frame: Any, column: str) -> Any:
     values = pd.to_numeric(frame[column], errors="coerce")
     finite = np.isfinite(values.astype(float))
     if column in ("start", "end"):
-        refuse(frame, ~finite | (values % 1 != 0), f"has no whole number as its {column}; mend the line")
+        refuse(
+            frame,
+            ~finite | (values % 1 != 0),
+            f"has no whole number as its {column}; mend the line, or take it out (a header)",
+        )
         refuse(frame, values.abs() > _FURTHEST, f"has its {column} beyond all chromosomes; mend the line")
     else:
         refuse(frame, ~finite, f"has no number as its {_STRENGTH[column]}")
@@ -232,7 +238,9 @@ def check_places(frame: Any, lengths: Mapping[str, int], mend: str) -> None:
         mend: what to do about an unknown chromosome, for the error.
     """
     unknown = ~frame["chrom"].isin(list(lengths))
-    some = ", ".join(list(lengths)[:4])
-    refuse(frame, unknown, f"is on no chromosome of the genome ({some}, ...); {mend}")
+    some = ", ".join([*list(lengths)[:4], *(["..."] if len(lengths) > 4 else [])])
+    if others := list(frame["chrom"][unknown].unique()[1:]):
+        mend += f". As are intervals on {counted(len(others), 'more chromosome')}: {', '.join(map(str, others))}"
+    refuse(frame, unknown, f"is on no chromosome of the genome ({some}); {mend}")
     beyond = frame["end"] > frame["chrom"].map(dict(lengths))
     refuse(frame, beyond, "leaves its chromosome; was it called on another assembly?")
