@@ -39,7 +39,7 @@ PROMOTER = {"test", "test-dinuc_shuffle", "test-subst12of20"}
 TASKS = {
     "promoter": (small("model.encoder"), PROMOTER, "ROC-AUC"),
     "tfbs": (small("model.encoder"), {"test"}, "ROC-AUC"),
-    "splice": (small("model.encoder"), {"test"}, "ROC-AUC"),
+    "splice": (small("model.encoder"), {"test"}, "ROC-AUC-ovo"),
     "variants": (small("model.reader.encoder"), {"test"}, "ROC-AUC"),
     "openness": (BOTH, {"test"}, "openness-varying/ROC-AUC"),
     "openness-sequence": (BOTH, {"test"}, "openness/ROC-AUC"),

@@ -17,6 +17,8 @@ from quatrefoil.genomics.datasets.regulome.world import CHROMOSOMES_OF, REGULOME
 NegativesRule = Literal["genomic_matched", "dinuc_shuffle", "subst12of20"]
 Reference = Mapping[str, Mapping[str, float]]
 _METRICS: Final = {"auc": "ROC-AUC", "mcc": "MCC", "accuracy": "accuracy"}
+_OF_SEVERAL_CLASSES: Final = {**_METRICS, "auc": "ROC-AUC-ovo"}
+"""Bounds of three classes are over pairs of classes (`scores.score`), as that metric is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +156,8 @@ class RegulomeWindowsModule(LabelledModule):
     def describe(self) -> Mapping[str, Any]:
         """As ever, and `reference`: split -> metric -> what a reader who knows that much reaches, in percent."""
         tasks = {"test": self.regulome.task, **self.regulome.across}
-        reference = {split: read_bounds(self.folder, task, _METRICS) for split, task in tasks.items()}
+        names = _METRICS if len(self.classes) == 2 else _OF_SEVERAL_CLASSES
+        reference = {split: read_bounds(self.folder, task, names) for split, task in tasks.items()}
         return {**super().describe(), **self.regulome.facts(self.regulome.task, reference)}
 
 
