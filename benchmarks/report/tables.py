@@ -175,6 +175,14 @@ def _computed(group: Group, keys: Sequence[str]) -> Iterator[list[Cell]]:
         yield [Cell(reference_name(reader)), Cell("computed"), *values]
 
 
+def count_cell(counts: Collection[int]) -> Cell:
+    """How many seeds there are of each value of a line: `3`, or `3-5` where they differ; it sorts by the fewest."""
+    if not counts:
+        return Cell(NOTHING)
+    fewest, most = min(counts), max(counts)
+    return Cell(str(fewest) if fewest == most else f"{fewest}-{most}", fewest)
+
+
 def value_cell(value: float | None) -> Cell:
     """Of what is computed or printed."""
     return Cell(NOTHING) if value is None else Cell(value_text(value), value)
