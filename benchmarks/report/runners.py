@@ -181,7 +181,7 @@ def risks_section(told: Facts) -> Section:
     ]
     columns = ["model", "seed", *features, "gain over covariates"]
     return Section(
-        "Regulome, disease risk of people, from what variants do to openness",
+        "Regulome, disease risk of people, from what variants do to openness (EMBEDDED benchmark, not a real corpus)",
         True,
         [
             f"Area under the ROC curve of who is ill, made by `{told['command']}`: what each variant changes in the "

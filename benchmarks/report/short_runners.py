@@ -18,6 +18,7 @@ from benchmarks.report.runners import (
     sequences_section,
 )
 from benchmarks.report.sections import Section
+from benchmarks.report.tables import count_cell
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
 
@@ -27,10 +28,10 @@ def short_sequences(told: Facts) -> Section:
     runs = sorted(told["runs"], key=lambda run: run["set"])
     by_set = groupby(runs, lambda run: run["set"])
     rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in by_set]
-    columns = ["set", "n", *ARMS, "less twin", "95 % interval"]
+    columns = ["set", "n", *ARMS, "gain", "interval"]
     remarks = [
-        "the mean over n seeds or, of some arms, more; every run took its checkpoint by the set's validation",
-        f"less twin: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
+        "the mean over n seeds, as its arms have; every run took its checkpoint by the set's validation",
+        f"gain: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
         "95 % interval, over test sequences, says nothing of the seed. The other differences: on the page",
     ]
     table = Table("sets and arms", columns, [TableRow("measured", row) for row in rows], [])
@@ -39,10 +40,9 @@ def short_sequences(told: Facts) -> Section:
 
 def _sequence_cells(name: str, runs: Sequence[Facts], less: Facts) -> list[Cell]:
     scores = [[run["test"] for run in runs if run["arm"] == arm] for arm in ARMS]
-    fewest = min(map(len, filter(None, scores)))
     return [
         Cell(name),
-        Cell.of(fewest),
+        count_cell([len(each) for each in scores if each]),
         *map(_mean, scores),
         Cell.of(less.get("difference"), "+.1f"),
         Cell(interval_text(less.get("interval"), "+.1f")),
@@ -73,11 +73,11 @@ def _method_cells(method: str, runs: Sequence[Facts], directions: Sequence[str])
     by_speaker: dict[str, list[Facts]] = {}
     for run in runs:
         by_speaker.setdefault(run["protocol"], []).append(run)
-    seeds = min(sum("seed" in run for run in each) for each in by_speaker.values())
+    seeds = [sum("seed" in run for run in each) for each in by_speaker.values()]
     return [
         Cell(method),
         Cell.of(len(by_speaker)),
-        Cell.of(seeds or None),
+        count_cell(seeds if any(seeds) else []),
         *(_over([fmean(run["test"][d] for run in each) for each in by_speaker.values()]) for d in directions),
     ]
 
@@ -103,7 +103,11 @@ def short_risks(told: Facts) -> Section:
     ]
     columns = ["model", "n", *shown]
     table = Table("arms", columns, [*measured, *risk_bounds(told, len(columns), _BOUNDS)], [])
-    remarks = ["the mean over n seeds; runs, intervals over people and what is gained over covariates: on the page"]
+    counts = {len(part) for _, part in arms}
+    remarks = [
+        f"the mean over n seeds{', which are others where n differs' if len(counts) > 1 else ''}; runs, intervals over "
+        "people and what is gained over covariates: on the page"
+    ]
     return replace(risks_section(told), tables=[table], remarks=remarks)
 
 

@@ -11,7 +11,7 @@ from benchmarks.report.boards import Board, Column, Row, boards
 from benchmarks.report.groups import Difference, Group, Score
 from benchmarks.report.protocols import brief, lead
 from benchmarks.report.sections import Section
-from benchmarks.report.tables import bound_remarks, machines, reference_name, uncompared_remarks, value_cell
+from benchmarks.report.tables import bound_remarks, count_cell, machines, reference_name, uncompared_remarks, value_cell
 from benchmarks.report.verdicts import SPLIT, Verdict
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 from quatrefoil.core.wording import counted
@@ -91,13 +91,14 @@ def _computed(reader: str, columns: Sequence[Column]) -> list[Cell]:
 
 
 def _measured(row: Row, columns: Sequence[Column]) -> list[Cell]:
-    """Of costs the mean over what was trained for these columns, of seeds the fewest."""
-    lines = {id(line): line for line in map(row.line, columns) if line}.values()
+    """Of costs the mean over what was trained for these columns; `n` of its scores, from the fewest to the most."""
+    scored = [(line, column.metric) for column in columns if (line := row.line(column))]
+    lines = {id(line): line for line, _ in scored}.values()
     minutes = [line.minutes_in_all for line in lines if line.minutes_in_all is not None]
-    seeds, parameters = min(len(line.seeds) for line in lines), fmean(line.parameters / 1e6 for line in lines)
+    parameters = fmean(line.parameters / 1e6 for line in lines)
     return [
         Cell(row.model),
-        Cell.of(seeds),
+        count_cell([len(line.values[metric]) for line, metric in scored]),
         *(short_score(score) if score else Cell(NOTHING) for score in map(row.score, columns)),
         Cell.of(parameters, ".2f"),
         Cell.of(fmean(minutes), ".1f") if len(minutes) == len(lines) else Cell("?"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import fsum
 
 from benchmarks.report.sections import Section
 from quatrefoil.core.measuring.rows import Cost, Run
@@ -36,14 +37,14 @@ REMARKS = (
 
 
 def _told(seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> str:
-    hours = sum(seconds.values()) / 3600
+    hours = fsum(seconds.values()) / 3600
     spent = _spent(list(seconds), costs)
     known = f"{counted(len(seconds), 'run')}, {hours:.1f} hours of training by the clock"
     if not spent:
         return f"{known}; of none is the CPU time known."
     cpu = _sums(spent)
-    total = sum(cpu.values())
-    useful = sum(cpu[part] for part in USEFUL) / total
+    total = fsum(cpu.values())
+    useful = fsum(cpu[part] for part in USEFUL) / total
     return (
         f"{known}. Of {len(spent)} of them the CPU time is known: {total / 3600:.1f} hours, {100 * useful:.0f} % of "
         f"it useful (training steps and scoring)."
@@ -51,11 +52,11 @@ def _told(seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> str:
 
 
 def _row(name: str, runs: Sequence[Run], seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> TableRow:
-    spent, hours = _spent(runs, costs), sum(seconds[run] for run in runs) / 3600
+    spent, hours = _spent(runs, costs), fsum(seconds[run] for run in runs) / 3600
     shares = [Cell(NOTHING)] * (1 + len(PARTS))
     if spent:
         cpu = _sums(spent)
-        total = sum(cpu.values())
+        total = fsum(cpu.values())
         parts = [100 * each / total for each in cpu.values()]
         shares = [Cell(f"{total / 3600:.2f}", total), *(Cell(f"{part:.0f} %", part) for part in parts)]
     counts = [Cell.of(len(runs)), Cell.of(hours, ".2f"), Cell.of(len(spent))]
@@ -67,5 +68,5 @@ def _spent(runs: Sequence[Run], costs: Mapping[Run, Cost]) -> list[Mapping[str, 
 
 
 def _sums(spent: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Over runs, of each of `PARTS`."""
-    return {part: sum(each[part] for each in spent) for part in PARTS}
+    """Over runs, of each of `PARTS`; exact, so that their order decides no digit."""
+    return {part: fsum(each[part] for each in spent) for part in PARTS}

@@ -1,9 +1,11 @@
 """The leaderboard's tables."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from benchmarks.report.groups import Group, Line, Score, part_of
+from quatrefoil.core.evaluation.statistics import interval_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 from quatrefoil.core.wording import counted
@@ -19,6 +21,9 @@ READERS: Mapping[str, str] = {
     "synchrony": "which sounds go with what is seen",
 }
 """What a computed score may use, where its name does not say it."""
+_ONE_SEED = (
+    "1 seed: the value and its 95 % bootstrap interval over queries, if it has one, which says nothing of the seed"
+)
 
 
 def group_tables(group: Group) -> list[Table]:
@@ -62,13 +67,48 @@ def part_tables(group: Group) -> list[Table]:
 
 
 def _part_table(group: Group, whole: str, kinds: Sequence[str]) -> Table:
+    """Of each line the runs that tell the kinds; the whole stands beside them over the same."""
     keys = [whole, *(f"{whole}/{kind}" for kind in kinds)]
-    lines = [line for line in _best_first(group, keys) if line.scores.keys() & set(keys[1:])]
-    untold = len(_best_first(group, [whole])) - len(lines)
-    said = f"not told by the stored runs of {counted(untold, 'model')}: they were made before it was measured"
-    rows = _rows(_computed(group, keys), (_scores(line, keys) for line in lines))
+    shown = [told for line in group.lines if (told := _told_by(line, keys)).scores]
+    whole_seeds = {line.anchor: line.values.get(whole, {}) for line in group.lines}
+    fewer = [line for line in shown if len(line.seeds) < len(whole_seeds[line.anchor])]
+    untold = sum(map(bool, whole_seeds.values())) - sum(whole in line.scores for line in shown)
+    rows = _rows(
+        _computed(group, keys), (_scores(line, keys) for line in _best_first(replace(group, lines=shown), keys))
+    )
     columns = ["model", "seeds", "all", *kinds]
-    return Table(f"{whole} by kind of twins", columns, rows, [said] if untold else [])
+    said = [f"{line.model} {len(line.seeds)} of {len(whole_seeds[line.anchor])}" for line in fewer]
+    single = any(len(line.seeds) == 1 for line in fewer)
+    return Table(f"{whole} by kind of twins", columns, rows, list(_part_remarks(untold, said, single)))
+
+
+def _told_by(line: Line, keys: Sequence[str]) -> Line:
+    """The line over the seeds of which each kind that it tells is known; the first key is the whole."""
+    kinds = [set(line.values[key]) for key in keys[1:] if key in line.values]
+    seeds = set.intersection(*kinds) if kinds else set[int]()
+    values = {key: {seed: value for seed, value in line.values.get(key, {}).items() if seed in seeds} for key in keys}
+    values = {key: by_seed for key, by_seed in values.items() if by_seed}
+    return replace(line, values=values, scores={key: _score_over(line, key, told) for key, told in values.items()})
+
+
+def _score_over(line: Line, key: str, told: Mapping[int, float]) -> Score:
+    """That of some of a line's seeds; the interval over queries of one of several is not known here."""
+    if told == line.values[key]:
+        return line.scores[key]
+    if len(told) == 1:
+        return Score(next(iter(told.values())), None, "nothing")
+    found = interval_over_seeds(list(told.values()))
+    return Score(found.mean, (found.interval.low, found.interval.high), "seeds")
+
+
+def _part_remarks(untold: int, fewer: Sequence[str], single: bool) -> Iterator[str]:
+    """Which runs are not among these, and what one seed says."""
+    if untold:
+        yield f"not told by the stored runs of {counted(untold, 'model')}: they were made before it was measured"
+    if fewer:
+        yield f"told by some seeds alone, over which `all` is taken too: {', '.join(fewer)}"
+    if single:
+        yield _ONE_SEED
 
 
 def remarks(group: Group) -> list[str]:
@@ -86,7 +126,7 @@ def _spread_remarks(group: Group) -> Iterator[str]:
     if any(score.over == "seeds" for line in group.lines for score in line.scores.values()):
         yield "mean ± half of the 95 % t-interval over seeds"
     if any(len(line.seeds) == 1 for line in group.lines):
-        yield "1 seed: the value and its 95 % bootstrap interval over queries, which says nothing of the seed"
+        yield _ONE_SEED
 
 
 def _commit_remarks(group: Group) -> Iterator[str]:
@@ -133,6 +173,14 @@ def _computed(group: Group, keys: Sequence[str]) -> Iterator[list[Cell]]:
     for reader in dict.fromkeys(reader for key in keys for reader in group.references.get(key, {})):
         values = [value_cell(group.references.get(key, {}).get(reader)) for key in keys]
         yield [Cell(reference_name(reader)), Cell("computed"), *values]
+
+
+def count_cell(counts: Collection[int]) -> Cell:
+    """How many seeds there are of each value of a line: `3`, or `3-5` where they differ; it sorts by the fewest."""
+    if not counts:
+        return Cell(NOTHING)
+    fewest, most = min(counts), max(counts)
+    return Cell(str(fewest) if fewest == most else f"{fewest}-{most}", fewest)
 
 
 def value_cell(value: float | None) -> Cell:

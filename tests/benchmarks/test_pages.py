@@ -20,23 +20,38 @@ from benchmarks.report.short_scores import short_group_sections, short_score
 from benchmarks.report.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
-from quatrefoil.core.measuring.rows import PaperRow
+from quatrefoil.core.measuring.rows import CPU_PARTS, PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
 from tests.benchmarks.fabricated import HASH, results
 
 RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
 PAPER_ROWS = read(PAPERS, PaperRow)
 METRIC = "text-to-video/R@1"
+SECONDS = 0.1, 0.2, 0.3, 1e16, 1.0, 1.5
 
 
 def joined(*parts: Results) -> Results:
-    lists = ([item for part in parts for item in getattr(part, name)] for name in ("rows", "references", "curves"))
+    names = "rows", "references", "curves", "costs"
+    lists = ([item for part in parts for item in getattr(part, name)] for name in names)
     return Results(*lists)
 
 
 def three_seeds(folder: Path, data_hash: str = "d" * 64) -> Results:
     runs = [(entry, seed, recall) for entry, recalls in RECALLS.items() for seed, recall in enumerate(recalls)]
     return joined(*(results(folder, entry, seed, recall, data_hash) for entry, seed, recall in runs))
+
+
+def costly(found: Results) -> Results:
+    """With seconds whose float sum depends on their order, and falls on another digit."""
+    taken = dict(zip([cost.run for cost in found.costs], SECONDS, strict=True))
+    rows = [replace(row, wall_seconds=taken[row.run]) for row in found.rows]
+    spent = [{**dict.fromkeys(CPU_PARTS, 0.0), "steps": taken[cost.run]} for cost in found.costs]
+    costs = [replace(cost, cpu_seconds=each) for cost, each in zip(found.costs, spent, strict=True)]
+    return replace(found, rows=rows, costs=costs)
+
+
+def backwards(found: Results) -> Results:
+    return Results(found.rows[::-1], found.references[::-1], found.curves[::-1], found.costs[::-1])
 
 
 def stored(folder: Path, found: Results) -> Results:
@@ -136,10 +151,10 @@ def test_headings_say_whether_data_are_embedded(tmp_path: Path, embedded: bool, 
 
 
 def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Path) -> None:
-    found = stored(tmp_path, three_seeds(tmp_path))
+    found = stored(tmp_path, costly(three_seeds(tmp_path)))
     paths = Path("L.md"), Path("site/index.html")
     place = Place(Store(tmp_path / "store"), *(tmp_path / path for path in paths), None, PAPER_ROWS)
-    write_pages(place, Results(found.rows[::-1], found.references[::-1], found.curves[::-1]))
+    write_pages(place, backwards(found))
     first = place.leaderboard.read_bytes(), place.page.read_bytes()
     script = (
         "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages\n"

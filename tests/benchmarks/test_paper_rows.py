@@ -22,3 +22,14 @@ def test_a_paper_row_without_a_source_is_refused() -> None:
     row = json.loads(to_line(read(PAPERS, PaperRow)[0]))
     with pytest.raises(RowError, match="provenance"):
         build(PaperRow, {**row, "provenance": "measured"}, "here")
+
+
+WRONG = {"values": {"R@1": 450.0}}, {"values": {"MedianR": 0.5}}, {"values": {}}, {"model": ""}, {"dataset": ""}
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_paper_row_holds_values_that_the_metric_can_have_of_a_model_that_is_named(wrong: dict[str, object]) -> None:
+    row = json.loads(to_line(read(PAPERS, PaperRow)[0]))
+    build(PaperRow, row, "here")
+    with pytest.raises(RowError, match="here: not a PaperRow"):
+        build(PaperRow, {**row, **wrong}, "here")

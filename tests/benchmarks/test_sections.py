@@ -146,6 +146,18 @@ def test_scores_by_kind_stand_beside_their_bounds_and_nowhere_else(tmp_path: Pat
     assert "of 1 model:" in untold.remarks[0]
 
 
+def test_kinds_that_some_seeds_tell_are_counted_by_these_seeds_and_so_is_the_whole_beside_them(tmp_path: Path) -> None:
+    runs = [results(tmp_path, TABLE, seed, value) for seed, value in enumerate((50.0, 60.0, 70.0))]
+    rows = [row for run in runs for row in run.rows]
+    kinds = [replace(run.rows[0], metric=f"{METRIC}/sound", value=12.0) for run in runs]
+    for told, seeds, whole in ((1, "1 seed", "50.0"), (2, "2", "55.0 ± 63.5"), (3, "3", "60.0 ± 24.8")):
+        (table,) = part_tables(group(Results([*rows, *kinds[:told]]))[0])
+        assert [cell.text for cell in table.rows[0].cells[1:3]] == [seeds, whole]
+        by_some = [f"told by some seeds alone, over which `all` is taken too: TABLE {told} of 3"] if told < 3 else []
+        assert [said for said in table.remarks if "some seeds" in said] == by_some
+        assert any(said.startswith("1 seed: ") for said in table.remarks) == (told == 1)
+
+
 def test_models_are_told_apart_however_many_there_are() -> None:
     found = marks(f"model {number}" for number in range(3 * len(COLOURS)))
     assert len({mark.swatch for mark in found.values()}) == len(found)

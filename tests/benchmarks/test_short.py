@@ -17,6 +17,7 @@ from benchmarks.report.short_scores import WIDTH, short_group_sections, short_sc
 from benchmarks.report.short_sections import short_studies
 from benchmarks.report.standing import Standing
 from benchmarks.report.studies import TOLD
+from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.rows import PaperRow, Row
 from quatrefoil.core.measuring.store import Results, Store, read
@@ -116,6 +117,32 @@ def test_tables_fit_a_terminal_and_hold_every_score_once(tmp_path: Path, tasks: 
         for cell in row.cells[2:-2]
     ]
     assert shown == [float(head.rpartition("-")[2]) for head in heads]
+
+
+def test_n_is_that_of_the_scores_of_a_row_from_the_fewest_to_the_most(tmp_path: Path) -> None:
+    runs = [
+        row for seed in range(3) for row in results(tmp_path, TABLE, seed, 50.0 + seed).rows if row.metric == METRIC
+    ]
+    asked = [
+        replace(row, metric="accuracy", protocol=of) for of, part in (("a", runs), ("b", runs[:2])) for row in part
+    ]
+    for rows, told in ((asked, "2-3"), (asked[:3], "3"), (asked[3:], "2")):
+        (section,) = short_group_sections(group(Results(rows)), [])
+        assert section.tables[0].rows[0].cells[1].text == told
+
+
+@pytest.mark.parametrize(("counts", "told"), [([], NOTHING), ([4], "4"), ([4, 1, 4], "1-4")])
+def test_counts_that_differ_are_told_as_a_range(counts: list[int], told: str) -> None:
+    assert count_cell(counts).text == told
+
+
+def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not() -> None:
+    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, [])
+    found = place.store.read()
+    groups = group(found)
+    for section in short_sections(place, found, groups, []):
+        assert (section.embedded is True) == ("EMBEDDED" in section.heading)
+        assert (section.embedded is False) == ("(real corp" in section.heading)
 
 
 def test_seeds_and_half_intervals_are_told_in_few_letters(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str
         "wall_seconds": 6.0,
         "steps": 12,
         "parameters": 100,
-        "command": "x",
+        "command": "train toy",
     }
     config_hash, data_version = arm.trained
     known = {"config_hash": config_hash, "data_version": data_version, "provenance": "measured"}

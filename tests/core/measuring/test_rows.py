@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,11 @@ def test_no_row_names_a_folder_of_the_machine_that_made_it(tmp_path: Path) -> No
     roots = {"/disk/my data/msvd": "$MSVD_ROOT", "/data/MSR-VTT/": "$MSR_VTT_ROOT", "data/msvd": "data/msvd"}
     for number, (root, name) in enumerate(roots.items()):
         entry = replace(TABLE, overrides=(f"data.root={root}", "train.steps=5"))
-        told = facts(entry, 0, 50.0) | {
-            "command": f"quatrefoil train table/msvd data.root={root} seed=0 run.dir=runs/a"
-        }
+        command = f"quatrefoil train {TABLE.recipe} data.root={root} seed=0 run.dir=runs/a"
+        told = facts(entry, 0, 50.0) | {"command": command}
         row = collect(run_folder(tmp_path / str(number), told), entry, HASH, 0).rows[0]
         assert row.overrides == (f"data.root={name}", "train.steps=5")
-        assert row.command == f"quatrefoil train table/msvd data.root={name} seed=0 run.dir=runs/a"
+        assert row.command == f"quatrefoil train {TABLE.recipe} data.root={name} seed=0 run.dir=runs/a"
         assert parse(Row, to_line(row), "here") == row
 
 
@@ -64,6 +64,10 @@ def test_a_command_quoted_for_a_shell_is_portable_as_a_plain_one_is() -> None:
     "wrong",
     [
         {"schema": 2},
+        {"schema": True},
+        {"schema": 1.0},
+        {"steps": 0},
+        {"recipe": "toy/tab"},
         {"unknown": 1},
         {"value": math.nan},
         {"value": math.inf},
@@ -88,6 +92,15 @@ def test_wrong_fields_are_refused(row: Row, wrong: dict[str, Any]) -> None:
         parse(Row, json.dumps({**json.loads(to_line(row)), **wrong}), "here:7")
 
 
+@pytest.mark.parametrize("key", ["value", "python"])
+def test_a_key_that_stands_twice_in_a_line_is_refused_at_any_depth(row: Row, key: str) -> None:
+    line = to_line(row)
+    for said in (line, line.replace(f'"{key}":', f'"{key}": 0, "{key}":')):
+        twice = said.count(f'"{key}":') == 2
+        with pytest.raises(RowError, match=f"here:7: {key} stands there twice") if twice else nullcontext():
+            parse(Row, said.replace(f'"{key}": 0', f'"{key}": ' + ("0.0" if key == "value" else '"3"')), "here:7")
+
+
 def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(to_line(row) * 2)
     with pytest.raises(RowError, match=r"rows\.jsonl:2: .*same key"):
@@ -95,7 +108,6 @@ def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
 
 
 OF_A_RUN = {
-    "recipe": "table/other",
     "config_hash": "a" * 16,
     "data_version": "v9",
     "protocol": "msrvtt-7k",

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.evaluation.retrieval import COLUMNS
+from quatrefoil.core.measuring.agreement import _HOW
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.ranges import check_values
 from quatrefoil.core.measuring.rows import CPU_PARTS, Curve, Row, RowError
 from quatrefoil.core.measuring.run_names import run_name
 from quatrefoil.core.measuring.store import Results, Store, lines
+from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.core.training.spending import Spending
 from tests.benchmarks.fabricated import HASH, facts, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
@@ -68,6 +71,10 @@ ONE_LINE = [
     ("rows", {"seed": 7}, "seed is 7, its command has seed=0"),
     ("rows", {"data_version": "v2"}, "the folder 0123456789abcdef-v2-seed0"),
     ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed1"}, "its command names 0123456789abcdef-v1-seed1"),
+    ("rows", {"command": "quatrefoil train toy/other seed=0"}, "recipe is toy/frames, which its command does not name"),
+    ("rows", {"recipe": "toy/other"}, "recipe is toy/other, which its command does not name"),
+    ("rows", {"steps": 0}, "steps"),
+    ("rows", {"schema": True}, "schema"),
     ("references", {"embedded": False}, "embedded is false"),
     ("references", {"values": {"chance": 250.0}}, "R@1 is 250.0"),
     ("references", {"metric": "MCC", "values": {"chance": -250.0}}, "MCC is -250.0"),
@@ -81,7 +88,7 @@ ONE_LINE = [
     ("costs", {"recipe": ""}, "recipe"),
     ("costs", {"config_hash": "latest"}, "config_hash"),
     ("costs", {"seconds": -1.0}, "seconds"),
-    ("costs", {"steps": -1}, "steps"),
+    ("costs", {"steps": 0}, "steps"),
     ("costs", {"peak_memory_bytes": -1}, "peak_memory_bytes"),
     ("costs", {"hardware": ""}, "hardware"),
     ("costs", {"cpu_seconds": {"steps": 5.0}}, "cpu_seconds: .*its parts are steps, not steps, scores, data, rest"),
@@ -128,6 +135,52 @@ def test_runs_of_one_configuration_have_metrics_of_the_same_names(
         store.read()
 
 
+OF_A_CONFIGURATION: list[tuple[Values, str]] = [
+    ({"steps": 150}, "has steps 150, .* has 300 and is of the same configuration"),
+    ({"parameters": 5}, "has parameters 5, .* has 1500000 and is of the same configuration and data"),
+    ({"overrides": ["objectives.vtm=off"]}, "has overrides objectives.vtm=off, .* has none and is of the same config"),
+    ({"overrides": ["model.pretrained=runs/a/fedcba9876543210-v1-seed1"]}, "has overrides model.pretrained="),
+    ({"interval": None}, "has no interval, .* has an interval and is of the same configuration"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), OF_A_CONFIGURATION, ids=str)
+def test_seeds_of_one_configuration_are_trained_and_scored_alike(store: Store, wrong: Values, said: str) -> None:
+    (store.folder / "costs.jsonl").unlink()
+    of_seed = lambda row: (row["model"], row["seed"]) == (TABLE.model, 1)  # noqa: E731
+    only = lambda row: wrong.keys() != {"interval"} or row["metric"] == "text-to-video/R@1"  # noqa: E731
+    change(store, "rows", lambda _, row: iter([{**row, **wrong} if of_seed(row) and only(row) else row]))
+    with pytest.raises(RowError, match=rf"rows\.jsonl:\d+: TABLE, seed 1, test, .*{said}.*; take all lines"):
+        store.read()
+
+
+def test_seeds_may_differ_in_how_they_are_trained_and_in_the_seed_of_what_they_start_from(store: Store) -> None:
+    def set_so(row: Values) -> Values:
+        start = f"model.pretrained=runs/a/fedcba9876543210-v1-seed{row['seed']}"
+        return {**row, "overrides": [start, "train.batch_size=8", *["train.accumulate=2"] * row["seed"]]}
+
+    change(store, "rows", lambda _, row: iter([set_so(row)]))
+    assert len(store.read().rows) == 15
+
+
+def test_settings_that_seeds_may_differ_in_are_those_that_a_configuration_hash_leaves_out() -> None:
+    hows = {f"train.{each.name}=" for each in fields(TrainConfig) if each.metadata == HOW_NOT_WHAT}
+    assert {each for each in _HOW if each.startswith("train.")} == hows
+
+
+def test_more_candidates_find_no_less(store: Store) -> None:
+    less = {"metric": "text-to-video/R@10", "value": 49.0}
+    change(store, "rows", lambda _, row: iter([{**row, **less} if row["metric"] == less["metric"] else row]))
+    with pytest.raises(RowError, match=r"R@1 is 50.0, text-to-video/R@10 of the same run is 49.0 .* cannot be less"):
+        store.read()
+
+
+def test_a_curve_ends_with_its_run(store: Store) -> None:
+    change(store, "curves", lambda _, curve: iter([{**curve, "points": {"loss": [[1, 4.0], [301, 2.0]]}}]))
+    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .* has steps 300, its curve has a point at 301; take"):
+        store.read()
+
+
 def test_the_parts_of_a_metric_may_be_missing_all_together(store: Store) -> None:
     change(store, "rows", lambda _, row: of_seed_1(row, lambda metric: metric in BY_KIND))
     assert len(store.read().rows) == 13
@@ -135,7 +188,7 @@ def test_the_parts_of_a_metric_may_be_missing_all_together(store: Store) -> None
 
 def test_runs_that_were_asked_for_other_scores_may_have_others(tmp_path: Path, store: Store) -> None:
     asked = results(tmp_path, replace(TABLE, overrides=("evaluate.retrieval.also_within=[50]",)), 2)
-    more = replace(asked.rows[0], metric="text-to-video/R@50")
+    more = replace(asked.rows[0], metric="text-to-video/R@50", value=60.0, interval=None)
     store.add(replace(asked, rows=[*asked.rows, more]))
     assert more in store.read().rows
 
@@ -210,7 +263,9 @@ def test_the_parts_of_cpu_time_are_those_that_runs_tell() -> None:
     assert tuple(Spending().told()) == CPU_PARTS
 
 
-@pytest.mark.parametrize("folder", [RESULTS, RESULTS / "ablations" / "transplants"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [RESULTS, *sorted((RESULTS / "ablations").iterdir())], ids=lambda folder: folder.name
+)
 def test_what_the_repository_stores_is_read_and_is_in_canonical_order(folder: Path) -> None:
     found = Store(folder).read()
     assert found.rows

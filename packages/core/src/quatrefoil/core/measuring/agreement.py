@@ -1,19 +1,37 @@
 """Records that contradict one another: what was tampered with, or is of other data than it says.
 
-The metrics of one run share everything but the metric and its value, and the runs of one configuration on made data, of
-one version, share their ground and what was measured. Each run has a curve, and what it cost is that of its rows. Where
-this does not hold, no mean over the rows says anything, so the whole store is refused.
+The metrics of one run share everything but the metric and its value, and more candidates find no less. The runs of one
+configuration share what was trained and measured and, on made data of one version, their ground. Each run has a curve
+that ends with it, and what it cost is that of its rows. Where this does not hold, no mean over the rows says anything,
+so the whole store is refused.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, fields
+from itertools import pairwise
 
 from quatrefoil.core.measuring.rows import Cost, Curve, Ground, Reference, Row, RowError, Run
+from quatrefoil.core.measuring.run_names import RUN_NAME
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
 _GROUND = tuple(each.name for each in fields(Ground))
 _COST_OF = "steps", "parameters"
+_START = "model.pretrained="
+"""The setting that names what a run starts from: by a folder, which another seed has another one of."""
+_HOW = (
+    "evaluate.",
+    *(
+        f"train.{name}="
+        for name in ("accumulate", "skip_budget", "compile", "log_every", "checkpoint_every", "keep_last")
+    ),
+    "data.root=",
+    "data.cache_",
+)
+"""Settings that are no part of a configuration hash (`HOW_NOT_WHAT`), so that seeds may differ in them."""
+_RECALL = re.compile(r"(?P<of>.*?)R@(?P<within>\d+)(?P<kind>/.*)?")
+_ROUNDING = 1e-6
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
@@ -34,6 +52,11 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     _check(numbered, _run, shared, where, "of the same run")
     _check(numbered, lambda row: (row.model, row.command), shared, where, "of the same command")
     _check(numbered, lambda row: (_run(row), row.split), _GROUND, where, "of the same run and split")
+    _check(numbered, _configuration, ("steps",), where, "of the same configuration, another seed")
+    _check(numbered, _sized, ("parameters",), where, "of the same configuration and data, another seed")
+    _check_settings(numbered, where)
+    _check_intervals(numbered, where)
+    _check_recalls(numbered, where)
     _check(made, _configuration, _GROUND, where, "of the same configuration and version of data, another seed")
     _check(made, _data, ("data_hash",), where, "of the same protocol and split")
     _check_names(numbered, where)
@@ -60,20 +83,25 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
             raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
 
 
-def check_curves(curves: Iterable[Curve], rows: Iterable[Row], where: _Where) -> None:
-    """Each run that has rows has a curve: runs that start from it are known by what that says.
+def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
+    """Each run that has rows has a curve, by which runs that start from it are known, and which ends with its steps.
 
     Args:
         where: as of `check_agreement`.
 
     Raises:
-        RowError: a row of a run without one: where it stands.
+        RowError: a row of a run without one, or whose steps it exceeds: where it stands.
     """
-    known = {(curve.model, *curve.run) for curve in curves}
+    known = {(curve.model, *curve.run): curve for curve in curves}
     for number, row in enumerate(rows):
         if _run(row) not in known:
             alone = f"{_said(row)} is of {row.recipe}, {row.config_hash}, of which no curve is stored"
             raise RowError(f"{where(number)}: {alone}; take all lines of this run out of the store, and run it again")
+    for number, row in {_run(row): (number, row) for number, row in enumerate(rows)}.values():
+        beyond = max((step for points in known[_run(row)].points.values() for step, _ in points), default=0)
+        if beyond > row.steps:
+            said = f"{_said(row)} has steps {row.steps}, its curve has a point at {beyond}"
+            raise RowError(f"{where(number)}: {said}; take all lines of this run out of the store, and run it again")
 
 
 def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> None:
@@ -98,12 +126,17 @@ def _protocol(item: Row | Reference) -> Hashable:
     return item.embedded, item.dataset, item.data_version, item.protocol, item.split
 
 
-def _run(row: Row) -> Hashable:
+def _run(row: Row) -> tuple[str, str, str, str, int]:
     return row.model, *row.run
 
 
-def _configuration(row: Row) -> Hashable:
+def _configuration(row: Row) -> tuple[str, str, str, str]:
     return row.recipe, row.config_hash, row.data_version, row.split
+
+
+def _sized(row: Row) -> Hashable:
+    """Two copies of a real corpus may have other words, and models of other sizes."""
+    return *_configuration(row), row.data_hash
 
 
 def _data(row: Row) -> Hashable:
@@ -118,6 +151,56 @@ def _scored_alike(row: Row) -> Hashable:
 
 def _settings(row: Row, of: str) -> tuple[str, ...]:
     return tuple(each for each in row.overrides if each.startswith(of))
+
+
+def _set(row: Row) -> tuple[str, ...]:
+    """What is set of a configuration, but for how it is trained; a start by its own configuration."""
+    what = (each for each in row.overrides if not each.startswith(_HOW))
+    # Where files of a real corpus lie is under many names.
+    kept = (each for each in what if row.embedded or not each.startswith("data."))
+    return tuple(sorted(_start(each) if each.startswith(_START) else each for each in kept))
+
+
+def _start(setting: str) -> str:
+    found = re.search(RUN_NAME, setting)
+    return f"{_START}{found['hash'] if found else ''}"
+
+
+def _check_settings(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+    """Runs of one configuration have the same settings."""
+    first: dict[Hashable, tuple[int, Row]] = {}
+    for number, row in rows:
+        before, usual = first.setdefault(_configuration(row), (number, row))
+        if _set(row) != _set(usual):
+            ours, theirs = (" ".join(each.overrides) or "none" for each in (row, usual))
+            said = f"has overrides {ours}, {where(before)} has {theirs} and is of the same configuration, another seed"
+            raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
+
+
+def _check_intervals(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+    """Of runs that were scored alike, all have an interval of a metric, or none has."""
+    first: dict[Hashable, tuple[int, Row]] = {}
+    for number, row in rows:
+        before, usual = first.setdefault((_scored_alike(row), row.metric), (number, row))
+        if (row.interval is None) != (usual.interval is None):
+            ours, theirs = ("no interval" if each.interval is None else "an interval" for each in (row, usual))
+            said = f"has {ours}, {where(before)} has {theirs} and is of the same configuration"
+            raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
+
+
+def _check_recalls(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+    """What is found among the first is found among more of them."""
+    found: dict[Hashable, list[tuple[int, float, int, Row]]] = {}
+    for number, row in rows:
+        if recall := _RECALL.fullmatch(row.metric):
+            key = _run(row), row.split, recall["of"], recall["kind"]
+            found.setdefault(key, []).append((int(recall["within"]), row.value, number, row))
+    for each in found.values():
+        ordered = sorted(each, key=lambda item: item[0])
+        for (_, less, number, row), (_, more, other, wider) in pairwise(ordered):
+            if less > more + _ROUNDING:
+                said = f"is {less}, {wider.metric} of the same run is {more} ({where(other)}) and cannot be less"
+                raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
 def _check_names(rows: Iterable[tuple[int, Row]], where: _Where) -> None:

@@ -5,7 +5,8 @@ Fields have no defaults, so that a stored line without one of them is refused an
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,10 @@ Said = Annotated[str, Field(min_length=1)]
 ConfigHash = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 DataHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
+Steps = Annotated[int, Field(ge=1)]
+"""Of training: a recipe takes one at least (`TrainConfig`)."""
+Schema = Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
+"""No `Literal[1]`, which `true` would be."""
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
@@ -139,7 +144,7 @@ class Row(Ground, OfARun):
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    schema: Literal[1]
+    schema: Schema
     model: Said
     recipe: Said
     overrides: tuple[Annotated[str, AfterValidator(portable)], ...]
@@ -152,7 +157,7 @@ class Row(Ground, OfARun):
     versions: Annotated[dict[str, str], Field(min_length=1)]
     hardware: Said
     wall_seconds: Seconds
-    steps: Count
+    steps: Steps
     parameters: Count
     command: Annotated[Said, AfterValidator(portable)]
     provenance: Literal["measured"]
@@ -162,7 +167,7 @@ class Row(Ground, OfARun):
         check_values(self.metric, self.value, *(self.interval or ()))
         if self.interval:
             check_interval(self.metric, self.value, self.interval)
-        check_command(self.command, self.config_hash, self.data_version, self.seed)
+        check_command(self.command, self.recipe, self.config_hash, self.data_version, self.seed)
         return self
 
     @property
@@ -176,7 +181,7 @@ class Reference(Ground):
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    schema: Literal[1]
+    schema: Schema
     metric: Said
     values: Annotated[dict[Said, float], Field(min_length=1)]
     provenance: Literal["computed"]
@@ -200,7 +205,7 @@ class Curve(OfARun):
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    schema: Literal[1]
+    schema: Schema
     model: Said
     recipe: Said
     config_hash: ConfigHash
@@ -227,12 +232,12 @@ class Cost(OfARun):
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    schema: Literal[1]
+    schema: Schema
     recipe: Said
     config_hash: ConfigHash
     data_version: Said
     seed: Count
-    steps: Count
+    steps: Steps
     seconds: Seconds
     parameters: Count
     trained_parameters: Count
@@ -251,13 +256,19 @@ class PaperRow:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    schema: Literal[1]
-    model: str
-    dataset: str
-    protocol: str
-    direction: str
-    values: dict[str, float]
+    schema: Schema
+    model: Said
+    dataset: Said
+    protocol: Said
+    direction: Said
+    values: Annotated[dict[Said, float], Field(min_length=1)]
     provenance: Annotated[str, Field(pattern=r"^paper: .+")]
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        for metric, value in self.values.items():
+            check_values(metric, value)
+        return self
 
     @property
     def key(self) -> tuple[str | int, ...]:
@@ -273,7 +284,7 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
     """The record of one JSON text.
 
     Raises:
-        RowError: no JSON, another schema version, or a field missing, unknown, of another type, NaN or infinite.
+        RowError: no JSON, another schema version, or a field missing, unknown, twice, of another type, NaN or infinite.
     """
     try:
         item: Item = _adapter(kind).validate_json(text)
@@ -284,7 +295,21 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
             f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
             f"({counted(error.error_count(), 'problem')}); remove all lines of its run and run the benchmark again"
         ) from error
+    _check_keys(text, where)
     return item
+
+
+def _check_keys(text: str, where: str) -> None:
+    """Of a key that stands twice, readers of JSON take one value in silence, and not all of them the same one."""
+
+    def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+            raise RowError(f"{where}: {twice} stands there twice; remove all lines of its run and run it again")
+        return found
+
+    json.loads(text, object_pairs_hook=each_once)
 
 
 def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:

@@ -16,12 +16,14 @@ def run_name(config_hash: str, data_version: str, seed: int) -> str:
     return f"{config_hash}{version}-seed{seed}"
 
 
-def check_command(command: str, config_hash: str, data_version: str, seed: int) -> None:
-    """Compare a run with the seed and the folder that its command names; one without tells nothing.
+def check_command(command: str, recipe: str, config_hash: str, data_version: str, seed: int) -> None:
+    """Compare a run with what its command names: its recipe, and its seed and folder if it has them.
 
     Raises:
         ValueError: the command is that of another run.
     """
+    if recipe not in command.split():
+        raise ValueError(f"recipe is {recipe}, which its command does not name: {command}")
     if (given := _SEED.findall(command)) and int(given[-1]) != seed:
         raise ValueError(f"seed is {seed}, its command has seed={given[-1]}")
     own = run_name(config_hash, data_version, seed)
