@@ -69,6 +69,20 @@ def test_a_planted_motif_is_found(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["scores"]["test"]["metrics"]["MCC"] > 80
 
 
+def test_a_run_that_tests_on_what_trains_says_so_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file, rows, seed in (("train.csv", 60, 0), ("clean.csv", 30, 1)):
+        planted(tmp_path / file, rows, seed, {"0": "ACGTGCA", "1": "GATTACA"})
+    files = [f"data.root={tmp_path}", "data.train=train.csv", "data.validation=clean.csv", "train.steps=1"]
+    for name in ("clean", "train"):
+        train(
+            "genebert/classify-kmer-logistic", [*QUICK, *files, f"data.test={name}.csv", f"run.dir={tmp_path / name}"]
+        )
+        said = capsys.readouterr().out
+        assert ("\nbeware       60 sequences of 60 of test also in training" in said) == (name == "train")
+
+
 def test_recipes_differ_in_the_model_and_its_training_alone() -> None:
     names = ("", "-bert", "-cnn", "-kmer-logistic")
     ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in names)
