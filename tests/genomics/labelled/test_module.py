@@ -32,6 +32,17 @@ def test_validation_is_made_of_training_never_of_test(tmp_path: Path) -> None:
     assert not set(ids[0]) & set(tested.train(["bases"]).ids)
 
 
+def test_what_is_also_in_training_and_what_has_several_labels_there_is_remarked_on_either_strand(
+    tmp_path: Path,
+) -> None:
+    train = TRAIN + "GATTACAGAT,a\nATCTGTAATC,b\nGATTACAGAT,a\n"
+    test = "sequence,label\nATCTGTAATC,b\nTTTTTTTTTT,a\n"
+    leaked, torn = opened(tmp_path, train, validation="sequence,label\nGTGTGTGT,a\n", test=test).remarks()
+    assert leaked.startswith("1 sequence of 2 of test also in training, on either strand: ")
+    assert torn.startswith("3 sequences of 23 of training under several labels, on either strand: ")
+    assert opened(tmp_path, validation="sequence,label\nGTGTGTGT,a\n").remarks() == []
+
+
 def test_a_class_that_training_lacks_is_an_error_that_names_the_line(tmp_path: Path) -> None:
     for split in ("validation", "test"):
         with pytest.raises(TextError, match=rf"{split}:3: class 'c' is not among those of training \(a, b\)"):

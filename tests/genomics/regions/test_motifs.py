@@ -77,6 +77,25 @@ def test_what_meme_leaves_open_changes_no_motif(head: str, packed: bool, tmp_pat
     np.testing.assert_allclose(found.frequencies_W4, COUNTS / 10, atol=1e-9)
 
 
+@pytest.mark.parametrize("stated", ["w= 5 ", ""])
+def test_the_rows_of_meme_end_where_a_url_another_motif_or_the_file_follows_without_a_blank_line(
+    stated: str, tmp_path: Path
+) -> None:
+    """JASPAR's own files write URL directly after the rows."""
+    record = written()["meme"].removeprefix(MEME_HEAD).replace("w= 5 ", stated)
+    (tmp_path / "motifs").write_text(
+        MEME_HEAD
+        + f"{record}URL http://jaspar.genereg.net/matrix/MA1.1\n"
+        + record.replace("MA1.1", "MA2.1")
+        + record.replace("MA1.1", "MA3.1")
+        + record.replace("MA1.1", "MA4.1").rstrip("\n")
+    )
+    found = read_motifs(tmp_path / "motifs")
+    assert [motif.name for motif in found] == ["MA1.1", "MA2.1", "MA3.1", "MA4.1"]
+    for motif_ in found:
+        np.testing.assert_allclose(motif_.frequencies_W4, COUNTS / 10, atol=1e-9)
+
+
 @pytest.mark.parametrize("sites", [1, 10])
 def test_a_square_is_read_along_the_side_that_has_equal_sums(tmp_path: Path, sites: int) -> None:
     """Four positions by four bases: HOMER writes a row a position, JASPAR a row a base."""

@@ -1,6 +1,7 @@
 """Unlabelled sequences: nothing that is excluded is trained on, every base is known or hidden, draws are functions."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,31 @@ def test_what_is_excluded_is_not_trained_on_on_either_strand_whole_in_part_or_cu
     codes = {canonical(piece.codes) for piece in (*kept, *held)}
     assert codes == {canonical(codes_of(sequence)) for sequence in (*own, hidden[3])}
     assert dropped["alike to what is excluded"] == 5
+
+
+def dense(sequence: str) -> str:
+    """The sequence with an N every 12 bases, so that no word of 16 is without one."""
+    return "".join("N" if place % 12 == 11 else base for place, base in enumerate(sequence))
+
+
+def test_a_copy_of_what_is_excluded_is_not_trained_on_though_it_has_few_words_or_none(tmp_path: Path) -> None:
+    own, (one, other) = drawn(30, 60, 0), map(dense, drawn(2, 60, 1))
+    unseen = ["AC" * 30, "GATTACAGGC", one, other]
+    hidden = ["AC" * 30, reverse_complement("GATTACAGGC"), one, reverse_complement(other)]
+    data = replace(written(tmp_path, all=[*own, *hidden], test=unseen), exclude=("test",), shortest=8, span=1)
+    kept, held, dropped = read_pieces(data)
+    codes = {canonical(piece.codes) for piece in (*kept, *held)}
+    assert codes == {canonical(codes_of(sequence)) for sequence in own}
+    assert dropped == {"alike to what is excluded": 4}
+
+
+@pytest.mark.parametrize("strand", [str, reverse_complement])
+def test_no_piece_of_a_copy_is_trained_on_where_it_is_cut(strand: Callable[[str], str], tmp_path: Path) -> None:
+    own, unseen = drawn(30, 60, 0), dense(drawn(1, 150, 1)[0])
+    data = replace(written(tmp_path, all=[*own, strand(unseen)], test=[unseen]), exclude=("test",))
+    kept, held, dropped = read_pieces(data)
+    assert len(kept) + len(held) == 30
+    assert dropped == {"alike to what is excluded": 3}
 
 
 def test_every_base_is_in_one_piece_and_copies_on_either_strand_are_one(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quatrefoil.core.cli import main
 from quatrefoil.genomics.tables import TextError
 from quatrefoil.genomics.variants.cohort import BOTH, BURDEN, COVARIATES, DEALT, CrossValidation, burden, risk
 from quatrefoil.genomics.variants.phenotypes import People, read_people
 from quatrefoil.genomics.variants.scored import read_effects
 from quatrefoil.genomics.variants.vcf import Variant
+from tests.genomics.variants.toy import write_vcf
 
 pytest.importorskip("sklearn")
 
@@ -71,6 +73,41 @@ def test_intervals_are_of_the_scores_that_are_told_however_much_the_repeats_diff
     for who, (low, high) in found.intervals.items():
         assert abs(found.metrics[who]["ROC-AUC"] - (low + high) / 2) < (high - low) / 4
     assert found.gain_interval.low < found.gain < found.gain_interval.high
+
+
+def test_calls_that_are_missing_and_records_that_are_filtered_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the people who are scored: the call of one without a phenotype counts for nothing."""
+    pytest.importorskip("cyvcf2")
+    people = tuple(f"p{n}" for n in range(12))
+    calls = ["0/0", "0/1", "1/1", "0/0", "0/1", "0/0", "1/1", "0/1", "0/0", "0/1", "0/0", "./."]
+    rows = [
+        " ".join(["chr1", str(place), f"rs{place}", "A", "C" if place < 40 else ".", *holes, *calls[len(holes) :]])
+        for place, holes in ((10, []), (20, ["./1", "0/.", "./."]), (30, []), (40, ["0/0"] * 12))
+    ]
+    effects = ["variant\tchrom\tposition\treference\talternative\teffect"]
+    effects += [f"rs{place}\tchr1\t{place}\tA\tC\t{place}" for place in (10, 20, 30)]
+    (tmp_path / "effects.tsv").write_text("\n".join(effects) + "\n")
+    table = ["sample\tdisease", *(f"{name}\t{number % 2}" for number, name in enumerate(people[:-1]))]
+    (tmp_path / "people.tsv").write_text("\n".join(table) + "\n")
+
+    def said(*filters: str, whole: bool = False) -> str:
+        told = [row.replace("./1", "0/1").replace("0/.", "0/0").replace("./.", "1/1") for row in rows]
+        vcf = write_vcf(tmp_path / "a.vcf", told if whole else rows, people, filters)
+        files = ["--vcf", str(vcf), "--phenotypes", str(tmp_path / "people.tsv"), "--repeats", "1"]
+        assert main(["cohort", str(tmp_path / "effects.tsv"), *files]) == 0
+        return capsys.readouterr().out
+
+    found = said("q10", "PASS", "q10;s50", "q10")  # the last has no alternative allele, so it says nothing
+    assert (
+        "3 calls of 33 (9.09%) missing, half calls (`./1`) among them: each counts as the mean of the others" in found
+    )
+    assert "2 records of " in found
+    assert "a.vcf kept that FILTER says something of" in found
+    clean = said("PASS", ".", "PASS", whole=True)
+    assert "calls of" not in clean
+    assert "FILTER" not in clean
 
 
 def test_log_odds_are_finite_where_a_fit_is_sure() -> None:

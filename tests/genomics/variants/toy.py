@@ -1,5 +1,6 @@
 """A genome of two chromosomes, and VCF files on it."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,21 @@ def write_genome(folder: Path) -> Path:
     return path
 
 
-def write_vcf(path: Path, rows: list[str], samples: tuple[str, ...] = ("a", "b", "c")) -> Path:
-    """Rows are the fields from CHROM to ALT, then genotypes, by blanks."""
+def write_vcf(
+    path: Path, rows: list[str], samples: tuple[str, ...] = ("a", "b", "c"), filters: tuple[str, ...] = ()
+) -> Path:
+    """Rows are the fields from CHROM to ALT, then genotypes, by blanks; `filters` are those of the first of them."""
     head = ["##fileformat=VCFv4.2", '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
     head += [f"##contig=<ID={name},length={length}>" for name, length in CHROMOSOMES.items()]
+    head += [
+        f'##FILTER=<ID={name},Description="A filter">'
+        for name in sorted({*";".join(filters).split(";")} - {"PASS", ".", ""})
+    ]
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
     lines = [*head, "\t".join([*columns, *(["FORMAT", *samples] if samples else [])])]
-    for row in rows:
+    for row, filter_ in zip_longest(rows, filters, fillvalue="PASS"):
         fields = row.split(" ")
         calls = ["GT", *fields[5:]] if samples else []
-        lines.append("\t".join([*fields[:5], ".", "PASS", ".", *calls]))
+        lines.append("\t".join([*fields[:5], ".", filter_, ".", *calls]))
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -1,7 +1,7 @@
 """From samples to batches: what a sample is, in which order samples come, how they are put together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -58,6 +58,14 @@ class DataModule(Protocol):
 
     def assets(self) -> Mapping[str, str]:
         """Text files that a model trained on these data needs to be used alone: name -> content."""
+
+
+@runtime_checkable
+class HasRemarks(Protocol):
+    """Data that may be read wrongly, or score too well: what whoever trains on them is to know."""
+
+    def remarks(self) -> Sequence[str]:
+        """Sentences, none where there is nothing to say."""
 
 
 class DataConfig(Protocol):

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
-from quatrefoil.core.data import Batch
+from quatrefoil.core.data import Batch, HasRemarks
 from quatrefoil.core.distributed import agree, global_sum
 from quatrefoil.core.ending import Preempted
 from quatrefoil.core.evaluation.encode import EncodingRun
@@ -80,7 +80,8 @@ class Run:
         self.finished = self.folder.finished and self.progress.step == recipe.train.steps
         if accelerator.is_main_process and not self.finished:
             self.folder.write_config(self.described)
-            print(summary(self.described, about, self.trainer, self.progress.step, self.folder), flush=True)
+            remarks = self.data.remarks() if isinstance(self.data, HasRemarks) else ()
+            print(summary(self.described, about, remarks, self.trainer, self.progress.step, self.folder), flush=True)
         self.encoding = EncodingRun(accelerator.device, workers=recipe.run.workers, bf16=recipe.train.bf16)
 
     def _check_validation(self) -> None:

@@ -1,7 +1,7 @@
 """What a run says before its first step: what is trained, on what, for how long, and where the rest is written."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accelerate import Accelerator
@@ -24,18 +24,22 @@ _ENGINES: Mapping[Engine, str] = {
 }
 
 
-def summary(described: Json, data: Mapping[str, Any], trainer: Trainer, start: int, folder: RunFolder) -> str:
+def summary(
+    described: Json, data: Mapping[str, Any], remarks: Sequence[str], trainer: Trainer, start: int, folder: RunFolder
+) -> str:
     """A few lines, a name and what it is about in each.
 
     Args:
         described: the recipe's name, its hash and the overrides, as in the run folder.
         data: what the data module says of itself.
+        remarks: what else is to be known of the data.
         start: the step from which the run goes on (0: it begins).
     """
     lines = {
         "recipe": f"{described['recipe']}, configuration {described['config_hash']}, seed {trainer.recipe.seed}",
         "settings": shlex.join(described["overrides"]) or "all as in the recipe",
         "data": f"{data['name']}, protocol {data['protocol']}, splits {', '.join(data['splits'])}",
+        **({"beware": ("\n" + " " * _WIDTH).join(remarks)} if remarks else {}),
         "starts from": trainer.model.started_from,
         "parameters": _parameters(trainer),
         "optimiser": trainer.groups_text.replace("\n", "\n" + " " * _WIDTH),

@@ -128,8 +128,8 @@ def _rows(record: Record, format_: str) -> Iterator[_Row]:
     lines = list(enumerate(record.text.split("\n"), start=record.line))
     if format_ == "minimal":
         matrix = _matrix(record)
-        first = record.text.count("\n", 0, matrix.start("rows"))
-        lines = [(at, line) for at, line in lines[first:][: matrix["rows"].count("\n") + 1] if line.strip("- \r")]
+        first = record.line + record.text.count("\n", 0, matrix.start("rows"))
+        lines = [(at, line) for at, line in enumerate(matrix["rows"].split("\n"), first) if line.strip("- \r")]
     elif format_ == "transfac":
         lines = [(at, line) for at, line in lines if re.match(r"\d+\s", line)]
     else:

@@ -87,7 +87,8 @@ class Risk:
 def burden(dosages_VP: Dosages, effects_VE: Floats) -> Floats:
     """Features (P, 2E): of each effect, what a person's alleles add up to upwards and downwards.
 
-    A missing call counts as the mean of those who are called; a variant that no one is called for counts nothing.
+    A missing call, of which half a call is one, counts as the mean of those who are called; a variant that no one is
+    called for counts nothing.
     """
     called_VP = dosages_VP != MISSING
     total_V = np.where(called_VP, dosages_VP, 0).sum(1)

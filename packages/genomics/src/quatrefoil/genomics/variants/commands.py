@@ -81,17 +81,26 @@ class CohortCommand:
         from quatrefoil.genomics.variants.cohort import CrossValidation, risk
         from quatrefoil.genomics.variants.phenotypes import read_people
         from quatrefoil.genomics.variants.scored import read_effects
-        from quatrefoil.genomics.variants.vcf import read_vcf
+        from quatrefoil.genomics.variants.vcf import MISSING, read_vcf
 
         check_target("--out", args.out, (args.effects, args.vcf, args.phenotypes, args.bounds))
         how, bounds = CrossValidation(folds=args.folds, repeats=args.repeats), _bounds(args.bounds)
         people = read_people(args.phenotypes, args.outcome, args.covariates)
         genotypes = read_vcf(args.vcf)
-        found = risk(people, genotypes.of(people.names), read_effects(args.effects, genotypes.variants), how)
+        dosages_VP = genotypes.of(people.names)
+        found = risk(people, dosages_VP, read_effects(args.effects, genotypes.variants), how)
         if args.out:
             write_json(args.out, found.plain())
         if unknown := len(genotypes.samples) - len(people.names):
             print(f"{counted(unknown, 'person', 'people')} of {args.vcf} without a phenotype left out")
+        if genotypes.filtered:
+            kept = counted(genotypes.filtered, "record")
+            print(f"{kept} of {args.vcf} kept that FILTER says something of; `bcftools view -f PASS,.` drops such")
+        if missing := int((dosages_VP == MISSING).sum()):
+            share = f"{counted(missing, 'call')} of {dosages_VP.size:,} ({missing / dosages_VP.size:.2%})"
+            print(
+                f"{share} missing, half calls (`./1`) among them: each counts as the mean of the others of its variant"
+            )
         print(_table(found, bounds))
         return 0
 

@@ -2,7 +2,8 @@
 
 Every alternative allele is a variant of its own, with the copies of that allele as its dosage: a record with two of
 them gives two. Records without an alternative allele say nothing and are counted. Symbolic alleles (`<DEL>`, `*`,
-breakends) have no sequence to put into a window and are errors. A missing call is -1, a haploid one has 0 or 1 copies.
+breakends) have no sequence to put into a window and are errors. A haploid call has 0 or 1 copies. A call with an allele
+that is not told is missing, -1: `./.`, and half a call (`./1`, `0/.`), too. FILTER leaves nothing out and is counted.
 
 Legend: V variants (alleles), P people.
 """
@@ -61,6 +62,7 @@ class Genotypes:
         samples: names (P) in the order of the file.
         dosages_VP: copies of the alternative allele, `MISSING` where the call is missing.
         without_alternative: records that were left out as they have none.
+        filtered: records of the variants that FILTER says something of, neither `PASS` nor `.`.
         path: of the file, for errors.
     """
 
@@ -68,6 +70,7 @@ class Genotypes:
     samples: Sequence[str]
     dosages_VP: Dosages
     without_alternative: int
+    filtered: int
     path: Path
 
     def of(self, samples: Sequence[str]) -> Dosages:
@@ -94,9 +97,10 @@ def read_vcf(path: str | Path) -> Genotypes:
     samples: list[str] = list(reader.samples)
     variants: list[Variant] = []
     rows: list[Dosages] = []
-    bare = 0
+    bare = filtered = 0
     for where, record in _records(reader, path):
         bare += not record.ALT
+        filtered += bool(record.ALT) and record.FILTER is not None  # which is what PASS, too, is to cyvcf2
         calls_PC = _calls(record, samples, where)
         for number, alternative in enumerate(record.ALT, start=1):
             variants.append(_variant(record, alternative, where))
@@ -104,7 +108,7 @@ def read_vcf(path: str | Path) -> Genotypes:
     if not variants:
         bare_records = counted(bare, "record")
         raise VcfError(f"{path}: no variant ({bare_records} without an alternative allele); is it the right file?")
-    return Genotypes(_told_apart(variants), samples, np.stack(rows), bare, path)
+    return Genotypes(_told_apart(variants), samples, np.stack(rows), bare, filtered, path)
 
 
 def _told_apart(variants: Sequence[Variant]) -> list[Variant]:

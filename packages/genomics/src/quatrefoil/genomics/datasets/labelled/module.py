@@ -5,7 +5,7 @@ Legend: N samples, L bases.
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -135,6 +135,22 @@ class LabelledModule:
         protocol = f"labelled-sequences/validation-{validation}{made}"
         names = {"name": config.train, "protocol": protocol, "fingerprint": prints}
         return {**names, "classes": self.classes, "both_strands": config.both_strands, "splits": splits}
+
+    def remarks(self) -> Sequence[str]:
+        """How many sequences of other splits stand in training too, and how many of training under several labels."""
+        labels: dict[bytes, set[str]] = defaultdict(set)
+        for record in self._records["train"]:
+            labels[canonical(record.codes)].add(record.label)
+        said = [
+            f"{counted(shared, 'sequence')} of {len(records):,} of {split} also in training, on either strand: scores "
+            f"are of what was seen; `quatrefoil overlap` names them"
+            for split, records in self._records.items()
+            if split != "train" and (shared := sum(canonical(record.codes) in labels for record in records))
+        ]
+        if torn := sum(len(labels[canonical(record.codes)]) > 1 for record in self._records["train"]):
+            own = f"{counted(torn, 'sequence')} of {len(self._records['train']):,} of training"
+            said.append(f"{own} under several labels, on either strand: check their labels")
+        return said
 
     def assets(self) -> Mapping[str, str]:
         """The names of the classes, which a model needs to say what it found."""

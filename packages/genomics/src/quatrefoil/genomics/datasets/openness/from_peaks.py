@@ -2,6 +2,7 @@
 
 A place is a stretch that peaks of any cell type cover without a gap; it is open in a type where a peak of that type
 touches it. A place that is open nowhere is none, so what is asked is in which types a place is open (our choice).
+Peaks of held-out types make places of the test alone: what trains and validates would be the same without them.
 """
 
 from collections import Counter
@@ -33,7 +34,8 @@ class Written(NamedTuple):
 @dataclass(frozen=True)
 class TableRule:
     """Which chromosomes and cell types each table has: `test` those of the matrix that are held out, or all where none
-    is, the others those that are not.
+    is, the others those that are not. Places are those of peaks of all types in `test`, of types not held out in the
+    others.
 
     Args:
         validation, test: chromosomes; all others train.
@@ -69,11 +71,12 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
         raise ValueError("every chromosome validates or tests; name fewer")
     known = [name for name in matrix.cell_types if name not in matrix.held_out]
     new = list(matrix.held_out) or known
-    places = merged(peaks.values(), dict.fromkeys(present, 0))
-    kept = [place for place in places if place.end - place.start <= rule.longest]
+    makers = {"train": known, "validation": known, "test": matrix.cell_types}
     parts: dict[str, list[Interval]] = {}
     for split, chromosomes in zip(SPLITS, (training, rule.validation, rule.test), strict=True):
-        path, parts[split] = folder / f"{split}.tsv", [place for place in kept if place.chromosome in chromosomes]
+        path = folder / f"{split}.tsv"
+        places = merged((peaks[name] for name in makers[split]), dict.fromkeys(present, 0))
+        parts[split] = [p for p in places if p.chromosome in chromosomes and p.end - p.start <= rule.longest]
         if chromosomes and not parts[split]:
             raise ValueError(f"{split}: no place on its chromosomes; name others, or raise --longest")
         if not chromosomes and path.exists():

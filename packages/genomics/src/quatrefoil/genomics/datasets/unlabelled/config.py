@@ -24,8 +24,8 @@ class UnlabelledData:
         root: the folder from which the files' names count.
         sequences: files.
         exclude: files of what must not be seen, test and validation sets say: a piece that shares `exclude_share` of
-            its k-mers of `exclude_k` bases, on either strand, with one of theirs is left out, as `quatrefoil overlap`
-            would report it.
+            its k-mers of `exclude_k` bases, on either strand, with one of theirs is left out, or that a copy of one
+            would be cut into, as `quatrefoil overlap` would report it.
         exclude_k, exclude_share: of the shorter of the two. A sequence cut in two by `longest` still shares two fifths.
         longest: longer sequences are cut into pieces of so many bases.
         shortest: shorter ones, and what is left over at the end of longer ones, are left out.

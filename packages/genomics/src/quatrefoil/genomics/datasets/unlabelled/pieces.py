@@ -13,7 +13,7 @@ from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
-from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
+from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes, reverse_complement
 from quatrefoil.genomics.tables import TextError
 
 
@@ -81,10 +81,16 @@ def _distinct(pieces: Iterator[Piece], dropped: Counter[str]) -> Iterator[Piece]
 
 
 def _unseen(pieces: list[Piece], config: UnlabelledData, dropped: Counter[str]) -> list[Piece]:
-    excluded = [
-        record.codes for name in config.exclude for record in read_labelled(config.root, name, labels=False).records
-    ]
+    excluded = [record for name in config.exclude for record in read_labelled(config.root, name, labels=False).records]
     codes = [piece.codes for piece in pieces]
-    alike = {pair.a for pair in near_duplicates(codes, excluded, config.exclude_k, config.exclude_share)}
+    pairs = near_duplicates(codes, [r.codes for r in excluded], config.exclude_k, config.exclude_share)
+    identical = _keys(excluded, config)  # a copy of few or no words of k bases shares too few of them
+    alike = {pair.a for pair in pairs} | {row for row, piece in enumerate(codes) if canonical(piece) in identical}
     dropped["alike to what is excluded"] = len(alike)
     return [piece for number, piece in enumerate(pieces) if number not in alike]
+
+
+def _keys(records: Sequence[Record], config: UnlabelledData) -> set[bytes]:
+    """Of all pieces into which copies of the records, on either strand, would be cut."""
+    strands = [r._replace(codes=codes) for r in records for codes in (r.codes, reverse_complement(r.codes))]
+    return {canonical(piece.codes) for piece in _cut(strands, config)}
