@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from statistics import fmean
+from statistics import median
 from typing import Literal
 
 from benchmarks.claims import CLAIMS
@@ -44,7 +44,7 @@ class Line:
         commands: of each run.
         before: of what the first run started from; None if from nothing, or if its rows are not stored.
         commits: of the code that ran, one or several; `+` at the end: with changes that were not committed.
-        minutes: of training, the mean over the runs.
+        minutes: of training, the median over the runs: what else the machine did may make one of them slow.
         minutes_before: of what they started from; 0 if from nothing, None if its rows are not stored.
     """
 
@@ -187,7 +187,7 @@ def _line(rows: Sequence[Row], known: Mapping[tuple[str, int], Row]) -> Line:
         tuple(dict.fromkeys(row.commit for row in rows)),
         tuple(dict.fromkeys(row.hardware for row in rows)),
         first.parameters,
-        fmean(row.wall_seconds for row in runs.values()) / 60,
+        median(row.wall_seconds for row in runs.values()) / 60,
         _minutes(started),
         {metric: {row.seed: row.value for row in part} for metric, part in by_metric.items()},
         {metric: _score(part) for metric, part in by_metric.items()},
@@ -195,9 +195,9 @@ def _line(rows: Sequence[Row], known: Mapping[tuple[str, int], Row]) -> Line:
 
 
 def _minutes(started: Sequence[Row | None]) -> float | None:
-    """The mean over what runs started from; None where the rows of one are not stored."""
+    """The median over what runs started from; None where the rows of one are not stored."""
     told = [row.wall_seconds for row in started if row]
-    return None if len(told) < len(started) else sum(told) / 60 / max(len(told), 1)
+    return None if len(told) < len(started) else median(told or [0]) / 60
 
 
 def _score(rows: Sequence[Row]) -> Score:

@@ -29,7 +29,7 @@ def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> l
 
 def _section(board: Board, found: Sequence[Verdict]) -> Section:
     every = [(group, each) for group in board.groups for each in group.differences]
-    declared = [(group, each) for group, each in every if each.compares in DECLARED]
+    declared = [each for group in board.groups for each in _declared(group, found)]
     tables = [_difference_table(board, declared, found)] if declared else []
     return Section(
         board.heading,
@@ -38,6 +38,15 @@ def _section(board: Board, found: Sequence[Verdict]) -> Section:
         [*_score_tables(board, board.columns), *tables],
         [*_legend(board), *_remarks(board), *_elsewhere(len(every) - len(declared))],
     )
+
+
+def _declared(group: Group, found: Sequence[Verdict]) -> Iterator[tuple[Group, Difference]]:
+    """What claims compare. Of two models that a claim compares on this ground, in the metric of the claim alone."""
+    named = [each for each in group.differences if each.compares in DECLARED]
+    judged = {(each.better, each.than) for each in named if _verdict(group, each, found)}
+    for each in named:
+        if (each.better, each.than) not in judged or _verdict(group, each, found):
+            yield group, each
 
 
 def _legend(board: Board) -> Iterator[str]:
