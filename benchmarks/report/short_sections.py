@@ -18,11 +18,17 @@ from quatrefoil.core.wording import counted
 def short_claims(found: Sequence[Verdict]) -> Section:
     """How many there are of each verdict, and those that are decided; every measured one stands among the scores."""
     decided = [
-        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}"
+        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_at_what_cost(verdict)}"
         for verdict in found
         if verdict.word != "open"
     ]
     return replace(claims_section(found), tables=[], remarks=decided)
+
+
+def _at_what_cost(verdict: Verdict) -> str:
+    """Equal steps are not equal compute."""
+    ours, theirs = verdict.minutes
+    return "" if ours is None or theirs is None else f" ({ours:.1f} against {theirs:.1f} minutes of training)"
 
 
 def short_studies(folder: Path) -> list[Section]:

@@ -115,3 +115,9 @@ def test_the_fingerprint_follows_sequences_and_labels(tmp_path: Path) -> None:
 
 def test_classes_travel_with_the_model(tmp_path: Path) -> None:
     assert json.loads(opened(tmp_path).assets()["classes.json"]) == ["a", "b"]
+
+
+def test_measurements_are_no_classes(tmp_path: Path) -> None:
+    numbers = "sequence,label\n" + "".join(f"ACGGT{'ACGT'[i % 4] * (i + 1)},{i / 7:.4f}\n" for i in range(20))
+    with pytest.raises(TextError, match=r"train:\d+: 20 of 20 classes have one .*are these measurements, or names\?"):
+        opened(tmp_path, numbers, validation="sequence,label\nGTGTGTGT,a\n")

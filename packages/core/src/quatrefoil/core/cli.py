@@ -177,6 +177,7 @@ def _add_one(command: Adder, name: str, asked: str | None) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
+    installed.find(options.recipe)  # a wrong name is told before an extra that it would need
     from quatrefoil.core.training.run import train
 
     train(options.recipe, options.overrides)

@@ -31,6 +31,8 @@ from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
 from quatrefoil.genomics.tables import TextError
 
 CLASSES: Final = "classes.json"
+_MANY: Final = 10
+"""Fewer classes may be small by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,7 @@ class LabelledModule:
             raise TextError(
                 f"{config.train}: all sequences are of class {self.classes[0]!r}; training needs two or more classes"
             )
+        self._refuse_measurements()
         for split in self.splits:
             self._check_labels(split)
 
@@ -97,6 +100,16 @@ class LabelledModule:
                     f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
                     f"more: take the line out, or choose shorter k-mers"
                 )
+
+    def _refuse_measurements(self) -> None:
+        """Raise `TextError` where most labels stand at one sequence alone: measurements, or names, and no classes."""
+        count = Counter(record.label for record in self._records["train"])
+        lone = [label for label in self.classes if count[label] == 1]
+        if len(count) >= _MANY and 2 * len(lone) > len(count):
+            raise TextError(
+                f"{self._records['train'][0].where}: {len(lone)} of {len(count)} classes have one training sequence "
+                f"each ({', '.join(lone[:3])}, ...); are these measurements, or names? Make classes of them"
+            )
 
     def _check_labels(self, split: str) -> None:
         for record in self._records[split]:
