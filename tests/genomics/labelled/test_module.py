@@ -1,6 +1,7 @@
 """Labelled sequences as data of a recipe."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def test_validation_is_made_of_training_never_of_test(tmp_path: Path) -> None:
     ids = [list(data.items("val", "sequence", ["bases"]).ids) for data in (alone, tested)]
     assert ids[0] == ids[1]
     assert not set(ids[0]) & set(tested.train(["bases"]).ids)
+
+
+def test_files_whose_sequences_would_be_one_prediction_are_refused_when_they_are_read(tmp_path: Path) -> None:
+    for folder, first in (("sub", "ACGT"), ("b/sub", "GGGT")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "x.fa").write_text(f">one\n{first}ACGTACGT\n")
+    (tmp_path / "train").write_text(TRAIN.replace(",a", ",0").replace(",b", ",1"))
+    data = LabelledData(root=tmp_path, train="train", test="sub/x.fa+b/sub/x.fa")
+    with pytest.raises(
+        TextError, match=r"/b/sub/x\.fa:1: is sub/x\.fa:1 among .*, and so is .*[^b]/sub/x\.fa:1; rename"
+    ):
+        data.build(0)
+    (tmp_path / "b/sub").rename(tmp_path / "b/other")
+    assert len(replace(data, test="sub/x.fa+b/other/x.fa").build(0).items("test", "sequence", ["bases"])) == 2
 
 
 def test_what_is_also_in_training_and_what_has_several_labels_there_is_remarked_on_either_strand(

@@ -91,7 +91,15 @@ BROKEN = {
     "cut off": ("sequence,label\nACGT,1\nACGA", r"a:3: 1 column where the header has 2"),
     "no label": ("sequence,label\nACGT,\n", r"a:2: no label; fill it in"),
     "no label after a tab": ("sequence\tlabel\nACGT\t\n", r"a:2: no label; fill it in"),
-    "two labels": ("sequence,label,label\nACGT,1,0\n", r"a:1: two columns `label`; name each once"),
+    "two labels": ("sequence,label,label\nACGT,1,0\n", r"a:1: two columns `label`; rename or remove one"),
+    "two sequences": (
+        "seq,sequence,label\nACGT,GGGG,1\n",
+        r"a:1: columns `seq` and `sequence` for one thing; rename or",
+    ),
+    "a label and a signal": (
+        "sequence,label,Bound\nACGT,1,0\n",
+        r"a:1: columns `label` and `bound` for one thing; rena",
+    ),
     "no sequence": ("sequence,label\n,1\n", r"a:2: no sequence; fill it in"),
     "no row": ("sequence,label\n", r"a:1: a header and no line after it"),
     "no DNA": ("sequence,label\nACXT,1\n", r"a:2: character 'X' at position 2 is no IUPAC letter"),

@@ -156,6 +156,28 @@ def test_a_fasta_that_cannot_be_indexed_is_named_each_time(tmp_path: Path, conte
             Genome.open(tmp_path / "bad.fa")
 
 
+@pytest.mark.parametrize("edited", [">a\nACGTAC\nGTACGT\nAC\n", ">a\nACGTAC\n\nGTACG\nTACGTA\n"])
+def test_a_fasta_edited_under_a_younger_index_says_to_remove_the_index(tmp_path: Path, edited: str) -> None:
+    path, index = tmp_path / "a.fa", tmp_path / "a.fa.fai"
+    path.write_text(">a\nACGTAC\nGTACGT\nACGTAC\n")
+    Genome.open(path)
+    path.write_text(edited)
+    os.utime(index, (path.stat().st_mtime + 100,) * 2)
+    genome = Genome.open(path)
+    with pytest.raises(FastaError, match=r"a\.fa\.fai: no index of a\.fa \(a:0-18 has \d+ bases\); remove it, and it"):
+        genome.fetch("a", 0, genome.length("a"))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_byte_order_mark_is_told_and_how_to_take_it_out(tmp_path: Path, packed: bool) -> None:
+    path, content = tmp_path / ("a.fa.gz" if packed else "a.fa"), b"\xef\xbb\xbf>a\nACGT\n"
+    with bgzf.BgzfWriter(str(path)) if packed else path.open("wb") as file:
+        file.write(content)
+    for read in (Genome.open, lambda path: Genome.pack(path, tmp_path / "out")):
+        with pytest.raises(FastaError, match=rf"{path.name}: begins with a byte order mark; write it as UTF-8 without"):
+            read(path)
+
+
 def test_a_damaged_bgzip_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.fa.gz").write_bytes(b"\x1f\x8b\b\4\0\0\0\0\0\xff\6\0BC\2\0\x1b\0garbage")
     with pytest.raises(FastaError, match=r"bad\.fa\.gz: damaged bgzip .*; fetch it again"):

@@ -43,7 +43,7 @@ class IndexedFasta:
             raise FastaError(f"{path}: damaged bgzip file ({error}); fetch it again") from error
         except RuntimeError as error:  # what pyfaidx says of it is a request to report it
             raise FastaError(f"{path}: cannot be indexed, as by blank lines inside of a record; {_HOW}") from error
-        self.path = path
+        self.path, self._index = path, index
         self.lengths = {name: len(record) for name, record in self._fasta.items()}
         if not self.lengths:
             raise FastaError(f"{path}: no record; a FASTA record starts with a line `>name`")
@@ -67,8 +67,13 @@ class IndexedFasta:
             raise FastaError(f"{index}: no index of {self.path.name} ({found}); remove it, and it is made anew")
 
     def fetch(self, chromosome: str, start: int, end: int) -> Codes:
-        """Codes of a window inside the chromosome."""
+        """Codes of a window inside the chromosome. Raises FastaError where the file has not so many there."""
         letters = self._fasta[chromosome][start:end]
+        if len(letters) != end - start:  # edited in place, under an index that is younger
+            raise FastaError(
+                f"{self._index}: no index of {self.path.name} ({chromosome}:{start}-{end} has {len(letters)} bases); "
+                f"remove it, and it is made anew"
+            )
         return encode(letters.encode("ascii", errors="replace"), f"{self.path}, {chromosome}", start)
 
 

@@ -28,7 +28,7 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     with_negatives,
 )
 from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
-from quatrefoil.genomics.tables import TextError
+from quatrefoil.genomics.tables import TextError, repeated
 
 CLASSES: Final = "classes.json"
 _MANY: Final = 10
@@ -85,12 +85,12 @@ class LabelledModule:
             )
         self._refuse_measurements()
         for split in self.splits:
-            self._check_labels(split)
+            self._check(split)
 
     def add(self, split: str, records: Sequence[Record]) -> None:
-        """One more split to evaluate. Raises TextError where it has a class that training has not."""
+        """One more split to evaluate. Raises TextError where it has a class that training has not, or one id twice."""
         self._records[split] = list(records)
-        self._check_labels(split)
+        self._check(split)
 
     def refuse_shorter(self, least: int) -> None:
         """Raise `TextError` for a sequence of any split with fewer bases, before it would end a training."""
@@ -111,8 +111,15 @@ class LabelledModule:
                 f"each ({', '.join(lone[:3])}, ...); are these measurements, or names? Make classes of them"
             )
 
-    def _check_labels(self, split: str) -> None:
-        for record in self._records[split]:
+    def _check(self, split: str) -> None:
+        records = self._records[split]
+        if again := repeated(_id(record.where) for record in records):
+            before, here = (records[row].where for row in again)
+            raise TextError(
+                f"{here}: is {_id(here)} among the predictions, and so is {before}; rename one of the files, or "
+                f"its folder"
+            )
+        for record in records:
             if record.label not in self.classes:
                 raise TextError(
                     f"{record.where}: class {record.label!r} is not among those of training "

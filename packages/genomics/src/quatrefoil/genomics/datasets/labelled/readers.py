@@ -85,8 +85,10 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
-    for twice in {name for name in names if names.count(name) > 1} & {*_SEQUENCE, *_LABEL}:
-        raise TextError(f"{lines[0].where}: two columns `{twice}`; name each once")
+    for role in (_SEQUENCE, _LABEL):
+        if len(found := [name for name in names if name in role]) > 1:
+            both = f"two columns `{found[0]}`" if len(set(found)) == 1 else f"columns {_quoted(found)} for one thing"
+            raise TextError(f"{lines[0].where}: {both}; rename or remove one")
     sequence = _column(header, _SEQUENCE, lines[0])
     label = _column(header, _LABEL, lines[0]) if labels or header.keys() & {*_LABEL} else None
     name = next((header[key] for key in _NAME if key in header), None)
@@ -100,6 +102,10 @@ def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: 
     if not records:
         raise TextError(f"{lines[0].where}: a header and no line after it; fetch the file again")
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def _column(header: Mapping[str, int], names: Sequence[str], line: Line) -> int:
