@@ -3,19 +3,21 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Final
 
 from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core import recipes
+from quatrefoil.core.ablation.effects import REFERENCE, Numbers, numbers
 from quatrefoil.core.measuring.rows import Row, RowError
 from quatrefoil.core.measuring.store import Store
-from quatrefoil.core.measuring.tables import Table, read_tables
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, interval_text, read_tables
 
 STUDIES, TOLD, EFFECTS, DRAWN = "ablations", "effects.md", "effects.jsonl", "effects.svg"
-_SHOWN: Final[Mapping[str, str]] = {"score": "score", "effect": "difference"}
-"""Column of the table -> field of `EFFECTS`."""
-_ROUNDED: Final = 0.00501
+_ROUNDING: Final = 1e-6
+_FIELDS: Final = {
+    *("model", "domain", "data_version", "recipe", "overrides", "config_hash", "factor", "level", "metric", "split"),
+    *("seeds", "score", "difference", "interval", "spread", "in_spreads"),
+}
 Effect = Mapping[str, Any]
 
 
@@ -54,9 +56,13 @@ def _section(folder: Path) -> Section:
 def _effects(folder: Path) -> list[Effect]:
     try:
         lines = (folder / EFFECTS).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        effects = [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
         raise RowError(f"{folder / EFFECTS}: {error}; {_tell_again(folder)}") from error
+    for number, effect in enumerate(effects, start=1):
+        if lacking := sorted(_FIELDS - effect.keys()):
+            raise RowError(f"{folder / EFFECTS}:{number}: lacks {', '.join(lacking)}; {_tell_again(folder)}")
+    return effects
 
 
 def _tell_again(folder: Path) -> str:
@@ -70,24 +76,71 @@ def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Effect], row
         raise RowError(f"{folder / TOLD}: {len(shown)} lines, {EFFECTS} has {len(effects)}; {_tell_again(folder)}")
     for (columns, cells), effect in zip(shown, effects, strict=True):
         named = f"{folder / TOLD}: {cells[0].text}, {cells[1].text}"
-        for column, key in _SHOWN.items():
-            told = cells[columns.index(column)].number
-            if not _alike(told, effect[key]):
-                raise RowError(f"{named}: {column} {told}, {EFFECTS} has {effect[key]}; {_tell_again(folder)}")
-        if not _alike(effect["score"], stored := _score(effect, rows)):
-            raise RowError(f"{named}: a score of {effect['score']}, its rows have {stored}; {_tell_again(folder)}")
+        for column, text in _texts(effect).items():
+            if (told := cells[columns.index(column)].text) != text:
+                raise RowError(f"{named}: {column} {told}, {EFFECTS} has {text}; {_tell_again(folder)}")
+    for number, (effect, found) in enumerate(zip(effects, _recomputed(folder, effects, rows), strict=True), start=1):
+        named = f"{folder / EFFECTS}:{number}: {effect['model']}, {effect['level']}, {effect['metric']}"
+        units = None if found.difference is None or found.spread is None else found.difference / found.spread
+        for field, value in {**found._asdict(), "in_spreads": units}.items():
+            if not _alike(effect[field], value):
+                said = f"{field} is {_plain(effect[field])}, by its rows {_plain(value)} (each level alone, no grid)"
+                raise RowError(f"{named}: {said}; {_tell_again(folder)}")
 
 
-def _score(effect: Effect, rows: Sequence[Row]) -> float | None:
-    """The mean over the rows of an effect's arm."""
-    arm = effect["config_hash"], effect["data_version"], effect["metric"], effect["split"]
-    found = [row.value for row in rows if (row.config_hash, row.data_version, row.metric, row.split) == arm]
-    return fmean(found) if found else None
+def _texts(effect: Effect) -> dict[str, str]:
+    """What the table has to say, by column (`core/ablation/report.py` writes it)."""
+    spread, of_reference = effect["spread"], effect["factor"] is None
+    unit = NOTHING if spread is None else f"1 is {spread:.2f}"
+    return {
+        "seeds": str(len(effect["seeds"])),
+        "score": Cell.of(effect["score"], ".2f").text,
+        "effect": Cell.of(effect["difference"], "+.2f").text,
+        "95 % interval": interval_text(effect["interval"], ".2f"),
+        "in spreads": unit if of_reference else Cell.of(effect["in_spreads"], "+.1f").text,
+    }
 
 
-def _alike(told: float | None, number: float | None) -> bool:
-    """But for rounding to what a table shows."""
-    return told is number if told is None or number is None else abs(told - number) < _ROUNDED
+def _recomputed(folder: Path, effects: Sequence[Effect], rows: Sequence[Row]) -> list[Numbers]:
+    """Of each effect what the rows of its arm and of its reference say, over the seeds that the study names."""
+    seeds = {seed for effect in effects for seed in effect["seeds"]}
+    by_seed: dict[tuple[str, ...], dict[int, float]] = {}
+    for row in rows:
+        if row.seed in seeds:
+            of = row.config_hash, row.data_version, row.metric, row.split
+            by_seed.setdefault(of, {})[row.seed] = row.value
+    references = {_compared(each): _scored(each, by_seed) for each in effects if each["factor"] is None}
+    found = []
+    for number, effect in enumerate(effects, start=1):
+        if (reference := references.get(_compared(effect))) is None:
+            said = f"{effect['model']}, {effect['level']}, {effect['metric']} has no reference"
+            raise RowError(f"{folder / EFFECTS}:{number}: {said}; {_tell_again(folder)}")
+        chosen = None if effect["factor"] is None else (effect["factor"], effect["level"])
+        own = {} if chosen is None else {frozenset({chosen}): _scored(effect, by_seed)}
+        found.append(numbers(chosen, {REFERENCE: reference, **own}))
+    return found
+
+
+def _compared(effect: Effect) -> tuple[str, ...]:
+    """What an effect shares with its reference."""
+    return tuple(effect[key] for key in ("model", "domain", "data_version", "metric", "split"))
+
+
+def _scored(effect: Effect, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
+    return by_seed.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), {})
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _alike(told: Any, value: Any) -> bool:
+    """But for rounding: numbers, lists of them, or nothing."""
+    if isinstance(told, list) and isinstance(value, Sequence):
+        return len(told) == len(value) and all(map(_alike, told, value))
+    if told is None or value is None:
+        return told is value
+    return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
 
 
 def _earlier(effects: Sequence[Effect]) -> list[str]:

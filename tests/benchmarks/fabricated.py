@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from benchmarks.entries import TABLE
+from quatrefoil.core.ablation.effects import REFERENCE as NOT_VARIED
+from quatrefoil.core.ablation.effects import Numbers, numbers
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.store import Results, write
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, table_text
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -65,25 +66,42 @@ def results(
 
 
 def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "text-to-video/R@1") -> Table:
-    """A study as it is stored: of each of its arms, the reference first, the scores by seed; its table."""
-    parts, effects, rows = list[Results](), list[dict[str, Any]](), list[TableRow]()
-    usual = fmean(next(iter(scores.values())))
-    for number, (level, values) in enumerate(scores.items()):
-        found = [
-            results(folder / "runs" / str(number), replace(TABLE, model=level), s, v) for s, v in enumerate(values)
-        ]
-        parts += [_named(each, f"{number:016x}") for each in found]
-        score, difference = fmean(values), fmean(values) - usual if number else None
-        effects.append(_effect(f"{number:016x}", metric, score, difference))
-        told = ["TABLE", level, len(values), f"{score:.2f}", f"{difference:+.2f}" if number else NOTHING]
-        rows.append(TableRow("measured", [*(_cell(str(each)) for each in told)]))
+    """A study as it is stored: of each of its arms the scores by seed; its table.
+
+    A level is `FACTOR: LEVEL`; every arm that is called otherwise is the reference of those that follow.
+    """
+    parts, effects, rows, model = list[Results](), list[dict[str, Any]](), list[TableRow](), "@"
+    usual: Mapping[int, float] = {}
+    for number, (name, values) in enumerate(scores.items()):
+        by_seed = dict(enumerate(values))
+        factor, _, level = name.rpartition(": ")
+        if not factor:
+            usual, model = by_seed, chr(ord(model) + 1)  # A, B, ...
+        made = [results(folder / "runs" / str(number), replace(TABLE, model=name), s, v) for s, v in by_seed.items()]
+        parts += [_named(each, f"{number:016x}") for each in made]
+        chosen = (factor, level) if factor else None
+        found = numbers(chosen, {NOT_VARIED: usual, **({frozenset({chosen}): by_seed} if chosen else {})})
+        effects.append(_effect(f"{number:016x}", metric, model, chosen, found))
+        rows.append(TableRow("measured", [_cell(each) for each in _told(model, name, effects[-1])]))
     write(folder / "rows.jsonl", [row for part in parts for row in part.rows])
     write(folder / "curves.jsonl", [curve for part in parts for curve in part.curves])
-    table = Table("A question?", ["model", "factor: level", "seeds", "score", "effect"], rows, ["said"])
+    columns = ["model", "factor: level", "seeds", "score", "effect", "95 % interval", "in spreads"]
+    table = Table("A question?", columns, rows, ["said"])
     (folder / "effects.md").write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
     (folder / "effects.svg").write_text("<svg>\n<style>text{font:9px}</style>\n<path/>\n</svg>\n")
     return table
+
+
+def _told(model: str, name: str, effect: Mapping[str, Any]) -> list[str]:
+    units, spread = effect["in_spreads"], effect["spread"]
+    unit = f"1 is {spread:.2f}" if spread and not effect["factor"] else NOTHING
+    return [
+        *(model, name, str(len(effect["seeds"])), f"{effect['score']:.2f}"),
+        NOTHING if effect["difference"] is None else f"{effect['difference']:+.2f}",
+        interval_text(effect["interval"], ".2f"),
+        unit if units is None else f"{units:+.1f}",
+    ]
 
 
 def _cell(text: str) -> Cell:
@@ -96,6 +114,11 @@ def _named(found: Results, config_hash: str) -> Results:
     return Results(rows, curves=[replace(curve, config_hash=config_hash) for curve in found.curves])
 
 
-def _effect(config_hash: str, metric: str, score: float, difference: float | None) -> dict[str, Any]:
+def _effect(
+    config_hash: str, metric: str, model: str, chosen: tuple[str, str] | None, found: Numbers
+) -> dict[str, Any]:
     arm = {"config_hash": config_hash, "recipe": TABLE.recipe, "overrides": [], "data_version": TABLE.data_version}
-    return {**arm, "metric": metric, "split": "test", "score": score, "difference": difference}
+    factor, level = chosen or (None, "reference")
+    units = None if found.difference is None or found.spread is None else found.difference / found.spread
+    what = {"model": model, "domain": "Stage", "factor": factor, "level": level, "metric": metric, "split": "test"}
+    return {**arm, **what, **found._asdict(), "in_spreads": units}

@@ -208,16 +208,35 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("file", "was", "now", "message"),
     [
-        (TOLD, "+1.00", "+31.00", "x: one: effect 31.0, effects.jsonl has 1.0"),
-        (TOLD, "51.00", "81.00", "x: one: score 81.0, effects.jsonl has 51.0"),
-        ("rows.jsonl", '"value": 56.0', '"value": 57.0', "x: one: a score of 51.0, its rows have 51.5"),
-        (EFFECTS, '"difference": 1.0', '"difference": 2.0', "effect 1.0, effects.jsonl has 2.0"),
+        (TOLD, "+1.00", "+31.00", r"x: one: effect \+31.00, effects.jsonl has \+1.00"),
+        (TOLD, "51.00", "81.00", "x: one: score 81.00, effects.jsonl has 51.00"),
+        (TOLD, "[-37.12, 39.12]", "[0.12, 1.88]", r"x: one: 95 % interval \[0.12, 1.88\], effects.jsonl has \[-37"),
+        (TOLD, "1 is 7.07", "1 is 0.07", "reference: in spreads 1 is 0.07, effects.jsonl has 1 is 7.07"),
+        ("rows.jsonl", '"value": 59.0', '"value": 60.0', "jsonl:2: A, one, .*: score is 51.0, by its rows 51.5"),
+        (
+            EFFECTS,
+            '"difference": 1.0',
+            '"difference": 1.001',
+            "jsonl:2: A, one, .*: difference is 1.001, by its rows",
+        ),
+        (EFFECTS, '"interval": [-37.11', '"interval": [-37.1150', "jsonl:2: .*: interval is .*, by its rows"),
+        (EFFECTS, '"spread": 7.071', '"spread": 7.072', "jsonl:1: .*: spread is 7.072"),
+        (EFFECTS, '"in_spreads": 0.141', '"in_spreads": 0.142', "jsonl:2: .*: in_spreads is 0.142"),
+        (
+            EFFECTS,
+            '"seeds": [0, 1], "score": 51.0',
+            '"seeds": [0, 7], "score": 51.0',
+            r"seeds is \[0, 7\], by its rows",
+        ),
+        (EFFECTS, '"domain": "Stage", "factor": null', '"domain": "Else", "factor": null', "jsonl:2: .* no reference"),
+        (EFFECTS, '"spread": 7.071', '"spreads": 7.071', "jsonl:1: lacks spread"),
     ],
 )
 def test_a_study_that_says_something_else_than_its_rows_is_refused(
     tmp_path: Path, file: str, was: str, now: str, message: str
 ) -> None:
-    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (43.0, 59.0)})
+    assert len(study_sections(tmp_path)) == 1
     path = tmp_path / "mine" / file
     text = path.read_text()
     assert was in text

@@ -8,7 +8,7 @@ and in units of the spread of the reference over its seeds, in which effects on 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.plan import of_arm
@@ -108,22 +108,37 @@ def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) ->
     return {at: {row.seed: row.value for row in part} for at, part in chosen.items()}
 
 
+class Numbers(NamedTuple):
+    """What the scores alone decide of an `Effect`: its fields of these names."""
+
+    seeds: tuple[int, ...]
+    score: float | None
+    difference: float | None
+    interval: Interval | None
+    spread: float | None
+
+
+def numbers(chosen: tuple[str, str] | None, scores: Scores) -> Numbers:
+    """Of a level of a factor, or of the reference, where none is chosen."""
+    reference = scores[REFERENCE]
+    spread = _spread(reference)
+    if chosen is None:
+        return Numbers(tuple(sorted(reference)), _mean(reference), None, _interval(reference), spread)
+    found = _differences(chosen, scores)
+    return Numbers(tuple(found), _mean(scores[frozenset({chosen})]), _mean(found), _interval(found), spread)
+
+
 def _reference(arm: Arm, measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Effect:
-    own = scores[REFERENCE]
-    interval, spread = _interval(own), _spread(own)
-    return Effect(
-        arm, None, "reference", measure, tuple(sorted(own)), _mean(own), None, interval, spread, costs[REFERENCE]
-    )
+    return Effect(arm, None, "reference", measure, *numbers(None, scores), costs[REFERENCE])
 
 
 def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Iterator[Effect]:
-    by_at, spread = {arm.at: arm for arm in arms}, _spread(scores[REFERENCE])
+    by_at = {arm.at: arm for arm in arms}
     for factor in arms[0].subject.factors:
         for level in (each.name for each in factor.levels):
             at = frozenset({(factor.name, level)})
-            found = _differences((factor.name, level), scores)
-            numbers = _mean(scores[at]), _mean(found), _interval(found)
-            yield Effect(by_at[at], factor.name, level, measure, tuple(found), *numbers, spread, costs[at])
+            told = numbers((factor.name, level), scores)
+            yield Effect(by_at[at], factor.name, level, measure, *told, costs[at])
 
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:
