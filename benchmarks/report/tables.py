@@ -13,6 +13,7 @@ from quatrefoil.core.wording import counted
 METRICS = {"R@1": "R@1", "R@5": "R@5", "R@10": "R@10", "MedianR": "MedR", "MeanR": "MnR"}
 """Metric -> head of its column; metrics that are not named here follow under their own names."""
 _ORDER = (*METRICS, "accuracy", "MCC", "macro-F1", "ROC-AUC", "AUPR")
+LINKED = "the first cell leads to the commands of the first model, the points to those of the second"
 READERS: Mapping[str, str] = {
     "question_only": "the question and its choices, not the clip",
     "sound": "which sounds there are",
@@ -224,14 +225,19 @@ def score_cell(score: Score) -> Cell:
 
 
 def _difference_table(group: Group) -> Table:
+    def anchor(model: str, metric: str) -> str:
+        return next(line.anchor for line in group.lines if line.model == model and metric in line.values)
+
     rows = []
     for d in group.differences:
         interval = Cell(interval_text(d.interval, "+.1f") if d.interval else "none from 1 seed")
-        cells = [Cell(f"{d.better} minus {d.than}"), Cell(d.metric), Cell.of(d.seeds), Cell.of(d.mean, "+.1f")]
+        name = Cell(f"{d.better} minus {d.than}", link=anchor(d.better, d.metric))
+        points = replace(Cell.of(d.mean, "+.1f"), link=anchor(d.than, d.metric))
+        cells = [name, Cell(d.metric), Cell.of(d.seeds), points]
         rows.append(TableRow("measured", [*cells, interval, Cell.of(d.p_value, ".2f")]))
     columns = ["difference", "metric", "seeds", "points", "95 % t-interval", "p"]
     remark = "paired by seed; p of an exact sign-flip test, which cannot fall below 2 / 2^seeds (0.25 for 3)"
-    return Table("paired differences", columns, rows, [remark])
+    return Table("paired differences", columns, rows, [remark, f"on the page, {LINKED}"])
 
 
 def paper_tables(rows: Sequence[PaperRow]) -> list[Table]:

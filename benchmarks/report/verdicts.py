@@ -7,7 +7,7 @@ number of claims (Bonferroni), so that all verdicts together are wrong in at mos
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from benchmarks.claims import Claim
 from benchmarks.report.groups import Group, Line, paired
 from benchmarks.report.protocols import origin
 from benchmarks.report.standing import Standing
+from benchmarks.report.tables import LINKED
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Node
@@ -53,6 +54,7 @@ class Verdict:
             with the minutes that each would take; none where it is decided or no number of seeds is known.
         unfinished: the same for the seeds of the claim itself, whatever is said of it.
         minutes: of training of one run of either arm, with what it starts from; None where that is not stored.
+        anchors: the places in the page of the commands of either arm; None where it has no runs.
         outdated: models whose stored runs are of other settings than their recipe has today; they are not counted.
     """
 
@@ -66,6 +68,7 @@ class Verdict:
     seeds_to_decide: int | None = None
     missing: Mapping[Node, float | None] = field(default_factory=dict)
     unfinished: Mapping[Node, float | None] = field(default_factory=dict)
+    anchors: tuple[str | None, str | None] = (None, None)
     outdated: tuple[str, ...] = ()
 
     @property
@@ -99,10 +102,9 @@ def _pairs(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple
     )
 
 
-def _minutes(arms: Sequence[Arms]) -> tuple[float | None, float | None]:
-    """Of one run of each, with what it starts from."""
-    lines = [next((pair[which] for pair in arms if pair[which]), None) for which in (0, 1)]
-    better, than = (line.minutes_in_all if line else None for line in lines)
+def _measured(arms: Sequence[Arms]) -> Arms:
+    """Of each arm the first line there is."""
+    better, than = (next((pair[which] for pair in arms if pair[which]), None) for which in (0, 1))
     return better, than
 
 
@@ -130,7 +132,16 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     pairs, blind = _pairs(claim, arms, groups)
     differences = tuple(ours - theirs for ours, theirs in pairs)
     unfinished = standing.missing(claim, claim.seeds)
-    say = partial(Verdict, claim, differences, minutes=_minutes(arms), unfinished=unfinished, outdated=outdated)
+    better, than = _measured(arms)
+    say = partial(
+        Verdict,
+        claim,
+        differences,
+        minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
+        unfinished=unfinished,
+        anchors=(better.anchor if better else None, than.anchor if than else None),
+        outdated=outdated,
+    )
     if len(differences) < 2:
         return say(None, None, "open", missing=unfinished)
     over = interval_over_seeds(differences)
@@ -172,10 +183,10 @@ def _cells(verdict: Verdict) -> list[Cell]:
         many = verdict.seeds_to_decide
         needed = Cell.of(many) if many else Cell(_undecided(verdict), MOST_SEEDS + 1)
     return [
-        Cell(claim.name),
+        Cell(claim.name, link=verdict.anchors[0]),
         Cell(f"{claim.statement} ({measured})"),
         Cell.of(len(verdict.differences)),
-        Cell.of(verdict.over.mean if verdict.over else None, "+.1f"),
+        replace(Cell.of(verdict.over.mean if verdict.over else None, "+.1f"), link=verdict.anchors[1]),
         Cell(interval_text(verdict.corrected, "+.1f")),
         Cell(verdict.word),
         needed,
@@ -226,6 +237,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "over seeds, so that more seeds would tell nothing; longer training may. No spread: the difference is the same "
         "on every seed, which says nothing of other seeds, and decides nothing",
         *_outdated(found),
+        f"on the page, {LINKED}",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         *(f"source: {source}" for source in sources),
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "

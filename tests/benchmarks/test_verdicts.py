@@ -229,3 +229,11 @@ def test_only_runs_that_are_not_stored_cost_anything_and_what_they_start_from_is
         ("Frames only", 1): None,
         ("before", 1): 1.5,
     }
+
+
+def test_a_claim_leads_to_the_commands_of_both_arms(tmp_path: Path) -> None:
+    found = measured(tmp_path, CLEAR)
+    anchors = {line.model: line.anchor for each in group(found) for line in each.lines}
+    name, _, _, difference, *_ = claim_table(judge((CLAIM,), found)).rows[0].cells
+    assert (name.link, difference.link) == (anchors[TABLE.model], anchors[FRAMES.model])
+    assert all(cell.link is None for cell in claim_table(judge((CLAIM,), Results())).rows[0].cells)
