@@ -27,18 +27,26 @@ const fade = (within, wanted) => {
   const drawn = all("g[data-model]", within), found = drawn.some((each) => wanted(each.dataset.model));
   drawn.forEach((each) => each.classList.toggle("dim", found && !wanted(each.dataset.model)));
 };
+/* What a row is about is said above it too: by its section's heading and lead, and by its table's title. */
+const above = (section) => all(":scope > h2, :scope > h2 + p", section).map((each) => each.textContent).join(" ");
+const title = (row) => row.closest(".scroll").previousElementSibling.textContent;
 const apply = () => {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = (text) => words.every((word) => text.toLowerCase().includes(word));
   const rows = all("tr.measured, tr.paper");
-  rows.forEach((row) => { row.hidden = !wanted(row.textContent); });
+  all("section").forEach((section) => {
+    const about = above(section);
+    all("tr.measured, tr.paper", section).forEach((row) => {
+      row.hidden = !wanted([about, title(row), ...all("td", row).map((cell) => cell.textContent)].join(" "));
+    });
+  });
   all(".scroll").forEach((box) => box.classList.toggle(
     "empty", all("tr.measured, tr.paper", box).every((row) => row.hidden) && words.length > 0));
   const shown = rows.filter((row) => !row.hidden).length;
   count.textContent = words.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
   all("section").forEach((section) => {
     const chosen = all(".legend [aria-pressed=true]", section).map((button) => button.dataset.model);
-    fade(section, (model) => (chosen.length ? chosen.includes(model) : wanted(model)));
+    fade(section, (model) => (chosen.length ? chosen.includes(model) : wanted(`${above(section)} ${model}`)));
   });
 };
 filter.addEventListener("input", apply);

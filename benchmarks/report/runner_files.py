@@ -1,6 +1,7 @@
 """What runners of their own leave beside the leaderboard's rows: read whole, with every field, or refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Final, NotRequired
@@ -9,6 +10,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from benchmarks.real_sequences.runs import PRETRAINED
+from quatrefoil.core.installed import RECIPES, names
+from quatrefoil.core.measuring.ranges import check_interval, check_values
 from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds
 
 Score = Annotated[float, Field(ge=-100, le=100)]
@@ -177,17 +180,114 @@ def read_runner(path: Path) -> Facts:
     """What a runner's file holds.
 
     Raises:
-        RowError: it is no JSON, or a field is missing, surplus or of another kind (all are named); or a difference is
-            not that of the runs beside it.
+        RowError: it is no JSON, or a field is missing, surplus or of another kind (all are named); a run stands twice,
+            is of a recipe that is not installed, or has a score that cannot be or lies outside its own interval; or a
+            difference is not that of the runs beside it.
     """
     try:
         told: Facts = _KINDS[path.name].validate_json(path.read_bytes())
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
         raise RowError(f"{path}: {wrong}; bring back an older one, or run what makes it again") from error
+    if path.name in _LINES:
+        _check_lines(path, _LINES[path.name], told)
     if path.name == SEQUENCES:
         _check_differences(path, told)
     return told
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A run, or another record of which there is one.
+
+    Attributes:
+        key: what no other record of the file has.
+        recipe: what it was trained by; None where nothing was.
+        scores: metrics with their values.
+        intervals: metrics with values and with the ends of what they lie within.
+    """
+
+    key: tuple[Any, ...]
+    recipe: str | None = None
+    scores: Sequence[tuple[str, float]] = ()
+    intervals: Sequence[tuple[str, float, tuple[float, float]]] = ()
+
+
+_SCORED: Final = {"test": "MCC", "test_accuracy": "accuracy", "test_ROC_AUC": "ROC-AUC"}
+"""Field of a run on sequences -> its metric."""
+
+
+def _sequence_lines(told: Facts) -> Iterator[_Line]:
+    for each in told["pretraining"]:
+        yield _Line(("pre-training", each["name"]), each["recipe"])
+    for run in told["runs"]:
+        kept = [(metric, run[name], run[f"{name}_interval"]) for name, metric in _SCORED.items() if name in run]
+        yield _Line((run["set"], run["arm"], run["seed"]), run["recipe"], [("MCC", run["validation"])], kept)
+    for each in told["differences"]:
+        # Of the MCC, which may lie outside its own interval; a seed that is named twice would count twice.
+        between = [("MCC", each["difference"], each["interval"])]
+        yield _Line((each["set"], "less", each["less"]), intervals=between)
+        yield from (_Line((each["set"], "less", each["less"], "seed", seed)) for seed in each["seeds"])
+
+
+def _digit_lines(told: Facts) -> Iterator[_Line]:
+    for row in told["rows"]:
+        seed = row.get("seed")
+        # What draws a seed is a model, whose settings begin with its recipe.
+        recipe = None if seed is None else row["settings"].partition(" ")[0]
+        scores = [*row["val"].items(), *row["test"].items()]
+        yield _Line((row["protocol"], row["method"], seed), recipe, scores)
+
+
+def _risk_lines(told: Facts) -> Iterator[_Line]:
+    yield _Line(("bounds",), scores=[("ROC-AUC", value) for value in told["bounds"].values()])
+    for row in told["rows"]:
+        areas, within = row["ROC_AUC"], row["intervals"]
+        if areas.keys() != within.keys():
+            raise ValueError(
+                f"{row['model']}, {row['run'][-1]}: intervals of {', '.join(within)}, not of {', '.join(areas)}"
+            )
+        kept = [("ROC-AUC", areas[name], within[name]) for name in areas]
+        yield _Line((row["model"], row["run"][-1]), row["run"][0], [], kept)
+        yield _Line(tuple(row["run"]))
+
+
+_LINES: Final[Mapping[str, Callable[[Facts], Iterator[_Line]]]] = {
+    SEQUENCES: _sequence_lines,
+    DIGITS: _digit_lines,
+    RISKS: _risk_lines,
+}
+
+
+def _check_lines(path: Path, lines: Callable[[Facts], Iterator[_Line]], told: Facts) -> None:
+    """Raises RowError where one stands twice, is of no recipe, or has a score that cannot be."""
+    seen, known = set[tuple[Any, ...]](), set(names(RECIPES))
+    try:
+        for line in lines(told):
+            named = ", ".join(map(str, line.key))
+            if line.key in seen:
+                raise ValueError(f"{named} stands there twice")
+            seen.add(line.key)
+            if line.recipe is not None and line.recipe not in known:
+                raise ValueError(f"{named} is of the recipe {line.recipe}, which is not installed")
+            _check_scores(named, line)
+    except ValueError as error:
+        raise RowError(f"{path}: {error}; take it out, and run what makes it again") from error
+
+
+def _check_scores(named: str, line: _Line) -> None:
+    try:
+        for metric, value in line.scores:
+            check_values(metric, value)
+        for metric, value, interval in line.intervals:
+            check_values(metric, value, *interval)
+            if interval[0] > interval[1]:
+                raise ValueError(
+                    f"the interval of {metric} ends at {interval[1]}, below where it begins: {interval[0]}"
+                )
+            check_interval(metric, value, interval)
+    except ValueError as error:
+        raise ValueError(f"{named}: {error}") from error
 
 
 def _check_differences(path: Path, told: Facts) -> None:

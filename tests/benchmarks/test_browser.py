@@ -103,6 +103,13 @@ def test_a_filter_hides_rows_and_fades_the_other_models_in_plots(opened: Any) ->
     assert (opened.locator("tr.measured:visible").count(), opened.locator("g.dim").count()) == (every, 0)
 
 
+def test_a_filter_finds_words_of_the_row_its_tables_title_and_its_sections_heading_and_lead(opened: Any) -> None:
+    opened.fill("#filter", "frames retrieval")  # as its own example: a model, and what it was asked
+    assert column(opened, "measured", 1) == ["Frames only"]
+    opened.fill("#filter", "embedded frames video text-to-video")
+    assert column(opened, "measured", 1) == ["Frames only"]
+
+
 def test_a_model_chosen_in_the_legend_stands_out_in_the_plots(opened: Any) -> None:
     button = opened.locator(".legend button", has_text="Frames only")
     faded = opened.locator("g.dim[data-model=TABLE]")

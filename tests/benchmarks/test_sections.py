@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import Group, group, part_of
 from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
-from benchmarks.report.runner_files import DIGITS, SEQUENCES
+from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, read_runner
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.sections import Command, claims_section, group_sections
 from benchmarks.report.speeds import speed_sections
@@ -283,9 +285,49 @@ def test_what_a_runner_left_is_refused_where_it_was_tampered_with(
         runner_sections(tmp_path, RUNNERS)
 
 
+def first(told: dict[str, Any], of: str) -> dict[str, Any]:
+    run: dict[str, Any] = told[of][0]
+    return run
+
+
+TAMPERED: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
+    (SEQUENCES, lambda told: told["runs"].append(told["runs"][3]), "stands there twice"),
+    (SEQUENCES, lambda told: told["differences"].append(told["differences"][0]), "less, .* stands there twice"),
+    (SEQUENCES, lambda told: told["pretraining"].append(told["pretraining"][0]), "pretrained stands there twice"),
+    (SEQUENCES, lambda told: first(told, "differences")["seeds"].append(0), "seed, 0 stands there twice"),
+    (
+        SEQUENCES,
+        lambda told: first(told, "runs").update(recipe="genebert/none"),
+        "genebert/none, which is not",
+    ),
+    (SEQUENCES, lambda told: first(told, "runs").update(test_accuracy=-3.0), "accuracy is -3.0, which it cannot be"),
+    (SEQUENCES, lambda told: first(told, "runs").update(test_accuracy=99.0), "lies outside its own interval"),
+    (SEQUENCES, lambda told: first(told, "runs").update(test_interval=[90.0, 80.0]), "below where it begins"),
+    (DIGITS, lambda told: told["rows"].append(told["rows"][0]), "nearest neighbour, None stands there twice"),
+    (DIGITS, lambda told: first(told, "rows")["test"].update({"audio-to-text/R@1": -2.0}), "R@1 is -2.0"),
+    (DIGITS, lambda told: told["rows"][-1].update(settings="vlsa/none seed=2"), "vlsa/none, which is not installed"),
+    (RISKS, lambda told: told["rows"].append(told["rows"][0]), "GeneBERT, 0 stands there twice"),
+    (RISKS, lambda told: told["rows"].append({**told["rows"][0], "model": "another"}), "v1, 0 stands there twice"),
+    (RISKS, lambda told: first(told, "rows")["ROC_AUC"].update(burden=90.0), "90.0 of ROC-AUC lies outside its own"),
+    (RISKS, lambda told: first(told, "rows")["intervals"].pop("burden"), "GeneBERT, 0: intervals of "),
+    (RISKS, lambda told: told["bounds"].update(true_burden=-1.0), "ROC-AUC is -1.0"),
+]
+
+
+@pytest.mark.parametrize(("file", "how", "message"), TAMPERED, ids=[said for _, _, said in TAMPERED])
+def test_runs_that_stand_twice_are_of_no_recipe_or_have_scores_that_cannot_be_are_refused_by_file_and_name(
+    tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    told = json.loads((RESULTS / file).read_text())
+    how(told)
+    (tmp_path / file).write_text(json.dumps(told))
+    with pytest.raises(RowError, match=rf"{file}: .*{message}.*; take it out"):
+        read_runner(tmp_path / file)
+
+
 def test_digits_of_a_model_bring_the_seed_of_each_run_and_no_word_against_it(tmp_path: Path) -> None:
     told = json.loads((RESULTS / "spoken_digits.json").read_text())
-    told["rows"] = [told["rows"][0], told["rows"][0] | {"method": "a model", "seed": 3}]
+    told["rows"] = [told["rows"][0], told["rows"][0] | {"method": "a model", "seed": 3, "settings": "vlsa/fsdd"}]
     (tmp_path / "spoken_digits.json").write_text(json.dumps(told))
     (section,) = runner_sections(tmp_path, RUNNERS)
     (table,) = section.tables
