@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core import recipes
-from quatrefoil.core.ablation.effects import REFERENCE, Numbers, numbers
+from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, numbers
 from quatrefoil.core.measuring.rows import Row, RowError
 from quatrefoil.core.measuring.store import Store
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, interval_text, read_tables
@@ -84,7 +84,7 @@ def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Effect], row
         units = None if found.difference is None or found.spread is None else found.difference / found.spread
         for field, value in {**found._asdict(), "in_spreads": units}.items():
             if not _alike(effect[field], value):
-                said = f"{field} is {_plain(effect[field])}, by its rows {_plain(value)} (each level alone, no grid)"
+                said = f"{field} is {_plain(effect[field])}, by its rows {_plain(value)}"
                 raise RowError(f"{named}: {said}; {_tell_again(folder)}")
 
 
@@ -116,9 +116,25 @@ def _recomputed(folder: Path, effects: Sequence[Effect], rows: Sequence[Row]) ->
             said = f"{effect['model']}, {effect['level']}, {effect['metric']} has no reference"
             raise RowError(f"{folder / EFFECTS}:{number}: {said}; {_tell_again(folder)}")
         chosen = None if effect["factor"] is None else (effect["factor"], effect["level"])
-        own = {} if chosen is None else {frozenset({chosen}): _scored(effect, by_seed)}
-        found.append(numbers(chosen, {REFERENCE: reference, **own}))
+        found.append(numbers(chosen, {REFERENCE: reference, **_compared_by(chosen, effect, by_seed)}))
     return found
+
+
+def _compared_by(
+    chosen: tuple[str, str] | None, effect: Effect, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]
+) -> Scores:
+    """Scores of a level: alone, and in a grid beside each setting of the other factors, with it and without it."""
+    if chosen is None:
+        return {}
+    at = frozenset({chosen})
+    scores = {at: _scored(effect, by_seed)}
+    # Studies that were told before grids were checked name no pairs: each level alone, against the reference.
+    others = [pair for pair in effect.get("pairs", []) if pair[0] != effect["config_hash"]]
+    for number, (there, without) in enumerate(others):
+        beside = frozenset({("setting", str(number))})
+        scores[at | beside] = _scored({**effect, "config_hash": there}, by_seed)
+        scores[beside] = _scored({**effect, "config_hash": without}, by_seed)
+    return scores
 
 
 def _compared(effect: Effect) -> tuple[str, ...]:

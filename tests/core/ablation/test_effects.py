@@ -53,6 +53,19 @@ def test_in_a_grid_of_additive_scores_each_level_has_its_own_addend() -> None:
     assert {level: found[level].difference for level in addend} == pytest.approx(addend)
 
 
+def test_an_effect_names_the_configurations_of_which_it_is_the_mean_difference() -> None:
+    rng = np.random.default_rng(0)
+    for design in ("one-at-a-time", "full-grid"):
+        arms = arms_of(study(design=design))
+        scores = {arm.recipe.config_hash: rng.normal(50, 9, 3) for arm in arms}  # not additive
+        found = effects(arms, *(rows(arm, scores[arm.recipe.config_hash].tolist()) for arm in arms))
+        for effect in found.values():
+            if effect.factor is not None:
+                told = [np.mean(scores[there] - scores[without]) for there, without in effect.pairs]
+                assert effect.difference == pytest.approx(np.mean(told))
+        assert found["reference"].pairs == ()
+
+
 def test_in_a_grid_a_seed_counts_only_where_all_compared_arms_have_it() -> None:
     arms = arms_of(study(design="full-grid"))
     found = effects(arms, *(rows(arm, REFERENCE if arm.at != {("width", "4")} else REFERENCE[:2]) for arm in arms))

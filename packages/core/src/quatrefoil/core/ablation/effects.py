@@ -52,6 +52,7 @@ class Effect:
         difference: the mean over `seeds`, in the metric's unit; None for the reference.
         interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds.
         spread: the standard deviation of the reference over its seeds; None from fewer than two, or if all are alike.
+        pairs: configurations with the level and without it, of which `difference` is the mean; none of the reference.
     """
 
     arm: Arm
@@ -64,6 +65,7 @@ class Effect:
     interval: Interval | None
     spread: float | None
     cost: Cost
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def in_spreads(self) -> float | None:
@@ -136,9 +138,15 @@ def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mappin
     by_at = {arm.at: arm for arm in arms}
     for factor in arms[0].subject.factors:
         for level in (each.name for each in factor.levels):
-            at = frozenset({(factor.name, level)})
-            told = numbers((factor.name, level), scores)
-            yield Effect(by_at[at], factor.name, level, measure, *told, costs[at])
+            chosen = factor.name, level
+            at = frozenset({chosen})
+            told = numbers(chosen, scores)
+            pairs = tuple(
+                (by_at[each].recipe.config_hash, by_at[each - at].recipe.config_hash)
+                for each in by_at
+                if chosen in each
+            )
+            yield Effect(by_at[at], factor.name, level, measure, *told, costs[at], pairs)
 
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:

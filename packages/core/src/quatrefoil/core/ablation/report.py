@@ -111,5 +111,6 @@ def _plain(effect: Effect) -> dict[str, Any]:
         "interval": effect.interval,
         "spread": effect.spread,
         "in_spreads": effect.in_spreads,
+        "pairs": effect.pairs,
         **vars(effect.cost),
     }
