@@ -14,7 +14,9 @@ What the papers claim, tested where the truth is known, by `make claims`, some o
 SHORT = (
     "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a "
     "stored row that names its command, configuration, data and commit; those of real sequences, spoken digits and "
-    "speeds from files that name their commands.",
+    "speeds from files that name their commands. Models are ours after the papers; what a paper leaves open is chosen "
+    "by us: of GeneBERT, whose body could not be read, the stem, 3-mers, motifs that are known beforehand and more "
+    "(`docs/genebert-results.md`).",
     "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
     "metrics, other splits than `test`, scores by kind of twins, every paired difference with its p, intervals over "
     "queries, validation scores, every run on real sequences, all claims, every level of an ablation, what papers "

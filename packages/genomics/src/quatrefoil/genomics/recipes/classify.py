@@ -44,7 +44,7 @@ def classify_placed() -> Recipe:
 
 
 def classify_bert() -> Recipe:
-    """GeneBERT's own sequence encoder, a plain BERT on k-mers, from random weights or a pre-training's."""
+    """A plain BERT on k-mers, as the paper's sequence encoder is described, from random weights or a pre-training's."""
     return replace(classify(), model=SequenceClassifierConfig(), train=_train(lr=5e-4))
 
 
