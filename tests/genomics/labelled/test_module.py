@@ -136,3 +136,9 @@ def test_measurements_are_no_classes(tmp_path: Path) -> None:
     numbers = "sequence,label\n" + "".join(f"ACGGT{'ACGT'[i % 4] * (i + 1)},{i / 7:.4f}\n" for i in range(20))
     with pytest.raises(TextError, match=r"train:\d+: 20 of 20 classes have one .*are these measurements, or names\?"):
         opened(tmp_path, numbers, validation="sequence,label\nGTGTGTGT,a\n")
+
+
+def test_a_made_negative_that_is_a_positive_is_told(tmp_path: Path) -> None:
+    positives = "".join(f">{i}\n{'ACGGT' * 3}{'ACGT'[i % 4] * (i + 1)}\n" for i in range(40)) + ">same\nAAAAAAAAAA\n"
+    (said,) = opened(tmp_path, positives, validation=">x\nGATTACAGGAACC\n").remarks()
+    assert "of training under several labels" in said

@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -80,20 +79,6 @@ def test_each_positive_has_one_negative_of_its_length_drawn_once_and_for_all(kin
     assert {r.label for r in made} == {"0"}
     assert [text(r) for r in made] == [text(r) for r in with_negatives(positives, kind)[len(positives) :]]
     assert sum(text(a) == text(b) for a, b in zip(made, positives, strict=True)) == 0
-
-
-@pytest.mark.parametrize("strand", [str, kmers.reverse_complement])
-def test_no_made_negative_is_a_positive_on_either_strand(strand: Callable[[str], str]) -> None:
-    low = [Record(f"low.txt:{row}", "", bases(s, "low"), "1") for row, s in enumerate(("AC" * 10, "A" * 20), 1)]
-    with pytest.raises(
-        TextError, match=r"^low\.txt:1: the negative .* \(2 sequences of the set are such\); take .*=substitution, or"
-    ):
-        with_negatives([*records(20, length=60), *low], "dinucleotide-shuffle")
-    # Shuffling this one can give one other sequence alone, of which the second positive is the copy or the complement.
-    pair = [Record(f"pair.txt:{row}", "", bases(s, "pair"), "1") for row, s in enumerate(("ACAGA", strand("AGACA")), 1)]
-    with pytest.raises(TextError, match=r"^pair\.txt:[12]: the negative that dinucleotide-shuffle makes of it"):
-        with_negatives(pair, "dinucleotide-shuffle")
-    assert len(with_negatives(low, "substitution")) == 4
 
 
 def test_shuffled_negatives_keep_every_dinucleotide() -> None:

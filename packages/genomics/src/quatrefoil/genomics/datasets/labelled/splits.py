@@ -11,7 +11,6 @@ from typing import Final, Literal
 
 import numpy as np
 
-from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import NEGATIVE
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.sequence.codes import LETTERS, Codes, encode, reverse_complement
@@ -81,22 +80,11 @@ def with_negatives(records: Sequence[Record], kind: Negatives) -> list[Record]:
 
     Negatives are drawn once and for all, from a generator seeded by the positives: they are part of the data and do not
     change with the seed of a run.
-
-    Raises:
-        TextError: a negative is one of the positives, on either strand, as of `AAAA`, which shuffling leaves as it is.
     """
     by_length: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         by_length[len(record.codes)].append(record)
-    made = [negative for group in by_length.values() for negative in _negatives(group, kind)]
-    positives = {canonical(record.codes) for record in records}
-    if same := [negative.where.removesuffix(f"~{kind}") for negative in made if canonical(negative.codes) in positives]:
-        others = " and ".join(f"data.negatives={name}" for name in _MADE if name != kind)
-        raise TextError(
-            f"{same[0]}: the negative that {kind} makes of it is a positive, too ({counted(len(same), 'sequence')} "
-            f"of the set are such); take such out, say {others}, or give negatives of your own (POSITIVES+NEGATIVES)"
-        )
-    return [*records, *made]
+    return [*records, *(negative for group in by_length.values() for negative in _negatives(group, kind))]
 
 
 def _negatives(records: Sequence[Record], kind: Negatives) -> Iterator[Record]:
