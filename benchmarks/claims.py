@@ -152,7 +152,7 @@ _GENEBERT: Mapping[str, tuple[str, Arm]] = {
     "G2m": ("masked k-mers add", GENEBERT_NO_MGM),
     "G2n": ("the next segment adds", GENEBERT_NO_NGSP),
     "G2s": ("matching with regions adds", GENEBERT_NO_SRM),
-    "G4": ("pre-training on both helps", GENEBERT_SCRATCH),
+    "G4": ("pre-training on both helps (declared when three seeds were known)", GENEBERT_SCRATCH),
 }
 
 CLAIMS = (
