@@ -56,6 +56,7 @@ class Claim:
         better, than: the arms; the first is claimed to score higher.
         metric: in percent, higher is better, on the split `test`.
         seeds: on which it is judged, all of them and no others.
+        known: how many of these had been run when their number was fixed, and were seen.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Claim:
     than: Entry
     metric: str
     seeds: Sequence[int] = FIVE_SEEDS
+    known: int = 0
 
     @property
     def unlike(self) -> tuple[str, ...]:
@@ -100,8 +102,8 @@ def _unlike(one: Entry, other: Entry) -> tuple[str, ...]:
     return tuple(f"{name} {ours} against {theirs}" for name, (ours, theirs) in found.items())
 
 
-def _of_table(name: str, statement: str, than: Entry, seeds: Sequence[int] = FIVE_SEEDS) -> Claim:
-    return Claim(name, TABLE_PAPER, statement, TABLE, than, "text-to-video/R@1", seeds)
+def _of_table(name: str, statement: str, than: Entry, seeds: Sequence[int] = FIVE_SEEDS, known: int = 0) -> Claim:
+    return Claim(name, TABLE_PAPER, statement, TABLE, than, "text-to-video/R@1", seeds, known)
 
 
 def _metric(task: str) -> str:
@@ -121,12 +123,12 @@ def _metric(task: str) -> str:
     return f"{'-to-'.join(sides[::2])}/R@1" if sides[1] else "text-to-video/R@1"
 
 
-def _of_arms(name: str, source: str, statement: str, better: Arm, than: Arm) -> Iterator[Claim]:
+def _of_arms(name: str, source: str, statement: str, better: Arm, than: Arm, known: int = 0) -> Iterator[Claim]:
     """A claim for each task that both arms have."""
     shared = [task for task in better.tasks if task in than.tasks]
     for letter, task in zip(ascii_lowercase, shared, strict=False):
         arms = better.tasks[task], than.tasks[task]
-        yield Claim(f"{name}{letter}", source, f"{statement}: {task}", *arms, _metric(task))
+        yield Claim(f"{name}{letter}", source, f"{statement}: {task}", *arms, _metric(task), known=known)
 
 
 _CLOVER: Mapping[str, tuple[str, Arm]] = {
@@ -152,13 +154,12 @@ _GENEBERT: Mapping[str, tuple[str, Arm]] = {
     "G2m": ("masked k-mers add", GENEBERT_NO_MGM),
     "G2n": ("the next segment adds", GENEBERT_NO_NGSP),
     "G2s": ("matching with regions adds", GENEBERT_NO_SRM),
-    "G4": ("pre-training on both helps (declared when three seeds were known)", GENEBERT_SCRATCH),
 }
 
 CLAIMS = (
     # Eight: what their first three seeds said would decide them, all claims counted.
-    _of_table("T1", "tags help", FRAMES, range(8)),
-    _of_table("T2", "tags that guide beat tags that are merely added", BRUTE_FORCE, range(8)),
+    _of_table("T1", "tags help", FRAMES, range(8), known=3),
+    _of_table("T2", "tags that guide beat tags that are merely added", BRUTE_FORCE, range(8), known=3),
     _of_table("T3", "matching and masked words help", NO_VTM_MLM),
     *(
         _of_table(f"T4{letter}", f"{expert} tags help", entry)
@@ -167,6 +168,7 @@ CLAIMS = (
     *(c for name, (said, than) in _CLOVER.items() for c in _of_arms(name, CLOVER_PAPER, said, CLOVER, than)),
     *(c for name, (said, than) in _VLSA.items() for c in _of_arms(name, VLSA_PAPER, said, VLSA, than)),
     *(c for name, (said, than) in _GENEBERT.items() for c in _of_arms(name, GENEBERT_PAPER, said, GENEBERT, than)),
+    *_of_arms("G4", GENEBERT_PAPER, "pre-training on both helps", GENEBERT, GENEBERT_SCRATCH, known=3),
     Claim(
         "G3",
         f"{GENEBERT_PAPER}: it generalises to unseen cell types; the task, openness, is ours",

@@ -46,8 +46,8 @@ class Verdict:
         differences: better minus than, in points, of each of the claim's seeds that both arms have.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
-        at_chance: neither arm's scores lie above what is reached blindly, by their own 95 % intervals over seeds: more
-            seeds would tell nothing, longer training may.
+        at_chance: neither arm's scores lie above what is reached blindly, by the 95 % intervals over all stored
+            seeds, `ENOUGH_SEEDS` or more: more would tell nothing, longer training may.
         seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
             are; None where it is decided, not measured, at chance, without spread, or out of reach.
         missing: the runs that are not stored for these seeds (for those of the claim, where too few were run to tell),
@@ -127,7 +127,7 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     outdated = tuple(
         entry.model
         for which, entry in enumerate(entries)
-        if any(each[which] for each in lines) and not any(pair[which] for pair in arms)
+        if hashes[which] and any(each[which] for each in lines) and not any(pair[which] for pair in arms)
     )
     pairs, blind = _pairs(claim, arms, groups)
     differences = tuple(ours - theirs for ours, theirs in pairs)
@@ -145,7 +145,7 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     if len(differences) < 2:
         return say(None, None, "open", missing=unfinished)
     over = interval_over_seeds(differences)
-    at_chance = all(interval_over_seeds(scores).interval.low <= blind for scores in zip(*pairs, strict=True))
+    at_chance = all(_blind(line, claim.metric, blind) for line in (better, than))
     if over.deviation < ALIKE:
         return say(over, None, "open", at_chance=at_chance)
     corrected = interval_over_seeds(differences, level=level).interval
@@ -154,6 +154,12 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     seeds = None if at_chance else seeds_to_decide(over, level)
     missing = standing.missing(claim, range(max(seeds, len(claim.seeds)))) if seeds else {}
     return say(over, corrected, "open", at_chance=at_chance, seeds_to_decide=seeds, missing=missing)
+
+
+def _blind(line: Line | None, metric: str, blind: float) -> bool:
+    """Whether its scores are known not to lie above what is reached blindly; few seeds tell nothing of it."""
+    scores = list(line.values[metric].values()) if line else []
+    return len(scores) >= ENOUGH_SEEDS and interval_over_seeds(scores).interval.low <= blind
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
@@ -219,8 +225,10 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
     for claim in (verdict.claim for verdict in found):
         for said in claim.unlike:
             unlike.setdefault(said, []).append(claim.name)
-    more = [verdict.claim.name for verdict in found if len(verdict.claim.seeds) > ENOUGH_SEEDS]
-    later = f", but of {', '.join(more)} after three, which are among them" if more else ""
+    late: dict[int, list[str]] = {}
+    for claim in (verdict.claim for verdict in found if verdict.claim.known):
+        late.setdefault(claim.known, []).append(claim.name)
+    later = "".join(f", but of {', '.join(names)} after {seeds}, which are among them" for seeds, names in late.items())
     return [
         f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
         f"that all {len(found)} together hold with 95 % (Bonferroni)",
@@ -234,8 +242,8 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "counts in each of them",
         _all_missing(found),
         f"at chance: neither arm is above {' or '.join(BLIND)} of that task, by the 95 % interval of its own scores "
-        "over seeds, so that more seeds would tell nothing; longer training may. No spread: the difference is the same "
-        "on every seed, which says nothing of other seeds, and decides nothing",
+        f"over {ENOUGH_SEEDS} seeds or more, so that more would tell nothing; longer training may. No spread: the "
+        "difference is the same on every seed, which says nothing of other seeds, and decides nothing",
         *_outdated(found),
         f"on the page, {LINKED}",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",

@@ -212,6 +212,8 @@ def test_of_arms_that_are_both_at_chance_no_number_of_seeds_is_told(tmp_path: Pa
     high = [replace(each, values={**each.values, "chance": 45.0}) for each in found.references]
     ((seen,), (blind,)) = judge((CLAIM,), found), judge((CLAIM,), replace(found, references=high))
     assert (seen.at_chance, blind.at_chance) == (False, True)
+    few = replace(found, references=high, rows=[row for row in found.rows if row.seed < 4])
+    assert not judge((CLAIM,), few)[0].at_chance
     assert seen.seeds_to_decide is not None
     assert (blind.seeds_to_decide, blind.hours_to_decide) == (None, None)
     assert [cell.text for cell in claim_table([blind]).rows[0].cells][-3] == "at chance"

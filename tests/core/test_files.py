@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -128,7 +128,7 @@ def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_is_no_plain_file_is_written_through(tmp_path: Path) -> None:
+def test_a_link_stays_one_and_what_it_leads_to_is_whole_and_a_device_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("old")
     (tmp_path / "link").symlink_to("target")
     replace_text(tmp_path / "link", "new")
@@ -136,3 +136,7 @@ def test_what_is_no_plain_file_is_written_through(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_text() == "new"
     assert Path("/dev/null").is_char_device()
+    with suppress(RuntimeError), whole_file(tmp_path / "link") as file:
+        file.write("half")
+        raise RuntimeError
+    assert (tmp_path / "target").read_text() == "new"

@@ -98,18 +98,23 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def readable(path: Path) -> None:
-    """Let everybody read a file of ours: temporary files, and those of safetensors, are for their owner alone."""
-    path.chmod(0o644)
+    """Give a file the rights of others that this process makes: temporary ones, and those of safetensors, are for their
+    owner alone. Where a file system has no rights, nothing is done."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    with suppress(OSError):
+        path.chmod(0o666 & ~mask)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A UTF-8 file that takes the place of `path` when the block ends well, and is removed otherwise.
 
-    Lines end as they are written. Several processes may write `path` at once, the last one stands. A link or a device
-    (/dev/stdout) is written through: it stays what it is.
+    Lines end as they are written. Several processes may write `path` at once, the last one stands. Of a link the file
+    that it leads to is replaced; what is no file (/dev/stdout) is written through.
     """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    path = path.resolve()
+    if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file
         return

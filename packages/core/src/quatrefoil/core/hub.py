@@ -187,7 +187,8 @@ class Model(
 def _class_of(folder: Path) -> str | None:
     """The class of a saved model, by its card; None where it has no card, or one of other words."""
     card = folder / REPOCARD_NAME
-    found = re.search(r"^from [\w.]+ import (\w+)$", card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    found = re.search(r"^from [\w.]+ import (\w+)\n\nmodel = \1\.from_pretrained\(", text, re.M)  # as `CARD` has it
     return found and found[1]
 
 

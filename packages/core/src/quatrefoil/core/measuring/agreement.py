@@ -12,24 +12,11 @@ from dataclasses import asdict, fields
 from itertools import pairwise
 
 from quatrefoil.core.measuring.rows import Cost, Curve, Ground, Reference, Row, RowError, Run
-from quatrefoil.core.measuring.run_names import RUN_NAME
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
 _GROUND = tuple(each.name for each in fields(Ground))
 _COST_OF = "steps", "parameters"
-_START = "model.pretrained="
-"""The setting that names what a run starts from: by a folder, which another seed has another one of."""
-_HOW = (
-    "evaluate.",
-    *(
-        f"train.{name}="
-        for name in ("accumulate", "skip_budget", "compile", "log_every", "checkpoint_every", "keep_last")
-    ),
-    "data.root=",
-    "data.cache_",
-)
-"""Settings that are no part of a configuration hash (`HOW_NOT_WHAT`), so that seeds may differ in them."""
 _RECALL = re.compile(r"(?P<of>.*?)R@(?P<within>\d+)(?P<kind>/.*)?")
 _ROUNDING = 1e-6
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
@@ -54,7 +41,6 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     _check(numbered, lambda row: (_run(row), row.split), _GROUND, where, "of the same run and split")
     _check(numbered, _configuration, ("steps",), where, "of the same configuration, another seed")
     _check(numbered, _sized, ("parameters",), where, "of the same configuration and data, another seed")
-    _check_settings(numbered, where)
     _check_intervals(numbered, where)
     _check_recalls(numbered, where)
     _check(made, _configuration, _GROUND, where, "of the same configuration and version of data, another seed")
@@ -151,30 +137,6 @@ def _scored_alike(row: Row) -> Hashable:
 
 def _settings(row: Row, of: str) -> tuple[str, ...]:
     return tuple(each for each in row.overrides if each.startswith(of))
-
-
-def _set(row: Row) -> tuple[str, ...]:
-    """What is set of a configuration, but for how it is trained; a start by its own configuration."""
-    what = (each for each in row.overrides if not each.startswith(_HOW))
-    # Where files of a real corpus lie is under many names.
-    kept = (each for each in what if row.embedded or not each.startswith("data."))
-    return tuple(sorted(_start(each) if each.startswith(_START) else each for each in kept))
-
-
-def _start(setting: str) -> str:
-    found = re.search(RUN_NAME, setting)
-    return f"{_START}{found['hash'] if found else ''}"
-
-
-def _check_settings(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
-    """Runs of one configuration have the same settings."""
-    first: dict[Hashable, tuple[int, Row]] = {}
-    for number, row in rows:
-        before, usual = first.setdefault(_configuration(row), (number, row))
-        if _set(row) != _set(usual):
-            ours, theirs = (" ".join(each.overrides) or "none" for each in (row, usual))
-            said = f"has overrides {ours}, {where(before)} has {theirs} and is of the same configuration, another seed"
-            raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
 def _check_intervals(rows: Iterable[tuple[int, Row]], where: _Where) -> None:

@@ -5,6 +5,7 @@ Legend: N samples, L bases.
 
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
 from quatrefoil.genomics.tables import TextError, repeated
 
 CLASSES: Final = "classes.json"
+_DECIMALS: Final = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.I)
 _MANY: Final = 10
 """Fewer classes may be small by chance."""
 
@@ -83,7 +85,6 @@ class LabelledModule:
             raise TextError(
                 f"{config.train}: all sequences are of class {self.classes[0]!r}; training needs two or more classes"
             )
-        self._refuse_measurements()
         for split in self.splits:
             self._check(split)
 
@@ -100,16 +101,6 @@ class LabelledModule:
                     f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
                     f"more: take the line out, or choose shorter k-mers"
                 )
-
-    def _refuse_measurements(self) -> None:
-        """Raise `TextError` where most labels stand at one sequence alone: measurements, or names, and no classes."""
-        count = Counter(record.label for record in self._records["train"])
-        lone = [label for label in self.classes if count[label] == 1]
-        if len(count) >= _MANY and 2 * len(lone) > len(count):
-            raise TextError(
-                f"{self._records['train'][0].where}: {len(lone)} of {len(count)} classes have one training sequence "
-                f"each ({', '.join(lone[:3])}, ...); are these measurements, or names? Make classes of them"
-            )
 
     def _check(self, split: str) -> None:
         records = self._records[split]
@@ -167,9 +158,11 @@ class LabelledModule:
             for split, records in self._records.items()
             if split != "train" and (shared := sum(canonical(record.codes) in labels for record in records))
         ]
-        if torn := sum(len(labels[canonical(record.codes)]) > 1 for record in self._records["train"]):
-            own = f"{counted(torn, 'sequence')} of {len(self._records['train']):,} of training"
-            said.append(f"{own} under several labels, on either strand: check their labels")
+        if torn := [each for each in self._records["train"] if len(labels[canonical(each.codes)]) > 1]:
+            own = f"{counted(len(torn), 'sequence')} of {len(self._records['train']):,} of training"
+            said.append(f"{own} under several labels, on either strand (the first at {torn[0].where})")
+        if made := sum("~" in each.where for each in torn):
+            said.append(f"{made} of these are made negatives: shuffling leaves repeats as they are")
         return said
 
     def assets(self) -> Mapping[str, str]:
@@ -182,6 +175,7 @@ def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
     if config.train is None:
         raise TextError("no training set; say data.train=FILE, or data.train=POSITIVES+NEGATIVES")
     train = read_labelled(config.root, config.train)
+    _refuse_measurements(train.records)
     if config.validation is not None:
         splits = {"train": train, "val": read_labelled(config.root, config.validation)}
     else:
@@ -190,6 +184,17 @@ def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
     if config.test is not None:
         splits["test"] = read_labelled(config.root, config.test)
     return {name: _completed(name, found, config, train.only_positives) for name, found in splits.items()}
+
+
+def _refuse_measurements(records: Sequence[Record]) -> None:
+    """Raise `TextError` where most labels are numbers with decimals that stand at one sequence alone."""
+    count = Counter(record.label for record in records)
+    lone = [label for label, times in count.items() if times == 1 and _DECIMALS.fullmatch(label)]
+    if len(count) >= _MANY and 2 * len(lone) > len(count):
+        raise TextError(
+            f"{records[0].where}: {len(lone)} of {len(count)} labels stand at one sequence each "
+            f"({', '.join(lone[:3])}, ...); these are measurements: make classes of them"
+        )
 
 
 def _completed(split: str, found: Labelled, config: LabelledData, train_is_made: bool) -> list[Record]:

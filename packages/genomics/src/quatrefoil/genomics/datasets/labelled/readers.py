@@ -85,7 +85,7 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
-    for role in (_SEQUENCE, _LABEL):
+    for role in (_SEQUENCE, _LABEL) if labels else (_SEQUENCE,):
         if len(found := [name for name in names if name in role]) > 1:
             both = f"two columns `{found[0]}`" if len(set(found)) == 1 else f"columns {_quoted(found)} for one thing"
             raise TextError(f"{lines[0].where}: {both}; rename or remove one")
