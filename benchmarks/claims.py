@@ -194,5 +194,5 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
 
 
 def _is_part(part: str, name: str) -> bool:
-    """C2 and C2s are of C2sa, and itself; T1 is not of T12."""
+    """C2sa is part of C2, of C2s and of itself; T12 is no part of T1."""
     return part.startswith(name) and set(part.removeprefix(name)) <= set(ascii_lowercase)

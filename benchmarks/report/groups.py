@@ -203,8 +203,13 @@ def _minutes(started: Sequence[Row | None]) -> float | None:
 def _score(rows: Sequence[Row]) -> Score:
     if len(rows) == 1:
         return Score(rows[0].value, rows[0].interval, "queries" if rows[0].interval else "nothing")
-    summary = interval_over_seeds([row.value for row in rows])
-    return Score(summary.mean, (summary.interval.low, summary.interval.high), "seeds")
+    return score_over_seeds([row.value for row in rows])
+
+
+def score_over_seeds(values: Sequence[float]) -> Score:
+    """Of two seeds or more: their mean, and its interval."""
+    found = interval_over_seeds(values)
+    return Score(found.mean, (found.interval.low, found.interval.high), "seeds")
 
 
 def paired(better: Line, than: Line, metric: str) -> dict[int, tuple[float, float]]:

@@ -5,6 +5,7 @@ A table that is too wide for a terminal is told in halves.
 
 from collections.abc import Iterator, Sequence
 from statistics import fmean
+from typing import NamedTuple
 
 from benchmarks.claims import CLAIMS
 from benchmarks.report.boards import Board, Column, Row, boards
@@ -22,6 +23,14 @@ DECLARED = frozenset(claim.compares for claim in CLAIMS)
 """What claims compare: two models in one metric."""
 
 
+class Declared(NamedTuple):
+    """A difference that claims speak of, its ground, and the verdict where the claim is of this ground."""
+
+    group: Group
+    difference: Difference
+    verdict: Verdict | None
+
+
 def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
     """A section for each board of the split that claims are of, with the verdicts on what was declared."""
     return [_section(board, found) for board in boards([each for each in groups if each.ground.split == SPLIT])]
@@ -30,7 +39,7 @@ def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> l
 def _section(board: Board, found: Sequence[Verdict]) -> Section:
     every = [(group, each) for group in board.groups for each in group.differences]
     declared = [each for group in board.groups for each in _declared(group, found)]
-    tables = [_difference_table(board, declared, found)] if declared else []
+    tables = [_difference_table(board, declared)] if declared else []
     return Section(
         board.heading,
         board.groups[0].ground.embedded,
@@ -40,13 +49,11 @@ def _section(board: Board, found: Sequence[Verdict]) -> Section:
     )
 
 
-def _declared(group: Group, found: Sequence[Verdict]) -> Iterator[tuple[Group, Difference]]:
+def _declared(group: Group, found: Sequence[Verdict]) -> Iterator[Declared]:
     """What claims compare. Of two models that a claim compares on this ground, in the metric of the claim alone."""
-    named = [each for each in group.differences if each.compares in DECLARED]
-    judged = {(each.better, each.than) for each in named if _verdict(group, each, found)}
-    for each in named:
-        if (each.better, each.than) not in judged or _verdict(group, each, found):
-            yield group, each
+    named = [Declared(group, d, _verdict(group, d, found)) for d in group.differences if d.compares in DECLARED]
+    judged = {each.difference.compares[:2] for each in named if each.verdict}
+    return (each for each in named if each.verdict or each.difference.compares[:2] not in judged)
 
 
 def _legend(board: Board) -> Iterator[str]:
@@ -122,11 +129,9 @@ def short_score(score: Score) -> Cell:
     return Cell(f"{score.mean:.1f}±{half:.{0 if half >= 9.95 else 1}f}", score.mean)
 
 
-def _difference_table(board: Board, declared: Sequence[tuple[Group, Difference]], found: Sequence[Verdict]) -> Table:
+def _difference_table(board: Board, declared: Sequence[Declared]) -> Table:
     heads = {(column.group.ground, column.metric): column.head for column in board.columns}
-    rows = [
-        _difference(each, heads[group.ground, each.metric], _verdict(group, each, found)) for group, each in declared
-    ]
+    rows = [_difference(told, heads[group.ground, told.metric], verdict) for group, told, verdict in declared]
     columns = ["claim", "model", "minus", "score", "n", "points", "95 % interval", "verdict"]
     return Table("declared differences", columns, [TableRow("measured", row) for row in rows], [])
 

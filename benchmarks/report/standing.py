@@ -26,7 +26,8 @@ class Standing:
         """That of its runs, by today's recipe; None where what it starts from is not stored, so that nobody knows."""
         key = entry.with_seeds(())
         if key not in self._hashes:
-            self._hashes[key] = next(filter(None, (self._planned(key, seed) for seed in self._seeds)), None)
+            seeds = [0] if key.start is None else [seed for seed in self._seeds if self._is_stored(key.start, seed)]
+            self._hashes[key] = self._planned(key, seeds[0]) if seeds else None
         return self._hashes[key]
 
     def missing(self, claim: Claim, seeds: Iterable[int]) -> dict[Node, float | None]:
@@ -48,7 +49,7 @@ class Standing:
 
     @cached_property
     def _seeds(self) -> list[int]:
-        return sorted({0, *(curve.seed for curve in self._stored.curves)})
+        return sorted({row.seed for row in self._stored.rows})
 
     @cached_property
     def _minutes(self) -> Mapping[tuple[str, str], float]:

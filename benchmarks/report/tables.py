@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from benchmarks.report.groups import Group, Line, Score, part_of
-from quatrefoil.core.evaluation.statistics import interval_over_seeds
+from benchmarks.report.groups import Group, Line, Score, part_of, score_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 from quatrefoil.core.wording import counted
@@ -98,8 +97,7 @@ def _score_over(line: Line, key: str, told: Mapping[int, float]) -> Score:
         return line.scores[key]
     if len(told) == 1:
         return Score(next(iter(told.values())), None, "nothing")
-    found = interval_over_seeds(list(told.values()))
-    return Score(found.mean, (found.interval.low, found.interval.high), "seeds")
+    return score_over_seeds(list(told.values()))
 
 
 def _part_remarks(untold: int, fewer: Sequence[str], single: bool) -> Iterator[str]:

@@ -88,18 +88,12 @@ def verdicts(claims: Sequence[Claim], groups: Sequence[Group], standing: Standin
     return [_verdict(claim, tested, level, standing) for claim in claims]
 
 
-def _pairs(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[list[tuple[float, float]], float]:
-    """The scores of both by seed, on the one ground on which both were measured, and what is reached there blindly."""
+def _met(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[Line, Line, Group] | None:
+    """Both arms on the one ground on which both were measured; None where there is none."""
     both = [(better, than, g) for (better, than), g in zip(arms, groups, strict=True) if better and than]
     if len(both) > 1:
         raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
-    if not both:
-        return [], -math.inf
-    better, than, group = both[0]
-    found, known = paired(better, than, claim.metric), group.references.get(claim.metric, {})
-    return [found[seed] for seed in claim.seeds if seed in found], max(
-        (known[name] for name in BLIND if name in known), default=-math.inf
-    )
+    return both[0] if both else None
 
 
 def _measured(arms: Sequence[Arms]) -> Arms:
@@ -129,10 +123,11 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
         for which, entry in enumerate(entries)
         if hashes[which] and any(each[which] for each in lines) and not any(pair[which] for pair in arms)
     )
-    pairs, blind = _pairs(claim, arms, groups)
-    differences = tuple(ours - theirs for ours, theirs in pairs)
+    met = _met(claim, arms, groups)
+    pairs = paired(*met[:2], claim.metric) if met else {}
+    differences = tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in claim.seeds if seed in pairs))
     unfinished = standing.missing(claim, claim.seeds)
-    better, than = _measured(arms)
+    better, than = met[:2] if met else _measured(arms)
     say = partial(
         Verdict,
         claim,
@@ -145,7 +140,7 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     if len(differences) < 2:
         return say(None, None, "open", missing=unfinished)
     over = interval_over_seeds(differences)
-    at_chance = all(_blind(line, claim.metric, blind) for line in (better, than))
+    at_chance = met is not None and all(_at_chance(line, claim.metric, met[2]) for line in met[:2])
     if over.deviation < ALIKE:
         return say(over, None, "open", at_chance=at_chance)
     corrected = interval_over_seeds(differences, level=level).interval
@@ -156,9 +151,10 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     return say(over, corrected, "open", at_chance=at_chance, seeds_to_decide=seeds, missing=missing)
 
 
-def _blind(line: Line | None, metric: str, blind: float) -> bool:
+def _at_chance(line: Line, metric: str, group: Group) -> bool:
     """Whether its scores are known not to lie above what is reached blindly; few seeds tell nothing of it."""
-    scores = list(line.values[metric].values()) if line else []
+    known, scores = group.references.get(metric, {}), list(line.values[metric].values())
+    blind = max((known[name] for name in BLIND if name in known), default=-math.inf)
     return len(scores) >= ENOUGH_SEEDS and interval_over_seeds(scores).interval.low <= blind
 
 

@@ -71,11 +71,13 @@ def write_tables(matrix: RegionMatrix, rule: TableRule, folder: Path) -> list[Wr
         raise ValueError("every chromosome validates or tests; name fewer")
     known = [name for name in matrix.cell_types if name not in matrix.held_out]
     new = list(matrix.held_out) or known
-    makers = {"train": known, "validation": known, "test": matrix.cell_types}
+    places_of_known, places_of_all = (
+        merged((peaks[name] for name in names), dict.fromkeys(present, 0)) for names in (known, matrix.cell_types)
+    )
     parts: dict[str, list[Interval]] = {}
     for split, chromosomes in zip(SPLITS, (training, rule.validation, rule.test), strict=True):
         path = folder / f"{split}.tsv"
-        places = merged((peaks[name] for name in makers[split]), dict.fromkeys(present, 0))
+        places = places_of_all if split == "test" else places_of_known
         parts[split] = [p for p in places if p.chromosome in chromosomes and p.end - p.start <= rule.longest]
         if chromosomes and not parts[split]:
             raise ValueError(f"{split}: no place on its chromosomes; name others, or raise --longest")
