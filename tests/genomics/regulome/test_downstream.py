@@ -80,6 +80,11 @@ def test_every_task_is_scored_on_held_out_splits_with_the_bounds_beside_it(runs:
     assert facts["data"]["embedded"]
 
 
+def test_who_knows_the_motifs_ranks_breaking_alleles_far_above_chance_and_is_no_oracle(runs: dict[str, Path]) -> None:
+    bounds = facts_of(runs["variants"])["data"]["reference"]["test"]["ROC-AUC"]
+    assert 80 < bounds["true_motifs"] < 100
+
+
 def test_a_task_starts_from_the_weights_of_the_pretraining(pretrained: Path, tiny: Path, tmp_path: Path) -> None:
     theirs = load_file(pretrained / "model" / "model.safetensors")
     still = [

@@ -81,7 +81,7 @@ def regulome_variants() -> Recipe:
         model=VariantClassifierConfig(reader=StemClassifierConfig(encoder=REGULOME_ENCODER, hidden=0.0)),
         data=RegulomeVariants(),
         objectives={"breaking": Classification("class_logits", "label")},
-        train=_train(300),  # no step is chosen: some 25 of them validate: too few to choose a step by
+        train=_train(300),  # no step is chosen: 13 breaking ones validate, too few to choose a step by
         evaluate={"variants": ClassScores("class_logits", "variant", batch_size=128)},
     )
 

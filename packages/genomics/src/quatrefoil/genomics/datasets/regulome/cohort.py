@@ -15,7 +15,7 @@ import numpy as np
 from quatrefoil.genomics.datasets.regulome.chromosome import Chromosome
 from quatrefoil.genomics.datasets.regulome.elements import Element
 from quatrefoil.genomics.datasets.regulome.grammar import Grammar
-from quatrefoil.genomics.datasets.regulome.motifs import Motif
+from quatrefoil.genomics.datasets.regulome.motifs import Motif, scan
 from quatrefoil.genomics.datasets.regulome.scores import auc, predict_in_turn
 from quatrefoil.genomics.datasets.regulome.world import (
     CELL_TYPES,
@@ -26,7 +26,7 @@ from quatrefoil.genomics.datasets.regulome.world import (
     codes_of,
     stream,
 )
-from quatrefoil.genomics.sequence.kmers import Ids
+from quatrefoil.genomics.sequence.kmers import Bytes, Ids
 
 IN_SITES: Final = 0.4  # share of the variants that lie in planted sites
 BREAKS: Final = 2.0  # bits of the matrix's score that a breaking allele costs
@@ -144,6 +144,23 @@ def _closes(
     left = [other for other in element.sites if other != site]
     where = CELL_TYPES.index(DISEASE_TYPE)
     return bool(cost > BREAKS and grammar.open_in(element.sites)[where] and not grammar.open_in(left)[where])
+
+
+def breaking_odds(reference_VL: Bytes, alternative_VL: Bytes, grammar: Grammar, motifs: Sequence[Motif]) -> Floats:
+    """What tells a breaking allele (V,) to who knows the matrices and what is active in the cell type of the disease,
+    and reads windows (codes): the log odds of the best site of a helping factor that the allele breaks, 0 where it
+    breaks none.
+
+    It is no ceiling: what else the element holds, which decides whether a broken site closes it, is not looked at.
+    """
+    helping_F = grammar.active_CF[CELL_TYPES.index(DISEASE_TYPE)] & ~grammar.repressor_F
+    odds_V = np.zeros(len(reference_VL))
+    for motif, helps in zip(motifs, helping_F, strict=True):
+        # Reversed rows and columns of the matrix read the other strand.
+        for log_odds_W4 in (motif.log_odds_W4, motif.log_odds_W4[::-1, ::-1]) if helps else ():
+            before, after = scan(reference_VL, log_odds_W4), scan(alternative_VL, log_odds_W4)
+            odds_V = np.maximum(odds_V, np.where(before - after > BREAKS, before, 0).max(1))
+    return odds_V
 
 
 def _draw_genotypes(variants: int, ancestry_P: Ids, rng: np.random.Generator) -> Ids:

@@ -11,7 +11,7 @@ from quatrefoil.genomics.datasets.regulome.world import CHROMOSOMES_OF
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
-    from quatrefoil.genomics.datasets.variants.module import VariantModule
+    from quatrefoil.genomics.datasets.variants.module import RegulomeVariantModule, VariantModule
 
 FIELDS: Final = ("bases", "alternative", "label")
 _LABELS: Final = Path("truth/variants.tsv")
@@ -70,9 +70,9 @@ class RegulomeVariants(VariantWindows, RegulomeData):
     """Regulome's variants, and whether their allele closes an element that is open in the cell type of the disease."""
 
     @extras()
-    def build(self, seed: int) -> "VariantModule":
+    def build(self, seed: int) -> "RegulomeVariantModule":
         """Makes the benchmark if need be."""
-        from quatrefoil.genomics.datasets.variants.module import VariantModule
+        from quatrefoil.genomics.datasets.variants.module import RegulomeVariantModule
 
         folder = self.folder()
         files: Mapping[str, Path] = {"genome": folder / "genome.fa", "vcf": folder / "disease" / "cohort.vcf"}
@@ -84,5 +84,4 @@ class RegulomeVariants(VariantWindows, RegulomeData):
             test_chromosomes=CHROMOSOMES_OF["test"],
             length=self.length,
         )
-        chance = {"test": {"ROC-AUC": {"chance": 50.0}}}
-        return VariantModule(config, self.facts("variants/breaking", chance))
+        return RegulomeVariantModule(config, self)

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from quatrefoil.core.config import nearest
 from quatrefoil.core.data import Sample, SampleKey
+from quatrefoil.core.evaluation.classification import roc_auc
 from quatrefoil.genomics.datasets.labelled.module import CLASSES
 from quatrefoil.genomics.datasets.labelled.splits import class_order
-from quatrefoil.genomics.datasets.variants.config import VariantData
+from quatrefoil.genomics.datasets.regulome.cohort import breaking_odds
+from quatrefoil.genomics.datasets.regulome.grammar import draw_grammar
+from quatrefoil.genomics.datasets.regulome.motifs import draw_motifs
+from quatrefoil.genomics.datasets.variants.config import RegulomeVariants, VariantData
 from quatrefoil.genomics.sequence.codes import PADDED
 from quatrefoil.genomics.sequence.fasta import Genome
 from quatrefoil.genomics.tables import TextError, read_table
@@ -98,6 +103,26 @@ class VariantModule:
     def assets(self) -> Mapping[str, str]:
         """The names of the classes."""
         return {CLASSES: json.dumps(self.classes) + "\n"}
+
+
+class RegulomeVariantModule(VariantModule):
+    """Regulome's variants of the class `breaking`, the bounds beside them."""
+
+    def __init__(self, config: VariantData, regulome: RegulomeVariants) -> None:
+        super().__init__(config, {})
+        self.regulome = regulome
+
+    def describe(self) -> Mapping[str, Any]:
+        """As ever, and `reference`: what a reader who knows that much reaches on `test`, in percent."""
+        bounds = {"test": {"ROC-AUC": {"true_motifs": 100 * self._area_of_motifs(), "chance": 50.0}}}
+        return {**super().describe(), **self.regulome.facts("variants/breaking", bounds)}
+
+    def _area_of_motifs(self) -> float:
+        """Under the ROC curve, of who knows the matrices and what is active in the cell type of the disease."""
+        tested, seed = self._variants["test"], self.regulome.made_with_seed
+        before_NL, after_NL = (np.stack(windows) for windows in zip(*(one.alleles for one in tested), strict=True))
+        odds_N = breaking_odds(before_NL, after_NL, draw_grammar(seed), draw_motifs(seed))
+        return roc_auc(odds_N, np.array([one.label == 1 for one in tested]))
 
 
 @dataclass(frozen=True, eq=False)
