@@ -39,6 +39,16 @@ OWN_COLUMN = Factor(
     "in half of the samples",
     (Level("never", ("data.drop_own_column=0.0",)), Level("always", ("data.drop_own_column=1.0",))),
 )
+WEIGHT = Factor(
+    "weight of next segment and matching",
+    "that of masked k-mers",
+    tuple(Level(f"{w} of it", (f"objectives.ngsp.weight={w}", f"objectives.srm.weight={w}")) for w in (0.1, 0.3)),
+)
+DEPTH = Factor(
+    "layers of the transformer",
+    "2",
+    tuple(Level(str(layers), (f"model.transformer.layers={layers}",)) for layers in (1, 4)),
+)
 
 
 def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor, recipe: str = "pretrain") -> Subject:
@@ -56,7 +66,7 @@ STUDY = Study(
     question="Which parts of GeneBERT matter for its own tasks on Regulome?",
     subjects=(
         _subject("matching", MATCHING, _tasks("mgm", "ngsp"), ENCODER, TELLING, _known(ALONE, TOLD), OWN_COLUMN),
-        _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm")),
+        _subject("masked k-mers", (Measure("mgm/accuracy"),), _tasks("ngsp", "srm"), WEIGHT, DEPTH),
         _subject("next segment", (Measure("ngsp/ROC-AUC"),), _tasks("mgm", "srm")),
         _subject(
             "openness",

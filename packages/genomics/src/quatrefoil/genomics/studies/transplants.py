@@ -5,6 +5,15 @@ from quatrefoil.core.ablation.study import Level, Measure, Subject
 from quatrefoil.core.ablation.transplants import transplanted, transplants
 from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
 
+_CONTRAST = "genebert/regulome-contrast"
+_LIGHTER = tuple(
+    Level(
+        f"plain contrast besides, weighing {weight} in place of 2", (f"objectives.contrast.weight={weight}",), _CONTRAST
+    )
+    for weight in (0.2, 0.02)
+)
+"""Its loss is of another size than those beside it, which learn less; with less of it they may not."""
+
 STUDY = transplants(
     Subject(
         model="GeneBERT",
@@ -13,7 +22,8 @@ STUDY = transplants(
         data_version=REGULOME,
         measures=(Measure("mgm/accuracy"), *MATCHING),
         factors=transplanted(
-            Level("plain contrast besides", recipe="genebert/regulome-contrast"),
+            Level("plain contrast besides", recipe=_CONTRAST),
+            *_LIGHTER,
             Level("Clover's exclusive contrast besides", recipe="genebert/regulome-exclusive"),
             Level("Clover's exclusive contrast and ranking besides", recipe="genebert/regulome-exclusive-ranking"),
             Level("VLSA's masked patches besides", recipe="genebert/regulome-restoring"),

@@ -32,6 +32,19 @@ MARGIN = Factor(
         for margin in (1.0, 10.0)
     ),
 )
+WEIGHT = Factor(
+    "weight of ranking",
+    "that of contrast",
+    tuple(
+        Level(f"{w} of it", (f"objectives.rank_text.weight={w}", f"objectives.rank_video.weight={w}"))
+        for w in (0.1, 5.0)
+    ),
+)
+DEPTH = Factor(
+    "layers of fusion",
+    "2",
+    tuple(Level(str(layers), (f"model.fusion.transformer.layers={layers}",)) for layers in (1, 4)),
+)
 STUDY = Study(
     question="Which parts of Clover's pre-training matter for retrieval on Stage, without fine-tuning?",
     subjects=(
@@ -41,7 +54,7 @@ STUDY = Study(
             recipe="clover/stage-pretrain",
             data_version=STAGE,
             measures=(Measure("text-to-video/R@1"), Measure("video-to-text/R@1")),
-            factors=(ALIGNMENT, PAIRING, READ_OUT, KINDS, MASKS, MARGIN),
+            factors=(ALIGNMENT, PAIRING, READ_OUT, KINDS, MASKS, MARGIN, WEIGHT, DEPTH),
         ),
     ),
     equal="data, steps, batch, rates and seeds; an arm without a masked copy also computes less",

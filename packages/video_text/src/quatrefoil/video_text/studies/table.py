@@ -32,6 +32,16 @@ TEMPERATURE = Factor(
     "learned",
     tuple(Level(f"1/{scale}", (f"objectives.vtc.scale={scale}.0",)) for scale in (10, 20, 50, 100)),
 )
+WEIGHT = Factor(
+    "weight of matching and masked words",
+    "that of contrast",
+    tuple(Level(f"{w} of it", (f"objectives.vtm.weight={w}", f"objectives.mlm.weight={w}")) for w in (0.1, 0.3)),
+)
+DEPTH = Factor(
+    "layers of guidance and of the joint encoder",
+    "2",
+    tuple(Level(str(layers), (f"model.guide_layers={layers}", f"model.joint_layers={layers}")) for layers in (1, 4)),
+)
 STUDY = Study(
     question="Which parts of TABLE matter on Stage?",
     subjects=(
@@ -41,7 +51,7 @@ STUDY = Study(
             recipe="table/stage",
             data_version=STAGE,
             measures=(Measure("text-to-video/R@1"), Measure("video-to-text/R@1")),
-            factors=(OBJECTIVES, TAGS, EXPERT, TEMPERATURE),
+            factors=(OBJECTIVES, WEIGHT, TAGS, EXPERT, TEMPERATURE, DEPTH),
         ),
     ),
     equal="data, steps, batch, rates and seeds; settings were chosen on validation for the full model alone",

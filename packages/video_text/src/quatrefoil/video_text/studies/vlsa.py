@@ -30,6 +30,15 @@ SHARING = Factor(
         Level("nothing", recipe="vlsa/stage-pretrain-unshared"),
     ),
 )
+LOCAL = ("masked_video", "masked_text", "masked_audio")
+WEIGHT = Factor(
+    "weight of what is restored",
+    "1",
+    tuple(Level(str(w), tuple(f"objectives.{name}.weight={w}" for name in LOCAL)) for w in (0.1, 10.0)),
+)
+DEPTH = Factor(
+    "layers of the encoder", "3", tuple(Level(str(layers), (f"model.encoder.layers={layers}",)) for layers in (1, 6))
+)
 STUDY = Study(
     question="Which parts of VLSA's pre-training matter for retrieval on Stage, without fine-tuning?",
     subjects=(
@@ -39,7 +48,7 @@ STUDY = Study(
             recipe="vlsa/stage-pretrain",
             data_version=STAGE,
             measures=(Measure("text-to-audio/R@1"), Measure("audio-to-video/R@1"), Measure("text-to-video/R@1")),
-            factors=(OBJECTIVES, CODES, HIDDEN, SHARING),
+            factors=(OBJECTIVES, CODES, HIDDEN, SHARING, WEIGHT, DEPTH),
         ),
     ),
     equal="data, steps, batch, rates and seeds; separate encoders have more weights, not more work",
