@@ -39,8 +39,8 @@ from quatrefoil.video_text.encoders.video_swin import PIXEL_MEAN, PIXEL_STD, VID
 from quatrefoil.video_text.encoders.video_swin_weights import initialise_from_video_swin
 from quatrefoil.video_text.models.clover_fusion import Fused, FusionConfig, FusionEncoder, VisualTokens
 from quatrefoil.video_text.models.clover_heads import Head, HeadWidths, code, video_head
-from quatrefoil.video_text.models.clover_start import trained_tokenizer, trained_weights
 from quatrefoil.video_text.models.clover_weights import is_official, load_clover
+from quatrefoil.video_text.models.pretrained import reads_other_tokens, trained_weights
 from quatrefoil.video_text.retriever import RetrievalModel
 
 VIDEO, TEXT, FUSION, HEADS = replace(VIDEO_SWIN_B, mask_token=True), BertConfig(), FusionConfig(), HeadWidths()
@@ -166,14 +166,10 @@ class Clover(RetrievalModel):
                 given.text_length > config.text.max_positions
             ),
             f"{ids} token ids, rows for {rows} (model.text.vocab_size)": ids > rows,
-            f"data.tokenizer is not that of model.pretrained={config.pretrained}": self._reads_other_tokens(),
+            f"data.tokenizer is not that of model.pretrained={config.pretrained}": reads_other_tokens(
+                self.tokenizer, config.pretrained if self.just_started else None
+            ),
         }
-
-    def _reads_other_tokens(self) -> bool:
-        """Whether the model was pre-trained with another tokeniser, as far as that is known."""
-        source = self.config.pretrained if self.just_started else None
-        known = None if source is None else trained_tokenizer(source)
-        return known is not None and known.fingerprint != self.tokenizer.fingerprint
 
     def _start_from_bert(self, source: str) -> None:
         checkpoint = read_bert(source)

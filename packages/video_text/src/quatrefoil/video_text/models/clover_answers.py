@@ -20,7 +20,7 @@ from quatrefoil.video_text.models.clover import Clover, CloverConfig
 from quatrefoil.video_text.models.clover_choices import of_present, readable
 from quatrefoil.video_text.models.clover_fusion import Fused
 from quatrefoil.video_text.models.clover_heads import Head
-from quatrefoil.video_text.models.clover_start import trained_asset
+from quatrefoil.video_text.models.pretrained import trained_asset
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from quatrefoil.core.views import Tokens, view
 from quatrefoil.video_text.encoders.mae_weights import initialise_from_mae, initialise_words
 from quatrefoil.video_text.encoders.unified import Modality, start_as_mae
 from quatrefoil.video_text.models.clover_heads import code
-from quatrefoil.video_text.models.clover_start import trained_weights
+from quatrefoil.video_text.models.pretrained import trained_weights
 from quatrefoil.video_text.models.vlsa_local import Joint, MaskedModelling
 from quatrefoil.video_text.models.vlsa_sizes import VlsaSizes
 

@@ -13,7 +13,7 @@ from quatrefoil.video_text.datasets.corpus import Clip
 from quatrefoil.video_text.datasets.fields import mask_id_of
 from quatrefoil.video_text.datasets.sound_fields import Hearing, SoundMaker
 from quatrefoil.video_text.datasets.sounds import FileSounds
-from quatrefoil.video_text.models.clover_start import trained_asset, trained_tokenizer
+from quatrefoil.video_text.models.pretrained import reads_other_tokens, trained_asset
 from quatrefoil.video_text.models.vlsa_sizes import VlsaSizes
 from quatrefoil.video_text.retriever import RetrievalModel
 
@@ -62,7 +62,9 @@ class SoundRetrievalModel(RetrievalModel):
                 given.text_length > config.text_length
             ),
             f"{ids} token ids, rows for {config.vocab_size} (model.vocab_size)": ids > config.vocab_size,
-            f"data.tokenizer is not that of model.pretrained={config.pretrained}": self._reads_other_tokens(),
+            f"data.tokenizer is not that of model.pretrained={config.pretrained}": reads_other_tokens(
+                self.tokenizer, config.pretrained if self.just_started else None
+            ),
         }
 
     def _misfits_of_sound(self) -> dict[str, bool]:
@@ -77,12 +79,6 @@ class SoundRetrievalModel(RetrievalModel):
                 self._hears_otherwise()
             ),
         }
-
-    def _reads_other_tokens(self) -> bool:
-        """Whether the model was pre-trained with another tokeniser, as far as that is known."""
-        source = self.config.pretrained if self.just_started else None
-        known = None if source is None else trained_tokenizer(source)
-        return known is not None and known.fingerprint != self.tokenizer.fingerprint
 
     def _hears_otherwise(self) -> bool:
         """Whether the model was pre-trained on other pictures of sound, as far as that is known."""

@@ -1,4 +1,4 @@
-"""Where a Clover to be fine-tuned finds the weights and the files of the one that was pre-trained."""
+"""Where a model to be fine-tuned finds the weights and the files of the one that was pre-trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,10 +21,11 @@ def trained_weights(source: str) -> Mapping[str, Tensor]:
     return read_stored(folder)[1] if is_stored(folder) else read_state(source)
 
 
-def trained_tokenizer(source: str) -> TextTokenizer | None:
-    """The tokeniser of a run folder or of a saved model; None for a checkpoint or a file, which has none beside it."""
-    text = trained_asset(source, "tokenizer.json")
-    return None if text is None else TextTokenizer(text)
+def reads_other_tokens(tokenizer: TextTokenizer, source: str | None) -> bool:
+    """Whether what a model starts from (None: nothing) was trained with another tokeniser, as far as that is known: a
+    checkpoint or a file has none beside it."""
+    text = None if source is None else trained_asset(source, "tokenizer.json")
+    return text is not None and TextTokenizer(text).fingerprint != tokenizer.fingerprint
 
 
 def trained_asset(source: str, name: str) -> str | None:
