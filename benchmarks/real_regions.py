@@ -88,7 +88,7 @@ def measured(material: Material, runs: Path) -> dict[str, Any]:
     quatrefoil(f"the matrix of {material.name}", "matrix", *material.hits, *where, "--peaks", *given)
     seconds = time.perf_counter() - begun
     matrix = RegionMatrix.open(folder)
-    values = {name: matrix.window(name, 0, len(matrix.peaks(name)))[0] for name in matrix.cell_types}
+    values = {name: matrix.window(name, 0, len(matrix.peaks(name))) for name in matrix.cell_types}
     train(RECIPE, settings(material, folder), run)
     facts = RunFolder(run).facts()
     windows = {split: found["windows"] for split, found in facts["data"]["splits"].items() if found["windows"]}

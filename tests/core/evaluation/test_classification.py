@@ -1,5 +1,6 @@
 """Classification: equal to scikit-learn, ties and outsiders against the model, predictions kept by id."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from quatrefoil.core.evaluation.classification import (
     classification_metrics,
     read_predictions,
     roc_auc,
+    roc_auc_interval,
 )
 from quatrefoil.core.evaluation.statistics import bootstrap_interval
 
@@ -166,6 +168,17 @@ def test_what_is_no_prediction_is_refused(change: dict[str, Any], message: str) 
 def test_a_curve_of_one_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="only one kind"):
         roc_auc(np.zeros(2), np.array([True, True]))
+    with pytest.raises(ValueError, match="only one kind"):
+        roc_auc_interval(np.zeros(2), np.array([False, False]))
+
+
+def test_the_interval_of_an_area_covers_the_true_one_about_as_often_as_it_says() -> None:
+    rng, positive_N, shift = np.random.default_rng(0), np.arange(80) < 20, 1.0
+    true = 0.5 * (1 + math.erf(shift / 2))  # of two normals a standard deviation apart
+    intervals = [
+        roc_auc_interval(rng.normal(size=80) + shift * positive_N, positive_N, resamples=400) for _ in range(200)
+    ]
+    assert 0.89 < np.mean([low <= true <= high for low, high in intervals]) < 0.99
 
 
 def test_intervals_are_those_of_whole_groups_drawn_and_scored_anew() -> None:

@@ -52,11 +52,15 @@ def test_what_is_also_in_training_and_what_has_several_labels_there_is_remarked_
 ) -> None:
     train = TRAIN + "GATTACAGAT,a\nATCTGTAATC,b\nGATTACAGAT,a\n"
     test = "sequence,label\nATCTGTAATC,b\nTTTTTTTTTT,a\n"
-    leaked, torn = opened(tmp_path, train, validation="sequence,label\nGTGTGTGT,a\n", test=test).remarks()
+    leaked, torn, absent = opened(tmp_path, train, validation="sequence,label\nGTGTGTGT,a\n", test=test).remarks()
     assert leaked.startswith("1 sequence of 2 of test also in training, on either strand: ")
     assert torn.startswith("3 sequences of 23 of training under several labels, on either strand (the first at ")
     assert torn.endswith("train:22)")
-    assert opened(tmp_path, validation="sequence,label\nGTGTGTGT,a\n").remarks() == []
+    assert absent == "val has no sequence of class b: there is no ROC-AUC and no AUPR of it"
+    assert opened(tmp_path, validation="sequence,label\nGTGTGTGT,a\nGTGTGTTT,b\n").remarks() == []
+    few = opened(tmp_path, train + "GGTTAGGCAA,NA\n", validation="sequence,label\nGTGTGTGT,a\n").remarks()
+    assert "class NA has 1 sequence in training" in few
+    assert "val has no sequence of class NA, b: there is no ROC-AUC and no AUPR of it" in few
 
 
 def test_a_class_that_training_lacks_is_an_error_that_names_the_line(tmp_path: Path) -> None:
@@ -133,8 +137,10 @@ def test_classes_travel_with_the_model(tmp_path: Path) -> None:
     assert json.loads(opened(tmp_path).assets()["classes.json"]) == ["a", "b"]
 
 
-def test_measurements_are_no_classes(tmp_path: Path) -> None:
-    numbers = "sequence,label\n" + "".join(f"ACGGT{'ACGT'[i % 4] * (i + 1)},{i / 7:.4f}\n" for i in range(20))
+@pytest.mark.parametrize("written", ["{:.4f}", "{:.0f}"], ids=["decimals", "whole"])
+def test_measurements_are_no_classes(tmp_path: Path, written: str) -> None:
+    values = (written.format(1000 * i / 7) for i in range(20))
+    numbers = "sequence,label\n" + "".join(f"ACGGT{'ACGT'[i % 4] * (i + 1)},{v}\n" for i, v in enumerate(values))
     with pytest.raises(TextError, match=r"train:\d+: 20 of 20 labels stand at one sequence each .*measurements"):
         opened(tmp_path, numbers)
     names = "sequence,label\n" + "".join(f"ACGGT{'ACGT'[i % 4] * (i + 1)},name{i}\n" for i in range(20))

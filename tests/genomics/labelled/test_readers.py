@@ -79,6 +79,28 @@ def test_tables_read_alike_whoever_wrote_them(tmp_path: Path, text: str) -> None
     assert contents(read_labelled(tmp_path, "a")) == [("ACGT", "1"), ("GGA", "0")]
 
 
+def test_labels_at_the_ends_of_all_titles_are_read_and_other_ends_are_names(tmp_path: Path) -> None:
+    def read(*ends: str) -> Labelled:
+        (tmp_path / "x.fa").write_text("".join(f">chr1:{i}-9|{end}\nACGT\n" for i, end in enumerate(ends)))
+        return read_labelled(tmp_path, "x.fa")
+
+    found = read("0", "1", "1", "0", "1")
+    assert ([r.label for r in found.records], found.only_positives) == (["0", "1", "1", "0", "1"], False)
+    assert found.records[1].name == "chr1:1-9"
+    for names in (("1", "1", "1"), ("3", "4", "5", "6"), ("0", "1", "1", "0", "gene")):
+        assert read(*names).only_positives
+
+
+def test_a_column_that_deals_lines_to_splits_is_refused_and_one_of_one_split_is_not(tmp_path: Path) -> None:
+    (table := tmp_path / "t.csv").write_text("sequence,label,split\nACGT,1,train\nACGA,0,Test\n")
+    with pytest.raises(
+        TextError, match=r"t\.csv:1: column `split` deals the lines to test, train; make a file of each"
+    ):
+        read_labelled(tmp_path, "t.csv")
+    table.write_text("sequence,label,split\nACGT,1,train\nACGA,0,train\n")
+    assert len(read_labelled(tmp_path, "t.csv").records) == 2
+
+
 def test_a_sequence_may_be_as_long_as_a_chromosome(tmp_path: Path) -> None:
     (record,) = written(tmp_path, "a", f"sequence,label\n{'A' * 140_000},1\n").records
     assert len(record.codes) == 140_000

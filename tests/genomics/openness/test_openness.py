@@ -81,7 +81,7 @@ def left_out(peaks: Peaks, on: np.ndarray, start: int, end: int) -> tuple[int, i
 def test_peaks_about_a_region_are_the_nearest_and_its_own_are_never_among_them(module: OpennessModule) -> None:
     reader, samples = module.reader, module.items("test", ALL, FIELDS)
     peaks_of = {name: reader.matrix.peaks(name) for name in TYPES[1]}
-    matrix_of = {name: reader.matrix.window(name, 0, len(peaks))[0] for name, peaks in peaks_of.items()}
+    matrix_of = {name: reader.matrix.window(name, 0, len(peaks)) for name, peaks in peaks_of.items()}
     for index in range(0, len(samples), 3):
         cell_type, place = samples.ids[index].split("/")
         chromosome, span = place.split(":")
@@ -154,7 +154,7 @@ def test_in_training_a_region_lies_anywhere_among_its_peaks_and_none_of_them_is_
         windows.add(found.numpy().tobytes())
     assert len(windows) > 2
     peaks = reader.matrix.peaks(cell_type)
-    columns_PM = reader.matrix.window(cell_type, 0, len(peaks))[0].T
+    columns_PM = reader.matrix.window(cell_type, 0, len(peaks)).T
     on = np.flatnonzero(peaks.chromosome == chromosome)
     low, high = left_out(peaks, on, start, end)
     before, after = ([p for p in on if peaks.end[p] <= low], [p for p in on if peaks.start[p] >= high])

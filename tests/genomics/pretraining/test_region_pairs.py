@@ -101,7 +101,7 @@ def test_holes_take_out_the_own_columns_and_are_as_wide_elsewhere(module: Pretra
     for index, row in enumerate(kept.rows_N.tolist()):
         whole, holed = (samples[SampleKey(0, index)] for samples in (kept, without))
         window, locus = pairs.window(row, kept._draw(row, 0)), pairs.locus(row)
-        stored, _ = module.matrix.window(pairs.types[window.type].name, window.peaks.first, window.peaks.size)
+        stored = module.matrix.window(pairs.types[window.type].name, window.peaks.first, window.peaks.size)
         np.testing.assert_array_equal(whole["matrix"], stored)
         gone = (holed["matrix"] == 0).all(0) & (whole["matrix"] != 0).any(0)
         own = np.arange(*window.peaks)
@@ -164,7 +164,7 @@ def test_the_own_column_is_that_of_the_sequences_peak_whatever_window_stands_bes
     assert len(set(items.kinds_N.tolist())) > 1
     for index, row in enumerate(items.rows_N.tolist()):
         locus = items.regions.locus(row)
-        stored_M1, _ = module.matrix.window(items.regions.types[locus.type].name, locus.peak, 1)
+        stored_M1 = module.matrix.window(items.regions.types[locus.type].name, locus.peak, 1)
         np.testing.assert_array_equal(items[SampleKey(0, index)]["own_column"], stored_M1[:, 0])
 
 

@@ -10,6 +10,7 @@ from quatrefoil.genomics.datasets.pretraining.data import PretrainingData
 from quatrefoil.genomics.regions.hits import Hits
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import Interval, Peaks
+from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS, bases_under
 from quatrefoil.genomics.sequence.fasta import Genome
 
 LENGTH, SEGMENT, MOTIFS = 12_000, 60, 5
@@ -47,7 +48,18 @@ def write_world(
     places = {name: np.sort(draw.choice(LENGTH // 150, 60, replace=False)) * 150 for name in CHROMOSOMES}
     peaks = {kind: _peaks(places, draw) for kind in TYPES}
     source = EverySpot()
-    build(MatrixPlan(source, peaks, genome.lengths, training, range(MOTIFS), {"toy": "1"}, held_out), folder / "matrix")
+    build(
+        MatrixPlan(
+            source,
+            peaks,
+            genome.lengths,
+            training,
+            range(MOTIFS),
+            {BASES_UNDER_PEAKS: bases_under(genome, peaks)},
+            held_out,
+        ),
+        folder / "matrix",
+    )
     return PretrainingData(
         genome=folder / "genome.fa",
         matrix=folder / "matrix",

@@ -15,8 +15,9 @@ from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import merged, read_peaks
 from quatrefoil.genomics.regions.sources import read_hits
-from quatrefoil.genomics.regions.store import RegionMatrix
+from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS
+from quatrefoil.genomics.sequence.fasta import Genome
 from tests.genomics.regions.toys import sequence, write_fasta
 
 JASPAR = """\
@@ -68,7 +69,7 @@ def test_held_out_cell_types_are_those_that_the_command_names(folder: Path) -> N
     held, alone = RegionMatrix.open(folder / "both"), RegionMatrix.open(folder / "alone")
     assert (held.held_out, alone.held_out, held.cell_types) == (("b",), (), ("a", "b"))
     np.testing.assert_array_equal(held.usual.mean_T, alone.usual.mean_T)
-    np.testing.assert_array_equal(held.window("a", 0, 2)[0], alone.window("a", 0, 2)[0])
+    np.testing.assert_array_equal(held.window("a", 0, 2), alone.window("a", 0, 2))
     with pytest.raises(ValueError, match=r"held-out cell type `c`.*has no peaks"):
         run(matrix, *inputs, *both, "--held-out", "c", "--out", folder / "other")
 
@@ -90,6 +91,28 @@ def test_scan_of_peaks_is_the_part_of_the_whole_scan_that_overlaps_them(folder: 
     inside = ["\t".join(line) for line in lines if line[0] == "chr1" and int(line[1]) < 2000 and int(line[2]) > 50]
     assert (folder / "some.bed").read_text().splitlines() == inside
     assert inside
+
+
+def test_a_genome_of_other_bases_neither_goes_on_with_a_matrix_nor_reads_it(folder: Path) -> None:
+    peaks = ("--peaks", f"a={folder}/a.bed", "--training", "chr1", "--background", "uniform")
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
+    run(matrix, *inputs, *peaks, "--out", folder / "m")
+    found = RegionMatrix.open(folder / "m")
+    found.refuse_other_genome(Genome.open(folder / "g.fa"))
+    text = (folder / "g.fa").read_text()
+    reversed_lines = "\n".join(line if line.startswith(">") else line[::-1] for line in text.splitlines())
+    (folder / "other.fa").write_text(reversed_lines + "\n")
+    with pytest.raises(ValueError, match=r"other\.fa has other bases under the peaks of .*/m than"):
+        found.refuse_other_genome(Genome.open(folder / "other.fa"))
+    (folder / "lacking.fa").write_text(text.replace(">chr1", ">chrX"))
+    with pytest.raises(
+        ValueError, match=r"lacking\.fa is not the genome of .*/m: .* no chromosome `chr1`.*another assem"
+    ):
+        found.refuse_other_genome(Genome.open(folder / "lacking.fa"))
+    zarr.open_group(str(folder / "m"), mode="r+").attrs["complete"] = False  # as if it had been cut short
+    (folder / "g.fa").write_text(reversed_lines + "\n")
+    with pytest.raises(MatrixError, match="was begun with other bases under the peaks; use the same"):
+        run(matrix, *inputs, *peaks, "--out", folder / "m")
 
 
 def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,7 +274,7 @@ def test_real_windows_show_the_motif_of_ctcf_and_shuffled_ones_do_not(shared: Pa
     found = RegionMatrix.open(tmp_path / "m")
     assert (len(found.peaks("all")), len(found.peaks("CTCF"))) == (1479, 1171)
     row = found.motifs.index("MA0139.1_CTCF")
-    real, shuffled = ((found.window(c, 0, len(found.peaks(c)))[0][row] > 0).mean() for c in ("all", "shuffled"))
+    real, shuffled = ((found.window(c, 0, len(found.peaks(c)))[row] > 0).mean() for c in ("all", "shuffled"))
     assert real > 0.7
     assert shuffled < 0.1
 
@@ -276,7 +299,7 @@ def test_encode_peaks_as_hits_give_a_factor_by_region_matrix_of_blood_cells_and_
     assert found.cell_types == ("pbmc", "Mono", "CD4", "CD8", "Nkcell", "Bcell", "Ery")
     stored = found.peaks("pbmc")
     assert len(stored) == 50_025
-    values = found.window("pbmc", 0, len(stored))[0]
+    values = found.window("pbmc", 0, len(stored))
     regions = pd.DataFrame({"chrom": stored.chromosome, "start": stored.start, "end": stored.end})
     for row, factor in enumerate(found.motifs):
         counts = bioframe.count_overlaps(regions, factors[factor])["count"].to_numpy()

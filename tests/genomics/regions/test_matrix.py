@@ -59,7 +59,7 @@ def plan_of(source: HitSource, peaks: Mapping[str, Peaks], training: tuple[str, 
 
 
 def whole(matrix: RegionMatrix, cell: str) -> np.ndarray:
-    return matrix.window(cell, 0, len(matrix.peaks(cell)))[0]
+    return matrix.window(cell, 0, len(matrix.peaks(cell)))
 
 
 def by_bioframe(source: Scan, peaks: Peaks) -> np.ndarray:
@@ -227,19 +227,6 @@ def test_hits_written_by_pieces_are_those_of_the_whole(
     monkeypatch.setattr("quatrefoil.genomics.regions.bed._BASES", 177)
     write_hits(source, None, tmp_path / "many.bed")
     assert (tmp_path / "one.bed").read_text() == (tmp_path / "many.bed").read_text()
-
-
-def test_a_sample_is_padded_at_the_end_of_its_chromosome(source: Scan, peaks: dict[str, Peaks], tmp_path: Path) -> None:
-    matrix = build(plan_of(source, peaks), tmp_path / "m")
-    on_first = int((peaks["lung"].chromosome == "chr1").sum())
-    sample = matrix.sample("lung", on_first - 3, 8)
-    values, positions = matrix.window("lung", on_first - 3, 3)
-    assert sample.matrix_TR.shape == (len(MOTIFS), 8)
-    assert sample.mask_R.tolist() == [True] * 3 + [False] * 5
-    np.testing.assert_array_equal(sample.matrix_TR[:, :3], values)
-    np.testing.assert_array_equal(sample.positions_R2[:3], positions)
-    assert not sample.matrix_TR[:, 3:].any()
-    assert (sample.positions_R2[3:] == -1).all()
 
 
 def test_accessibility_is_one_more_row_and_changes_no_other(

@@ -180,6 +180,26 @@ def weighted_roc_auc(scores_N: Floats, positive_N: Bools, weights_RN: Ints) -> F
     return area_R
 
 
+def resamples_of_two_kinds(positive_N: Bools, resamples: int, rng: np.random.Generator) -> Ints:
+    """How often each item stands in each bootstrap resample (R, N); either kind is drawn apart, an area needs both."""
+    weights_RN = np.empty((resamples, len(positive_N)), np.int64)
+    for kind_N in (positive_N, ~positive_N):
+        items = int(kind_N.sum())
+        weights_RN[:, kind_N] = rng.multinomial(items, np.full(items, 1 / items), resamples)
+    return weights_RN
+
+
+def roc_auc_interval(scores_N: Floats, positive_N: Bools, *, resamples: int = 2000, seed: int = 0) -> Interval:
+    """95 % percentile bootstrap interval of `roc_auc`, over `resamples_of_two_kinds`.
+
+    Raises:
+        ValueError: there are no positive or no negative items.
+    """
+    _refuse_one_kind(positive_N)
+    weights_RN = resamples_of_two_kinds(positive_N, resamples, np.random.default_rng(seed))
+    return Interval(*np.quantile(weighted_roc_auc(scores_N, positive_N, weights_RN), (0.025, 0.975)).tolist())
+
+
 def average_precision(scores_N: Floats, positive_N: Bools) -> float:
     """Area under the precision-recall curve as a sum of steps, without interpolation; equal scores are one step.
 

@@ -168,10 +168,12 @@ def _source(
     from quatrefoil.core.files import sha256
     from quatrefoil.genomics.regions.motifs import read_motifs
     from quatrefoil.genomics.regions.peaks import merged
+    from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS, bases_under
     from quatrefoil.genomics.regions.scan import SCAN_VERSION, Scanner
     from quatrefoil.genomics.regions.similarity import similar_first
     from quatrefoil.genomics.regions.sources import Scan, read_hits
 
+    made_of = {BASES_UNDER_PEAKS: bases_under(genome, peaks)}
     if args.hits:
         if args.p_value is not None or args.background is not None:
             raise ValueError(
@@ -180,12 +182,12 @@ def _source(
         hits = read_hits(args.hits, merged(peaks.values(), genome.lengths), genome.lengths, progress=True)
         if hits.repeated:
             print(f"{counted(hits.repeated, 'hit')} of {args.hits} more than once in it; each counts every time")
-        return hits, list(range(len(hits.names))), {"hits": sha256(args.hits)[:16]}  # clusters are named in their order
+        return hits, list(range(len(hits.names))), made_of | {"hits": sha256(args.hits)[:16]}  # clusters in their order
     motifs, scoring = read_motifs(args.motifs), _scoring(args, genome)
     scanner = Scanner(motifs, scoring)
     _tell_unreachable(scanner)
     lengths = hashlib.sha256(str(dict(genome.lengths)).encode()).hexdigest()[:16]
-    made_of = {"genome": f"{args.genome.resolve()} ({lengths})", "motif file": sha256(args.motifs)[:16]}
+    made_of |= {"genome": f"{args.genome.resolve()} ({lengths})", "motif file": sha256(args.motifs)[:16]}
     made_of |= {"scoring": str(scoring), "version of the scan": str(SCAN_VERSION)}
     return Scan(genome, scanner), similar_first(motifs), made_of
 

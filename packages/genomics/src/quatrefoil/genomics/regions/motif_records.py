@@ -102,6 +102,8 @@ def _line(text: str, place: int) -> int:
 
 def check(record: Record, format_: str) -> None:
     """Raise `MotifError` for rows of counts that Biopython would read otherwise, or as fewer, or not at all."""
+    if record.head == ">":
+        raise MotifError(f"{record.where}: a motif without a name; write it behind the `>`")
     rows = list(_rows(record, format_))
     if format_ == "jaspar":
         _check_bases(rows, record)

@@ -26,7 +26,9 @@ import zarr
 from quatrefoil.core.config import nearest
 from quatrefoil.genomics.regions.hits import Integers
 from quatrefoil.genomics.regions.peaks import Peaks
+from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS, bases_under
 from quatrefoil.genomics.regions.scan import MotifTables
+from quatrefoil.genomics.sequence.fasta import Genome
 
 MATRIX_FORMAT: Final = 3
 PEAKS_PER_CHUNK: Final = 256
@@ -44,14 +46,6 @@ class Usual(NamedTuple):
 
     mean_T: npt.NDArray[np.float64]
     deviation_T: npt.NDArray[np.float64]
-
-
-class Sample(NamedTuple):
-    """R consecutive peaks, padded at the end of a chromosome: values 0, positions -1, mask False."""
-
-    matrix_TR: Matrix
-    positions_R2: Integers
-    mask_R: npt.NDArray[np.bool_]
 
 
 class RegionMatrix:
@@ -141,6 +135,23 @@ class RegionMatrix:
                 f"{' '.join(sorted({*leaked, *self.held_out}))}`"
             )
 
+    def refuse_other_genome(self, genome: Genome) -> None:
+        """Raise `ValueError` where the bases under the peaks are not those that the matrix was made of.
+
+        One that was built without a genome, from a plan of one's own, has none to compare.
+        """
+        if (made_of := self._root.attrs["made_of"].get(BASES_UNDER_PEAKS)) is None:
+            return
+        try:
+            same = bases_under(genome, {name: self.peaks(name) for name in self.cell_types}) == made_of
+        except ValueError as error:
+            raise ValueError(f"{genome.path} is not the genome of {self.path}: {error}; another assembly?") from error
+        if not same:
+            raise ValueError(
+                f"{genome.path} has other bases under the peaks of {self.path} than the genome that it was made of; "
+                f"name that genome, or make the matrix anew"
+            )
+
     @cached_property
     def tables(self) -> MotifTables | None:
         """How the hits of each motif are scored; None where hits were made before."""
@@ -177,8 +188,8 @@ class RegionMatrix:
         place, start, end = (self._column(cell_type, name)[:] for name in ("chromosome", "start", "end"))
         return Peaks(names[place], start, end, self._column(cell_type, "signal")[:] if has_signal else None, 0, 0)
 
-    def window(self, cell_type: str, first_peak: int, count: int) -> tuple[Matrix, Integers]:
-        """Values (T, R) in [0, 1] and positions (R, 2) of R = `count` consecutive peaks.
+    def window(self, cell_type: str, first_peak: int, count: int) -> Matrix:
+        """Values (T, R) in [0, 1] of R = `count` consecutive peaks.
 
         Raises:
             ValueError: an unknown cell type, or peaks that do not exist.
@@ -191,25 +202,7 @@ class RegionMatrix:
         if self.accessibility:
             level_R = np.log1p(self._rows(cell_type, "signal", chosen)) / self._signal_scale(cell_type)
             matrix_RT = np.concatenate([matrix_RT, level_R[:, None].astype(np.float32)], axis=1)
-        positions_R2 = np.stack([self._rows(cell_type, name, chosen) for name in ("start", "end")], axis=1)
-        return np.ascontiguousarray(np.clip(matrix_RT, 0, 1).T), positions_R2
-
-    def sample(self, cell_type: str, first_peak: int, count: int) -> Sample:
-        """As `window`, but the window ends where its chromosome does, and is padded to `count`."""
-        ends = self._chromosome_ends(cell_type)
-        end = int(ends[np.searchsorted(ends, first_peak, side="right")]) if first_peak < ends[-1] else first_peak + 1
-        real = min(count, end - first_peak)
-        matrix_TR, positions_R2 = self.window(cell_type, first_peak, real)
-        return Sample(
-            np.pad(matrix_TR, ((0, 0), (0, count - real))),
-            np.pad(positions_R2, ((0, count - real), (0, 0)), constant_values=-1),
-            np.arange(count) < real,
-        )
-
-    def _chromosome_ends(self, cell_type: str) -> Integers:
-        """The peak index at which each chromosome that has peaks ends."""
-        chromosome_P = self._column(cell_type, "chromosome")[:]
-        return np.append(np.flatnonzero(np.diff(chromosome_P)) + 1, len(chromosome_P))
+        return np.ascontiguousarray(np.clip(matrix_RT, 0, 1).T)
 
     def _signal_scale(self, cell_type: str) -> float:
         scale: float | None = self._open(self._cell(cell_type)).attrs["signal_scale"]

@@ -8,12 +8,17 @@ Legend: V variants, P people, E effects, F features, R resamples, C repeats of t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from quatrefoil.core.evaluation.classification import average_precision, roc_auc, weighted_roc_auc
+from quatrefoil.core.evaluation.classification import (
+    average_precision,
+    resamples_of_two_kinds,
+    roc_auc,
+    weighted_roc_auc,
+)
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints
 from quatrefoil.genomics.datasets.regulome.scores import predict
 from quatrefoil.genomics.variants.phenotypes import People
@@ -23,6 +28,7 @@ BURDEN, COVARIATES, BOTH, DEALT = "burden", "covariates", "burden and covariates
 AREA: Final = "ROC-AUC"
 _LEAST: Final = 2
 _RESAMPLES: Final = 1000
+_DEALS: Final = 20
 _SURE: Final = 1e-15
 """A fit that separates its people says 0, whose logarithm is neither a number nor JSON."""
 
@@ -66,7 +72,8 @@ class CrossValidation:
 class Risk:
     """Of each set of features the log odds of every person, their mean over the repeats, and scores in percent.
 
-    Scores are means over the repeats; intervals, of 95 %, are of those, over people.
+    Scores are means over the repeats; intervals, of 95 %, are of those, over people. Dealt effects are dealt anew in
+    each repeat, of which they have `deals`; in `reaching` of them they score as the burden does, or more.
     """
 
     people: People
@@ -76,12 +83,21 @@ class Risk:
     compared: tuple[str, str]
     gain: float
     gain_interval: Interval
+    deals: int
+    reaching: int
 
     def plain(self) -> dict[str, Any]:
         """JSON-ready; `gain` is in ROC-AUC, of the first that is compared over the second."""
         named = {who: dict(zip(self.people.names, found.tolist(), strict=True)) for who, found in self.log_odds.items()}
+        dealt = {"of": self.deals, "reaching": self.reaching}
         gain = {"of": self.compared[0], "over": self.compared[1], "value": self.gain, "interval": self.gain_interval}
-        return {"metrics": self.metrics, f"{AREA} intervals": self.intervals, "gain": gain, "log_odds": named}
+        return {
+            "metrics": self.metrics,
+            f"{AREA} intervals": self.intervals,
+            "gain": gain,
+            "deals": dealt,
+            "log_odds": named,
+        }
 
 
 def burden(dosages_VP: Dosages, effects_VE: Floats) -> Floats:
@@ -109,11 +125,12 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
     if not np.isfinite(effects_VE).all():
         raise ValueError("an effect is not finite; score the variants anew")
     own_PF = burden(dosages_VP, effects_VE)
-    dealt_VE = np.random.default_rng(how.seed).permutation(effects_VE, axis=0)
-    sets = {BURDEN: own_PF, DEALT: burden(dosages_VP, dealt_VE)}
+    features = {BURDEN: own_PF}
     if people.covariates:
-        sets |= {COVARIATES: people.covariates_PC, BOTH: np.concatenate([own_PF, people.covariates_PC], axis=1)}
-    repeated = {who: how.log_odds(features_PF, people.outcome_P) for who, features_PF in sets.items()}
+        both_PF = np.concatenate([own_PF, people.covariates_PC], axis=1)
+        features |= {COVARIATES: people.covariates_PC, BOTH: both_PF}
+    repeated = {who: how.log_odds(features_PF, people.outcome_P) for who, features_PF in features.items()}
+    repeated[DEALT] = _of_dealt_effects(people, dosages_VP, effects_VE, how)
     metrics = {who: _metrics(people.outcome_P, odds) for who, odds in repeated.items()}
     drawn = _resampled(people.outcome_P, repeated, how.seed)
     compared = better, worse = (BOTH, COVARIATES) if people.covariates else (BURDEN, DEALT)
@@ -125,7 +142,18 @@ def risk(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossVali
         compared,
         metrics[better][AREA] - metrics[worse][AREA],
         _interval(drawn[better] - drawn[worse]),
+        _DEALS,
+        sum(100 * roc_auc(odds_P, people.outcome_P == 1) >= metrics[BURDEN][AREA] for odds_P in repeated[DEALT].T),
     )
+
+
+def _of_dealt_effects(people: People, dosages_VP: Dosages, effects_VE: Floats, how: CrossValidation) -> Floats:
+    """Log odds (P, deals): one repeat of each deal."""
+    rng, found = np.random.default_rng(how.seed), []
+    for deal in range(_DEALS):
+        dealt_PF = burden(dosages_VP, rng.permutation(effects_VE, axis=0))
+        found.append(replace(how, repeats=1, seed=how.seed + deal).log_odds(dealt_PF, people.outcome_P))
+    return np.concatenate(found, axis=1)
 
 
 def _metrics(outcome_P: Ints, log_odds: Floats) -> dict[str, float]:
@@ -140,11 +168,8 @@ def _resampled(outcome_P: Ints, repeated: Mapping[str, Floats], seed: int) -> di
 
     Resamples are the same for all scores; as many of each outcome are in each.
     """
-    rng, ill_P = np.random.default_rng(seed), outcome_P == 1
-    weights_RP = np.empty((_RESAMPLES, len(ill_P)), np.int64)
-    for kind_P in (ill_P, ~ill_P):
-        people = int(kind_P.sum())
-        weights_RP[:, kind_P] = rng.multinomial(people, np.full(people, 1 / people), _RESAMPLES)
+    ill_P = outcome_P == 1
+    weights_RP = resamples_of_two_kinds(ill_P, _RESAMPLES, np.random.default_rng(seed))
     return {
         who: 100 * np.mean([weighted_roc_auc(odds_P, ill_P, weights_RP) for odds_P in odds_PC.T], axis=0)
         for who, odds_PC in repeated.items()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from quatrefoil.genomics.sequence.fasta import Genome
     from quatrefoil.genomics.variants.cohort import Risk
     from quatrefoil.genomics.variants.effects import Scorer
+    from quatrefoil.genomics.variants.vcf import Genotypes
 
 _LENGTH = (
     "for a run of a classifier: bases of a window, as many as it was trained on (default: data.length of the run; "
@@ -54,6 +55,7 @@ class VariantsCommand:
         left_out = f", {counted(genotypes.without_alternative, 'record')} without an alternative allele left out"
         read = f"{counted(len(rows), 'variant')}, each read in a window of {scorer.length} bases, in {args.out}"
         print(f"{read}{left_out if genotypes.without_alternative else ''}")
+        _tell_filtered(genotypes, args.vcf)
         return 0
 
 
@@ -93,9 +95,7 @@ class CohortCommand:
             write_json(args.out, found.plain())
         if unknown := len(genotypes.samples) - len(people.names):
             print(f"{counted(unknown, 'person', 'people')} of {args.vcf} without a phenotype left out")
-        if genotypes.filtered:
-            kept = counted(genotypes.filtered, "record")
-            print(f"{kept} of {args.vcf} kept that FILTER says something of; `bcftools view -f PASS,.` drops such")
+        _tell_filtered(genotypes, args.vcf)
         if missing := int((dosages_VP == MISSING).sum()):
             share = f"{counted(missing, 'call')} of {dosages_VP.size:,} ({missing / dosages_VP.size:.2%})"
             print(
@@ -106,6 +106,14 @@ class CohortCommand:
 
 
 variants, cohort = VariantsCommand(), CohortCommand()
+
+
+def _tell_filtered(genotypes: "Genotypes", vcf: Path) -> None:
+    from quatrefoil.core.wording import counted
+
+    if genotypes.filtered:
+        kept = counted(genotypes.filtered, "record")
+        print(f"{kept} of {vcf} kept that FILTER says something of; `bcftools view -f PASS,.` drops such")
 
 
 def _scorer(args: argparse.Namespace) -> "Scorer":
@@ -188,4 +196,5 @@ def _table(found: "Risk", bounds: dict[str, float]) -> str:
     lines += [f"{who:32} {value:8.2f}" for who, value in bounds.items()]
     low, high = found.gain_interval
     gain = f"gain of {found.compared[0]} over {found.compared[1]}: {found.gain:+.2f} ({low:+.2f} .. {high:+.2f})"
-    return "\n".join([*lines, gain])
+    dealt = f"effects dealt to the variants at random, {found.deals} times: {found.reaching} reach the burden"
+    return "\n".join([*lines, gain, dealt])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
 from quatrefoil.genomics.tables import TextError, repeated
 
 CLASSES: Final = "classes.json"
-_DECIMALS: Final = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.I)
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
 _MANY: Final = 10
 """Fewer classes may be small by chance."""
 
@@ -148,7 +148,8 @@ class LabelledModule:
         return {**names, "classes": self.classes, "both_strands": config.both_strands, "splits": splits}
 
     def remarks(self) -> Sequence[str]:
-        """How many sequences of other splits stand in training too, and how many of training under several labels."""
+        """What of other splits stands in training too, what there has several labels, and which classes are small there
+        or absent elsewhere."""
         labels: dict[bytes, set[str]] = defaultdict(set)
         for record in self._records["train"]:
             labels[canonical(record.codes)].add(record.label)
@@ -163,7 +164,16 @@ class LabelledModule:
             said.append(f"{own} under several labels, on either strand (the first at {torn[0].where})")
         if made := sum("~" in each.where for each in torn):
             said.append(f"{made} of these are made negatives: shuffling leaves repeats as they are")
-        return said
+        return [*said, *self._of_classes()]
+
+    def _of_classes(self) -> Iterator[str]:
+        present = {split: Counter(record.label for record in records) for split, records in self._records.items()}
+        for name in self.classes:
+            if (few := present["train"][name]) < _MANY:
+                yield f"class {name} has {counted(few, 'sequence')} in training"
+        for split in self.splits:
+            if absent := [name for name in self.classes if not present[split][name]]:
+                yield f"{split} has no sequence of class {', '.join(absent)}: there is no ROC-AUC and no AUPR of it"
 
     def assets(self) -> Mapping[str, str]:
         """The names of the classes, which a model needs to say what it found."""
@@ -187,9 +197,9 @@ def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
 
 
 def _refuse_measurements(records: Sequence[Record]) -> None:
-    """Raise `TextError` where most labels are numbers with decimals that stand at one sequence alone."""
+    """Raise `TextError` where most labels are numbers that stand at one sequence alone."""
     count = Counter(record.label for record in records)
-    lone = [label for label, times in count.items() if times == 1 and _DECIMALS.fullmatch(label)]
+    lone = [label for label, times in count.items() if times == 1 and _NUMBER.fullmatch(label)]
     if len(count) >= _MANY and 2 * len(lone) > len(count):
         raise TextError(
             f"{records[0].where}: {len(lone)} of {len(count)} labels stand at one sequence each "

@@ -2,7 +2,8 @@
 
 - A header with `sequence` (or `seq`) and `label`: a table by tabs or commas, with quotes or without, sequences as bases
   or as DNABERT's k-mers. With `Bound` for `label` (DeepBind) all labels may be 1: positives only.
-- `>name`: FASTA, positives only, labelled 1.
+- `>name`: FASTA, positives only, labelled 1; where every title ends in `|` and a whole number, two of them or more
+  and fewer than half as many as sequences, these are the labels (the Nucleotide Transformer's sets).
 - Bases alone: one sequence a line, positives only, labelled 1.
 - Class, name and bases by commas, without a header: UCI's splice.data.
 
@@ -24,6 +25,9 @@ POSITIVE, NEGATIVE = "1", "0"
 _SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
 _DNA: Final = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE)
 _UCI_COLUMNS: Final = 3
+_TITLE: Final = re.compile(r"(.*)\|(\d+)")
+_SPLIT: Final = ("split", "set", "partition")
+_SPLITS: Final = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 
 
 def read_labelled(root: Path, names: str, labels: bool = True) -> Labelled:
@@ -55,7 +59,7 @@ def _read(root: Path, name: str, labels: bool) -> Labelled:
     lines = read_lines(root / name)
     first = lines[0].text
     if first.startswith(">"):
-        return Labelled(list(_fasta(lines)), only_positives=True)
+        return _in_titles(list(_fasta(lines)))
     if _DNA.fullmatch(first.strip()):
         return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
     delimiter = "\t" if "\t" in first else ","
@@ -65,6 +69,8 @@ def _read(root: Path, name: str, labels: bool) -> Labelled:
     fields = first.split(",")
     if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
         return Labelled(list(_uci(lines)))
+    if first.startswith(";"):
+        raise TextError(f"{lines[0].where}: {first[:60]!r}: a comment, which is read in no format; take the line out")
     if ";" in first:
         raise TextError(f"{lines[0].where}: {first[:60]!r}: columns stand apart by tabs or commas; replace each `;`")
     raise TextError(
@@ -83,6 +89,15 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
         yield Record(where, title[1:].strip(), codes, POSITIVE)
 
 
+def _in_titles(records: list[Record]) -> Labelled:
+    """Positives, or what the ends of their titles say."""
+    found = [_TITLE.fullmatch(record.name) for record in records]
+    parts = [match.groups() for match in found if match]
+    if len(parts) == len(records) and 2 <= len({label for _, label in parts}) < len(records) / 2:
+        return Labelled([r._replace(name=n, label=c) for r, (n, c) in zip(records, parts, strict=True)])
+    return Labelled(records, only_positives=True)
+
+
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
     for role in (_SEQUENCE, _LABEL) if labels else (_SEQUENCE,):
@@ -90,6 +105,7 @@ def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: 
             both = f"two columns `{found[0]}`" if len(set(found)) == 1 else f"columns {_quoted(found)} for one thing"
             raise TextError(f"{lines[0].where}: {both}; rename or remove one")
     sequence = _column(header, _SEQUENCE, lines[0])
+    _refuse_splits(lines, delimiter, header)
     label = _column(header, _LABEL, lines[0]) if labels or header.keys() & {*_LABEL} else None
     name = next((header[key] for key in _NAME if key in header), None)
     records = []
@@ -102,6 +118,16 @@ def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: 
     if not records:
         raise TextError(f"{lines[0].where}: a header and no line after it; fetch the file again")
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
+
+
+def _refuse_splits(lines: Sequence[Line], delimiter: str, header: Mapping[str, int]) -> None:
+    """Raise `TextError` for a column that deals the lines to training and test: all of them would be read as one."""
+    for name in header.keys() & {*_SPLIT}:
+        said = {row[header[name]].strip().lower() for _, row in rows(lines[1:], delimiter, len(header))}
+        if len(said) > 1 and said <= _SPLITS:
+            raise TextError(
+                f"{lines[0].where}: column `{name}` deals the lines to {', '.join(sorted(said))}; make a file of each"
+            )
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -133,11 +133,18 @@ class OpennessModule:
 
 @dataclass(frozen=True, eq=False)
 class RegionReader:
-    """Makes the fields of a place in a cell type: its sequence, as in pre-training, and what is open about it."""
+    """Makes the fields of a place in a cell type: its sequence, as in pre-training, and what is open about it.
+
+    Raises:
+        ValueError: a matrix of another genome.
+    """
 
     genome: Genome
     matrix: RegionMatrix
     sizes: OpennessSizes
+
+    def __post_init__(self) -> None:
+        self.matrix.refuse_other_genome(self.genome)
 
     def check(self, regions: Regions) -> None:
         """Raise `ValueError` for what the genome or the matrix does not have, with its line."""
@@ -190,7 +197,7 @@ class RegionReader:
         is closed.
         """
         wide, own = self._about(cell_type, chromosome, start, end, draw)
-        matrix_MR, _ = self.matrix.window(cell_type, wide.first, wide.size)
+        matrix_MR = self.matrix.window(cell_type, wide.first, wide.size)
         kept = np.delete(matrix_MR, np.arange(own.first - wide.first, own.last - wide.first), axis=1)
         return {"matrix": torch.from_numpy(kept), "region_mask": torch.ones(kept.shape[1], dtype=torch.bool)}
 

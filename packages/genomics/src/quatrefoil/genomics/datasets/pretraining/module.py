@@ -37,8 +37,8 @@ class PretrainingModule:
         embedded: this project made them itself.
 
     Raises:
-        ValueError: cell types or chromosomes that the matrix lacks (the nearest is named), a matrix scaled by
-            chromosomes or cell types that are held out, or no window to train on.
+        ValueError: cell types or chromosomes that the matrix lacks (the nearest is named), a matrix of
+            another genome, or scaled by chromosomes or cell types that are held out, or no window to train on.
     """
 
     def __init__(self, config: PretrainingPlan, seed: int, name: str, *, embedded: bool) -> None:
@@ -63,6 +63,7 @@ class PretrainingModule:
             raise ValueError(
                 f"{config.genome} has no {', '.join(lost)}, where {config.matrix} has peaks; another assembly?"
             )
+        self.matrix.refuse_other_genome(self.genome)
         self.matrix.refuse_scaled_by(held_out, config.held_out_cell_types, "held out here")
         if not len(self.loci("train")):
             raise ValueError(f"no window to train on: {self.loci('train').dropped}; hold out less")

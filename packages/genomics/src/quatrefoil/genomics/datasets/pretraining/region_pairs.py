@@ -77,7 +77,7 @@ class RegionPairs:
         """The fields of one locus but `own_column`: `matrix` (M, R) in [0, 1], `region_mask` (R,), `hidden_cells` of
         the plan's grid."""
         window = self.window(row, draw)
-        matrix_MR, _ = self.matrix.window(self.types[window.type].name, window.peaks.first, window.peaks.size)
+        matrix_MR = self.matrix.window(self.types[window.type].name, window.peaks.first, window.peaks.size)
         if chance(self.drop_own, draw("own column")):
             matrix_MR[:, slice(*self._hole(self.locus(row), window, draw("hole")))] = 0.0
         return {
@@ -91,7 +91,7 @@ class RegionPairs:
     def own_column(self, row: int) -> Tensor:
         """The column (M,) of the sequence's own peak, whatever window stands beside it."""
         locus = self.locus(row)
-        own_M1, _ = self.matrix.window(self.types[locus.type].name, locus.peak, 1)
+        own_M1 = self.matrix.window(self.types[locus.type].name, locus.peak, 1)
         return torch.from_numpy(own_M1[:, 0])
 
     def locus(self, row: int) -> Locus:
