@@ -19,6 +19,7 @@ from quatrefoil.core.evaluation.classification import (
     read_predictions,
     roc_auc,
     roc_auc_interval,
+    weighted_roc_auc,
 )
 from quatrefoil.core.evaluation.statistics import bootstrap_interval
 
@@ -170,6 +171,14 @@ def test_a_curve_of_one_kind_is_refused() -> None:
         roc_auc(np.zeros(2), np.array([True, True]))
     with pytest.raises(ValueError, match="only one kind"):
         roc_auc_interval(np.zeros(2), np.array([False, False]))
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 4)), max_size=20))
+def test_a_weight_is_an_item_that_is_there_as_often(rows: list[tuple[int, bool, int]]) -> None:
+    scores, positive, weights = map(np.array, zip(*rows, (0, False, 1), (1, True, 1), strict=True))
+    scores_N, positive_N = scores.astype(float), positive.astype(bool)
+    by_hand = roc_auc(np.repeat(scores_N, weights), np.repeat(positive_N, weights))
+    assert weighted_roc_auc(scores_N, positive_N, weights[None]) == pytest.approx(by_hand)
 
 
 def test_the_interval_of_an_area_covers_the_true_one_about_as_often_as_it_says() -> None:

@@ -3,7 +3,6 @@
 Legend: N windows.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +10,8 @@ import numpy as np
 from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import DataModule
 from quatrefoil.core.evaluation.encode import EncodingRun, encode_items
-from quatrefoil.core.evaluation.statistics import Floats, bootstrap_interval
-from quatrefoil.core.evaluation.tasks import Classification, Scores
+from quatrefoil.core.evaluation.statistics import Floats, Ints, bootstrap_interval
+from quatrefoil.core.evaluation.tasks import Classification, Scores, merged
 from quatrefoil.core.hub import Model
 from quatrefoil.core.views import graph_of
 from quatrefoil.genomics.datasets.pretraining.fields import MATCH_KINDS
@@ -43,7 +42,7 @@ class MaskedAccuracy:
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
         items = data.items(split, self.unit, graph_of(model).fields([self.hits]))
         shares_N1 = encode_items(model, items, self.hits, data.fill, self.batch_size, run)
-        return _means({"accuracy": 100 * shares_N1[:, 0].double().numpy()}, items.groups_N.numpy())
+        return _mean("accuracy", 100 * shares_N1[:, 0].double().numpy(), items.groups_N.numpy())
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,15 @@ class MatchByKind(Classification):
 
     def __call__(self, model: Model, data: DataModule, split: str, run: EncodingRun) -> Scores:
         scores = super().__call__(model, data, split, run)
-        items = data.items(split, self.unit, graph_of(model).fields([self.logits]))
+        items = self.items(model, data, split)
         assert isinstance(items, EvaluatedSamples), f"{type(items).__name__} has no kinds of regions"
         kinds_N, hits_N = items.kinds_N.numpy(), scores.predictions[self.logits].hits_N
         by_kind = {name: kinds_N == number for number, name in enumerate(MATCH_KINDS) if (kinds_N == number).any()}
-        parts = [_means({name: hits_N[of_N]}, items.groups_N.numpy()[of_N]) for name, of_N in by_kind.items()]
-        return Scores(
-            {**scores.metrics, **{name: value for part in parts for name, value in part.metrics.items()}},
-            {**scores.intervals, **{name: bounds for part in parts for name, bounds in part.intervals.items()}},
-            predictions=scores.predictions,
-        )
+        parts = [_mean(name, hits_N[of_N], items.groups_N.numpy()[of_N]) for name, of_N in by_kind.items()]
+        return merged([scores, *parts])
 
 
-def _means(values: Mapping[str, Floats], groups_N: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Scores:
-    """Means, with intervals over groups where there are several."""
-    means = {name: float(value_N.mean()) for name, value_N in values.items()}
+def _mean(name: str, values_N: Floats, groups_N: Ints) -> Scores:
+    """The mean, with an interval over groups where there are several."""
     several = len(np.unique(groups_N)) > 1
-    return Scores(means, {name: bootstrap_interval(v, groups_N) for name, v in values.items()} if several else {})
+    return Scores({name: float(values_N.mean())}, {name: bootstrap_interval(values_N, groups_N)} if several else {})

@@ -20,7 +20,7 @@ from quatrefoil.core.evaluation.classification import (
     weighted_roc_auc,
 )
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints
-from quatrefoil.genomics.datasets.regulome.scores import predict
+from quatrefoil.genomics.logistic import predict_in_turn
 from quatrefoil.genomics.variants.phenotypes import People
 from quatrefoil.genomics.variants.vcf import MISSING, Dosages
 
@@ -55,16 +55,12 @@ class CrossValidation:
         Raises:
             ValueError: fewer people of an outcome than folds.
         """
-        from sklearn.model_selection import StratifiedKFold
-
         if (fewest := int(np.bincount(outcome_P, minlength=2).min())) < self.folds:
             raise ValueError(f"{fewest} people of one outcome cannot be dealt to {self.folds} folds; set fewer folds")
         found = np.empty((len(outcome_P), self.repeats))
         for repeat in range(self.repeats):
-            folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed + repeat)
-            for train, test in folds.split(features_PF, outcome_P):
-                odds = predict(features_PF[train], outcome_P[train], features_PF[test]).clip(_SURE)
-                found[test, repeat] = np.log(odds[:, 1]) - np.log(odds[:, 0])
+            odds_P2 = predict_in_turn(features_PF, outcome_P, folds=self.folds, seed=self.seed + repeat).clip(_SURE)
+            found[:, repeat] = np.log(odds_P2[:, 1]) - np.log(odds_P2[:, 0])
         return found
 
 

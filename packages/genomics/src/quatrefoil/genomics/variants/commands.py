@@ -172,6 +172,7 @@ def _of_openness(model: "Openness", genome: "Genome", args: argparse.Namespace) 
     model.check_assets()  # refused where other hits are usual, or motifs are scored otherwise
     if args.cell_type not in matrix.cell_types:
         raise ValueError(f"{args.matrix} has no cell type {args.cell_type}{nearest(args.cell_type, matrix.cell_types)}")
+    matrix.refuse_other_genome(genome)
     sizes = OpennessSizes(k=facts["k"], segment=facts["segment"], regions=facts["regions"])
     return OpennessEffects(model, RegionReader(genome, matrix, sizes), args.cell_type)
 

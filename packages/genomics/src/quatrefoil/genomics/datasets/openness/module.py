@@ -43,7 +43,8 @@ class OpennessModule:
 
     Raises:
         ValueError: a cell type that the matrix lacks (the nearest is named), a chromosome that the genome lacks, a cell
-            type without a peak beside a region, or a matrix scaled by cell types or chromosomes that are only tested.
+            type without a peak beside a region, or a matrix of another genome, or one scaled by cell types or
+            chromosomes that are only tested.
     """
 
     fill: Mapping[str, float | int | bool] = {}
@@ -51,6 +52,7 @@ class OpennessModule:
     def __init__(self, sizes: OpennessSizes, files: OpennessData, seed: int, facts: Mapping[str, Any]) -> None:
         self.sizes, self.seed, self.facts = sizes, seed, facts
         self.reader = RegionReader(Genome.open(files.genome), RegionMatrix.open(files.matrix), sizes)
+        self.reader.matrix.refuse_other_genome(self.reader.genome)
         tables = {"train": files.train, "val": files.validation, "test": files.test}
         given = {split: path for split, path in tables.items() if path is not None}
         self._regions = {split: read_regions(path) for split, path in given.items()}
@@ -133,18 +135,11 @@ class OpennessModule:
 
 @dataclass(frozen=True, eq=False)
 class RegionReader:
-    """Makes the fields of a place in a cell type: its sequence, as in pre-training, and what is open about it.
-
-    Raises:
-        ValueError: a matrix of another genome.
-    """
+    """Makes the fields of a place in a cell type: its sequence, as in pre-training, and what is open about it."""
 
     genome: Genome
     matrix: RegionMatrix
     sizes: OpennessSizes
-
-    def __post_init__(self) -> None:
-        self.matrix.refuse_other_genome(self.genome)
 
     def check(self, regions: Regions) -> None:
         """Raise `ValueError` for what the genome or the matrix does not have, with its line."""

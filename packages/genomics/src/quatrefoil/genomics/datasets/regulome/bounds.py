@@ -21,11 +21,11 @@ from quatrefoil.genomics.datasets.regulome.scores import (
     chance,
     gc_share,
     kmer_counts,
-    predict,
     score,
 )
 from quatrefoil.genomics.datasets.regulome.windows import CLASSES, PROMOTER_WINDOWS, SPLICE_LENGTH, Windows
 from quatrefoil.genomics.datasets.regulome.world import Floats, codes_of
+from quatrefoil.genomics.logistic import predict
 from quatrefoil.genomics.sequence.kmers import Bytes
 
 Bounds = dict[str, dict[str, dict[str, float]]]

@@ -16,7 +16,7 @@ from quatrefoil.genomics.datasets.regulome.chromosome import Chromosome
 from quatrefoil.genomics.datasets.regulome.elements import Element
 from quatrefoil.genomics.datasets.regulome.grammar import Grammar
 from quatrefoil.genomics.datasets.regulome.motifs import Motif, scan
-from quatrefoil.genomics.datasets.regulome.scores import auc, predict_in_turn
+from quatrefoil.genomics.datasets.regulome.scores import auc
 from quatrefoil.genomics.datasets.regulome.world import (
     CELL_TYPES,
     DISEASE_TYPE,
@@ -26,6 +26,7 @@ from quatrefoil.genomics.datasets.regulome.world import (
     codes_of,
     stream,
 )
+from quatrefoil.genomics.logistic import predict_in_turn
 from quatrefoil.genomics.sequence.kmers import Bytes, Ids
 
 IN_SITES: Final = 0.4  # share of the variants that lie in planted sites

@@ -1,4 +1,4 @@
-"""Baselines that are fitted, and how every bound is scored. Needs scikit-learn (the `regulome` extra).
+"""What baselines read, and how every bound is scored. Needs scikit-learn (the `regulome` extra).
 
 Legend: B samples, X features, K classes.
 """
@@ -14,8 +14,6 @@ from quatrefoil.genomics.sequence.kmers import Bytes, Ids
 
 LONGEST_KMER: Final = 5
 STRENGTH: Final = 0.01  # inverse of the penalty of the k-mer regression
-_WEAK_PENALTY: Final = 1.0
-_FOLDS: Final = 5
 _DECIMALS: Final = 4
 
 Metrics = Mapping[str, float]
@@ -25,29 +23,6 @@ def require_scikit_learn() -> None:
     """Raise `ValueError` where the baselines could not be fitted: before anything is made, not after."""
     if find_spec("sklearn") is None:
         raise ValueError('Regulome fits baselines with scikit-learn; pip install "quatrefoil-genomics[regulome]"')
-
-
-def predict(train_BX: Floats, labels_B: Ids, test_BX: Floats, strength: float = _WEAK_PENALTY) -> Floats:
-    """Probabilities (B, K) of a logistic regression on standardised features."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):  # the sum of a product depends on how many threads share it
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3))
-        found: Floats = model.fit(train_BX, labels_B).predict_proba(test_BX).astype(np.float64)
-    return found
-
-
-def predict_in_turn(features_BX: Floats, labels_B: Ids, strength: float = _WEAK_PENALTY) -> Floats:
-    """Probabilities (B, 2), each sample's from the four fifths of the samples that it is not in, stratified."""
-    from sklearn.model_selection import StratifiedKFold
-
-    found = np.empty((len(labels_B), 2))
-    for train, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(features_BX, labels_B):
-        found[test] = predict(features_BX[train], labels_B[train], features_BX[test], strength)
-    return found
 
 
 def score(labels_B: Ids, odds_BK: Floats) -> Metrics:
