@@ -16,7 +16,7 @@ from benchmarks.entries import (
     VLSA_UNSHARED,
     VLSA_VTM,
 )
-from benchmarks.report.commands import quatrefoil
+from benchmarks.own_process import quatrefoil
 from benchmarks.report.confusions import tells_confusions
 from benchmarks.report.pictures import can_be_drawn
 from benchmarks.suites import Suite

@@ -19,6 +19,7 @@ from benchmarks.entries import (
     CLOVER_PAIRWISE,
     CLOVER_SCRATCH,
     FRAMES,
+    FRAMES_AS_LONG,
     GENEBERT,
     GENEBERT_NO_MGM,
     GENEBERT_NO_NGSP,
@@ -159,6 +160,7 @@ _GENEBERT: Mapping[str, tuple[str, Arm]] = {
 CLAIMS = (
     # Eight: what their first three seeds said would decide them, all claims counted.
     _of_table("T1", "tags help", FRAMES, range(8), known=3),
+    _of_table("T1c", "tags help, at equal compute", FRAMES_AS_LONG),
     _of_table("T2", "tags that guide beat tags that are merely added", BRUTE_FORCE, range(8), known=3),
     _of_table("T3", "matching and masked words help", NO_VTM_MLM),
     *(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.entries import GENEBERT_ARMS, OPENNESS
-from benchmarks.report.commands import quatrefoil
+from benchmarks.own_process import quatrefoil
 from benchmarks.timing import keep
 from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan
 from quatrefoil.core.measuring.store import Store

@@ -26,8 +26,7 @@ import bioframe
 import numpy as np
 import pandas as pd
 
-from benchmarks.own_process import train
-from benchmarks.report.commands import quatrefoil
+from benchmarks.own_process import quatrefoil, train
 from benchmarks.timing import CPU, keep, surroundings
 from quatrefoil.core.measuring.collect import LOG, read_curves
 from quatrefoil.core.runs.folder import RunFolder

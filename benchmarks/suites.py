@@ -16,6 +16,7 @@ from benchmarks.entries import (
     GENEBERT_ARMS,
     OPENNESS,
     OPENNESS_OF_SEQUENCE,
+    PROMOTERS_AMONG_OTHERS,
     REGULOME_BASELINES,
     TABLE,
     TABLE_ABLATIONS,
@@ -67,7 +68,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
     """
     real, left_out = on_real_corpora(environment)
     clover, vlsa = entries_of(CLOVER_ARMS), entries_of(VLSA_ARMS)
-    regulome = [*entries_of(GENEBERT_ARMS), *REGULOME_BASELINES]
+    regulome = [*entries_of(GENEBERT_ARMS), *REGULOME_BASELINES, *PROMOTERS_AMONG_OTHERS]
     full = [*_CORE, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real]
     return {
         suite.name: suite

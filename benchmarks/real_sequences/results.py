@@ -100,7 +100,7 @@ def _row(
 
 def _areas(area: float, predicted: Predictions) -> dict[str, Any]:
     """Of two classes; an area of more is a mean over pairs or classes, which is not what others print."""
-    return {"test_ROC_AUC": area, "test_ROC_AUC_interval": roc_auc_interval(predicted)}
+    return {"test_ROC_AUC": area, "test_ROC_AUC_interval": area_interval(predicted)}
 
 
 def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
@@ -133,19 +133,13 @@ def _predicted(folder: Path) -> Predictions:
     return read_predictions(folder / "predictions" / "test" / "class_logits.jsonl")
 
 
-def roc_auc_interval(found: Predictions) -> Interval:
-    """95 % interval of the area of two classes in percent, where the test sequences are drawn anew."""
+def area_interval(found: Predictions) -> Interval:
+    """95 % interval of the area of two classes in percent, where the test sequences are drawn anew, copies together."""
 
-    def statistic(_: Floats, weights_RN: Ints) -> Floats:
-        return weighted_areas(found, weights_RN)
+    def area(margin_N: Floats, weights_RN: Ints) -> Floats:
+        return 100 * weighted_roc_auc(margin_N, found.targets_N == 1, weights_RN)
 
-    return bootstrap_interval(np.zeros(len(found.ids)), found.groups_N, statistic)
-
-
-def weighted_areas(found: Predictions, weights_RN: Ints) -> Floats:
-    """Areas (R,) in percent where each sequence counts as often as its weight says; ties count half."""
-    margin_N: Floats = found.scores_NK[:, 1] - found.scores_NK[:, 0]
-    return 100 * weighted_roc_auc(margin_N, found.targets_N == 1, weights_RN)
+    return bootstrap_interval(found.scores_NK[:, 1] - found.scores_NK[:, 0], found.groups_N, area)
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

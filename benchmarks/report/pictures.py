@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.report.commands import quatrefoil
+from benchmarks.own_process import quatrefoil
 from benchmarks.report.told import read_told, write_told
 from quatrefoil.core.runs.folder import RunFolder
 

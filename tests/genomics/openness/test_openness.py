@@ -65,7 +65,10 @@ def test_a_genome_that_the_matrix_was_not_made_of_is_refused_by_pre_training_and
     (other := tmp_path / "other.fa").write_text(world.genome.read_text().translate(str.maketrans("AC", "CA")))
     table = write_table(tmp_path / "t.tsv", world, TYPES[0])
     files = {"genome": other, "matrix": world.matrix, "train": table, "validation": table}
-    for data in (replace(world, genome=other), OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS)):  # type: ignore[arg-type]
+    for data in (
+        replace(world, genome=other),
+        OpennessData(**files, k=K, segment=SEGMENT, regions=REGIONS, shift=SHIFT),
+    ):  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=r"other\.fa has other bases under the peaks of .*name that genome"):
             data.build(0)
 
