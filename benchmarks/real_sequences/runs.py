@@ -37,7 +37,7 @@ ARMS: Final[Mapping[str, Arm]] = {
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
-"""In 250 or 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
+"""In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
 with places has the encoder's compute, and no fewer steps than it takes to learn Regulome's splice sites. The rules are
 ours and hold on all sets."""
 PRETRAINING: Final = "genebert/sequence-pretrain"

@@ -69,7 +69,7 @@ def _of_deepbind(name: str, experiment: str) -> RealSet:
     """A is trained on, B tests; positives that validate are cut out of A, negatives of both are made by shuffling."""
     train, test = (f"chipseq_deepbind/{experiment}_{half}.seq.gz" for half in ("AC", "B"))
     kept, validation = (cut_file(f"deepbind/{name}", part) for part in PARTS[:2])
-    return RealSet(kept, validation, test, 250, BOTH_STRANDS, OF_ALL, Cut(train, test=0, validation=250))
+    return RealSet(kept, validation, test, 600, BOTH_STRANDS, OF_ALL, Cut(train, test=0, validation=250))
 
 
 def _of_one_file(name: str, cut: Cut, steps: int, *settings: str) -> RealSet:

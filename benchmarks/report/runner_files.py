@@ -17,11 +17,14 @@ from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError
 Score = Annotated[float, Field(ge=-100, le=100)]
 Range = tuple[Score, Score]
 Facts = Mapping[str, Any]
-_STRICT: Final = ConfigDict(extra="forbid", allow_inf_nan=False)
 _ROUNDED: Final = 0.01
 
 
-class Trained(TypedDict):
+class _Strict(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[misc]  # pydantic reads it
+
+
+class Trained(_Strict):
     """Of any run of `benchmarks.real_sequences`; the first rows say nothing of data and versions."""
 
     recipe: Said
@@ -35,8 +38,6 @@ class Trained(TypedDict):
 
 
 class Pretrained(Trained):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # pydantic reads it
-
     name: Said
     data: DataHash
     pieces: dict[str, dict[str, Count]]
@@ -45,8 +46,6 @@ class Pretrained(Trained):
 
 class SequenceRun(Trained):
     """Scores in percent, with 95 % intervals over test sequences; of three classes there is no area."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     set: Said
     arm: Said
@@ -63,10 +62,8 @@ class SequenceRun(Trained):
     test_ROC_AUC_interval: NotRequired[Range]
 
 
-class SequenceDifference(TypedDict):
+class SequenceDifference(_Strict):
     """Pre-trained less another arm, over the seeds that both have."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     set: Said
     less: Said
@@ -75,10 +72,8 @@ class SequenceDifference(TypedDict):
     interval: tuple[float, float]
 
 
-class Sequences(TypedDict):
+class Sequences(_Strict):
     """real_sequences.json."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     metric: Said
     pretraining: list[Pretrained]
@@ -86,9 +81,7 @@ class Sequences(TypedDict):
     differences: list[SequenceDifference]
 
 
-class DigitRow(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
-
+class DigitRow(_Strict):
     protocol: Said
     method: Said
     settings: str
@@ -97,20 +90,16 @@ class DigitRow(TypedDict):
     test: dict[str, Score]
 
 
-class Digits(TypedDict):
+class Digits(_Strict):
     """spoken_digits.json."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     command: Said
     chance: Score
     rows: list[DigitRow]
 
 
-class RegionRow(TypedDict):
+class RegionRow(_Strict):
     """A matrix and the step on it."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     material: Said
     regions: Said
@@ -128,10 +117,8 @@ class RegionRow(TypedDict):
     command: Said
 
 
-class Regions(TypedDict):
+class Regions(_Strict):
     """real_regions.json."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     command: Said
     versions: dict[str, Said]
@@ -141,23 +128,22 @@ class Regions(TypedDict):
     rows: Annotated[list[RegionRow], Field(min_length=1)]
 
 
-class RiskRow(TypedDict):
+class RiskRow(_Strict):
     """What a run says of the cohort, by what the risk was told from."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     model: Said
     run: tuple[Said, ConfigHash, Said, Count]
     ROC_AUC: dict[str, Score]
     intervals: dict[str, Range]
+    deals: tuple[Count, Count]
     gain: Score
     gain_interval: Range
+    breaking: Score
+    breaking_interval: Range
 
 
-class Risks(TypedDict):
+class Risks(_Strict):
     """disease_risk.json."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
 
     command: Said
     cell_type: Said
@@ -248,6 +234,7 @@ def _risk_lines(told: Facts) -> Iterator[_Line]:
                 f"{row['model']}, {row['run'][-1]}: intervals of {', '.join(within)}, not of {', '.join(areas)}"
             )
         kept = [("ROC-AUC", areas[name], within[name]) for name in areas]
+        kept.append(("ROC-AUC", row["breaking"], row["breaking_interval"]))
         yield _Line((row["model"], row["run"][-1]), row["run"][0], [], kept)
         yield _Line(tuple(row["run"]))
 

@@ -97,11 +97,17 @@ def short_risks(told: Facts) -> Section:
     shown = list(told["rows"][0]["ROC_AUC"])
     measured = [
         TableRow(
-            "measured", [Cell(name), Cell.of(len(part)), *(_mean([r["ROC_AUC"][of] for r in part]) for of in shown)]
+            "measured",
+            [
+                Cell(name),
+                Cell.of(len(part)),
+                *(_mean([r["ROC_AUC"][of] for r in part]) for of in shown),
+                _mean([r["breaking"] for r in part]),
+            ],
         )
         for name, part in arms
     ]
-    columns = ["model", "n", *shown]
+    columns = ["model", "n", *shown, "breaking variants"]
     table = Table("arms", columns, [*measured, *risk_bounds(told, len(columns), _BOUNDS)], [])
     counts = {len(part) for _, part in arms}
     remarks = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.disease_risk import RESULTS, identity_of, place_of, scored, without
+from benchmarks.disease_risk import RESULTS, breaking_area, identity_of, place_of, scored, without
 from benchmarks.entries import GENEBERT_ARMS, OPENNESS
 from benchmarks.own_process import train
 from quatrefoil.core import recipes
@@ -34,6 +34,20 @@ def test_a_row_takes_the_place_of_that_of_its_model_and_seed_alone() -> None:
     assert without(rows, job) == rows[1:]
 
 
+def test_breaking_variants_are_ranked_by_how_much_they_close_on_held_out_chromosomes_alone(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "variants.tsv").write_text(
+        "variant\tbreaking\n" + "".join(f"v{i}\t{i % 2}\n" for i in range(8))
+    )
+    rows = [("chr8", 0.0), ("chr8", -3.0), ("chr9", 0.5), ("chr9", 2.0), ("chr9", 1.0), ("chr8", -1.0)]
+    rows += [("chr1", -9.0), ("chr1", 9.0)]  # where openness was trained
+    lines = [f"v{i}\t{chromosome}\t{opens}\n" for i, (chromosome, opens) in enumerate(rows)]
+    (effects := tmp_path / "effects.tsv").write_text("variant\tchrom\topen in amber2\n" + "".join(lines))
+    area, interval = breaking_area(effects, tmp_path)
+    assert area == pytest.approx(100 * 6 / 9)  # of nine pairs the one of v3 has lost three
+    assert interval.low <= area <= interval.high
+
+
 def test_a_run_of_openness_is_scored_beside_its_bounds_from_end_to_end(
     embedded_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,4 +63,6 @@ def test_a_run_of_openness_is_scored_beside_its_bounds_from_end_to_end(
     area = row["ROC_AUC"]
     assert set(area) == set(row["intervals"]) == {BURDEN, DEALT, COVARIATES, BOTH}
     assert area[COVARIATES] > 60  # which shows that people were read
+    low, high = row["breaking_interval"]
+    assert low <= row["breaking"] <= high
     assert row["gain"] == pytest.approx(area[BOTH] - area[COVARIATES])
