@@ -1,6 +1,6 @@
 """The rows in short: what models are compared by, and the differences that were declared.
 
-A table that is too wide for a terminal is told in halves.
+A table that is too wide for a terminal is told in parts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -77,12 +77,12 @@ def _elsewhere(count: int) -> Iterator[str]:
 
 
 def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:
-    """One table, or two of half the columns where it is too wide."""
-    table = _score_table(board, columns)
-    if len(columns) < 2 or max(map(len, table_text(table).splitlines())) <= WIDTH:
-        return [table]
-    middle = (len(columns) + 1) // 2
-    return [*_score_tables(board, columns[:middle]), *_score_tables(board, columns[middle:])]
+    """As few tables as fit into a terminal, each with as many of the columns as it has room for, one at least."""
+    fitting = [_score_table(board, columns[: end + 1]) for end in range(len(columns))]
+    while len(fitting) > 1 and max(map(len, table_text(fitting[-1]).splitlines())) > WIDTH:
+        fitting.pop()
+    rest = columns[len(fitting) :]
+    return [fitting[-1], *(_score_tables(board, rest) if rest else [])]
 
 
 def _score_table(board: Board, columns: Sequence[Column]) -> Table:
