@@ -34,6 +34,7 @@ from quatrefoil.video_text.models.clover_fusion import FusionConfig
 from quatrefoil.video_text.models.clover_heads import HeadWidths
 from quatrefoil.video_text.models.clover_sizes import small_clover
 from quatrefoil.video_text.models.clover_weights import clover_places, is_official, load_clover
+from quatrefoil.video_text.models.pretrained import reads_other_tokens
 from quatrefoil.video_text.preprocessing import Preprocessing
 from quatrefoil.video_text.recipes.clover import EARLY, PRETRAIN
 from quatrefoil.video_text.text.tokenizer import TextTokenizer
@@ -542,7 +543,7 @@ def test_an_official_checkpoint_is_a_start_like_any_other(tmp_path: Path) -> Non
     assert tuned.started_from == f"{path} (official), fresh: answer_head"
     assert all(torch.equal(value, tuned.state_dict()[name]) for name, value in model.state_dict().items())
     with_assets(tuned, tmp_path)  # it has no tokeniser beside it, with which that of the data could be compared
-    assert not tuned._reads_other_tokens()
+    assert not reads_other_tokens(tuned.tokenizer, tuned.config.pretrained)
 
 
 def test_a_key_without_a_place_is_named_and_nothing_is_copied() -> None:

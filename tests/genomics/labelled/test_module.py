@@ -69,6 +69,14 @@ def test_a_class_that_training_lacks_is_an_error_that_names_the_line(tmp_path: P
             opened(tmp_path, **{split: "sequence,label\nACGTACGT,a\nACGTACGT,c\n"})
 
 
+def test_titles_of_a_test_that_is_of_one_class_are_read_as_those_of_training(tmp_path: Path) -> None:
+    train = "".join(f">chr1:{i}|{i % 2}\n{'ACGGT' * 3}{'ACGT'[i % 4] * (i + 1)}\n" for i in range(20))
+    data = opened(tmp_path, train, test=">chr2:1|0\nACGTACGA\n>chr2:2|0\nACGTACGG\n")
+    assert [record.label for record in data._records["test"]] == ["0", "0"]
+    with pytest.raises(TextError, match=r"give data\.test=POSITIVES\+NEGATIVES"):
+        opened(tmp_path, train, test=">chr2:1|7\nACGTACGA\n>chr2:2|7\nACGTACGG\n")
+
+
 def test_one_class_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TextError, match="all sequences are of class 'a'"):
         opened(tmp_path, "sequence,label\nACGTACGT,a\nACCTACGT,a\nACCTACGG,a\n")

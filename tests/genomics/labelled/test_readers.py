@@ -91,6 +91,12 @@ def test_labels_at_the_ends_of_all_titles_are_read_and_other_ends_are_names(tmp_
         assert read(*names).only_positives
 
 
+def test_a_comment_is_named_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "x.fa").write_text(";made by hand\n>a\nACGT\n")
+    with pytest.raises(TextError, match=r"x\.fa:1: ';made by hand': a comment, .*take the line out"):
+        read_labelled(tmp_path, "x.fa")
+
+
 def test_a_column_that_deals_lines_to_splits_is_refused_and_one_of_one_split_is_not(tmp_path: Path) -> None:
     (table := tmp_path / "t.csv").write_text("sequence,label,split\nACGT,1,train\nACGA,0,Test\n")
     with pytest.raises(

@@ -142,6 +142,7 @@ MEME = MEME_HEAD + "MOTIF x\nletter-probability matrix: alength= 4 w= 2\n0.5 0.5
         (MEME.format("0.5 0.1 0 0"), r"bad:10: `MOTIF x`: position 2 sums to 0.6; MEME's probabilities sum to 1"),
         (MEME.format("").rsplit("letter", 1)[0], r"bad:10: `MOTIF x` has no `letter-probability matrix:`; remove it"),
         (MEME.replace("ACGT", "ACGU").format("0 1 0 0"), r"bad:3: the alphabet is `ACGU`; motifs of DNA .* are needed"),
+        (">\nA [1]\nC [1]\nG [1]\nT [1]\n", r"bad:1: `>`: a motif without a name; write it behind the `>`"),
         (">a\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 3 rows of counts; JASPAR needs four, of A, C, G and T"),
         (">a\n1 2\n1 2\n1 2\n1 2\n1 2\n", r"bad:1: `>a` has 5 rows of counts; JASPAR needs four"),
         ("AC  x\nP0 A C G T\n01 1 2 3\n//\n", r"bad:3: 3 numbers in a row of `AC  x`; four are"),

@@ -1,17 +1,20 @@
 """From pre-training on the tiny benchmark to every task that follows it, the bounds beside each score."""
 
 import json
+import shutil
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import zarr
 from safetensors.torch import load_file
 
 from quatrefoil.core.cli import main
 from quatrefoil.core.training.run import train
 from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
+from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS
 from quatrefoil.genomics.variants.commands import length_of, variants
 
 pytest.importorskip("accelerate")
@@ -137,6 +140,28 @@ def test_variants_are_scored_and_make_a_cross_validated_risk(
     assert "windows of its own length; leave --length out" in capsys.readouterr().err
     assert main(["variants", str(runs["tfbs"]), *files, *of_type, "--out", str(table)]) == 2
     assert "a classifier reads no peaks; leave --matrix and --cell-type out" in capsys.readouterr().err
+
+
+def test_variants_are_not_scored_beside_a_matrix_of_another_genome_and_what_a_filter_says_of_them_is_told(
+    runs: dict[str, Path], tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        (tiny / "disease" / "cohort.vcf").read_text().replace("\n#CHROM", '\n##FILTER=<ID=low,Description="x">\n#CHROM')
+    )
+    rows = text.splitlines()
+    first = next(place for place, row in enumerate(rows) if not row.startswith("#"))
+    rows[first] = "\t".join([*(cells := rows[first].split("\t"))[:6], "low", *cells[7:]])
+    (vcf := tmp_path / "a.vcf").write_text("\n".join(rows) + "\n")
+    files = ["--vcf", str(vcf), "--genome", f"{tiny}/genome.fa", "--out", str(tmp_path / "t.tsv")]
+    assert main(["variants", str(runs["variants"]), *files]) == 0
+    assert "1 record of" in (said := capsys.readouterr().out)
+    assert "FILTER says something of" in said
+    matrix = Path(shutil.copytree(regulome_matrix(tiny), tmp_path / "matrix"))
+    attributes = zarr.open_group(str(matrix), mode="r+").attrs
+    attributes["made_of"] = {**attributes["made_of"], BASES_UNDER_PEAKS: "those of another"}
+    of_type = ["--matrix", str(matrix), "--cell-type", "amber2"]
+    assert main(["variants", str(runs["openness"]), *files, *of_type]) == 2
+    assert "has other bases under the peaks of" in capsys.readouterr().err
 
 
 def test_a_window_is_as_long_as_in_training_or_its_length_is_asked_for(runs: dict[str, Path]) -> None:

@@ -138,7 +138,7 @@ class RegionMatrix:
     def refuse_other_genome(self, genome: Genome) -> None:
         """Raise `ValueError` where the bases under the peaks are not those that the matrix was made of.
 
-        One that was built without a genome, from a plan of one's own, has none to compare.
+        One that was built from a plan of one's own, without a genome, or before bases were kept, has none to compare.
         """
         if (made_of := self._root.attrs["made_of"].get(BASES_UNDER_PEAKS)) is None:
             return

@@ -76,6 +76,6 @@ STUDY = Study(
             recipe="openness",
         ),
     ),
-    equal="data, steps, batch, rates and seeds; an arm without a task or with a smaller encoder also computes less. "
-    "The quarter of the rate was set for the Swin; other encoders of regions have it too",
+    equal="data, steps, batch, rates and seeds; an arm without a task, with another encoder or of another depth also "
+    "computes less, or more. The quarter of the rate was set for the Swin; other encoders of regions have it too",
 )

@@ -51,5 +51,6 @@ STUDY = Study(
             factors=(OBJECTIVES, CODES, HIDDEN, SHARING, WEIGHT, DEPTH),
         ),
     ),
-    equal="data, steps, batch, rates and seeds; separate encoders have more weights, not more work",
+    equal="data, steps, batch, rates and seeds; separate encoders have more weights, not more work; "
+    "other depths compute more or less",
 )

@@ -19,7 +19,7 @@ from quatrefoil.core.config import HOW_NOT_WHAT
 from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.seeding import generator
 from quatrefoil.core.wording import counted
-from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.readers import by_titles, read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Labelled, Record
 from quatrefoil.genomics.datasets.labelled.splits import (
     Negatives,
@@ -193,7 +193,7 @@ def _read_splits(config: LabelledData) -> dict[str, list[Record]]:
         splits = {"train": train._replace(records=kept), "val": train._replace(records=held)}
     if config.test is not None:
         splits["test"] = read_labelled(config.root, config.test)
-    return {name: _completed(name, found, config, train.only_positives) for name, found in splits.items()}
+    return {name: _completed(name, found, config, train) for name, found in splits.items()}
 
 
 def _refuse_measurements(records: Sequence[Record]) -> None:
@@ -207,10 +207,14 @@ def _refuse_measurements(records: Sequence[Record]) -> None:
         )
 
 
-def _completed(split: str, found: Labelled, config: LabelledData, train_is_made: bool) -> list[Record]:
+def _completed(split: str, found: Labelled, config: LabelledData, train: Labelled) -> list[Record]:
     if not found.only_positives:
         return list(found.records)
-    if not train_is_made:
+    if not train.only_positives:
+        # A small file, or one of a single class, does not tell by itself that its titles end in labels.
+        labelled = by_titles(found.records)
+        if labelled and {record.label for record in labelled} <= {record.label for record in train.records}:
+            return labelled
         where = found.records[0].where
         raise TextError(
             f"{where}: the {split} set has positives only, but training has negatives of its own; give "

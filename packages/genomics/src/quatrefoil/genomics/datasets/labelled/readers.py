@@ -91,11 +91,18 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 def _in_titles(records: list[Record]) -> Labelled:
     """Positives, or what the ends of their titles say."""
-    found = [_TITLE.fullmatch(record.name) for record in records]
-    parts = [match.groups() for match in found if match]
-    if len(parts) == len(records) and 2 <= len({label for _, label in parts}) < len(records) / 2:
-        return Labelled([r._replace(name=n, label=c) for r, (n, c) in zip(records, parts, strict=True)])
+    labelled = by_titles(records)
+    if 2 <= len({record.label for record in labelled}) < len(records) / 2:
+        return Labelled(labelled)
     return Labelled(records, only_positives=True)
+
+
+def by_titles(records: Sequence[Record]) -> list[Record]:
+    """Labelled by what stands behind the last `|` of their titles; none where one has no whole number there."""
+    found = [_TITLE.fullmatch(record.name) for record in records]
+    if not all(found):
+        return []
+    return [r._replace(name=match[1], label=match[2]) for r, match in zip(records, found, strict=True) if match]
 
 
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
