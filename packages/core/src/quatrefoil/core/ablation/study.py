@@ -33,6 +33,13 @@ class Level:
             raise StudyError(f"level `{self.name}` changes nothing; give it overrides, or another recipe")
 
 
+def levels(values: Iterable[object], *settings: str, named: str = "{}", recipe: str | None = None) -> tuple[Level, ...]:
+    """A level for each value, which all of these dotted settings take; it is `named` so, the value for {}."""
+    return tuple(
+        Level(named.format(value), tuple(f"{setting}={value}" for setting in settings), recipe) for value in values
+    )
+
+
 @dataclass(frozen=True)
 class Factor:
     """Something that is varied.

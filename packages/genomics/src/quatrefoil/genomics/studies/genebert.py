@@ -1,7 +1,7 @@
 """GeneBERT's pre-training and its read-out of openness, one part at a time, scored by their own tasks on held-out
 chromosomes."""
 
-from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject
+from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject, levels
 from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
 
 
@@ -42,13 +42,9 @@ OWN_COLUMN = Factor(
 WEIGHT = Factor(
     "weight of next segment and matching",
     "that of masked k-mers",
-    tuple(Level(f"{w} of it", (f"objectives.ngsp.weight={w}", f"objectives.srm.weight={w}")) for w in (0.1, 0.3)),
+    levels((0.1, 0.3), "objectives.ngsp.weight", "objectives.srm.weight", named="{} of it"),
 )
-DEPTH = Factor(
-    "layers of the transformer",
-    "2",
-    tuple(Level(str(layers), (f"model.transformer.layers={layers}",)) for layers in (1, 4)),
-)
+DEPTH = Factor("layers of the transformer", "2", levels((1, 4), "model.transformer.layers"))
 
 
 def _subject(task: str, measures: tuple[Measure, ...], *factors: Factor, recipe: str = "pretrain") -> Subject:

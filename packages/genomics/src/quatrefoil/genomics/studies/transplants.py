@@ -1,16 +1,16 @@
 """GeneBERT's part of the study of transplants: what masked k-mers and matching gain by others' objectives, on
 held-out chromosomes."""
 
-from quatrefoil.core.ablation.study import Level, Measure, Subject
+from quatrefoil.core.ablation.study import Level, Measure, Subject, levels
 from quatrefoil.core.ablation.transplants import transplanted, transplants
 from quatrefoil.genomics.studies.regulome import MATCHING, REGULOME
 
 _CONTRAST = "genebert/regulome-contrast"
-_LIGHTER = tuple(
-    Level(
-        f"plain contrast besides, weighing {weight} in place of 2", (f"objectives.contrast.weight={weight}",), _CONTRAST
-    )
-    for weight in (0.2, 0.02)
+_LIGHTER = levels(
+    (0.2, 0.02),
+    "objectives.contrast.weight",
+    named="plain contrast besides, weighing {} in place of 2",
+    recipe=_CONTRAST,
 )
 """Its loss is of another size than those beside it, which learn less; with less of it they may not."""
 

@@ -1,6 +1,6 @@
 """Clover's pre-training, one part at a time, scored as it is: nothing is fine-tuned."""
 
-from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject
+from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject, levels
 from quatrefoil.video_text.studies.stage import STAGE
 
 ALIGNMENT = Factor(
@@ -18,9 +18,7 @@ PAIRING = Factor(
 )
 READ_OUT = Factor("read-out", "mean of visual states", (Level("joint state", ("model.fused_readout=text_cls",)),))
 KINDS = Factor("kinds of words masked", "nouns and verb phrases", (Level("any", ('data.masks.words=["ANY"]',)),))
-MASKS = Factor(
-    "words masked", "0.3", tuple(Level(str(rate), (f"data.mask_rate={rate}",)) for rate in (0.15, 0.45, 0.6))
-)
+MASKS = Factor("words masked", "0.3", levels((0.15, 0.45, 0.6), "data.mask_rate"))
 MARGIN = Factor(
     "margin of ranking",
     "0.25 of cosine",
@@ -35,16 +33,9 @@ MARGIN = Factor(
 WEIGHT = Factor(
     "weight of ranking",
     "that of contrast",
-    tuple(
-        Level(f"{w} of it", (f"objectives.rank_text.weight={w}", f"objectives.rank_video.weight={w}"))
-        for w in (0.1, 5.0)
-    ),
+    levels((0.1, 5.0), "objectives.rank_text.weight", "objectives.rank_video.weight", named="{} of it"),
 )
-DEPTH = Factor(
-    "layers of fusion",
-    "2",
-    tuple(Level(str(layers), (f"model.fusion.transformer.layers={layers}",)) for layers in (1, 4)),
-)
+DEPTH = Factor("layers of fusion", "2", levels((1, 4), "model.fusion.transformer.layers"))
 STUDY = Study(
     question="Which parts of Clover's pre-training matter for retrieval on Stage, without fine-tuning?",
     subjects=(

@@ -1,6 +1,6 @@
 """TABLE's parts, one at a time."""
 
-from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject
+from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject, levels
 from quatrefoil.video_text.studies.stage import STAGE
 from quatrefoil.video_text.tags.selection import EXPERTS
 
@@ -35,12 +35,12 @@ TEMPERATURE = Factor(
 WEIGHT = Factor(
     "weight of matching and masked words",
     "that of contrast",
-    tuple(Level(f"{w} of it", (f"objectives.vtm.weight={w}", f"objectives.mlm.weight={w}")) for w in (0.1, 0.3)),
+    levels((0.1, 0.3), "objectives.vtm.weight", "objectives.mlm.weight", named="{} of it"),
 )
 DEPTH = Factor(
     "layers of guidance and of the joint encoder",
     "2",
-    tuple(Level(str(layers), (f"model.guide_layers={layers}", f"model.joint_layers={layers}")) for layers in (1, 4)),
+    levels((1, 4), "model.guide_layers", "model.joint_layers"),
 )
 STUDY = Study(
     question="Which parts of TABLE matter on Stage?",

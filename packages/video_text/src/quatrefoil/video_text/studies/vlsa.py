@@ -1,6 +1,6 @@
 """VLSA's pre-training, one part at a time, scored as it is: nothing is fine-tuned."""
 
-from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject
+from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, Subject, levels
 from quatrefoil.video_text.studies.stage import STAGE
 
 OBJECTIVES = Factor(
@@ -16,11 +16,7 @@ OBJECTIVES = Factor(
 CODES = Factor(
     "global codes", "of each modality alone", (Level("of the joint pass", recipe="vlsa/stage-pretrain-joint"),)
 )
-HIDDEN = Factor(
-    "patches hidden",
-    "0.75",
-    tuple(Level(str(rate), (f"data.hiding.video={rate}", f"data.hiding.audio={rate}")) for rate in (0.5, 0.9)),
-)
+HIDDEN = Factor("patches hidden", "0.75", levels((0.5, 0.9), "data.hiding.video", "data.hiding.audio"))
 SHARING = Factor(
     "sharing",
     "encoder and decoder",
@@ -32,13 +28,9 @@ SHARING = Factor(
 )
 LOCAL = ("masked_video", "masked_text", "masked_audio")
 WEIGHT = Factor(
-    "weight of what is restored",
-    "1",
-    tuple(Level(str(w), tuple(f"objectives.{name}.weight={w}" for name in LOCAL)) for w in (0.1, 10.0)),
+    "weight of what is restored", "1", levels((0.1, 10.0), *(f"objectives.{name}.weight" for name in LOCAL))
 )
-DEPTH = Factor(
-    "layers of the encoder", "3", tuple(Level(str(layers), (f"model.encoder.layers={layers}",)) for layers in (1, 6))
-)
+DEPTH = Factor("layers of the encoder", "3", levels((1, 6), "model.encoder.layers"))
 STUDY = Study(
     question="Which parts of VLSA's pre-training matter for retrieval on Stage, without fine-tuning?",
     subjects=(

@@ -66,10 +66,8 @@ def matcher_of(task: str, motifs: list[Motif]) -> Matcher:
 
 def _best_site(letters_BL: Bytes, motif: Motif) -> Floats:
     """The best log odds on either strand (B, 1)."""
-    log_odds = motif.log_odds_W4
     codes_BL = codes_of(letters_BL)
-    # Reversed rows and columns of the matrix read the other strand.
-    both = [scan(codes_BL, odds).max(1, keepdims=True) for odds in (log_odds, log_odds[::-1, ::-1])]
+    both = [scan(codes_BL, odds).max(1, keepdims=True) for odds in motif.log_odds_of_strands]
     best_B1: Floats = np.maximum(*both)
     return best_B1
 

@@ -8,6 +8,7 @@ Legend: V variants, P people, A ancestries.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, compress
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -156,11 +157,9 @@ def breaking_odds(reference_VL: Bytes, alternative_VL: Bytes, grammar: Grammar, 
     """
     helping_F = grammar.active_CF[CELL_TYPES.index(DISEASE_TYPE)] & ~grammar.repressor_F
     odds_V = np.zeros(len(reference_VL))
-    for motif, helps in zip(motifs, helping_F, strict=True):
-        # Reversed rows and columns of the matrix read the other strand.
-        for log_odds_W4 in (motif.log_odds_W4, motif.log_odds_W4[::-1, ::-1]) if helps else ():
-            before, after = scan(reference_VL, log_odds_W4), scan(alternative_VL, log_odds_W4)
-            odds_V = np.maximum(odds_V, np.where(before - after > BREAKS, before, 0).max(1))
+    for log_odds_W4 in chain.from_iterable(motif.log_odds_of_strands for motif in compress(motifs, helping_F)):
+        before, after = scan(reference_VL, log_odds_W4), scan(alternative_VL, log_odds_W4)
+        odds_V = np.maximum(odds_V, np.where(before - after > BREAKS, before, 0).max(1))
     return odds_V
 
 

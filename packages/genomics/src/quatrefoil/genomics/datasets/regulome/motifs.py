@@ -46,6 +46,11 @@ class Motif:
         odds_W4: Floats = np.log2(4 * self.probabilities_W4)
         return odds_W4
 
+    @property
+    def log_odds_of_strands(self) -> tuple[Floats, Floats]:
+        """Those of the strand of a sequence, and of the other one: rows and columns reversed."""
+        return self.log_odds_W4, self.log_odds_W4[::-1, ::-1]
+
     def sample(self, rng: np.random.Generator) -> Bytes:
         """One site as codes (W,), every position on its own."""
         drawn_W1 = rng.random((self.width, 1))

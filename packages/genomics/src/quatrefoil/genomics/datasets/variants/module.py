@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,10 @@ class RegulomeVariantModule(VariantModule):
 
     def describe(self) -> Mapping[str, Any]:
         """As ever, and `reference`: what a reader who knows that much reaches on `test`, in percent."""
-        bounds = {"test": {"ROC-AUC": {"true_motifs": 100 * self._area_of_motifs(), "chance": 50.0}}}
+        bounds = {"test": {"ROC-AUC": {"true_motifs": 100 * self._area_of_motifs, "chance": 50.0}}}
         return {**super().describe(), **self.regulome.facts("variants/breaking", bounds)}
 
+    @cached_property
     def _area_of_motifs(self) -> float:
         """Under the ROC curve, of who knows the matrices and what is active in the cell type of the disease."""
         tested, seed = self._variants["test"], self.regulome.made_with_seed
