@@ -15,6 +15,7 @@ from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import merged, read_peaks
 from quatrefoil.genomics.regions.sources import read_hits
+from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS
 from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS
 from quatrefoil.genomics.sequence.fasta import Genome
@@ -113,6 +114,19 @@ def test_a_genome_of_other_bases_neither_goes_on_with_a_matrix_nor_reads_it(fold
     (folder / "g.fa").write_text(reversed_lines + "\n")
     with pytest.raises(MatrixError, match="was begun with other bases under the peaks; use the same"):
         run(matrix, *inputs, *peaks, "--out", folder / "m")
+
+
+def test_the_facts_of_a_matrix_are_those_stored_but_for_the_digest_of_its_bases(folder: Path) -> None:
+    peaks = ("--peaks", f"a={folder}/a.bed", "--training", "chr1", "--background", "uniform")
+    inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
+    run(matrix, *inputs, *peaks, "--out", folder / "m")
+    facts, attributes = RegionMatrix.open(folder / "m").stored_facts, zarr.open_group(str(folder / "m"), mode="r+").attrs
+    assert BASES_UNDER_PEAKS in attributes["made_of"]
+    assert BASES_UNDER_PEAKS not in facts
+    attributes["made_of"] = {key: told for key, told in attributes["made_of"].items() if key != BASES_UNDER_PEAKS}
+    assert (folder / "m/zarr.json").read_text() == RegionMatrix.open(folder / "m").stored_facts == facts
+    attributes["training"] = ["chr2"]
+    assert RegionMatrix.open(folder / "m").stored_facts != facts
 
 
 def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ Scores are whole thousandths of a bit, so sums are exact whatever the order in w
 Legend: P peaks of a cell type, R peaks of a window, T motifs (TF axis).
 """
 
+import json
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -98,6 +99,15 @@ class RegionMatrix:
     @property
     def _root(self) -> Any:
         return self._open("")
+
+    @property
+    def stored_facts(self) -> str:
+        """All that is stored beside its numbers, as text, to take a fingerprint of. The digest of the bases under the
+        peaks is left out: matrices from before there was one are the same data as those made since.
+        """
+        facts = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))
+        facts["attributes"]["made_of"].pop(BASES_UNDER_PEAKS, None)
+        return json.dumps(facts, indent=2)  # as zarr writes it
 
     @cached_property
     def motifs(self) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ class PretrainingModule:
         """Name, protocol, fingerprint; for every split its windows, those evaluated, those dropped, by reason, and what
         negatives they lack."""
         splits = {split: self._summary(split) for split in ("train", *EVALUATED_SPLITS)}
-        parts = [(self.config.matrix / "zarr.json").read_text(encoding="utf-8"), json.dumps(splits, sort_keys=True)]
+        parts = [self.matrix.stored_facts, json.dumps(splits, sort_keys=True)]
         fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return {
             "name": self.name,
