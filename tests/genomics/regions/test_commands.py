@@ -14,8 +14,8 @@ from quatrefoil.core.installed import Command
 from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import merged, read_peaks
-from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS
+from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS
 from quatrefoil.genomics.sequence.fasta import Genome
@@ -120,7 +120,8 @@ def test_the_facts_of_a_matrix_are_those_stored_but_for_the_digest_of_its_bases(
     peaks = ("--peaks", f"a={folder}/a.bed", "--training", "chr1", "--background", "uniform")
     inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
     run(matrix, *inputs, *peaks, "--out", folder / "m")
-    facts, attributes = RegionMatrix.open(folder / "m").stored_facts, zarr.open_group(str(folder / "m"), mode="r+").attrs
+    facts = RegionMatrix.open(folder / "m").stored_facts
+    attributes = zarr.open_group(str(folder / "m"), mode="r+").attrs
     assert BASES_UNDER_PEAKS in attributes["made_of"]
     assert BASES_UNDER_PEAKS not in facts
     attributes["made_of"] = {key: told for key, told in attributes["made_of"].items() if key != BASES_UNDER_PEAKS}
