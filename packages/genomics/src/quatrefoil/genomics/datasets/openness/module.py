@@ -113,7 +113,9 @@ class OpennessModule:
         """What is known of the data, a fingerprint, and of every split its counts and cell types; `on_trained_bases`
         are the samples that read a base that some sample of training may read, in whatever cell type."""
         splits = {split: _summary(regions) for split, regions in self._regions.items()}
-        fingerprint = hashlib.sha256((self.reader.matrix.stored_facts + json.dumps(splits, sort_keys=True)).encode()).hexdigest()
+        fingerprint = hashlib.sha256(
+            (self.reader.matrix.stored_facts + json.dumps(splits, sort_keys=True)).encode()
+        ).hexdigest()
         for split in self.splits:
             splits[split]["on_trained_bases"] = self._on_trained_bases(split)
         return {**self.facts, "fingerprint": fingerprint, "splits": splits}
