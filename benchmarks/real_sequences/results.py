@@ -14,7 +14,9 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     LOGISTIC,
+    MOTIF,
     PLACED,
+    PLACED_MOTIF,
     PRETRAINED,
     PRETRAINING,
     TWIN,
@@ -37,7 +39,7 @@ from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootst
 from quatrefoil.core.runs.folder import RunFolder
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "real_sequences.json"
-AGAINST: Final = (CNN, PLACED, TWIN, LOGISTIC)
+AGAINST: Final = (CNN, PLACED, MOTIF, PLACED_MOTIF, TWIN, LOGISTIC)
 _SEEDS: Final = range(100)
 
 

@@ -21,20 +21,24 @@ class Arm:
     Args:
         as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
+        settings: of the model, on all sets.
     """
 
     recipe: str
     as_fast: int = 1
     least_steps: int = 0
+    settings: tuple[str, ...] = ()
 
 
 PRETRAINED, TWIN, CNN, LOGISTIC = "pre-trained", "untrained twin", "one-hot CNN", "k-mer logistic"
-PLACED = "placed CNN"
+PLACED, MOTIF, PLACED_MOTIF = "placed CNN", "motif CNN", "placed motif CNN"
 ARMS: Final[Mapping[str, Arm]] = {
     PRETRAINED: Arm("genebert/classify"),
     TWIN: Arm("genebert/classify"),
     CNN: Arm("genebert/classify-cnn", least_steps=1500),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
+    MOTIF: Arm("genebert/classify-motif-cnn", least_steps=1500),
+    PLACED_MOTIF: Arm("genebert/classify-motif-cnn", least_steps=1500, settings=("model.cells=32",)),
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
 """In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
@@ -79,7 +83,7 @@ class Run:
 
     def _started_from(self, start: str | None) -> list[str]:
         begun = [f"model.pretrained={start}"] if start else []
-        return [*SETS[self.set].overrides(self.steps), *begun, f"seed={self.seed}"]
+        return [*SETS[self.set].overrides(self.steps), *ARMS[self.arm].settings, *begun, f"seed={self.seed}"]
 
     @property
     def key(self) -> tuple[str, str, int]:

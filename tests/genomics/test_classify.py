@@ -38,6 +38,7 @@ def planted(path: Path, rows: int, seed: int, motifs: dict[str, str]) -> None:
         ("genebert/classify-placed", STEM),
         ("genebert/classify-bert", SMALL),
         ("genebert/classify-cnn", ["model.width=8"]),
+        ("genebert/classify-motif-cnn", ["model.width=8"]),
         ("genebert/classify-kmer-logistic", []),
     ],
 )

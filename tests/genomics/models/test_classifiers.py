@@ -19,6 +19,7 @@ from quatrefoil.genomics.models.bases import kmer_ids, one_hot, other_strand
 from quatrefoil.genomics.models.classifier import ClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
+from quatrefoil.genomics.models.motif_cnn import MotifCnn, MotifCnnConfig, MotifFilters
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.models.placed_classifier import PlacedClassifier, PlacedClassifierConfig
 from quatrefoil.genomics.models.placed_cnn import PlacedCnn, PlacedCnnConfig
@@ -42,6 +43,8 @@ CONFIGS = [
     replace(BERT, pooling="pooler"),
     OneHotCnnConfig(classes=3, width=8),
     PlacedCnnConfig(classes=3, width=8, cells=4),
+    MotifCnnConfig(classes=3, width=8),
+    MotifCnnConfig(classes=3, width=8, cells=4),
     KmerLogisticConfig(classes=3),
 ]
 SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_size=6)
@@ -175,6 +178,7 @@ def test_counts_of_kmers_are_counted() -> None:
         (BERT, SequenceClassifier),
         (OneHotCnnConfig(classes=3, width=8), OneHotCnn),
         (PlacedCnnConfig(classes=3, width=8), PlacedCnn),
+        (MotifCnnConfig(classes=3, width=8, cells=4), MotifCnn),
         (KmerLogisticConfig(classes=3), KmerLogistic),
     ],
 )
@@ -265,7 +269,7 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
     docs = (Path(__file__).parents[3] / "docs/genebert.md").read_text()
     table = docs.split("| of `genebert/` | class |")[1].split("\n\n")[0]
     rows = [row.split("|")[1:4] for row in table.splitlines()[2:]]
-    assert len(rows) == 10
+    assert len(rows) == 11
     for names, of_class, module in rows:
         recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
         model = recipe.model.model_type
@@ -282,6 +286,20 @@ def test_the_cnn_hears_in_which_part_of_a_sequence_a_motif_stands_and_that_it_is
     torch.testing.assert_close(codes_BDC[0, :, -1], codes_BDC[1, :, -1])
     highest_BC = codes_BDC[:, :, :4].argmax(2).mode(1).values
     assert highest_BC.tolist() == [1, 2]
+
+
+def test_scores_of_motif_filters_have_mean_0_and_their_spread_over_even_bases_whatever_their_size() -> None:
+    torch.manual_seed(0)
+    filters = MotifFilters(width=6, motif=5)
+    with torch.no_grad():
+        filters.spread.copy_(torch.arange(1, 7) / 2)
+    bases_BL = torch.cartesian_prod(*[torch.arange(4)] * 5)  # every word once
+    scores_BF = filters(bases_BL)[:, :, 2]
+    torch.testing.assert_close(scores_BF.mean(0), torch.zeros(6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(scores_BF.std(0, correction=0), filters.spread)
+    with torch.no_grad():
+        filters.weight.mul_(7).add_(3)
+    torch.testing.assert_close(filters(bases_BL)[:, :, 2], scores_BF, atol=1e-4, rtol=1e-4)
 
 
 @settings(deadline=None, max_examples=40)
@@ -309,6 +327,19 @@ def test_the_placed_classifier_begins_as_the_one_without_places_and_learns_from_
     assert model.placed_head is not None
     assert model.placed_head.weight.grad is not None
     assert bool((model.placed_head.weight.grad[0] != 0).all())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cells": -1}, r"model\.cells=-1: a sequence has"),
+        ({"pool": 0}, r"model\.pool=0"),
+        ({"motif": 4}, "odd windows"),
+    ],
+)
+def test_a_motif_cnn_of_no_size_is_refused(wrong: dict[str, int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MotifCnnConfig(classes=2, **wrong)
 
 
 @pytest.mark.parametrize("kind", [PlacedCnnConfig, PlacedClassifierConfig])

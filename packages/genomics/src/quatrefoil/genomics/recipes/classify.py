@@ -13,6 +13,7 @@ from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
+from quatrefoil.genomics.models.motif_cnn import MotifCnnConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
 from quatrefoil.genomics.models.placed_classifier import PlacedClassifierConfig
 from quatrefoil.genomics.models.placed_cnn import PlacedCnnConfig
@@ -56,6 +57,11 @@ def classify_cnn() -> Recipe:
 def classify_placed_cnn() -> Recipe:
     """A one-hot convolutional network that keeps where in a sequence its motifs stand: splice sites, promoters."""
     return replace(classify_cnn(), model=PlacedCnnConfig())
+
+
+def classify_motif_cnn() -> Recipe:
+    """A convolutional network whose filters become motifs; `model.cells=32` where their places matter."""
+    return replace(classify(), model=MotifCnnConfig(), train=_train(lr=5e-3, ema=0.99))
 
 
 def classify_kmer_logistic() -> Recipe:

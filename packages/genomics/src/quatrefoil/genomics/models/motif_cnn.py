@@ -1,0 +1,127 @@
+"""A convolutional network whose filters become motifs: the strongest baseline here where binding sites are asked for.
+
+    bases -> one-hot -> motif filters -> exponential -> highest of each few bases, places added -> convolution
+          -> highest of each channel, in all of the sequence (and in each cell of it, if there are any) -> logits
+
+The exponential (Koo and Ploenzke 2021) lets one good match speak louder than many poor ones, so that a filter becomes a
+motif early. No norms over a batch, that would make a result depend on the number of processes: what they are for here,
+scores of the same spread whatever a filter's size, follows from the filter itself.
+
+The cells are equal parts of a sequence, as `PlacedCnn` has them: where a motif stands tells a splice site from a decoy.
+
+Legend: B sequences, L bases, F filters, M bases of a filter, P parts, C cells, D width.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from quatrefoil.core.views import Tokens, view
+from quatrefoil.genomics.models.bases import one_hot, places
+from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.models.pooling import highest_of_cells
+from quatrefoil.genomics.sequence.codes import PADDED
+
+_PLACED: Final = 0.1
+_LOUDEST: Final = 6.0  # standard deviations above the mean; a score beyond it says no more, and cannot overflow
+_START: Final = 0.08  # of filters that are divided by their spread, how small they are says how fast they turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotifCnnConfig(ClassifierConfig):
+    """Sizes.
+
+    Args:
+        width: number of motif filters; even.
+        motif: bases that a filter sees; odd.
+        pool: bases of which the highest of each filter is kept.
+        window: parts that the convolution sees, each of `pool` bases; odd.
+        hidden: channels of the convolution, and of the layer before the classes.
+        cells: equal parts of a sequence, of each of which the highest of each channel is heard, too; 0 = none.
+        dropout: of what the filters hear and of the code, in training.
+    """
+
+    width: int = 256
+    motif: int = 15
+    pool: int = 4
+    window: int = 7
+    hidden: int = 64
+    cells: int = 0
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if any(window < 1 or window % 2 == 0 for window in (self.motif, self.window)) or self.width % 2:
+            raise ValueError(f"model needs odd windows and an even width: {self}")
+        if self.pool < 1:
+            raise ValueError(f"model.pool={self.pool}: the highest is of one base or more")
+        if self.cells < 0:
+            raise ValueError(f"model.cells={self.cells}: a sequence has parts, or 0 for none")
+
+    @property
+    def model_type(self) -> type["MotifCnn"]:
+        return MotifCnn
+
+
+class MotifFilters(nn.Module):
+    """Scores of motifs at every place, of mean 0 and a learned spread over bases that are drawn evenly.
+
+    So a filter's size means nothing, and what a score means does not change while the filter turns.
+    """
+
+    def __init__(self, width: int, motif: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(_START * torch.randn(width, 4, motif))
+        self.spread, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+
+    def forward(self, bases_BL: Tensor) -> Tensor:
+        """(B, F, L); an unknown base and what lies beyond a sequence add nothing."""
+        centred_F4M = self.weight - self.weight.mean(1, keepdim=True)
+        variance_F11 = centred_F4M.square().mean(1, keepdim=True).sum(2, keepdim=True)
+        filters_F4M = self.spread[:, None, None] * centred_F4M * (variance_F11 + 1e-8).rsqrt()
+        return nnf.conv1d(one_hot(bases_BL), filters_F4M, self.bias, padding="same")
+
+
+class MotifCnn(SequenceModel):
+    """What is computed of a sequence does not depend on what else is in its batch."""
+
+    def __init__(self, config: MotifCnnConfig) -> None:
+        super().__init__(config, config.hidden)
+        self.config = config
+        # A start at 1 hides from the other channels what a motif is; where places tell nothing, they stay quiet.
+        self.placed = nn.Parameter(torch.tensor(_PLACED))
+        self.motifs = MotifFilters(config.width, config.motif)
+        self.convolution = nn.Conv1d(config.width, config.hidden, config.window, padding="same")
+        self.norm = nn.LayerNorm(config.hidden)
+        self.contract = nn.Linear((config.cells + 1) * config.hidden, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        for part in (self.convolution, self.contract):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            nn.init.zeros_(part.bias)
+
+    @view
+    def channels(self, bases: Tensor) -> Tokens:
+        """(B, P, D), 0 at parts that are none."""
+        pool = self.config.pool
+        real_B1L = (bases != PADDED)[:, None].float()
+        loud_BFL = self.motifs(bases).clamp(max=_LOUDEST).exp() * real_B1L
+        loud_BFP, real_B1P = (nnf.max_pool1d(value, pool, ceil_mode=True) for value in (loud_BFL, real_B1L))
+        placed_FP = places(bases.shape[1], self.config.width, bases.device)[::pool].mT
+        heard_BFP = self.dropout(loud_BFP) + self.placed * placed_FP * real_B1P
+        x_BPD = self.norm(self.convolution(heard_BFP).mT).relu()
+        return Tokens(x_BPD * real_B1P.mT, real_B1P[:, 0] > 0)
+
+    @view
+    def sequence(self, channels: Tokens) -> Tensor:
+        """(B, (C + 1) D): the highest of each channel in all of a sequence, and in each cell."""
+        highest_BD = channels.states_BTD.amax(1)
+        if not self.config.cells:
+            return highest_BD
+        return torch.cat([highest_BD, highest_of_cells(channels, self.config.cells).flatten(1)], 1)
+
+    @view
+    def strand_logits(self, sequence: Tensor) -> Tensor:
+        """(B, K)."""
+        return self.logits_of(self.dropout(self.contract(self.dropout(sequence)).relu()))
