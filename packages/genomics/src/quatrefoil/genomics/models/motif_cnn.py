@@ -99,6 +99,7 @@ class MotifCnn(SequenceModel):
         self.dropout = nn.Dropout(config.dropout)
         for part in (self.convolution, self.contract):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            assert part.bias is not None
             nn.init.zeros_(part.bias)
 
     @view
