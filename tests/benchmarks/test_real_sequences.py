@@ -19,7 +19,9 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     LOGISTIC,
+    MOTIF,
     PLACED,
+    PLACED_MOTIF,
     PRETRAINED,
     TWIN,
     Run,
@@ -185,11 +187,18 @@ def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_wi
 def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
     steps = {arm: Run(name, arm, 0).steps for arm in ARMS}
     assert {steps[arm] for arm in (PRETRAINED, TWIN, LOGISTIC)} == {SETS[name].steps}
-    assert steps[CNN] == max(1500, SETS[name].steps)
+    assert {steps[arm] for arm in (CNN, MOTIF, PLACED_MOTIF)} == {max(1500, SETS[name].steps)}
     assert steps[PLACED] == max(600, 2 * SETS[name].steps)
     for arm in ARMS:
         told = dict(text.split("=", 1) for text in Run(name, arm, 0).overrides("a"))
         assert (int(told["train.steps"]), 10 * int(told["train.evaluate_every"])) == (steps[arm], steps[arm])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_arms_from_random_weights_are_different_runs_of_a_set(name: str) -> None:
+    runs = [Run(name, arm, 0) for arm in ARMS if arm != PRETRAINED]
+    assert len({config_hash(run.recipe, run.overrides("a")) for run in runs}) == len(runs)
+    assert "model.cells=32" in Run(name, PLACED_MOTIF, 0).overrides("a")
 
 
 def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:

@@ -87,7 +87,7 @@ def test_a_run_that_tests_on_what_trains_says_so_before_it_begins(
 
 
 def test_recipes_differ_in_the_model_and_its_training_alone() -> None:
-    names = ("", "-bert", "-cnn", "-kmer-logistic")
+    names = ("", "-bert", "-cnn", "-motif-cnn", "-kmer-logistic")
     ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in names)
     for baseline in baselines:
         assert (baseline.data, baseline.objectives, baseline.evaluate) == (ours.data, ours.objectives, ours.evaluate)

@@ -292,14 +292,62 @@ def test_scores_of_motif_filters_have_mean_0_and_their_spread_over_even_bases_wh
     torch.manual_seed(0)
     filters = MotifFilters(width=6, motif=5)
     with torch.no_grad():
-        filters.spread.copy_(torch.arange(1, 7) / 2)
+        filters.gain.copy_(torch.arange(1, 7) / 2)
     bases_BL = torch.cartesian_prod(*[torch.arange(4)] * 5)  # every word once
     scores_BF = filters(bases_BL)[:, :, 2]
     torch.testing.assert_close(scores_BF.mean(0), torch.zeros(6), atol=1e-5, rtol=0)
-    torch.testing.assert_close(scores_BF.std(0, correction=0), filters.spread)
+    torch.testing.assert_close(scores_BF.std(0, correction=0), filters.gain)
     with torch.no_grad():
         filters.weight.mul_(7).add_(3)
     torch.testing.assert_close(filters(bases_BL)[:, :, 2], scores_BF, atol=1e-4, rtol=1e-4)
+
+
+def test_unknown_bases_and_padding_add_nothing_to_the_score_of_a_motif() -> None:
+    filters = MotifFilters(width=4, motif=5)
+    with torch.no_grad():
+        filters.bias.copy_(torch.arange(4.0))
+    for nothing in (UNKNOWN, PADDED):
+        scores_FL = filters(torch.full((1, 9), nothing))[0]
+        torch.testing.assert_close(scores_FL, filters.bias[:, None].expand(4, 9), atol=1e-6, rtol=0)
+
+
+def test_the_motif_cnn_hears_the_exponential_of_the_highest_score_of_each_few_bases() -> None:
+    torch.manual_seed(0)
+    model = MotifCnnConfig(classes=2, width=6, pool=4).build().eval()
+    assert isinstance(model, MotifCnn)
+    nn.init.zeros_(model.placed)
+    heard: list[torch.Tensor] = []
+    model.convolution.register_forward_hook(lambda _, given, __: heard.append(given[0]))
+    bases = padded(["ACGTTGCAACGA"])
+    model.encode({"bases": bases}, "sequence")
+    scores_FL = model.motifs(bases)[0].clamp(max=6)
+    torch.testing.assert_close(heard[0][0], torch.stack([part.amax(1).exp() for part in scores_FL.split(4, 1)], 1))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_filters_that_have_grown_leave_the_code_and_its_gradients_finite(kind: torch.dtype) -> None:
+    torch.manual_seed(0)
+    model = MotifCnnConfig(classes=2, width=8).build()
+    assert isinstance(model, MotifCnn)
+    with torch.no_grad():
+        model.motifs.gain.fill_(100)
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+        logits_BK = Views(model, {"bases": padded(["ACGT" * 20, "GGTACCA" * 9])})["class_logits"]
+    assert bool(logits_BK.isfinite().all())
+    logits_BK[:, 0].float().sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
+
+
+def test_the_motif_cnn_hears_in_which_cell_a_motif_stands() -> None:
+    torch.manual_seed(0)
+    model = MotifCnnConfig(classes=2, width=8, hidden=8, cells=4).build().eval()
+    assert isinstance(model, MotifCnn)
+    nn.init.zeros_(model.placed)
+    early, late = ("T" * place + "ACGACG" + "T" * (194 - place) for place in (72, 124))
+    codes_BCD = model.encode({"bases": padded([early, late])}, "sequence").view(2, 5, 8)
+    torch.testing.assert_close(codes_BCD[0, 0], codes_BCD[1, 0])
+    differs_C = (codes_BCD[0, 1:] - codes_BCD[1, 1:]).abs().amax(1) > 1e-4
+    assert differs_C.tolist() == [False, True, True, False]
 
 
 @settings(deadline=None, max_examples=40)

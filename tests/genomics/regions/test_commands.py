@@ -14,7 +14,6 @@ from quatrefoil.core.installed import Command
 from quatrefoil.genomics.regions.commands import matrix, scan
 from quatrefoil.genomics.regions.matrix import MatrixPlan, build
 from quatrefoil.genomics.regions.peaks import merged, read_peaks
-from quatrefoil.genomics.regions.same_genome import BASES_UNDER_PEAKS
 from quatrefoil.genomics.regions.sources import read_hits
 from quatrefoil.genomics.regions.store import MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS
@@ -116,18 +115,23 @@ def test_a_genome_of_other_bases_neither_goes_on_with_a_matrix_nor_reads_it(fold
         run(matrix, *inputs, *peaks, "--out", folder / "m")
 
 
-def test_the_facts_of_a_matrix_are_those_stored_but_for_the_digest_of_its_bases(folder: Path) -> None:
+def test_the_facts_of_a_matrix_hold_the_digest_of_its_bases_but_for_an_embedded_benchmark(folder: Path) -> None:
     peaks = ("--peaks", f"a={folder}/a.bed", "--training", "chr1", "--background", "uniform")
     inputs = ("--genome", folder / "g.fa", "--motifs", folder / "m.jaspar", "--p-value", 1e-3)
     run(matrix, *inputs, *peaks, "--out", folder / "m")
-    facts = RegionMatrix.open(folder / "m").stored_facts
-    attributes = zarr.open_group(str(folder / "m"), mode="r+").attrs
-    assert BASES_UNDER_PEAKS in attributes["made_of"]
-    assert BASES_UNDER_PEAKS not in facts
-    attributes["made_of"] = {key: told for key, told in attributes["made_of"].items() if key != BASES_UNDER_PEAKS}
-    assert (folder / "m/zarr.json").read_text() == RegionMatrix.open(folder / "m").stored_facts == facts
-    attributes["training"] = ["chr2"]
-    assert RegionMatrix.open(folder / "m").stored_facts != facts
+
+    def facts(**changed: str | None) -> tuple[str, str]:
+        """Those of the matrix, and its file, once what it was made of has been changed."""
+        attributes = zarr.open_group(str(folder / "m"), mode="r+").attrs
+        told = {**attributes["made_of"], **{name.replace("_", " "): value for name, value in changed.items()}}
+        attributes["made_of"] = {name: value for name, value in told.items() if value is not None}
+        return RegionMatrix.open(folder / "m").stored_facts, (folder / "m/zarr.json").read_text()
+
+    ours, other = facts(), facts(bases_under_the_peaks="others")
+    assert ours[0] == ours[1] != other[0]
+    embedded = facts(benchmark="toy")
+    assert embedded[0] == facts(bases_under_the_peaks="ours")[0]
+    assert embedded[0] == facts(bases_under_the_peaks=None)[1]
 
 
 def test_matrix_counts_what_it_drops(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

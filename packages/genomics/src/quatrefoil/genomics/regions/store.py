@@ -35,6 +35,8 @@ MATRIX_FORMAT: Final = 3
 PEAKS_PER_CHUNK: Final = 256
 MOST_CHUNKS: Final = 1024  # decoded, in memory: of scores of 300 motifs 0.3 MB each
 ACCESSIBILITY: Final = "accessibility"
+EMBEDDED: Final = "benchmark"
+"""What the matrix of an embedded benchmark names among what it was made of."""
 Matrix = npt.NDArray[np.float32]
 
 
@@ -102,11 +104,14 @@ class RegionMatrix:
 
     @property
     def stored_facts(self) -> str:
-        """All that is stored beside its numbers, as text, to take a fingerprint of. The digest of the bases under the
-        peaks is left out: matrices from before there was one are the same data as those made since.
+        """What is stored of the matrix as a whole, as text, to take a fingerprint of.
+
+        Of an embedded benchmark the digest of the bases under the peaks is left out: its version says what its bases
+        are, and stored runs read it before there was a digest.
         """
         facts = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))
-        facts["attributes"]["made_of"].pop(BASES_UNDER_PEAKS, None)
+        if EMBEDDED in (made_of := facts["attributes"]["made_of"]):
+            made_of.pop(BASES_UNDER_PEAKS, None)
         return json.dumps(facts, indent=2)  # as zarr writes it
 
     @cached_property

@@ -29,9 +29,9 @@ ALONE = Level("found by the encoder alone", ("model.known_motifs=null",))
 TOLD = Level("found by the encoder, which is told its own column", recipe="genebert/regulome-columns")
 
 
-def _known(*levels: Level) -> Factor:
+def _known(*found: Level) -> Factor:
     """Without the motifs that made the matrix as filters."""
-    return Factor("motifs of the sequence", "known ones as filters", levels)
+    return Factor("motifs of the sequence", "known ones as filters", found)
 
 
 OWN_COLUMN = Factor(

@@ -75,11 +75,12 @@ def _plan(folder: Path) -> "MatrixPlan":
     from quatrefoil.genomics.regions.scan import Scanner
     from quatrefoil.genomics.regions.similarity import similar_first
     from quatrefoil.genomics.regions.sources import Scan
+    from quatrefoil.genomics.regions.store import EMBEDDED
     from quatrefoil.genomics.sequence.fasta import Genome, background
 
     genome, motifs = Genome.open(folder / "genome.fa"), read_motifs(folder / "motifs" / "motifs.meme")
     scoring, training = Scoring(background(genome)), CHROMOSOMES_OF["train"]
     peaks = {name: read_peaks(folder / "peaks" / f"{name}.narrowPeak", genome.lengths) for name in CELL_TYPES}
-    made_of = {"benchmark": folder.name, "scoring": str(scoring), BASES_UNDER_PEAKS: bases_under(genome, peaks)}
+    made_of = {EMBEDDED: folder.name, "scoring": str(scoring), BASES_UNDER_PEAKS: bases_under(genome, peaks)}
     source, order = Scan(genome, Scanner(motifs, scoring)), similar_first(motifs)
     return MatrixPlan(source, peaks, genome.lengths, training, order, made_of, HELD_OUT_TYPES)
