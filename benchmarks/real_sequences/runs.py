@@ -42,8 +42,8 @@ ARMS: Final[Mapping[str, Arm]] = {
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
 """In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
-with places has the encoder's compute, and no fewer steps than it takes to learn Regulome's splice sites. The rules are
-ours and hold on all sets."""
+with places has the encoder's compute, and no fewer steps than it takes to learn Regulome's splice sites. Those of motif
+filters have the CNN's. The rules are ours and hold on all sets."""
 PRETRAINING: Final = "genebert/sequence-pretrain"
 _RUNS: Final = "RUNS"
 _FOLDER: Final = "run.dir="
