@@ -25,7 +25,7 @@ $(READY): requirements.lock $(PROJECTS:%=%/pyproject.toml)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PROJECTS:%=-e %)
 	touch $@
 
-demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a leaderboard to look at (10 minutes on two idle cores)
+demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a leaderboard to look at (5 to 10 minutes on two idle cores)
 	$(BIN)/python -m benchmarks.leaderboard demo --processes 1
 
 bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/; BENCH=quick, default, full, clover, vlsa or regulome

@@ -68,7 +68,7 @@ def _legend(board: Board) -> Iterator[str]:
 
 def _remarks(board: Board) -> Iterator[str]:
     yield f"trained on {machines(board.groups)}"
-    yield from bound_remarks(set(_readers(board.columns)))
+    yield from bound_remarks(_readers(board.columns))
     for group in board.groups:
         yield from uncompared_remarks(group)
 

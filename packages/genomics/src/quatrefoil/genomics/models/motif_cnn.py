@@ -24,11 +24,11 @@ from torch import Tensor, nn
 
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import one_hot, places
-from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.models.classifier import ClassifierConfig
+from quatrefoil.genomics.models.one_hot_cnn import ConvolutionalModel, refuse_sizes
 from quatrefoil.genomics.models.pooling import highest_of_cells
 from quatrefoil.genomics.sequence.codes import PADDED
 
-_PLACED: Final = 0.1
 _LOUDEST: Final = 6.0  # a score beyond it is no louder, and has no gradient; so that the exponential cannot overflow
 _START: Final = 0.08  # of filters that are standardised, how small they are says how fast they turn
 _NO_SPREAD: Final = 1e-8  # beside the variance of a filter, so that one of nothing is nothing
@@ -57,8 +57,7 @@ class MotifCnnConfig(ClassifierConfig):
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        if any(window < 1 or window % 2 == 0 for window in (self.motif, self.window)) or self.width % 2:
-            raise ValueError(f"model needs odd windows and an even width: {self}")
+        refuse_sizes(self, self.width, self.motif, self.window)
         if self.pool < 1:
             raise ValueError(f"model.pool={self.pool}: the highest is of one base or more")
         if self.cells < 0:
@@ -88,23 +87,17 @@ class MotifFilters(nn.Module):
         return nnf.conv1d(one_hot(bases_BL), filters_F4M, self.bias, padding="same")
 
 
-class MotifCnn(SequenceModel):
+class MotifCnn(ConvolutionalModel):
     """What is computed of a sequence does not depend on what else is in its batch."""
 
     def __init__(self, config: MotifCnnConfig) -> None:
-        super().__init__(config, config.hidden)
+        super().__init__(config, config.hidden, config.dropout)
         self.config = config
-        # A start at 1 hides from the other channels what a motif is; where places tell nothing, they stay quiet.
-        self.placed = nn.Parameter(torch.tensor(_PLACED))
         self.motifs = MotifFilters(config.width, config.motif)
         self.convolution = nn.Conv1d(config.width, config.hidden, config.window, padding="same")
         self.norm = nn.LayerNorm(config.hidden)
         self.contract = nn.Linear((config.cells + 1) * config.hidden, config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
-        for part in (self.convolution, self.contract):
-            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-            assert part.bias is not None
-            nn.init.zeros_(part.bias)
+        self.initialise(self.convolution, self.contract)
 
     @view
     def channels(self, bases: Tensor) -> Tokens:
@@ -125,8 +118,3 @@ class MotifCnn(SequenceModel):
         if not self.config.cells:
             return highest_BD
         return torch.cat([highest_BD, highest_of_cells(channels, self.config.cells).flatten(1)], 1)
-
-    @view
-    def strand_logits(self, sequence: Tensor) -> Tensor:
-        """(B, K)."""
-        return self.logits_of(self.dropout(self.contract(self.dropout(sequence)).relu()))

@@ -44,29 +44,55 @@ class OneHotCnnConfig(ClassifierConfig):
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        if any(window < 1 or window % 2 == 0 for window in (self.motif, *self.windows)) or self.width % 2:
-            raise ValueError(f"model needs odd windows and an even width: {self}")
+        refuse_sizes(self, self.width, self.motif, *self.windows)
 
     @property
     def model_type(self) -> type["OneHotCnn"]:
         return OneHotCnn
 
 
-class OneHotCnn(SequenceModel):
+def refuse_sizes(config: ClassifierConfig, width: int, *windows: int) -> None:
+    """Raise `ValueError` for an odd width, which places do not fit, or a window without a middle."""
+    if any(window < 1 or window % 2 == 0 for window in windows) or width % 2:
+        raise ValueError(f"model needs odd windows and an even width: {config}")
+
+
+class ConvolutionalModel(SequenceModel):
+    """A view `sequence`, made by convolutions that are told places, and a hidden layer between it and the classes."""
+
+    contract: nn.Linear
+
+    def __init__(self, config: ClassifierConfig, hidden: int, dropout: float) -> None:
+        super().__init__(config, hidden)
+        # A start at 1 hides from the other channels what a motif is; where places tell nothing, they stay quiet.
+        self.placed = nn.Parameter(torch.tensor(_PLACED))
+        self.dropout = nn.Dropout(dropout)
+
+    @staticmethod
+    def initialise(*parts: nn.Conv1d | nn.Linear) -> None:
+        """He's start, for what a rectifier follows."""
+        for part in parts:
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            assert part.bias is not None
+            nn.init.zeros_(part.bias)
+
+    @view
+    def strand_logits(self, sequence: Tensor) -> Tensor:
+        """(B, K)."""
+        return self.logits_of(self.dropout(self.contract(self.dropout(sequence)).relu()))
+
+
+class OneHotCnn(ConvolutionalModel):
     """What is computed of a sequence does not depend on what else is in its batch."""
 
     def __init__(self, config: OneHotCnnConfig) -> None:
-        super().__init__(config, config.hidden)
+        super().__init__(config, config.hidden, config.dropout)
         self.config, width = config, config.width
-        # A start at 1 hides from the other channels what a motif is; where places tell nothing, they stay quiet.
-        self.placed = nn.Parameter(torch.tensor(_PLACED))
         self.motifs = nn.Conv1d(4, width, config.motif, padding="same")
-        self.convolutions = nn.ModuleList(nn.Conv1d(width, width, n, padding="same") for n in config.windows)
+        convolutions = [nn.Conv1d(width, width, n, padding="same") for n in config.windows]
+        self.convolutions = nn.ModuleList(convolutions)
         self.contract = nn.Linear(self.heard, config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
-        for part in (self.motifs, *self.convolutions, self.contract):
-            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-            nn.init.zeros_(part.bias)
+        self.initialise(self.motifs, *convolutions, self.contract)
 
     @property
     def heard(self) -> int:
@@ -87,8 +113,3 @@ class OneHotCnn(SequenceModel):
             x_BDL, real_B1L = (nnf.max_pool1d(value, _POOL, ceil_mode=True) for value in (x_BDL, real_B1L))
             x_BDL = convolution(x_BDL).relu() * real_B1L
         return x_BDL, real_B1L
-
-    @view
-    def strand_logits(self, sequence: Tensor) -> Tensor:
-        """(B, K)."""
-        return self.logits_of(self.dropout(self.contract(self.dropout(sequence)).relu()))
