@@ -17,7 +17,6 @@ from benchmarks.real_sequences.cut import lay_out
 from benchmarks.real_sequences.results import RESULTS, collected, uncompared
 from benchmarks.real_sequences.runs import (
     ARMS,
-    PRETRAINED,
     PRETRAINING,
     Facts,
     Run,
@@ -52,8 +51,8 @@ def make(asked: Sequence[Run], genomics: Path, runs: Path) -> None:
             _train(PRETRAINING, pretraining_overrides(run.pretraining), root, runs / run.pretraining)
         _train(run.recipe, run.overrides(runs), root, run.folder(runs))
         _store(runs)
-    for name, other in uncompared(_store(runs)):
-        print(f"{name}: {PRETRAINED} less {other} needs the predictions of both in {runs}; give --runs that has them")
+    for name, of, less in uncompared(_store(runs)):
+        print(f"{name}: {of} less {less} needs the predictions of both in {runs}; give --runs that has them")
 
 
 def _train(recipe: str, overrides: Sequence[str], root: Path, folder: Path) -> None:

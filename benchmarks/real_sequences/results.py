@@ -13,10 +13,11 @@ import numpy as np
 from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
+    ENCODER,
+    ENCODER_TWIN,
     LOGISTIC,
     MOTIF,
     PLACED,
-    PLACED_MOTIF,
     PRETRAINED,
     PRETRAINING,
     TWIN,
@@ -39,12 +40,16 @@ from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootst
 from quatrefoil.core.runs.folder import RunFolder
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "real_sequences.json"
-AGAINST: Final = (CNN, PLACED, MOTIF, PLACED_MOTIF, TWIN, LOGISTIC)
+_BASELINES: Final = (CNN, PLACED, MOTIF, LOGISTIC)
+PAIRS: Final = (
+    *((PRETRAINED, other) for other in (TWIN, ENCODER, *_BASELINES)),
+    *((ENCODER, other) for other in (ENCODER_TWIN, *_BASELINES)),
+)
 _SEEDS: Final = range(100)
 
 
 def collected(runs: Path, stored: Facts) -> dict[str, Any]:
-    """All runs that have ended in this folder or are stored, and on every set the pre-trained model less the others.
+    """All runs that have ended in this folder or are stored, and on every set what one arm has more than another.
 
     What is stored is not computed again: a row while it is of the run as it would be made today, or that run has not
     ended in the folder; a difference while its rows stand, unless both arms have all of its seeds in the folder, and
@@ -59,15 +64,23 @@ def collected(runs: Path, stored: Facts) -> dict[str, Any]:
         "metric": "MCC x 100",
         "pretraining": pretraining,
         "runs": rows,
-        "differences": [each for pair in product(SETS, AGAINST) for each in _differences(*pair, runs, standing)],
+        "differences": [
+            each for name, pair in product(SETS, PAIRS) for each in _differences(name, pair, runs, standing)
+        ],
     }
 
 
-def uncompared(told: Facts) -> list[tuple[str, str]]:
-    """The sets and arms that have a row from a seed that the pre-trained model has, too, and no difference from it."""
-    keys = {key_of(row) for row in told["runs"]}
-    both = {(name, arm) for name, arm, seed in keys if arm in AGAINST and (name, PRETRAINED, seed) in keys}
-    return sorted(both - {(each["set"], each["less"]) for each in told["differences"]})
+def uncompared(told: Facts) -> list[tuple[str, str, str]]:
+    """The sets and pairs of arms that have rows from one seed, and no difference."""
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for row in told["runs"]:
+        seeds.setdefault((row["set"], row["arm"]), set()).add(row["seed"])
+    both = {
+        (name, of, less)
+        for name, (of, less) in product(SETS, PAIRS)
+        if seeds.get((name, of), set()) & seeds.get((name, less), set())
+    }
+    return sorted(both - {(each["set"], each["of"], each["less"]) for each in told["differences"]})
 
 
 def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
@@ -110,25 +123,26 @@ def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
     before, now = ({key_of(row): row["config_hash"] for row in part} for part in (stored["runs"], rows))
 
     def stands(difference: Facts) -> bool:
-        runs = product([difference["set"]], [PRETRAINED, difference["less"]], difference["seeds"])
+        runs = product([difference["set"]], [difference["of"], difference["less"]], difference["seeds"])
         return all(key in before and before[key] == now.get(key) for key in runs)
 
     return [difference for difference in stored["differences"] if stands(difference)]
 
 
-def _differences(name: str, other: str, runs: Path, standing: Sequence[Facts]) -> list[Facts]:
-    here = [seed for seed in _SEEDS if all(Run(name, arm, seed).has_ended(runs) for arm in (PRETRAINED, other))]
-    kept = [each for each in standing if (each["set"], each["less"]) == (name, other)]
+def _differences(name: str, pair: tuple[str, str], runs: Path, standing: Sequence[Facts]) -> list[Facts]:
+    here = [seed for seed in _SEEDS if all(Run(name, arm, seed).has_ended(runs) for arm in pair)]
+    kept = [each for each in standing if (each["set"], each["of"], each["less"]) == (name, *pair)]
     if kept and not set(kept[0]["seeds"]) < set(here):
         return kept
-    return [_difference(name, other, here, runs)] if here else []
+    return [_difference(name, pair, here, runs)] if here else []
 
 
-def _difference(name: str, other: str, seeds: Sequence[int], runs: Path) -> Facts:
-    pairs = [[_predicted(Run(name, arm, seed).folder(runs)) for arm in (PRETRAINED, other)] for seed in seeds]
+def _difference(name: str, pair: tuple[str, str], seeds: Sequence[int], runs: Path) -> Facts:
+    pairs = [[_predicted(Run(name, arm, seed).folder(runs)) for arm in pair] for seed in seeds]
     interval = difference_interval(pairs)
-    means = [np.mean([classification_metrics(pair[side])["MCC"] for pair in pairs]) for side in (0, 1)]
-    return {"set": name, "less": other, "seeds": seeds, "difference": means[0] - means[1], "interval": interval}
+    means = [np.mean([classification_metrics(each[side])["MCC"] for each in pairs]) for side in (0, 1)]
+    told = {"set": name, "of": pair[0], "less": pair[1], "seeds": seeds}
+    return {**told, "difference": means[0] - means[1], "interval": interval}
 
 
 def _predicted(folder: Path) -> Predictions:

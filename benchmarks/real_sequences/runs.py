@@ -21,29 +21,29 @@ class Arm:
     Args:
         as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
-        settings: of the model, on all sets.
     """
 
     recipe: str
     as_fast: int = 1
     least_steps: int = 0
-    settings: tuple[str, ...] = ()
 
 
-PRETRAINED, TWIN, CNN, LOGISTIC = "pre-trained", "untrained twin", "one-hot CNN", "k-mer logistic"
-PLACED, MOTIF, PLACED_MOTIF = "placed CNN", "motif CNN", "placed motif CNN"
+PRETRAINED, TWIN = "pre-trained", "untrained twin"
+ENCODER, ENCODER_TWIN = "encoder, pre-trained", "encoder, untrained twin"
+CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
 ARMS: Final[Mapping[str, Arm]] = {
-    PRETRAINED: Arm("genebert/classify"),
-    TWIN: Arm("genebert/classify"),
+    PRETRAINED: Arm("genebert/classify", least_steps=1500),
+    TWIN: Arm("genebert/classify", least_steps=1500),
+    ENCODER: Arm("genebert/classify-encoder"),
+    ENCODER_TWIN: Arm("genebert/classify-encoder"),
     CNN: Arm("genebert/classify-cnn", least_steps=1500),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
     MOTIF: Arm("genebert/classify-motif-cnn", least_steps=1500),
-    PLACED_MOTIF: Arm("genebert/classify-motif-cnn", least_steps=1500, settings=("model.cells=32",)),
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
 """In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
-with places has the encoder's compute, and no fewer steps than it takes to learn Regulome's splice sites. Those of motif
-filters have the CNN's. The rules are ours and hold on all sets."""
+with places has the encoder's compute, and no fewer steps than it takes to learn Regulome's splice sites. What has motif
+filters has the CNN's steps. The rules are ours and hold on all sets."""
 PRETRAINING: Final = "genebert/sequence-pretrain"
 _RUNS: Final = "RUNS"
 _FOLDER: Final = "run.dir="
@@ -71,7 +71,7 @@ class Run:
     @property
     def pretraining(self) -> str | None:
         """The folder, within that of the runs, of what it starts from; None = random weights."""
-        return SETS[self.set].pretraining if self.arm == PRETRAINED else None
+        return SETS[self.set].pretraining if self.arm in (PRETRAINED, ENCODER) else None
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""
@@ -83,7 +83,7 @@ class Run:
 
     def _started_from(self, start: str | None) -> list[str]:
         begun = [f"model.pretrained={start}"] if start else []
-        return [*SETS[self.set].overrides(self.steps), *ARMS[self.arm].settings, *begun, f"seed={self.seed}"]
+        return [*SETS[self.set].overrides(self.steps), *begun, f"seed={self.seed}"]
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from benchmarks.real_sequences.runs import PRETRAINED
 from quatrefoil.core.installed import RECIPES, names
 from quatrefoil.core.measuring.ranges import check_interval, check_values
 from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds
@@ -63,9 +62,10 @@ class SequenceRun(Trained):
 
 
 class SequenceDifference(_Strict):
-    """Pre-trained less another arm, over the seeds that both have."""
+    """One arm less another, over the seeds that both have."""
 
     set: Said
+    of: Said
     less: Said
     seeds: list[Count]
     difference: float
@@ -212,8 +212,9 @@ def _sequence_lines(told: Facts) -> Iterator[_Line]:
     for each in told["differences"]:
         # Of the MCC, which may lie outside its own interval; a seed that is named twice would count twice.
         between = [("MCC", each["difference"], each["interval"])]
-        yield _Line((each["set"], "less", each["less"]), intervals=between)
-        yield from (_Line((each["set"], "less", each["less"], "seed", seed)) for seed in each["seeds"])
+        pair = (each["set"], each["of"], "less", each["less"])
+        yield _Line(pair, intervals=between)
+        yield from (_Line((*pair, "seed", seed)) for seed in each["seeds"])
 
 
 def _digit_lines(told: Facts) -> Iterator[_Line]:
@@ -280,7 +281,7 @@ def _check_scores(named: str, line: _Line) -> None:
 def _check_differences(path: Path, told: Facts) -> None:
     scores = {(run["set"], run["arm"], run["seed"]): run["test"] for run in told["runs"]}
     for each in told["differences"]:
-        pairs = [(each["set"], arm, seed) for seed in each["seeds"] for arm in (PRETRAINED, each["less"])]
+        pairs = [(each["set"], arm, seed) for seed in each["seeds"] for arm in (each["of"], each["less"])]
         if lacking := [pair for pair in pairs if pair not in scores]:
             raise RowError(
                 f"{path}: a difference on {each['set']} of {lacking[0]}, which is no run there; run it again"
@@ -288,6 +289,6 @@ def _check_differences(path: Path, told: Facts) -> None:
         found = fmean(scores[ours] - scores[theirs] for ours, theirs in zip(pairs[::2], pairs[1::2], strict=True))
         if abs(found - each["difference"]) > _ROUNDED:
             raise RowError(
-                f"{path}: {each['set']}, {PRETRAINED} less {each['less']}: {each['difference']:.2f}, its runs have "
+                f"{path}: {each['set']}, {each['of']} less {each['less']}: {each['difference']:.2f}, its runs have "
                 f"{found:.2f}; run them again"
             )

@@ -31,7 +31,8 @@ def sequences_section(told: Facts) -> Section:
             "a row is a run; every run took its checkpoint by the set's validation, the test was scored once",
             "data.test under cut/ is a test of ours, no published one: it was cut by sequence, families on one side",
             "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
-            "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
+            "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights; it is "
+            "the encoder and motif filters, `encoder` is the same without filters",
         ],
         commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
         links=[Link("what it says and what it does not", "docs/genebert-results.md")],
@@ -75,7 +76,7 @@ def _scored(run: Facts, name: str) -> Cell:
 def _sequence_differences(found: Sequence[Facts]) -> Table:
     rows = [
         [
-            Cell(f"{each['set']}: pre-trained minus {each['less']}"),
+            Cell(f"{each['set']}: {each['of']} minus {each['less']}"),
             Cell.of(len(each["seeds"])),
             Cell.of(each["difference"], "+.1f"),
             Cell(interval_text(each["interval"], "+.1f")),

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Final
 
-from benchmarks.real_sequences.runs import ARMS, CNN, LOGISTIC, MOTIF, PLACED, PLACED_MOTIF, PRETRAINED, TWIN
+from benchmarks.real_sequences.runs import ARMS, CNN, ENCODER, ENCODER_TWIN, LOGISTIC, MOTIF, PLACED, PRETRAINED, TWIN
 from benchmarks.report.boards import short_direction
 from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, Facts
 from benchmarks.report.runners import (
@@ -21,19 +21,28 @@ from benchmarks.report.sections import Section
 from benchmarks.report.tables import count_cell
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 
-_BRIEF: Final = {TWIN: "twin", CNN: "CNN", PLACED: "placed", MOTIF: "motif", PLACED_MOTIF: "both", LOGISTIC: "k-mers"}
+_BRIEF: Final = {
+    TWIN: "twin",
+    ENCODER: "encoder",
+    ENCODER_TWIN: "its twin",
+    CNN: "CNN",
+    PLACED: "placed",
+    MOTIF: "motif",
+    LOGISTIC: "k-mers",
+}
 """Heads of arms that have room for them all."""
 
 
 def short_sequences(told: Facts) -> Section:
     """Sets by arms, and the difference that pre-training alone makes."""
-    less = {each["set"]: each for each in told["differences"] if each["less"] == TWIN}
+    less = {each["set"]: each for each in told["differences"] if (each["of"], each["less"]) == (PRETRAINED, TWIN)}
     runs = sorted(told["runs"], key=lambda run: run["set"])
     by_set = groupby(runs, lambda run: run["set"])
     rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in by_set]
     columns = ["set", "n", *(_BRIEF.get(arm, arm) for arm in ARMS), "gain", "interval"]
     remarks = [
-        f"of networks over bases {', '.join(f'{_BRIEF[arm]}: {arm}' for arm in (CNN, PLACED, MOTIF, PLACED_MOTIF))}",
+        f"{PRETRAINED} and {_BRIEF[TWIN]}: encoder and motif filters; {_BRIEF[ENCODER]} and {_BRIEF[ENCODER_TWIN]}: without "
+        f"filters; of networks over bases {', '.join(f'{_BRIEF[arm]}: {arm}' for arm in (CNN, PLACED, MOTIF))}",
         "the mean over n seeds, as its arms have; every run took its checkpoint by the set's validation",
         f"gain: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
         "95 % interval, over test sequences, says nothing of the seed. The other differences: on the page",

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from benchmarks.real_sequences import __main__ as program
 from benchmarks.real_sequences.cut import SHARE, K, lay_out, parted
-from benchmarks.real_sequences.results import AGAINST, RESULTS, area_interval, collected, uncompared
+from benchmarks.real_sequences.results import PAIRS, RESULTS, area_interval, collected, uncompared
 from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
+    ENCODER,
+    ENCODER_TWIN,
     LOGISTIC,
     MOTIF,
     PLACED,
-    PLACED_MOTIF,
     PRETRAINED,
     TWIN,
     Run,
@@ -186,8 +187,8 @@ def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_wi
 @pytest.mark.parametrize("name", SETS)
 def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
     steps = {arm: Run(name, arm, 0).steps for arm in ARMS}
-    assert {steps[arm] for arm in (PRETRAINED, TWIN, LOGISTIC)} == {SETS[name].steps}
-    assert {steps[arm] for arm in (CNN, MOTIF, PLACED_MOTIF)} == {max(1500, SETS[name].steps)}
+    assert {steps[arm] for arm in (ENCODER, ENCODER_TWIN, LOGISTIC)} == {SETS[name].steps}
+    assert {steps[arm] for arm in (PRETRAINED, TWIN, CNN, MOTIF)} == {max(1500, SETS[name].steps)}
     assert steps[PLACED] == max(600, 2 * SETS[name].steps)
     for arm in ARMS:
         told = dict(text.split("=", 1) for text in Run(name, arm, 0).overrides("a"))
@@ -196,9 +197,8 @@ def test_an_arm_has_the_steps_of_the_set_or_more_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_arms_from_random_weights_are_different_runs_of_a_set(name: str) -> None:
-    runs = [Run(name, arm, 0) for arm in ARMS if arm != PRETRAINED]
+    runs = [Run(name, arm, 0) for arm in ARMS if arm not in (PRETRAINED, ENCODER)]
     assert len({config_hash(run.recipe, run.overrides("a")) for run in runs}) == len(runs)
-    assert "model.cells=32" in Run(name, PLACED_MOTIF, 0).overrides("a")
 
 
 def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:
@@ -275,7 +275,7 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     stored = {what: [each for each in STORED[what] if each["set"] not in new_sets] for what in ("runs", "differences")}
     for name, classes in new_sets.items():
         for arm in ARMS:
-            ended(Run(name, arm, 0), tmp_path, classes, 0.9 if arm == PRETRAINED else 0.5)
+            ended(Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER: 0.7}.get(arm, 0.5))
     found = collected(tmp_path, STORED | stored)
     new = {key_of(row): row for row in found["runs"] if row["set"] in new_sets}
     assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]
@@ -283,23 +283,23 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     for (name, arm, _), row in new.items():
         assert ("test_ROC_AUC" in row, row["pretraining"]) == (
             name == "deepbind/SRF",
-            OF_ALL if arm == PRETRAINED else None,
+            OF_ALL if arm in (PRETRAINED, ENCODER) else None,
         )
         assert Run(*key_of(row)).is_stored(found["runs"], found["pretraining"])
     differences = [each for each in found["differences"] if each["set"] in new_sets]
-    assert len(differences) == 2 * (len(ARMS) - 1)
+    assert len(differences) == 2 * len(PAIRS)
     assert all(each["interval"][0] < each["difference"] < each["interval"][1] for each in differences)
     assert all(each in found["differences"] for each in stored["differences"])
 
 
 def test_a_row_and_its_difference_fall_with_a_run_that_is_made_anew_otherwise(tmp_path: Path) -> None:
-    run = Run("tf/2", TWIN, 0)
+    run = Run("tf/2", ENCODER_TWIN, 0)
     ended(run, tmp_path, 2, 0.5)
     assert collected(tmp_path, STORED) == STORED
     rows = [row | {"config_hash": "1" * 16} if key_of(row) == run.key else row for row in STORED["runs"]]
     found = collected(tmp_path, STORED | {"runs": rows})
     gone = [each for each in STORED["differences"] if each not in found["differences"]]
-    assert {(each["set"], each["less"]) for each in gone} == {(run.set, TWIN)}
+    assert {(each["set"], each["of"], each["less"]) for each in gone} == {(run.set, ENCODER, ENCODER_TWIN)}
     assert [key_of(row) for row in found["runs"] if row not in STORED["runs"]] == [run.key]
 
 
@@ -308,7 +308,7 @@ def test_a_row_falls_with_its_pretraining(tmp_path: Path) -> None:
     kept = [row for row in STORED["pretraining"] if row["name"] != OF_GUE]
     before, after = (outdated(told) for told in (STORED, STORED | {"pretraining": [*changed, *kept]}))
     assert {run.key for run in after if run not in before} == {
-        key_of(row) for row in STORED["runs"] if (row["arm"], row["pretraining"]) == (PRETRAINED, OF_GUE)
+        key_of(row) for row in STORED["runs"] if row["pretraining"] == OF_GUE
     }
 
 
@@ -366,8 +366,8 @@ def test_a_row_of_other_steps_is_told_and_made_anew_and_its_folder_is_kept_besid
     now, then = by_key(found), by_key(stored)
     assert (now.pop(SRF.key)["test"], then.pop(SRF.key)["test"]) == (90, 60)
     assert now == then
-    changed = [each["less"] for each in found["differences"] if each not in stored["differences"]]
-    assert changed == [CNN]
+    changed = [(each["of"], each["less"]) for each in found["differences"] if each not in stored["differences"]]
+    assert changed == [pair for pair in PAIRS if CNN in pair]
 
     monkeypatch.setattr(program, "train", lambda *_: pytest.fail("a stored run is trained"))
     program.make([Run(SRF.set, arm, 0) for arm in ARMS], tmp_path, tmp_path / "runs")
@@ -385,8 +385,8 @@ def test_a_difference_that_falls_and_cannot_be_made_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = asked_for([SRF], before(tmp_path / "elsewhere"), tmp_path / "runs", monkeypatch)
-    assert {each["less"] for each in found["differences"]} == {*AGAINST} - {CNN}
-    assert uncompared(found) == [(SRF.set, CNN)]
+    assert [(each["of"], each["less"]) for each in found["differences"]] == [pair for pair in PAIRS if CNN not in pair]
+    assert uncompared(found) == sorted((SRF.set, *pair) for pair in PAIRS if CNN in pair)
     assert "deepbind/SRF: pre-trained less one-hot CNN needs the predictions of both" in capsys.readouterr().out
 
 

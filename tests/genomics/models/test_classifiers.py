@@ -16,7 +16,8 @@ from quatrefoil.core.runs import checkpoint
 from quatrefoil.core.views import Tokens, Views
 from quatrefoil.genomics.datasets.labelled.module import LabelledData
 from quatrefoil.genomics.models.bases import kmer_ids, one_hot, other_strand
-from quatrefoil.genomics.models.classifier import ClassifierConfig
+from quatrefoil.genomics.models.classifier import ClassifierConfig, mean_opinion
+from quatrefoil.genomics.models.expert_classifier import ExpertClassifier, ExpertClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.masked_sequences import MaskedSequences, MaskedSequencesConfig
 from quatrefoil.genomics.models.motif_cnn import MotifCnn, MotifCnnConfig, MotifFilters
@@ -43,8 +44,8 @@ CONFIGS = [
     replace(BERT, pooling="pooler"),
     OneHotCnnConfig(classes=3, width=8),
     PlacedCnnConfig(classes=3, width=8, cells=4),
-    MotifCnnConfig(classes=3, width=8),
     MotifCnnConfig(classes=3, width=8, cells=4),
+    ExpertClassifierConfig(classes=3, encoder=STEM, motifs=MotifCnnConfig(width=8, cells=4)),
     KmerLogisticConfig(classes=3),
 ]
 SEQUENCES = st.lists(st.text("ACGTN", min_size=6, max_size=40), min_size=1, max_size=6)
@@ -179,6 +180,7 @@ def test_counts_of_kmers_are_counted() -> None:
         (OneHotCnnConfig(classes=3, width=8), OneHotCnn),
         (PlacedCnnConfig(classes=3, width=8), PlacedCnn),
         (MotifCnnConfig(classes=3, width=8, cells=4), MotifCnn),
+        (ExpertClassifierConfig(classes=3, encoder=STEM, motifs=MotifCnnConfig(width=8)), ExpertClassifier),
         (KmerLogisticConfig(classes=3), KmerLogistic),
     ],
 )
@@ -269,7 +271,7 @@ def test_the_classes_that_the_docs_name_are_those_of_the_recipes() -> None:
     docs = (Path(__file__).parents[3] / "docs/genebert.md").read_text()
     table = docs.split("| of `genebert/` | class |")[1].split("\n\n")[0]
     rows = [row.split("|")[1:4] for row in table.splitlines()[2:]]
-    assert len(rows) == 11
+    assert len(rows) == 12
     for names, of_class, module in rows:
         recipe = recipes.find(f"genebert/{names.split('`')[1]}").load()()
         model = recipe.model.model_type
@@ -344,10 +346,61 @@ def test_the_motif_cnn_hears_in_which_cell_a_motif_stands() -> None:
     assert isinstance(model, MotifCnn)
     nn.init.zeros_(model.placed)
     early, late = ("T" * place + "ACGACG" + "T" * (194 - place) for place in (72, 124))
-    codes_BCD = model.encode({"bases": padded([early, late])}, "sequence").view(2, 5, 8)
-    torch.testing.assert_close(codes_BCD[0, 0], codes_BCD[1, 0])
-    differs_C = (codes_BCD[0, 1:] - codes_BCD[1, 1:]).abs().amax(1) > 1e-4
+    bases = padded([early, late])
+    one_D, other_D = model.encode({"bases": bases}, "sequence")
+    torch.testing.assert_close(one_D, other_D)
+    codes_BCD = model.encode({"bases": bases}, "cells")
+    differs_C = (codes_BCD[0] - codes_BCD[1]).abs().amax(1) > 1e-4
     assert differs_C.tolist() == [False, True, True, False]
+
+
+def losses(model: ExpertClassifier | MotifCnn, *readings: str) -> dict[str, set[str]]:
+    """Which parts of a model the loss of each reading teaches."""
+    model.train()
+    views = Views(model, {"bases": padded(["ACGT" * 20, "GGTACCA" * 9])})
+    taught = {}
+    for reading in readings:
+        model.zero_grad()
+        nn.functional.cross_entropy(views[f"{reading}_logits"], torch.tensor([0, 1])).backward(retain_graph=True)
+        moved = (name for name, value in model.named_parameters() if value.grad is not None and value.grad.any())
+        taught[reading] = {name.split(".")[0] for name in moved}
+    return taught
+
+
+def test_each_reading_has_a_loss_of_its_own_on_the_same_filters() -> None:
+    model = MotifCnnConfig(classes=2, width=8, cells=4).build()
+    assert isinstance(model, MotifCnn)
+    taught = losses(model, "whole", "placed")
+    both = {"motifs", "convolution", "norm", "placed", "head"}
+    assert taught == {"whole": both | {"contract"}, "placed": both | {"contract_placed"}}
+
+
+def test_experts_do_not_learn_from_each_others_losses_and_the_mean_of_what_they_say_is_heard() -> None:
+    torch.manual_seed(0)
+    motifs = MotifCnnConfig(width=8, cells=4)
+    model = ExpertClassifierConfig(classes=2, encoder=STEM, motifs=motifs, dropout=0).build()
+    assert isinstance(model, ExpertClassifier)
+    taught = losses(model, "encoder", "whole", "placed")
+    assert taught["whole"] == taught["placed"] == {"motifs"}
+    assert "motifs" not in taught["encoder"]
+    assert {"encoder", "head", "profile_head"} <= taught["encoder"]
+    with torch.no_grad():
+        views = Views(model.eval(), {"bases": padded(["ACGT" * 20, "GGTACCA" * 9])})
+        said = [views[f"{name}_logits"].softmax(1).log() for name in ("encoder", "whole", "placed")]
+    torch.testing.assert_close(views["class_logits"], (said[0] + said[1] + said[2]) / 3)
+
+
+def test_who_knows_nothing_changes_no_order() -> None:
+    logits_BK = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    heard_BK = mean_opinion(logits_BK, torch.full((20, 3), 7.0))
+    assert torch.equal(heard_BK.argsort(1), logits_BK.argsort(1))
+    assert torch.equal((heard_BK[:, 1] - heard_BK[:, 0]).argsort(), (logits_BK[:, 1] - logits_BK[:, 0]).argsort())
+
+
+def test_filters_of_other_classes_than_the_models_are_refused() -> None:
+    for wrong in ({"classes": 2}, {"both_strands": True}):
+        with pytest.raises(ValueError, match=r"set model\.classes and model\.both_strands"):
+            ExpertClassifierConfig(motifs=MotifCnnConfig(**wrong))
 
 
 @settings(deadline=None, max_examples=40)
@@ -380,7 +433,7 @@ def test_the_placed_classifier_begins_as_the_one_without_places_and_learns_from_
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"cells": -1}, r"model\.cells=-1: a sequence has"),
+        ({"cells": 0}, r"model\.cells=0: a sequence has one part or more"),
         ({"pool": 0}, r"model\.pool=0"),
         ({"motif": 4}, "odd windows"),
     ],

@@ -117,3 +117,8 @@ class SequenceModel(Model):
         rows = [torch.tensor(codes_of(sequence)) for sequence in sequences]
         bases_BL = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDED).to(device)
         return self.eval().encode({"bases": bases_BL}, "class_logits").float().softmax(1).cpu()
+
+
+def mean_opinion(*logits_BK: Tensor) -> Tensor:
+    """(B, K): the mean of the log-probabilities of several readings; one that knows nothing changes no order."""
+    return torch.stack([logits.float().log_softmax(1) for logits in logits_BK]).mean(0)

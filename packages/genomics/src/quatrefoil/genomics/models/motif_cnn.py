@@ -1,7 +1,8 @@
 """A convolutional network whose filters become motifs: the baseline for binding sites.
 
     bases -> one-hot -> motif filters -> exponential -> highest of each few bases, places added -> convolution, norm
-          -> highest of each channel, in all of the sequence (and in each cell of it, if there are any) -> logits
+          -> highest of each channel in all of the sequence --------------------> logits --> their mean
+          -> and in each of its cells ------------------------------------------> logits -^
 
 The exponential (Koo and Ploenzke 2021, "Improving representations of genomic sequence motifs in convolutional networks
 with exponential activations", Nature Machine Intelligence 3) lets one good match speak louder than many poor ones, so
@@ -11,6 +12,8 @@ standardization"; over even bases, ours), and channels are normed at each place:
 GUE's tf/2 was 53 in place of 60 after 2,000 steps, one seed.
 
 The cells are equal parts of a sequence, as `PlacedCnn` has them: where a motif stands tells a splice site from a decoy.
+Where places tell nothing a network with cells may not begin to learn, and one without does; where they tell all, the
+other way round. So each has its own loss, on the same filters, and what both say is heard.
 
 Legend: B sequences, L bases, F filters, M bases of a filter, P parts, C cells, D width.
 """
@@ -24,9 +27,9 @@ from torch import Tensor, nn
 
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import one_hot, places
-from quatrefoil.genomics.models.classifier import ClassifierConfig
+from quatrefoil.genomics.models.classifier import ClassifierConfig, mean_opinion
 from quatrefoil.genomics.models.one_hot_cnn import ConvolutionalModel, refuse_sizes
-from quatrefoil.genomics.models.pooling import highest_of_cells
+from quatrefoil.genomics.models.pooling import highest_of_cells, refuse_no_cell
 from quatrefoil.genomics.sequence.codes import PADDED
 
 _LOUDEST: Final = 6.0  # a score beyond it is no louder, and has no gradient; so that the exponential cannot overflow
@@ -44,7 +47,7 @@ class MotifCnnConfig(ClassifierConfig):
         pool: bases of which the highest of each filter is kept.
         window: parts that the convolution sees, each of `pool` bases; odd.
         hidden: channels of the convolution, and of the layer before the classes.
-        cells: equal parts of a sequence, of each of which the highest of each channel is heard, too; 0 = none.
+        cells: equal parts of a sequence, of each of which the highest of each channel is kept.
         dropout: of what the filters hear and of the code, in training.
     """
 
@@ -53,15 +56,14 @@ class MotifCnnConfig(ClassifierConfig):
     pool: int = 4
     window: int = 7
     hidden: int = 64
-    cells: int = 0
+    cells: int = 32
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
         refuse_sizes(self, self.width, self.motif, self.window)
         if self.pool < 1:
             raise ValueError(f"model.pool={self.pool}: the highest is of one base or more")
-        if self.cells < 0:
-            raise ValueError(f"model.cells={self.cells}: a sequence has parts, or 0 for none")
+        refuse_no_cell(self.cells)
 
     @property
     def model_type(self) -> type["MotifCnn"]:
@@ -96,8 +98,9 @@ class MotifCnn(ConvolutionalModel):
         self.motifs = MotifFilters(config.width, config.motif)
         self.convolution = nn.Conv1d(config.width, config.hidden, config.window, padding="same")
         self.norm = nn.LayerNorm(config.hidden)
-        self.contract = nn.Linear((config.cells + 1) * config.hidden, config.hidden)
-        self.initialise(self.convolution, self.contract)
+        self.contract = nn.Linear(config.hidden, config.hidden)
+        self.contract_placed = nn.Linear((config.cells + 1) * config.hidden, config.hidden)
+        self.initialise(self.convolution, self.contract, self.contract_placed)
 
     @view
     def channels(self, bases: Tensor) -> Tokens:
@@ -113,8 +116,25 @@ class MotifCnn(ConvolutionalModel):
 
     @view
     def sequence(self, channels: Tokens) -> Tensor:
-        """(B, (C + 1) D): the highest of each channel in all of a sequence, and in each cell."""
-        highest_BD = channels.states_BTD.amax(1)
-        if not self.config.cells:
-            return highest_BD
-        return torch.cat([highest_BD, highest_of_cells(channels, self.config.cells).flatten(1)], 1)
+        """(B, D): the highest of each channel."""
+        return channels.states_BTD.amax(1)
+
+    @view
+    def cells(self, channels: Tokens) -> Tensor:
+        """(B, C, D): the highest of each channel in each cell."""
+        return highest_of_cells(channels, self.config.cells)
+
+    @view
+    def whole_logits(self, sequence: Tensor) -> Tensor:
+        """(B, K), wherever motifs stand."""
+        return self.read(sequence, self.contract)
+
+    @view
+    def placed_logits(self, sequence: Tensor, cells: Tensor) -> Tensor:
+        """(B, K), by where motifs stand, too."""
+        return self.read(torch.cat([sequence, cells.flatten(1)], 1), self.contract_placed)
+
+    @view
+    def strand_logits(self, whole_logits: Tensor, placed_logits: Tensor) -> Tensor:  # type: ignore[override]  # needs more
+        """(B, K)."""
+        return mean_opinion(whole_logits, placed_logits)

@@ -79,7 +79,11 @@ class ConvolutionalModel(SequenceModel):
     @view
     def strand_logits(self, sequence: Tensor) -> Tensor:
         """(B, K)."""
-        return self.logits_of(self.dropout(self.contract(self.dropout(sequence)).relu()))
+        return self.read(sequence, self.contract)
+
+    def read(self, code_B: Tensor, contract: nn.Linear) -> Tensor:
+        """(B, K), of a code of any width."""
+        return self.logits_of(self.dropout(contract(self.dropout(code_B)).relu()))
 
 
 class OneHotCnn(ConvolutionalModel):

@@ -13,7 +13,6 @@ from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Views, view
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
-from quatrefoil.genomics.models.placed_classifier import PlacedClassifierConfig
 from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 
@@ -36,8 +35,10 @@ class VariantClassifierConfig(ClassifierConfig):
             raise ValueError("model.both_strands: alleles are compared on the strand that the VCF names; leave it out")
         if self.reader.classes is not None or self.reader.pretrained is not None:
             raise ValueError("model.reader makes codes: set model.classes and model.pretrained, not the reader's")
-        if isinstance(self.reader, PlacedClassifierConfig):
-            raise ValueError("model.reader makes codes, of which cells are no part: take a StemClassifierConfig")
+        if type(self.reader) not in (SequenceClassifierConfig, StemClassifierConfig):
+            raise ValueError(
+                "model.reader makes codes, of which cells and filters are no part: take a StemClassifierConfig"
+            )
         if isinstance(self.reader, StemClassifierConfig) and self.reader.hidden:
             raise ValueError("a base hidden in one allele alone would look like a variant: set model.reader.hidden=0")
 

@@ -1,17 +1,18 @@
 """Classes of sequences, for any labelled set: `genebert/classify data.train=FILE data.validation=FILE data.test=FILE`.
 
-All recipes differ in the model and its optimiser alone. Settings are ours, see docs/genebert.md; the paper's are not
-known.
+All recipes differ in the model, its optimiser and how many readings have a loss. Settings are ours, see
+docs/genebert.md; the paper's are not known.
 """
 
 from dataclasses import replace
 
 from quatrefoil.core.evaluation.tasks import Classification as ClassScores
-from quatrefoil.core.objectives import Classification
+from quatrefoil.core.objectives import Classification, Objective
 from quatrefoil.core.recipes import Recipe
 from quatrefoil.core.training.optimizer import OptimizerConfig
 from quatrefoil.core.training.settings import TrainConfig
 from quatrefoil.genomics.datasets.labelled.module import LabelledData
+from quatrefoil.genomics.models.expert_classifier import ExpertClassifierConfig
 from quatrefoil.genomics.models.kmer_logistic import KmerLogisticConfig
 from quatrefoil.genomics.models.motif_cnn import MotifCnnConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
@@ -28,7 +29,18 @@ def _train(lr: float, ema: float | None = None) -> TrainConfig:
     )
 
 
+def _each(*readings: str) -> dict[str, Objective]:
+    """A loss for each of the logits whose mean a model says, so that none waits for another."""
+    return {name: Classification(f"{name}_logits", "label") for name in readings}
+
+
 def classify() -> Recipe:
+    """A transformer on k-mers behind convolutions, from random weights or those of a `sequence-pretrain`, and motif
+    filters beside it."""
+    return replace(classify_encoder(), model=ExpertClassifierConfig(), objectives=_each("encoder", "whole", "placed"))
+
+
+def classify_encoder() -> Recipe:
     """A transformer on k-mers behind convolutions, from random weights or those of a `sequence-pretrain`."""
     return Recipe(
         model=StemClassifierConfig(),
@@ -40,18 +52,18 @@ def classify() -> Recipe:
 
 
 def classify_placed() -> Recipe:
-    """As `classify`, and it keeps where in a sequence its motifs stand: splice sites."""
-    return replace(classify(), model=PlacedClassifierConfig())
+    """As `classify-encoder`, and it keeps where in a sequence its motifs stand: splice sites."""
+    return replace(classify_encoder(), model=PlacedClassifierConfig())
 
 
 def classify_bert() -> Recipe:
     """A plain BERT on k-mers, as the paper's sequence encoder is described, from random weights or a pre-training's."""
-    return replace(classify(), model=SequenceClassifierConfig(), train=_train(lr=5e-4))
+    return replace(classify_encoder(), model=SequenceClassifierConfig(), train=_train(lr=5e-4))
 
 
 def classify_cnn() -> Recipe:
     """A one-hot convolutional network on labelled sequences."""
-    return replace(classify(), model=OneHotCnnConfig(), train=_train(lr=2e-3, ema=0.99))
+    return replace(classify_encoder(), model=OneHotCnnConfig(), train=_train(lr=2e-3, ema=0.99))
 
 
 def classify_placed_cnn() -> Recipe:
@@ -60,10 +72,15 @@ def classify_placed_cnn() -> Recipe:
 
 
 def classify_motif_cnn() -> Recipe:
-    """A convolutional network whose filters become motifs; `model.cells=32` where their places matter."""
-    return replace(classify(), model=MotifCnnConfig(), train=_train(lr=5e-3, ema=0.99))
+    """A convolutional network whose filters become motifs."""
+    return replace(
+        classify_encoder(),
+        model=MotifCnnConfig(),
+        objectives=_each("whole", "placed"),
+        train=_train(lr=5e-3, ema=0.99),
+    )
 
 
 def classify_kmer_logistic() -> Recipe:
     """Logistic regression on counts of 3- to 6-mers of labelled sequences."""
-    return replace(classify(), model=KmerLogisticConfig(), train=_train(lr=1e-2))
+    return replace(classify_encoder(), model=KmerLogisticConfig(), train=_train(lr=1e-2))

@@ -23,7 +23,7 @@ from quatrefoil.genomics.datasets.variants.config import RegulomeVariants
 from quatrefoil.genomics.models.openness import OpennessConfig
 from quatrefoil.genomics.models.stem_classifier import StemClassifierConfig
 from quatrefoil.genomics.models.variant_classifier import VariantClassifierConfig
-from quatrefoil.genomics.recipes.classify import classify, classify_cnn, classify_placed, classify_placed_cnn
+from quatrefoil.genomics.recipes.classify import classify_cnn, classify_encoder, classify_placed, classify_placed_cnn
 from quatrefoil.genomics.recipes.genebert import REGIONS_RATE, REGULOME_ENCODER, REGULOME_REGIONS, regulome_parts
 
 
@@ -38,7 +38,7 @@ def _on(recipe: Recipe, data: RegulomeWindows, steps: int) -> Recipe:
 
 
 def _classify(data: RegulomeWindows) -> Recipe:
-    return _on(classify(), data, steps=200)
+    return _on(classify_encoder(), data, steps=200)
 
 
 def _by_placed_cnn(data: RegulomeWindows) -> Recipe:
