@@ -31,8 +31,8 @@ def sequences_section(told: Facts) -> Section:
             "a row is a run; every run took its checkpoint by the set's validation, the test was scored once",
             "data.test under cut/ is a test of ours, no published one: it was cut by sequence, families on one side",
             "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
-            "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights; it is "
-            "the encoder and motif filters, `encoder` is the same without filters",
+            "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
+            "encoder: the same model without motif filters",
         ],
         commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
         links=[Link("what it says and what it does not", "docs/genebert-results.md")],
