@@ -1,4 +1,4 @@
-"""`quatrefoil interpret` and `quatrefoil logos`."""
+"""`quatrefoil interpret`, `quatrefoil filters` and `quatrefoil logos`."""
 
 import argparse
 from collections.abc import Iterable
@@ -52,6 +52,70 @@ class InterpretCommand:
         return 0
 
 
+class FiltersCommand:
+    """Motifs that a classifier has learned."""
+
+    help = (
+        "Draw the motif filters of a classifier as logos: of each the sites that excite it most, and what is like it."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "trained", metavar="RUN", type=Path, help="a run of genebert/classify or genebert/classify-motif-cnn"
+        )
+        parser.add_argument("--fasta", type=Path, required=True, help="sequences: any set that `classify` reads")
+        parser.add_argument("--known", type=Path, help="motifs (JASPAR, MEME, TRANSFAC) to name the most alike of")
+        parser.add_argument(
+            "--limit", type=int, default=500, help="sequences of the file, spread evenly (default: %(default)s)"
+        )
+        parser.add_argument("--sites", type=int, default=100, help="sites counted of a filter (default: %(default)s)")
+        parser.add_argument("--count", type=int, default=16, help="filters drawn (default: %(default)s)")
+        parser.add_argument("--motifs", type=Path, help="write all filters as motifs, too, in MEME's format")
+        parser.add_argument("--table", type=Path, help="write a line for every filter, too")
+        parser.add_argument("--out", type=Path, required=True, help=f"the picture to write: {', '.join(_PICTURES)}")
+
+    @extras()
+    def run(self, args: argparse.Namespace) -> int:
+        from quatrefoil.core.text_files import write_lines, write_table
+        from quatrefoil.genomics.interpret.filters import read_filters
+        from quatrefoil.genomics.interpret.logos import draw_logos, title_of
+        from quatrefoil.genomics.interpret.sequences import spread_sequences
+        from quatrefoil.genomics.meme import lines_of_meme
+        from quatrefoil.genomics.regions.motifs import read_motifs
+
+        if args.count < 1:
+            raise ValueError(f"--count is {args.count}; draw one filter at least")
+        inputs = [args.fasta, args.known]
+        check_picture(args.out, inputs)
+        check_target("--motifs", args.motifs, [*inputs, args.out])
+        check_target("--table", args.table, [*inputs, args.out, args.motifs])
+        known = read_motifs(args.known) if args.known else []
+        sequences, left_out = spread_sequences(args.fasta, args.limit)
+        found = read_filters(classifier_of(args.trained), sequences, args.sites, known)
+        shown = found[: args.count]
+        titles = [
+            f"{one.motif.name}, effect {one.effect:.2f}"
+            + (f"\n{one.like[1]:.2f} like {title_of(one.like[0])}" if one.like else "")
+            for one in shown
+        ]
+        draw_logos([one.motif for one in shown], args.out, titles)
+        if args.motifs:
+            write_lines(
+                args.motifs, lines_of_meme((f.motif.name, f.motif.frequencies_W4, f.motif.sites) for f in found)
+            )
+        if args.table:
+            head = ("filter", "effect", "sites", *(("like", "similarity") if known else ()))
+            told = [
+                (one.motif.name, f"{one.effect:.6g}", one.motif.sites)
+                + ((title_of(one.like[0]), f"{one.like[1]:.4f}") if one.like else ())
+                for one in found
+            ]
+            write_table(args.table, [head, *told], "\t")
+        beyond = f"; {counted(left_out, 'sequence')} beyond --limit left out" if left_out else ""
+        print(f"{len(shown)} of {counted(len(found), 'filter')} in {args.out}{beyond}")
+        return 0
+
+
 class LogosCommand:
     """Logos of a motif file."""
 
@@ -80,7 +144,7 @@ class LogosCommand:
         return 0
 
 
-interpret, logos = InterpretCommand(), LogosCommand()
+interpret, filters, logos = InterpretCommand(), FiltersCommand(), LogosCommand()
 
 
 def check_picture(path: Path, inputs: Iterable[Path | None]) -> None:

@@ -60,8 +60,16 @@ def names_of(motif: "Motif") -> set[str]:
     return own | {found[1] or found[2] for found in map(_FACTOR.match, own) if found}
 
 
-def draw_logos(motifs: Sequence["Motif"], out: Path) -> None:
+def title_of(motif: "Motif") -> str:
+    """Its factor, and its id where that is another name."""
+    return motif.name if motif.factor == motif.name else f"{motif.factor} ({motif.name})"
+
+
+def draw_logos(motifs: Sequence["Motif"], out: Path, titles: Sequence[str] | None = None) -> None:
     """One logo a motif, in bits.
+
+    Args:
+        titles: above each; None = what the motifs are called.
 
     Raises:
         ValueError: no motif, or a format that matplotlib cannot write.
@@ -70,12 +78,13 @@ def draw_logos(motifs: Sequence["Motif"], out: Path) -> None:
 
     if not motifs:
         raise ValueError("no motif to draw; name one that the file has")
+    titles = [title_of(motif) for motif in motifs] if titles is None else titles
     rows = -(-len(motifs) // _COLUMNS)
     figure = Figure(figsize=(3.2 * min(_COLUMNS, len(motifs)), 1.5 * rows), layout="constrained")
-    for number, motif in enumerate(motifs):
+    for number, (motif, title) in enumerate(zip(motifs, titles, strict=True)):
         axes = figure.add_subplot(rows, min(_COLUMNS, len(motifs)), number + 1)
         draw_letters(axes, information(motif.frequencies_W4))
         axes.set_ylim(0, 2)
         axes.set_xticks([])
-        axes.set_title(motif.name if motif.factor == motif.name else f"{motif.factor} ({motif.name})", fontsize=8)
+        axes.set_title(title, fontsize=8)
     figure.savefig(out, dpi=120)

@@ -24,6 +24,19 @@ def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tupl
     return chosen, len(records) - len(chosen)
 
 
+def spread_sequences(file: Path, limit: int) -> tuple[list[Codes], int]:
+    """At most `limit` sequences of a file, evenly spread over it as classes may be sorted, and how many are left out.
+
+    Raises:
+        TextError: a file that cannot be read; ValueError: a limit below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"--limit is {limit}; read one sequence at least")
+    records = read_labelled(Path(), str(file), labels=False).records
+    taken = min(limit, len(records))
+    return [records[number * len(records) // taken].codes for number in range(taken)], len(records) - taken
+
+
 def _known(where: str, codes: Codes) -> Codes:
     if (codes == UNKNOWN).all():
         raise TextError(f"{where}: no base but N, so none can be substituted; give A, C, G or T")

@@ -103,12 +103,19 @@ class MotifCnn(ConvolutionalModel):
         self.initialise(self.convolution, self.contract, self.contract_placed)
 
     @view
-    def channels(self, bases: Tensor) -> Tokens:
+    def motif_scores(self, bases: Tensor) -> Tensor:
+        """(B, F, L): how well each motif fits about each base."""
+        scores_BFL: Tensor = self.motifs(bases)
+        return scores_BFL
+
+    @view
+    def channels(self, motif_scores: Tensor, bases: Tensor) -> Tokens:
         """(B, P, D), 0 at parts that are none."""
         pool = self.config.pool
         real_B1L = (bases != PADDED)[:, None].float()
-        loud_BFL = self.motifs(bases).clamp(max=_LOUDEST).exp() * real_B1L
-        loud_BFP, real_B1P = (nnf.max_pool1d(value, pool, ceil_mode=True) for value in (loud_BFL, real_B1L))
+        scores_BFL = motif_scores.masked_fill(real_B1L == 0, -torch.inf)  # which the exponential makes nothing
+        highest_BFP, real_B1P = (nnf.max_pool1d(value, pool, ceil_mode=True) for value in (scores_BFL, real_B1L))
+        loud_BFP = highest_BFP.clamp(max=_LOUDEST).exp()
         placed_FP = places(bases.shape[1], self.config.width, bases.device)[::pool].mT
         heard_BFP = self.dropout(loud_BFP) + self.placed * placed_FP * real_B1P
         x_BPD = self.norm(self.convolution(heard_BFP).mT).relu()

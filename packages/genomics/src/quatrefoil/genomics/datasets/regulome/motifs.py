@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from quatrefoil.genomics.datasets.regulome.world import Bools, Floats, stream
+from quatrefoil.genomics.meme import lines_of_meme
 from quatrefoil.genomics.sequence.kmers import Bytes, Ids
 
 FAMILIES: Final = (
@@ -109,13 +110,7 @@ def jaspar_lines(motifs: Iterable[Motif]) -> Iterable[str]:
 
 def meme_lines(motifs: Sequence[Motif]) -> Iterable[str]:
     """Minimal MEME format, version 4."""
-    yield from ("MEME version 4", "", "ALPHABET= ACGT", "", "strands: + -", "", "Background letter frequencies")
-    yield from ("A 0.25 C 0.25 G 0.25 T 0.25", "")
-    for motif in motifs:
-        yield f"MOTIF {motif.id} {motif.name}"
-        yield f"letter-probability matrix: alength= 4 w= {motif.width} nsites= {SITES_COUNTED} E= 0"
-        yield from (" ".join(f"{share:.6f}" for share in row) for row in motif.probabilities_W4)
-        yield ""
+    return lines_of_meme((f"{motif.id} {motif.name}", motif.probabilities_W4, SITES_COUNTED) for motif in motifs)
 
 
 def scan(codes_BL: Bytes, log_odds_W4: Floats) -> Floats:
