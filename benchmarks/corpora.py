@@ -1,4 +1,6 @@
-"""Real corpora under a data root, and what is measured of each: at full size on a GPU, small where there is none."""
+"""Real corpora under a data root, and what is measured of each: at full size on a GPU, small where there is none; sets
+of sequences (`gue`) as they are.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from benchmarks.gue import GUE, on_gue
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 
 CORPORA = "QUATREFOIL_DATA"
@@ -61,6 +64,7 @@ MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
     "fsdd": (OnCorpus("VLSA", None, "vlsa/fsdd"),),
 }
 """Folder -> what is measured of the corpus in it."""
+_FOLDERS = (*MEASURED, *GUE)
 
 
 class OnRealCorpora(NamedTuple):
@@ -80,15 +84,20 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
         FileNotFoundError: the folder that the environment names does not exist, or holds no corpus.
     """
     large = torch.cuda.is_available() if gpu is None else gpu
-    asked = [(folder, each) for folder in found(environment) for each in MEASURED[folder.name]]
-    return OnRealCorpora(
-        [_entry(folder, each, large) for folder, each in asked if fits(each, large)],
-        [
-            f"not measured: {each.model} ({each.full}) on {folder}: it takes a GPU, and has no small recipe"
-            for folder, each in asked
-            if not fits(each, large)
-        ],
-    )
+    folders = found(environment)
+    asked = [(folder, each) for folder in folders for each in MEASURED.get(folder.name, ())]
+    entries = [_entry(folder, each, large) for folder, each in asked if fits(each, large)]
+    left_out = [
+        f"not measured: {each.model} ({each.full}) on {folder}: it takes a GPU, and has no small recipe"
+        for folder, each in asked
+        if not fits(each, large)
+    ]
+    for folder in folders:
+        if folder.name in GUE:
+            measured, lacking = on_gue(folder)
+            entries += measured
+            left_out += lacking
+    return OnRealCorpora(entries, left_out)
 
 
 def found(environment: Mapping[str, str]) -> list[Path]:
@@ -96,11 +105,11 @@ def found(environment: Mapping[str, str]) -> list[Path]:
     if CORPORA not in environment:
         return []
     root = Path(environment[CORPORA])
-    folders = [root / name for name in MEASURED if (root / name).is_dir()]
+    folders = [root / name for name in _FOLDERS if (root / name).is_dir()]
     if not folders:
         what = "holds none of them" if root.is_dir() else "is no folder"
         raise FileNotFoundError(
-            f"{CORPORA}={root} {what}; set it to the folder of {'/, '.join(MEASURED)}/, or unset it"
+            f"{CORPORA}={root} {what}; set it to the folder of {'/, '.join(_FOLDERS)}/, or unset it"
         )
     return folders
 

@@ -88,7 +88,8 @@ def _pretraining(name: str, runs: Path, stored: Sequence[Facts]) -> list[Facts]:
     if not holds(folder, PRETRAINING, pretraining_overrides(name)):
         return [row for row in stored if row["name"] == name]
     told = RunFolder(folder).facts()["data"]
-    return [{"name": name, **facts_of(folder), "pieces": told["splits"], "left_out": told["dropped"]}]
+    pieces = {split: {what: each[what] for what in ("pieces", "bases")} for split, each in told["splits"].items()}
+    return [{"name": name, **facts_of(folder), "pieces": pieces, "left_out": told["dropped"]}]
 
 
 def _row(

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import leaderboard
@@ -98,6 +99,45 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
     assert not any(entry.embedded for entry in real)
     (said,) = left_out  # of the last: there is no GPU
     assert said.startswith(f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU")
+
+
+def gue(root: Path, **halves: tuple[str, ...]) -> Path:
+    """Sets with these halves, of ten sequences each."""
+    rng = np.random.default_rng(0)
+    for name, each in halves.items():
+        folder = root / name.replace("__", "/")
+        folder.mkdir(parents=True)
+        for half in each:
+            drawn = ("".join(rng.choice(list("ACGT"), 60)) for _ in range(10))
+            rows = "".join(f"{sequence},{row % 2}\n" for row, sequence in enumerate(drawn))
+            (folder / f"{half}.csv").write_text(f"sequence,label\n{rows}")
+    return root
+
+
+HALVES = ("train", "dev", "test")
+
+
+def test_sets_of_sequences_are_measured_whole_after_a_pretraining_that_sees_no_half_that_selects_or_tests(
+    tmp_path: Path,
+) -> None:
+    root = gue(tmp_path / "gue", prom__a=HALVES, tf__0=HALVES, tf__1=("train", "dev"))
+    real, left_out = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu=False)
+    assert left_out == [f"not measured: {root / 'tf/1'}, which has no test.csv"]
+    assert len(real) == len({(entry.model, entry.overrides) for entry in real}) == 2 * 5
+    assert not any(entry.embedded for entry in real)
+    for entry in real:
+        settings = load(entry.recipe, [*entry.overrides, "train.steps=1"]).data
+        parts = [Path(getattr(settings, part)) for part in ("train", "validation", "test")]
+        assert [part.stem for part in parts] == [*HALVES]
+        assert settings.both_strands == (parts[0].parts[0] == "tf")
+        assert settings.build(0).describe()["splits"]["test"]["sequences"] == 10
+    (start,) = {entry.start for entry in real} - {None}
+    seen = load(start.recipe, start.overrides).data
+    assert set(seen.sequences) == {f"{name}/train.csv" for name in ("prom/a", "tf/0", "tf/1")}
+    assert set(seen.exclude) == {
+        *(f"{name}/{half}.csv" for name in ("prom/a", "tf/0") for half in HALVES[1:]),
+        "tf/1/dev.csv",
+    }
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])

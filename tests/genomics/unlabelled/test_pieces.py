@@ -120,10 +120,12 @@ def test_half_of_the_training_samples_are_of_the_other_strand_and_no_evaluated_o
 
     assert 0.4 < flipped(module.train(FIELDS)) < 0.6
     assert flipped(module.items("val", "sequence", FIELDS)) == 0
-    assert module.describe()["splits"] == {
-        "train": {"pieces": 270, "bases": 10800},
-        "val": {"pieces": 30, "bases": 1200},
+    splits = module.describe()["splits"]
+    assert {name: (each["pieces"], each["bases"]) for name, each in splits.items()} == {
+        "train": (270, 10800),
+        "val": (30, 1200),
     }
+    assert len({module.describe()["fingerprint"], *(each["fingerprint"] for each in splits.values())}) == 3
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,10 @@ class UnlabelledModule:
     def describe(self) -> Mapping[str, Any]:
         """Name, protocol, fingerprint, pieces and bases of each split, and the pieces left out, by reason."""
         config, (train, validation, dropped) = self.config, self.pieces
-        content = hashlib.sha256()
-        for piece in (*train, *validation):
-            content.update(len(piece.codes).to_bytes(8, "big") + piece.codes.tobytes())
         return {
             "name": "+".join(config.sequences),
             "protocol": f"unlabelled-sequences/without-{'+'.join(config.exclude) or 'nothing'}",
-            "fingerprint": content.hexdigest(),
+            "fingerprint": _fingerprint([*train, *validation]),
             "splits": {"train": _counted(train), "val": _counted(validation)},
             "dropped": dict(dropped),
         }
@@ -63,8 +60,16 @@ class UnlabelledModule:
         return {}
 
 
-def _counted(pieces: Sequence[Piece]) -> dict[str, int]:
-    return {"pieces": len(pieces), "bases": sum(len(piece.codes) for piece in pieces)}
+def _counted(pieces: Sequence[Piece]) -> dict[str, Any]:
+    bases = sum(len(piece.codes) for piece in pieces)
+    return {"pieces": len(pieces), "bases": bases, "fingerprint": _fingerprint(pieces)}
+
+
+def _fingerprint(pieces: Iterable[Piece]) -> str:
+    content = hashlib.sha256()
+    for piece in pieces:
+        content.update(len(piece.codes).to_bytes(8, "big") + piece.codes.tobytes())
+    return content.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
