@@ -64,7 +64,7 @@ MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
     "fsdd": (OnCorpus("VLSA", None, "vlsa/fsdd"),),
 }
 """Folder -> what is measured of the corpus in it."""
-_FOLDERS = (*MEASURED, *GUE)
+_FOLDERS = (*MEASURED, GUE)
 
 
 class OnRealCorpora(NamedTuple):
@@ -93,7 +93,7 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
         if not fits(each, large)
     ]
     for folder in folders:
-        if folder.name in GUE:
+        if folder.name == GUE:
             measured, lacking = on_gue(folder)
             entries += measured
             left_out += lacking

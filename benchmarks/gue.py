@@ -1,47 +1,58 @@
 """GUE's sets of sequences under a data root, and what is measured of each: GeneBERT's classifier and baselines.
 
-Each is a folder with train.csv, dev.csv and test.csv, as `GUE/prom/prom_core_tata`. One pre-training, on all training
+Each is a folder with train.csv, dev.csv and test.csv, as `gue/prom/prom_core_tata`. One pre-training, on all training
 halves that are there and without what is like any sequence that selects or tests, is what the pre-trained one starts
 from. The sets that the project reports at length, of other sources too, are those of `benchmarks/real_sequences`.
 """
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from benchmarks.real_sequences.sets import BOTH_STRANDS, PARTS
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 
-GUE: Final = ("GUE", "gue")
-"""Names of its folder, as published and in lower case."""
+GUE: Final = "gue"
 _HALVES: Final = ("train", "dev", "test")
-_DIRECTED: Final = ("prom", "splice")
-"""Groups whose sequences are read on the strand that is given; a binding site and a mark have no direction."""
+_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("prom", "splice"), ()),
+    **dict.fromkeys(("tf", "mouse", "EMP"), BOTH_STRANDS),
+}
+"""Groups of sets: promoters and splice sites have a direction, binding sites and marks have none."""
 
 
 def on_gue(folder: Path) -> tuple[list[Entry], list[str]]:
-    """What is measured of each set under this folder, links followed, and the sets that lack a part, with it."""
+    """What is measured of each set under this folder, links followed, and the sets that are not, with the reason."""
     named = {f"{half}.csv" for half in _HALVES}
     sets = sorted(Path(where) for where, _, files in os.walk(folder, followlinks=True) if named & set(files))
     if not sets:
         return [], [f"not measured: {folder}, in which no folder holds {', '.join(sorted(named))}"]
-    lacking = {each: [half for half in _HALVES if not (each / f"{half}.csv").is_file()] for each in sets}
-    whole = [each for each in sets if not lacking[each]]
+    why = {each: reason for each in sets if (reason := _why_not(folder, each))}
     start = _pretraining(folder, sets)
-    left_out = [
-        f"not measured: {each}, which has no {', '.join(f'{half}.csv' for half in halves)}"
-        for each, halves in lacking.items()
-        if halves
-    ]
-    return [entry for each in whole for entry in _entries(folder, each, start)], left_out
+    measured = [entry for each in sets if each not in why for entry in _entries(folder, each, start)]
+    return measured, [f"not measured: {each}, {reason}" for each, reason in why.items()]
+
+
+def _why_not(folder: Path, each: Path) -> str | None:
+    """Why a set is not measured, if it is not."""
+    if lacking := [f"{half}.csv" for half in _HALVES if not (each / f"{half}.csv").is_file()]:
+        return f"which has no {', '.join(lacking)}"
+    if _group(folder, each) is None:
+        return f"which is in none of {'/, '.join(_SETTINGS)}/, so that it is not known whether a strand means something"
+    return None
+
+
+def _group(folder: Path, each: Path) -> str | None:
+    return next((part for part in each.relative_to(folder).parts if part in _SETTINGS), None)
 
 
 def _entries(folder: Path, each: Path, start: Entry) -> list[Entry]:
-    where = each.relative_to(folder)
-    files = zip(("train", "validation", "test"), _HALVES, strict=True)
-    settings = (f"data.root={folder}", *(f"data.{part}={where / half}.csv" for part, half in files))
-    if where.parts[0] not in _DIRECTED:
-        settings = (*settings, "data.both_strands=true")
+    where, group = each.relative_to(folder), _group(folder, each)
+    assert group is not None, "it is measured"
+    files = (f"data.{part}={where / half}.csv" for part, half in zip(PARTS, _HALVES, strict=True))
+    settings = (f"data.root={folder}", *files, *_SETTINGS[group])
     of_recipe = (
         ("GeneBERT on sequences", "classify", "pre-trained on all training halves", start),
         ("GeneBERT on sequences, untrained twin", "classify", "from random weights", None),

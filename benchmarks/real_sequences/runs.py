@@ -21,24 +21,27 @@ class Arm:
     Args:
         as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
+        pretrained: it starts from the pre-training of the set.
     """
 
     recipe: str
     as_fast: int = 1
     least_steps: int = 0
+    pretrained: bool = False
 
 
 PRETRAINED, TWIN = "pre-trained", "untrained twin"
 ENCODER, ENCODER_TWIN = "encoder, pre-trained", "encoder, untrained twin"
 CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
+_FILTER_STEPS: Final = 1500
 ARMS: Final[Mapping[str, Arm]] = {
-    PRETRAINED: Arm("genebert/classify", least_steps=1500),
-    TWIN: Arm("genebert/classify", least_steps=1500),
-    ENCODER: Arm("genebert/classify-encoder"),
+    PRETRAINED: Arm("genebert/classify", least_steps=_FILTER_STEPS, pretrained=True),
+    TWIN: Arm("genebert/classify", least_steps=_FILTER_STEPS),
+    ENCODER: Arm("genebert/classify-encoder", pretrained=True),
     ENCODER_TWIN: Arm("genebert/classify-encoder"),
-    CNN: Arm("genebert/classify-cnn", least_steps=1500),
+    CNN: Arm("genebert/classify-cnn", least_steps=_FILTER_STEPS),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
-    MOTIF: Arm("genebert/classify-motif-cnn", least_steps=1500),
+    MOTIF: Arm("genebert/classify-motif-cnn", least_steps=_FILTER_STEPS),
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
 """In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That
@@ -71,7 +74,7 @@ class Run:
     @property
     def pretraining(self) -> str | None:
         """The folder, within that of the runs, of what it starts from; None = random weights."""
-        return SETS[self.set].pretraining if self.arm in (PRETRAINED, ENCODER) else None
+        return SETS[self.set].pretraining if ARMS[self.arm].pretrained else None
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""
@@ -130,6 +133,11 @@ def set_aside(folder: Path, recipe: str, overrides: Sequence[str]) -> Path | Non
 def key_of(row: Facts) -> tuple[str, str, int]:
     """The `Run.key` of a stored row."""
     return row["set"], row["arm"], row["seed"]
+
+
+def pair_of(difference: Facts) -> tuple[str, str, str]:
+    """Set and arms of a stored difference."""
+    return difference["set"], difference["of"], difference["less"]
 
 
 def outdated(stored: Facts) -> list[Run]:

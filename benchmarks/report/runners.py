@@ -32,7 +32,8 @@ def sequences_section(told: Facts) -> Section:
             "data.test under cut/ is a test of ours, no published one: it was cut by sequence, families on one side",
             "intervals are 95 % bootstrap intervals over test sequences, which say nothing of the seed",
             "pre-trained and untrained twin are one model, from pre-training on sequences and from random weights",
-            "encoder: the same model without motif filters",
+            "encoder: the same model without motif filters; on most sets it has fewer steps (`train.steps` below). Its "
+            "recipe was called genebert/classify until that got filters, in the commits that its rows name, too",
         ],
         commands=[Command(_sequence_command(run)) for run in [*told["pretraining"], *runs]],
         links=[Link("what it says and what it does not", "docs/genebert-results.md")],

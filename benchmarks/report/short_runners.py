@@ -41,7 +41,8 @@ def short_sequences(told: Facts) -> Section:
     rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in by_set]
     columns = ["set", "n", *(_BRIEF.get(arm, arm) for arm in ARMS), "gain", "interval"]
     remarks = [
-        f"encoder: without motif filters; {', '.join(f'{_BRIEF[arm]}: {arm}' for arm in (CNN, PLACED, MOTIF))}",
+        "encoder, its twin: no motif filters, fewer steps; "
+        + ", ".join(f"{_BRIEF[arm]}: {arm}" for arm in (CNN, PLACED, MOTIF)),
         "the mean over n seeds, as its arms have; every run took its checkpoint by the set's validation",
         f"gain: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
         "95 % interval, over test sequences, says nothing of the seed. The other differences: on the page",

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
+from quatrefoil.core.objectives import Classification
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
 
@@ -87,12 +88,25 @@ def test_a_run_that_tests_on_what_trains_says_so_before_it_begins(
         assert ("\nbeware       60 sequences of 60 of test also in training" in said) == (name == "train")
 
 
-def test_recipes_differ_in_the_model_and_its_training_alone() -> None:
+def test_recipes_differ_in_the_model_its_training_and_which_readings_have_a_loss_alone() -> None:
     names = ("", "-encoder", "-bert", "-cnn", "-motif-cnn", "-kmer-logistic")
     ours, *baselines = (recipes.load(f"genebert/classify{name}") for name in names)
     for baseline in baselines:
         assert (baseline.data, baseline.evaluate) == (ours.data, ours.evaluate)
         assert (baseline.train.select, baseline.train.batch_size) == (ours.train.select, ours.train.batch_size)
+        if not baseline.model.model_type.taught:
+            assert baseline.objectives == {"classes": Classification("class_logits", "label")}
+    for recipe in (ours, recipes.load("genebert/classify-motif-cnn")):
+        views = recipe.model.model_type.taught
+        assert recipe.objectives == {view.removesuffix("_logits"): Classification(view, "label") for view in views}
+
+
+@pytest.mark.parametrize("reading", ["encoder", "whole", "placed"])
+def test_a_reading_that_is_heard_and_not_taught_is_refused(reading: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"ExpertClassifier answers by `{reading}_logits`, which no objective teaches"
+    ):
+        recipes.load("genebert/classify", [f"objectives.{reading}=off"])
 
 
 def test_a_classifier_starts_from_a_pretraining_that_never_saw_its_test_sequences(tmp_path: Path) -> None:

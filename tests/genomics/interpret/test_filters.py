@@ -1,4 +1,4 @@
-"""What a filter is drawn as is what excites it, and its effect is what the classes lose without it."""
+"""What a filter is drawn as is what excites it, and its effect is how far log odds move without it."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,29 +10,26 @@ from torch import nn
 
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.interpret import commands
-from quatrefoil.genomics.interpret.filters import read_filters
+from quatrefoil.genomics.interpret.filters import _means, read_filters
 from quatrefoil.genomics.models.expert_classifier import ExpertClassifierConfig
 from quatrefoil.genomics.models.motif_cnn import MotifCnn, MotifCnnConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
 from quatrefoil.genomics.regions.motifs import Motif, read_motifs
-from quatrefoil.genomics.sequence.codes import Codes
+from quatrefoil.genomics.sequence.codes import Codes, reverse_complement
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 WORDS = ("GATTACA", "CCGTGCC")
 
 
-def model_of(words: tuple[str, ...] = WORDS) -> MotifCnn:
+def model_of(both_strands: bool = False) -> MotifCnn:
     """Filters that look for these words, one each, and no others."""
     torch.manual_seed(0)
-    model = MotifCnnConfig(classes=2, width=len(words), motif=len(words[0]), cells=2).build().eval()
+    model = MotifCnnConfig(classes=2, width=2, motif=len(WORDS[0]), cells=2, both_strands=both_strands).build()
     assert isinstance(model, MotifCnn)
     with torch.no_grad():
-        model.motifs.weight.copy_(torch.stack([nn.functional.one_hot(letters(word), 4).T for word in words]))
+        words = [nn.functional.one_hot(torch.tensor(codes_of(word)).long(), 4).T for word in WORDS]
+        model.motifs.weight.copy_(torch.stack(words))
     return model
-
-
-def letters(word: str) -> torch.Tensor:
-    return torch.tensor(codes_of(word)).long()
 
 
 def sequences(number: int = 60, letters: int = 80) -> list[Codes]:
@@ -68,7 +65,7 @@ def test_sites_hold_no_unknown_base_and_sequences_too_short_for_a_filter_have_no
         read_filters(model_of(), [hidden, word[:5]])
 
 
-def test_the_effect_is_what_log_odds_lose_where_a_filter_says_its_mean_and_none_where_it_is_not_heard() -> None:
+def test_the_effect_is_how_far_log_odds_move_where_a_filter_says_its_mean_and_none_where_it_is_not_heard() -> None:
     model, given = model_of(), sequences()
     with torch.no_grad():
         model.convolution.weight[:, 1] = 0
@@ -79,6 +76,7 @@ def test_the_effect_is_what_log_odds_lose_where_a_filter_says_its_mean_and_none_
         scores_BFL = model.motifs(bases_BL)
         silenced_BFL = scores_BFL.clone()
         silenced_BFL[:, 0] = scores_BFL[:, 0].mean()
+        model.eval()
         first, second = (
             Views(model, {"bases": bases_BL, "motif_scores": scores})["strand_logits"].diff(dim=1)
             for scores in (scores_BFL, silenced_BFL)
@@ -87,14 +85,32 @@ def test_the_effect_is_what_log_odds_lose_where_a_filter_says_its_mean_and_none_
     assert found["filter-0"] > 0
 
 
+def test_a_filter_has_the_same_mean_whatever_longer_sequences_are_beside_its_own() -> None:
+    filters = model_of().motifs
+    with torch.no_grad():
+        filters.bias.copy_(torch.tensor([5.0, -3.0]))
+        given = [np.zeros(20, np.uint8), *sequences(3, 90)]
+        alone_NF = torch.stack([filters(torch.tensor(codes)[None])[0].sum(1) for codes in given])
+        torch.testing.assert_close(_means(filters, given), alone_NF.sum(0) / sum(map(len, given)))
+
+
+def test_a_model_of_both_strands_shows_what_it_reads_on_the_other_one() -> None:
+    turned = [reverse_complement(codes_of("TTT" + WORDS[0] + "TTT"))] * 3
+    for both_strands in (False, True):
+        found = read_filters(model_of(both_strands), turned, sites=3)
+        frequencies_W4 = next(one.motif.frequencies_W4 for one in found if one.motif.name == "filter-0")
+        assert np.array_equal(frequencies_W4, np.eye(4)[codes_of(WORDS[0])]) == both_strands
+
+
 def test_filters_are_named_by_the_most_alike_of_the_known_motifs() -> None:
     def motif(word: str) -> Motif:
         return Motif(word, word, np.eye(4)[codes_of(word)], 20.0)
 
     reverse = "TGTAATC"  # of the first word
     found = read_filters(model_of(), sequences(), sites=20, known=[motif("AAAAAAA"), motif(reverse), motif(WORDS[1])])
-    likes = {one.motif.name: (one.like[0].name, one.like[1]) for one in found if one.like is not None}
-    assert likes == {"filter-0": (reverse, pytest.approx(1)), "filter-1": (WORDS[1], pytest.approx(1))}
+    likes = {one.motif.name: one.like for one in found if one.like is not None}
+    assert {name: like.motif.name for name, like in likes.items()} == {"filter-0": reverse, "filter-1": WORDS[1]}
+    assert [like.similarity for like in likes.values()] == pytest.approx([1, 1])
 
 
 def test_a_model_without_filters_and_nothing_to_read_are_refused() -> None:
@@ -124,7 +140,7 @@ def test_the_command_draws_and_writes_the_filters_of_a_model_that_has_an_encoder
     options = [text for what, path in written.items() for text in (f"--{what}", str(path))]
     assert commands.filters.run(parser.parse_args([*given, *options])) == 0
     assert "4 of 6 filters in" in (said := capsys.readouterr().out)
-    assert "2 sequences beyond --limit left out" in said
+    assert "2 beyond --limit left out" in said
     assert written["out"].read_text().count("<path") > 4
     motifs = read_motifs(written["motifs"])
     rows = [line.split("\t") for line in written["table"].read_text().splitlines()]

@@ -354,7 +354,7 @@ def test_the_motif_cnn_hears_in_which_cell_a_motif_stands() -> None:
     assert differs_C.tolist() == [False, True, True, False]
 
 
-def losses(model: ExpertClassifier | MotifCnn, *readings: str) -> dict[str, set[str]]:
+def taught_by(model: ExpertClassifier | MotifCnn, *readings: str) -> dict[str, set[str]]:
     """Which parts of a model the loss of each reading teaches."""
     model.train()
     views = Views(model, {"bases": padded(["ACGT" * 20, "GGTACCA" * 9])})
@@ -370,7 +370,7 @@ def losses(model: ExpertClassifier | MotifCnn, *readings: str) -> dict[str, set[
 def test_each_reading_has_a_loss_of_its_own_on_the_same_filters() -> None:
     model = MotifCnnConfig(classes=2, width=8, cells=4).build()
     assert isinstance(model, MotifCnn)
-    taught = losses(model, "whole", "placed")
+    taught = taught_by(model, "whole", "placed")
     both = {"motifs", "convolution", "norm", "placed", "head"}
     assert taught == {"whole": both | {"contract"}, "placed": both | {"contract_placed"}}
 
@@ -380,7 +380,7 @@ def test_experts_do_not_learn_from_each_others_losses_and_the_mean_of_what_they_
     motifs = MotifCnnConfig(width=8, cells=4)
     model = ExpertClassifierConfig(classes=2, encoder=STEM, motifs=motifs, dropout=0).build()
     assert isinstance(model, ExpertClassifier)
-    taught = losses(model, "encoder", "whole", "placed")
+    taught = taught_by(model, "encoder", "whole", "placed")
     assert taught["whole"] == taught["placed"] == {"motifs"}
     assert "motifs" not in taught["encoder"]
     assert {"encoder", "head", "profile_head"} <= taught["encoder"]
@@ -398,9 +398,12 @@ def test_who_knows_nothing_changes_no_order() -> None:
 
 
 def test_filters_of_other_classes_than_the_models_are_refused() -> None:
-    for wrong in ({"classes": 2}, {"both_strands": True}):
-        with pytest.raises(ValueError, match=r"set model\.classes and model\.both_strands"):
-            ExpertClassifierConfig(motifs=MotifCnnConfig(**wrong))
+    for key, motifs in {
+        "classes": MotifCnnConfig(classes=2),
+        "both_strands": MotifCnnConfig(both_strands=True),
+    }.items():
+        with pytest.raises(ValueError, match=rf"model\.motifs\.{key}: .*; set model\.{key} alone"):
+            ExpertClassifierConfig(motifs=motifs)
 
 
 @settings(deadline=None, max_examples=40)

@@ -72,10 +72,11 @@ class Model(
 
     Subclasses take `config` (a dataclass) as their only argument and name in `asset_names` the text files that travel
     with the weights (a tokeniser, say); their contents are in `assets`. Those that only say how inputs are read, where
-    other data may have others, are in `reading_assets` too. `started_from` says, for the log, which weights it was
-    built with.
+    other data may have others, are in `reading_assets` too. Views in `taught` each need an objective, as the model's
+    answer is made of all of them. `started_from` says, for the log, which weights it was built with.
     """
 
+    taught: ClassVar[tuple[str, ...]] = ()
     asset_names: ClassVar[tuple[str, ...]] = ()
     reading_assets: ClassVar[tuple[str, ...]] = ()
 

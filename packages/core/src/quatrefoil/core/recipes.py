@@ -88,11 +88,21 @@ class Recipe:
         self.graph.check(asked, [*self.data.fields, "id", "group"])
         for objective in self.objectives.values():
             objective.check(self.graph)
+        self._check_taught()
         measured, select = metric_names(self.evaluate), self.train.select
         if select is not None and select not in measured:
             raise ConfigError(
                 f"train.select={select}: no evaluation measures that{nearest(select, measured)}; "
                 f"there are {', '.join(measured) or 'none'}"
+            )
+
+    def _check_taught(self) -> None:
+        """Raise where a part of what the model says would stay as it was drawn."""
+        needed = {need for objective in self.objectives.values() for need in objective.needs}
+        if untaught := [view for view in self.model.model_type.taught if view not in needed]:
+            raise ConfigError(
+                f"{self.model.model_type.__name__} answers by `{untaught[0]}`, which no objective teaches: its weights "
+                f"would stay random and be heard; add an objective for it, or take a model without it"
             )
 
 

@@ -241,3 +241,8 @@ def log_odds(scores_NK: Floats, k: int) -> Floats:
     """Of class k against the rest (N,): ordered as its probability under softmax, but never rounded to 0 or 1."""
     odds_N: Floats = scores_NK[:, k] - np.logaddexp.reduce(np.delete(scores_NK, k, axis=1), axis=1)
     return odds_N
+
+
+def all_log_odds(scores_NK: Floats) -> Floats:
+    """Of each class against the rest, (N, K)."""
+    return np.stack([log_odds(scores_NK, k) for k in range(scores_NK.shape[1])], axis=1)

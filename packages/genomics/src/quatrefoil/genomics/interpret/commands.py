@@ -10,6 +10,7 @@ from quatrefoil.core.wording import counted
 from quatrefoil.genomics.extras import extras
 
 if TYPE_CHECKING:
+    from quatrefoil.genomics.interpret.filters import Filter
     from quatrefoil.genomics.interpret.mutagenesis import Mutagenesis
     from quatrefoil.genomics.models.classifier import SequenceModel
 
@@ -47,8 +48,7 @@ class InterpretCommand:
         draw_mutagenesis(found, args.out)
         if args.table:
             write_changes(found, args.table)
-        drawn = counted(len(found), "sequence")
-        print(f"{drawn} in {args.out}{f', {left_out} beyond --limit left out' if left_out else ''}")
+        print(f"{counted(len(found), 'sequence')} in {args.out}{_beyond(left_out)}")
         return 0
 
 
@@ -76,9 +76,9 @@ class FiltersCommand:
 
     @extras()
     def run(self, args: argparse.Namespace) -> int:
-        from quatrefoil.core.text_files import write_lines, write_table
+        from quatrefoil.core.text_files import write_lines
         from quatrefoil.genomics.interpret.filters import read_filters
-        from quatrefoil.genomics.interpret.logos import draw_logos, title_of
+        from quatrefoil.genomics.interpret.logos import draw_logos
         from quatrefoil.genomics.interpret.sequences import spread_sequences
         from quatrefoil.genomics.meme import lines_of_meme
         from quatrefoil.genomics.regions.motifs import read_motifs
@@ -93,26 +93,13 @@ class FiltersCommand:
         sequences, left_out = spread_sequences(args.fasta, args.limit)
         found = read_filters(classifier_of(args.trained), sequences, args.sites, known)
         shown = found[: args.count]
-        titles = [
-            f"{one.motif.name}, effect {one.effect:.2f}"
-            + (f"\n{one.like[1]:.2f} like {title_of(one.like[0])}" if one.like else "")
-            for one in shown
-        ]
-        draw_logos([one.motif for one in shown], args.out, titles)
+        draw_logos([one.motif for one in shown], args.out, list(map(_title, shown)))
         if args.motifs:
-            write_lines(
-                args.motifs, lines_of_meme((f.motif.name, f.motif.frequencies_W4, f.motif.sites) for f in found)
-            )
+            sites = ((one.motif.name, one.motif.frequencies_W4, one.motif.sites) for one in found)
+            write_lines(args.motifs, lines_of_meme(sites))
         if args.table:
-            head = ("filter", "effect", "sites", *(("like", "similarity") if known else ()))
-            told = [
-                (one.motif.name, f"{one.effect:.6g}", one.motif.sites)
-                + ((title_of(one.like[0]), f"{one.like[1]:.4f}") if one.like else ())
-                for one in found
-            ]
-            write_table(args.table, [head, *told], "\t")
-        beyond = f"; {counted(left_out, 'sequence')} beyond --limit left out" if left_out else ""
-        print(f"{len(shown)} of {counted(len(found), 'filter')} in {args.out}{beyond}")
+            write_filters(found, args.table)
+        print(f"{len(shown)} of {counted(len(found), 'filter')} in {args.out}{_beyond(left_out)}")
         return 0
 
 
@@ -166,6 +153,30 @@ def classifier_of(run: Path) -> "SequenceModel":
             f"{run}: a {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
         )
     return model
+
+
+def _beyond(left_out: int) -> str:
+    return f", {left_out} beyond --limit left out" if left_out else ""
+
+
+def _title(one: "Filter") -> str:
+    from quatrefoil.genomics.interpret.logos import title_of
+
+    like = f"\n{one.like.similarity:.2f} like {title_of(one.like.motif)}" if one.like else ""
+    return f"{one.motif.name}, effect {one.effect:.2f}{like}"
+
+
+def write_filters(found: "Iterable[Filter]", path: Path) -> None:
+    """A line for every filter: its effect, its sites, the known motif that is most alike, or nothing, and how alike."""
+    from quatrefoil.core.text_files import write_table
+    from quatrefoil.genomics.interpret.logos import title_of
+
+    rows = [
+        (one.motif.name, f"{one.effect:.6g}", one.motif.sites)
+        + ((title_of(one.like.motif), f"{one.like.similarity:.4f}") if one.like else ("", ""))
+        for one in found
+    ]
+    write_table(path, [("filter", "effect", "sites", "like", "similarity"), *rows], "\t")
 
 
 def write_changes(found: "list[tuple[str, Mutagenesis]]", path: Path) -> None:

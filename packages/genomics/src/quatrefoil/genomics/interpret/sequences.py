@@ -14,8 +14,7 @@ def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tupl
     Raises:
         TextError: no DNA, nothing but N, or a file that cannot be read; ValueError: a limit below 1.
     """
-    if limit < 1:
-        raise ValueError(f"--limit is {limit}; draw one sequence at least")
+    _refuse_none(limit)
     if file is None:
         assert sequence is not None, "the parser asks for one of both"
         return [("sequence", _known("--sequence", bases(sequence, "--sequence")))], 0
@@ -30,11 +29,15 @@ def spread_sequences(file: Path, limit: int) -> tuple[list[Codes], int]:
     Raises:
         TextError: a file that cannot be read; ValueError: a limit below 1.
     """
-    if limit < 1:
-        raise ValueError(f"--limit is {limit}; read one sequence at least")
+    _refuse_none(limit)
     records = read_labelled(Path(), str(file), labels=False).records
     taken = min(limit, len(records))
     return [records[number * len(records) // taken].codes for number in range(taken)], len(records) - taken
+
+
+def _refuse_none(limit: int) -> None:
+    if limit < 1:
+        raise ValueError(f"--limit is {limit}; read one sequence at least")
 
 
 def _known(where: str, codes: Codes) -> Codes:

@@ -4,17 +4,23 @@ Legend: B rows, L bases, W = L - k + 1 windows (k-mers), D width.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN
+from quatrefoil.genomics.sequence.codes import PADDED, UNKNOWN, Codes
 from quatrefoil.genomics.sequence.kmers import PAD, SPECIAL_TOKENS, UNK
 
 _COMPLEMENT: Final = (3, 2, 1, 0, UNKNOWN, PADDED)
 _CODE_OF_DIGIT: Final = (0, 3, 1, 2)
 _DIGIT: Final = (0, 2, 3, 1, 0, 0)  # codes are in the order A C G T, k-mers are numbered in the order A T C G
+
+
+def padded(rows: Iterable[Codes]) -> Tensor:
+    """Codes of sequences as one batch (B, L), padded at the end."""
+    return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=PADDED)
 
 
 def kmer_ids(bases_BL: Tensor, k: int, key: str = "model.k") -> Tensor:

@@ -17,8 +17,7 @@ from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, LabelledModule
-from quatrefoil.genomics.models.bases import other_strand
-from quatrefoil.genomics.sequence.codes import PADDED
+from quatrefoil.genomics.models.bases import other_strand, padded
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 
@@ -114,11 +113,13 @@ class SequenceModel(Model):
         if not sequences:
             raise ValueError("no sequences; give at least one")
         device = next(self.parameters()).device
-        rows = [torch.tensor(codes_of(sequence)) for sequence in sequences]
-        bases_BL = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDED).to(device)
+        bases_BL = padded(codes_of(sequence) for sequence in sequences).to(device)
         return self.eval().encode({"bases": bases_BL}, "class_logits").float().softmax(1).cpu()
 
 
 def mean_opinion(*logits_BK: Tensor) -> Tensor:
-    """(B, K): the mean of the log-probabilities of several readings; one that knows nothing changes no order."""
+    """(B, K): the mean of the log-probabilities of several readings.
+
+    One that says the same of all sequences changes no order of them, but makes the answer less sure.
+    """
     return torch.stack([logits.float().log_softmax(1) for logits in logits_BK]).mean(0)

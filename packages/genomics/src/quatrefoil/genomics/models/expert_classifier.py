@@ -4,9 +4,9 @@
           -> motif filters (`motif_cnn`) -> highest in all of the sequence ---------> logits -^
                                          -> and in each of its cells ---------------> logits -^
 
-Our choice. The encoder is better at promoters, the filters at many binding sites. In one sum of logits the encoder
-learns a small set by heart before a filter is a motif, and then nothing is left to learn for it; with a loss for each
-they do not wait for one another, and what one does not know the others do.
+Our choice. The encoder is better at promoters, the filters at many binding sites. Trained by one loss on the sum of
+logits, the encoder learns a small set by heart before a filter is a motif, and then no gradient is left for filters; by
+a loss each they all learn, and the mean hears what one of them knows. It is not calibrated: that is the price.
 
 Legend: B sequences, L bases, P parts, K classes, D width.
 """
@@ -26,15 +26,18 @@ class ExpertClassifierConfig(StemClassifierConfig):
     """Sizes and choices.
 
     Args:
-        motifs: the filters and what reads them; their classes are the model's.
+        motifs: the filters and what reads them; classes and strands are the model's.
+
+    `hidden`, `dropout` and `pretrained` are of the encoder alone.
     """
 
     motifs: MotifCnnConfig = field(default_factory=MotifCnnConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.motifs.classes is not None or self.motifs.both_strands is not None:
-            raise ValueError("model.motifs tells the model's classes: set model.classes and model.both_strands")
+        for key in ("classes", "both_strands"):
+            if getattr(self.motifs, key) is not None:
+                raise ValueError(f"model.motifs.{key}: filters have the {key} of the model; set model.{key} alone")
 
     @property
     def model_type(self) -> type["ExpertClassifier"]:
@@ -44,6 +47,7 @@ class ExpertClassifierConfig(StemClassifierConfig):
 class ExpertClassifier(StemClassifier):
     """What is computed of a sequence does not depend on what else is in its batch."""
 
+    taught = ("encoder_logits", "whole_logits", "placed_logits")
     config: ExpertClassifierConfig
 
     def __init__(self, config: ExpertClassifierConfig) -> None:

@@ -1,4 +1,4 @@
-"""A convolutional network whose filters become motifs: the baseline for binding sites.
+"""A convolutional network whose filters become motifs: a baseline, and beside the encoder part of `expert_classifier`.
 
     bases -> one-hot -> motif filters -> exponential -> highest of each few bases, places added -> convolution, norm
           -> highest of each channel in all of the sequence --------------------> logits --> their mean
@@ -13,7 +13,7 @@ GUE's tf/2 was 53 in place of 60 after 2,000 steps, one seed.
 
 The cells are equal parts of a sequence, as `PlacedCnn` has them: where a motif stands tells a splice site from a decoy.
 Where places tell nothing a network with cells may not begin to learn, and one without does; where they tell all, the
-other way round. So each has its own loss, on the same filters, and what both say is heard.
+other way round. So there are two views of logits on the same filters, for a loss each, and what both say is heard.
 
 Legend: B sequences, L bases, F filters, M bases of a filter, P parts, C cells, D width.
 """
@@ -92,6 +92,8 @@ class MotifFilters(nn.Module):
 class MotifCnn(ConvolutionalModel):
     """What is computed of a sequence does not depend on what else is in its batch."""
 
+    taught = ("whole_logits", "placed_logits")
+
     def __init__(self, config: MotifCnnConfig) -> None:
         super().__init__(config, config.hidden, config.dropout)
         self.config = config
@@ -134,14 +136,14 @@ class MotifCnn(ConvolutionalModel):
     @view
     def whole_logits(self, sequence: Tensor) -> Tensor:
         """(B, K), wherever motifs stand."""
-        return self.read(sequence, self.contract)
+        return self.logits_through(self.contract, sequence)
 
     @view
     def placed_logits(self, sequence: Tensor, cells: Tensor) -> Tensor:
         """(B, K), by where motifs stand, too."""
-        return self.read(torch.cat([sequence, cells.flatten(1)], 1), self.contract_placed)
+        return self.logits_through(self.contract_placed, torch.cat([sequence, cells.flatten(1)], 1))
 
     @view
-    def strand_logits(self, whole_logits: Tensor, placed_logits: Tensor) -> Tensor:  # type: ignore[override]  # needs more
+    def strand_logits(self, whole_logits: Tensor, placed_logits: Tensor) -> Tensor:
         """(B, K)."""
         return mean_opinion(whole_logits, placed_logits)

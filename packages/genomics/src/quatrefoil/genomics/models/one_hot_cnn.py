@@ -58,9 +58,7 @@ def refuse_sizes(config: ClassifierConfig, width: int, *windows: int) -> None:
 
 
 class ConvolutionalModel(SequenceModel):
-    """A view `sequence`, made by convolutions that are told places, and a hidden layer between it and the classes."""
-
-    contract: nn.Linear
+    """Convolutions that are told places, and a hidden layer between a code and the classes."""
 
     def __init__(self, config: ClassifierConfig, hidden: int, dropout: float) -> None:
         super().__init__(config, hidden)
@@ -76,14 +74,9 @@ class ConvolutionalModel(SequenceModel):
             assert part.bias is not None
             nn.init.zeros_(part.bias)
 
-    @view
-    def strand_logits(self, sequence: Tensor) -> Tensor:
-        """(B, K)."""
-        return self.read(sequence, self.contract)
-
-    def read(self, code_B: Tensor, contract: nn.Linear) -> Tensor:
-        """(B, K), of a code of any width."""
-        return self.logits_of(self.dropout(contract(self.dropout(code_B)).relu()))
+    def logits_through(self, contract: nn.Linear, code_BH: Tensor) -> Tensor:
+        """(B, K), of a code (B, H) as wide as `contract` reads."""
+        return self.logits_of(self.dropout(contract(self.dropout(code_BH)).relu()))
 
 
 class OneHotCnn(ConvolutionalModel):
@@ -107,6 +100,11 @@ class OneHotCnn(ConvolutionalModel):
     def sequence(self, bases: Tensor) -> Tensor:
         """(B, D): the highest of each channel."""
         return self.channels(bases)[0].amax(2)
+
+    @view
+    def strand_logits(self, sequence: Tensor) -> Tensor:
+        """(B, K)."""
+        return self.logits_through(self.contract, sequence)
 
     def channels(self, bases: Tensor) -> tuple[Tensor, Tensor]:
         """(B, D, L'), 0 at places that are none, and which ones are (B, 1, L')."""

@@ -4,8 +4,8 @@
 
 The cells are equal parts of each sequence, counted from its own start to its own end: where a motif stands tells a
 splice site from a decoy, and the highest of a channel over the whole sequence, alone, forgets it. Where places tell
-nothing it may not begin to learn (binding sites), which `OneHotCnn` does: docs/genebert-results.md. `MotifCnn` with
-cells is its younger twin.
+nothing it may not begin to learn (binding sites), which `OneHotCnn` does: docs/genebert-results.md. `MotifCnn` reads
+its channels both ways.
 
 Legend: B sequences, L bases, D width, C cells.
 """

@@ -29,15 +29,17 @@ def _train(lr: float, ema: float | None = None) -> TrainConfig:
     )
 
 
-def _each(*readings: str) -> dict[str, Objective]:
-    """A loss for each of the logits whose mean a model says, so that none waits for another."""
+def _loss_for_each(*readings: str) -> dict[str, Objective]:
+    """One loss a reading; a model's answer is their mean (`mean_opinion`)."""
     return {name: Classification(f"{name}_logits", "label") for name in readings}
 
 
 def classify() -> Recipe:
     """A transformer on k-mers behind convolutions, from random weights or those of a `sequence-pretrain`, and motif
     filters beside it."""
-    return replace(classify_encoder(), model=ExpertClassifierConfig(), objectives=_each("encoder", "whole", "placed"))
+    return replace(
+        classify_encoder(), model=ExpertClassifierConfig(), objectives=_loss_for_each("encoder", "whole", "placed")
+    )
 
 
 def classify_encoder() -> Recipe:
@@ -76,7 +78,7 @@ def classify_motif_cnn() -> Recipe:
     return replace(
         classify_encoder(),
         model=MotifCnnConfig(),
-        objectives=_each("whole", "placed"),
+        objectives=_loss_for_each("whole", "placed"),
         train=_train(lr=5e-3, ema=0.99),
     )
 

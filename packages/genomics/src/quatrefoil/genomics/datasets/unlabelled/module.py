@@ -45,13 +45,13 @@ class UnlabelledModule:
         return HiddenBases(pieces, self.config, _EVALUATION_SEED, frozenset(fields), 0.0)
 
     def describe(self) -> Mapping[str, Any]:
-        """Name, protocol, fingerprint, pieces and bases of each split, and the pieces left out, by reason."""
+        """Name, protocol, fingerprint, pieces and bases of each split with its own, and what is left out, by reason."""
         config, (train, validation, dropped) = self.config, self.pieces
         return {
             "name": "+".join(config.sequences),
             "protocol": f"unlabelled-sequences/without-{'+'.join(config.exclude) or 'nothing'}",
             "fingerprint": _fingerprint([*train, *validation]),
-            "splits": {"train": _counted(train), "val": _counted(validation)},
+            "splits": {"train": _summary(train), "val": _summary(validation)},
             "dropped": dict(dropped),
         }
 
@@ -60,7 +60,7 @@ class UnlabelledModule:
         return {}
 
 
-def _counted(pieces: Sequence[Piece]) -> dict[str, Any]:
+def _summary(pieces: Sequence[Piece]) -> dict[str, Any]:
     bases = sum(len(piece.codes) for piece in pieces)
     return {"pieces": len(pieces), "bases": bases, "fingerprint": _fingerprint(pieces)}
 
