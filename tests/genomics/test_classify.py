@@ -14,6 +14,9 @@ from quatrefoil.core.evaluation.classification import classification_metrics, re
 from quatrefoil.core.objectives import Classification
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
+from quatrefoil.genomics.interpret.commands import classifier_of
+from quatrefoil.genomics.interpret.filters import motif_cnn_of, read_filters
+from quatrefoil.genomics.sequence.fasta import codes_of
 
 pytest.importorskip("accelerate")
 QUICK = ["train.batch_size=16", "run.workers=0", "run.progress=false", "train.select=none", "train.evaluate_every=0"]
@@ -60,6 +63,11 @@ def test_three_classes_of_any_name_go_in_and_predictions_by_id_come_out(
         assert classification_metrics(found) == pytest.approx(stored["scores"][split]["metrics"])
     assert found.ids[0] == f"{tmp_path.name}/test.csv:2"
     assert evaluate(run)["test"].metrics == pytest.approx(stored["scores"]["test"]["metrics"])
+    model = classifier_of(run)
+    assert model.classes == ["EI", "IE", "N"]
+    if name in ("genebert/classify", "genebert/classify-motif-cnn"):
+        filters = read_filters(model, [codes_of("ACGTTGCAGTAACCTTAGGA")] * 3)
+        assert len(filters) == motif_cnn_of(model).config.width
     (run / "model" / "classes.json").write_text('["IE", "EI", "N"]')
     with pytest.raises(ConfigError, match=r"the data bring another classes\.json than the model"):
         evaluate(run)
