@@ -29,30 +29,26 @@ def on_gue(folder: Path) -> tuple[list[Entry], list[str]]:
     sets = sorted(Path(where) for where, _, files in os.walk(folder, followlinks=True) if named & set(files))
     if not sets:
         return [], [f"not measured: {folder}, in which no folder holds {', '.join(sorted(named))}"]
-    why = {each: reason for each in sets if (reason := _why_not(folder, each))}
     start = _pretraining(folder, sets)
-    measured = [entry for each in sets if each not in why for entry in _entries(folder, each, start)]
-    return measured, [f"not measured: {each}, {reason}" for each, reason in why.items()]
+    measured, left_out = list[Entry](), list[str]()
+    for each in sets:
+        where = each.relative_to(folder)
+        strands = next((_SETTINGS[part] for part in where.parts if part in _SETTINGS), None)
+        if lacking := [f"{half}.csv" for half in _HALVES if not (each / f"{half}.csv").is_file()]:
+            left_out.append(f"not measured: {each}, which has no {', '.join(lacking)}")
+        elif strands is None:
+            groups = "/, ".join(_SETTINGS)
+            left_out.append(
+                f"not measured: {each}, which is in none of {groups}/, so that it is not known whether a strand means "
+                f"something"
+            )
+        else:
+            files = (f"data.{part}={where / half}.csv" for part, half in zip(PARTS, _HALVES, strict=True))
+            measured += _entries((f"data.root={folder}", *files, *strands), start)
+    return measured, left_out
 
 
-def _why_not(folder: Path, each: Path) -> str | None:
-    """Why a set is not measured, if it is not."""
-    if lacking := [f"{half}.csv" for half in _HALVES if not (each / f"{half}.csv").is_file()]:
-        return f"which has no {', '.join(lacking)}"
-    if _group(folder, each) is None:
-        return f"which is in none of {'/, '.join(_SETTINGS)}/, so that it is not known whether a strand means something"
-    return None
-
-
-def _group(folder: Path, each: Path) -> str | None:
-    return next((part for part in each.relative_to(folder).parts if part in _SETTINGS), None)
-
-
-def _entries(folder: Path, each: Path, start: Entry) -> list[Entry]:
-    where, group = each.relative_to(folder), _group(folder, each)
-    assert group is not None, "it is measured"
-    files = (f"data.{part}={where / half}.csv" for part, half in zip(PARTS, _HALVES, strict=True))
-    settings = (f"data.root={folder}", *files, *_SETTINGS[group])
+def _entries(settings: tuple[str, ...], start: Entry) -> list[Entry]:
     of_recipe = (
         ("GeneBERT on sequences", "classify", "pre-trained on all training halves", start),
         ("GeneBERT on sequences, untrained twin", "classify", "from random weights", None),

@@ -33,15 +33,15 @@ class Arm:
 PRETRAINED, TWIN = "pre-trained", "untrained twin"
 ENCODER, ENCODER_TWIN = "encoder, pre-trained", "encoder, untrained twin"
 CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
-_FILTER_STEPS: Final = 1500
+_RECIPES_OWN: Final = 1500
 ARMS: Final[Mapping[str, Arm]] = {
-    PRETRAINED: Arm("genebert/classify", least_steps=_FILTER_STEPS, pretrained=True),
-    TWIN: Arm("genebert/classify", least_steps=_FILTER_STEPS),
+    PRETRAINED: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True),
+    TWIN: Arm("genebert/classify", least_steps=_RECIPES_OWN),
     ENCODER: Arm("genebert/classify-encoder", pretrained=True),
     ENCODER_TWIN: Arm("genebert/classify-encoder"),
-    CNN: Arm("genebert/classify-cnn", least_steps=_FILTER_STEPS),
+    CNN: Arm("genebert/classify-cnn", least_steps=_RECIPES_OWN),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
-    MOTIF: Arm("genebert/classify-motif-cnn", least_steps=_FILTER_STEPS),
+    MOTIF: Arm("genebert/classify-motif-cnn", least_steps=_RECIPES_OWN),
     LOGISTIC: Arm("genebert/classify-kmer-logistic"),
 }
 """In 300 steps, which do for the encoder, the CNN does not begin to learn; 1,500 are those of its recipe. That

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from quatrefoil.core.evaluation.statistics import Floats
 
 
-def lines_of_meme(motifs: Iterable[tuple[str, Floats, float]]) -> Iterator[str]:
+def minimal_meme(motifs: Iterable[tuple[str, Floats, float]]) -> Iterator[str]:
     """Version 4, of names, base frequencies (W, 4) and how many sites are behind them."""
     yield from ("MEME version 4", "", "ALPHABET= ACGT", "", "strands: + -", "", "Background letter frequencies")
     yield from ("A 0.25 C 0.25 G 0.25 T 0.25", "")

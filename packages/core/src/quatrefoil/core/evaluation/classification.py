@@ -124,7 +124,7 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     if found.classes == 2:
         metrics |= confusion.of_class(found.targets_N, found.predicted_N, 1)
     if set(found.targets_N.tolist()) == set(range(found.classes)):
-        odds = [log_odds(found.scores_NK, k) for k in range(found.classes)]
+        odds = list(all_log_odds(found.scores_NK).T)
         classes = [1] if found.classes == 2 else range(found.classes)
         sides = [(odds[k], found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))

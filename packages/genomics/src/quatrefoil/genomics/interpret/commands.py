@@ -80,7 +80,7 @@ class FiltersCommand:
         from quatrefoil.genomics.interpret.filters import read_filters
         from quatrefoil.genomics.interpret.logos import draw_logos
         from quatrefoil.genomics.interpret.sequences import spread_sequences
-        from quatrefoil.genomics.meme import lines_of_meme
+        from quatrefoil.genomics.meme import minimal_meme
         from quatrefoil.genomics.regions.motifs import read_motifs
 
         if args.count < 1:
@@ -96,7 +96,7 @@ class FiltersCommand:
         draw_logos([one.motif for one in shown], args.out, list(map(_title, shown)))
         if args.motifs:
             sites = ((one.motif.name, one.motif.frequencies_W4, one.motif.sites) for one in found)
-            write_lines(args.motifs, lines_of_meme(sites))
+            write_lines(args.motifs, minimal_meme(sites))
         if args.table:
             write_filters(found, args.table)
         print(f"{len(shown)} of {counted(len(found), 'filter')} in {args.out}{_beyond(left_out)}")

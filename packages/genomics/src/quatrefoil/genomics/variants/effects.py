@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from quatrefoil.core.data.collate import collate
-from quatrefoil.core.evaluation.classification import log_odds
+from quatrefoil.core.evaluation.classification import all_log_odds
 from quatrefoil.core.evaluation.statistics import Floats
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.openness import Openness
@@ -128,6 +128,5 @@ def _stacked(pairs: Sequence[Alleles]) -> tuple[Tensor, Tensor]:
 
 def _odds(logits_VK: Tensor) -> Floats:
     """Log odds of each class against the rest; of two classes, of the second alone (V, E)."""
-    scores_VK = logits_VK.double().cpu().numpy()
-    classes = range(scores_VK.shape[1]) if scores_VK.shape[1] > 2 else (1,)
-    return np.stack([log_odds(scores_VK, k) for k in classes], axis=1)
+    odds_VK = all_log_odds(logits_VK.double().cpu().numpy())
+    return odds_VK if odds_VK.shape[1] > 2 else odds_VK[:, 1:]

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from quatrefoil.genomics.datasets.regulome.world import Bools, Floats, stream
-from quatrefoil.genomics.meme import lines_of_meme
+from quatrefoil.genomics.meme import minimal_meme
 from quatrefoil.genomics.sequence.kmers import Bytes, Ids
 
 FAMILIES: Final = (
@@ -110,7 +110,7 @@ def jaspar_lines(motifs: Iterable[Motif]) -> Iterable[str]:
 
 def meme_lines(motifs: Sequence[Motif]) -> Iterable[str]:
     """Minimal MEME format, version 4."""
-    return lines_of_meme((f"{motif.id} {motif.name}", motif.probabilities_W4, SITES_COUNTED) for motif in motifs)
+    return minimal_meme((f"{motif.id} {motif.name}", motif.probabilities_W4, SITES_COUNTED) for motif in motifs)
 
 
 def scan(codes_BL: Bytes, log_odds_W4: Floats) -> Floats:
