@@ -12,7 +12,7 @@ Legend: N sequences, P pairs.
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from benchmarks.real_sequences.sets import CUTS, PARTS, SETS, Cut, cut_file
+from benchmarks.real_sequences.sets import CUTS, PARTS, SETS, Cut, Few, cut_file
 from quatrefoil.core.files import locked, whole_folder
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
@@ -33,6 +33,8 @@ K, SHARE = 16, 0.2
 _HELD_OUT: Final = ("test", "validation")
 Family: TypeAlias = list[int]
 """Places of sequences that stay together."""
+Parts: TypeAlias = Mapping[str, Sequence[Record]]
+"""The records of each of `PARTS`, or of some."""
 
 
 def lay_out(genomics: Path, root: Path, names: Iterable[str]) -> None:
@@ -45,9 +47,7 @@ def lay_out(genomics: Path, root: Path, names: Iterable[str]) -> None:
     for folder in sorted(path for path in genomics.resolve().iterdir() if path.is_dir()):
         _link(root / folder.name, folder)
     for name in names:
-        found = SETS[name]
-        if found.cut is not None:
-            _write_parts(root, name, found.cut)
+        _make_parts(root, name)
 
 
 def _link(link: Path, folder: Path) -> None:
@@ -59,17 +59,26 @@ def _link(link: Path, folder: Path) -> None:
         )
 
 
-def _write_parts(root: Path, name: str, cut: Cut) -> None:
+def _make_parts(root: Path, name: str) -> None:
+    cut = SETS[name].cut
+    if isinstance(cut, Few):
+        _make_parts(root, cut.of)
+        _write_parts(root, name, SETS[cut.of].train, lambda records: {PARTS[0]: few_of_each(records, cut)})
+    elif cut is not None:
+        _write_parts(root, name, cut.source, lambda records: parted(records, cut))
+
+
+def _write_parts(root: Path, name: str, source: str, parts_of: Callable[[Sequence[Record]], Parts]) -> None:
     target = root / CUTS / name
     with locked(target):
         if target.exists():
             return
-        source = read_labelled(root, cut.source)
-        parts = parted(source.records, cut)
+        found = read_labelled(root, source)
+        parts = parts_of(found.records)
         with whole_folder(target) as folder:
             for part, records in parts.items():
                 if records:
-                    _write(folder / Path(cut_file(name, part)).name, records, source.only_positives)
+                    _write(folder / Path(cut_file(name, part)).name, records, found.only_positives)
 
 
 def _write(path: Path, records: Sequence[Record], only_positives: bool) -> None:
@@ -80,13 +89,28 @@ def _write(path: Path, records: Sequence[Record], only_positives: bool) -> None:
         table.writerows([LETTERS[each.codes].tobytes().decode(), each.label, each.name] for each in records)
 
 
-def parted(records: Sequence[Record], cut: Cut) -> dict[str, list[Record]]:
+def few_of_each(records: Sequence[Record], few: Few) -> list[Record]:
+    """Of each class those whose sequences have the smallest SHA-256, in the order of the file.
+
+    Raises:
+        TextError: a class has fewer.
+    """
+    by_class: dict[str, list[Record]] = defaultdict(list)
+    for record in sorted(records, key=_rank):
+        by_class[record.label].append(record)
+    if short := [label for label, found in by_class.items() if len(found) < few.per_class]:
+        raise TextError(f"{few.of}: fewer than {few.per_class} sequences train of class {' and '.join(sorted(short))}")
+    kept = {id(record) for found in by_class.values() for record in found[: few.per_class]}
+    return [record for record in records if id(record) in kept]
+
+
+def parted(records: Sequence[Record], cut: Cut) -> Parts:
     """The records of each of `PARTS`, in the order of the file, by the rule above.
 
     Raises:
         TextError: a part that is asked for gets nothing.
     """
-    ranks = [hashlib.sha256(canonical(record.codes)).digest() for record in records]
+    ranks = [_rank(record) for record in records]
     by_class: dict[str, list[Family]] = defaultdict(list)
     for family in sorted(_families(records), key=lambda family: min(ranks[row] for row in family)):
         by_class[records[min(family, key=lambda row: (ranks[row], records[row].label))].label].append(family)
@@ -98,6 +122,10 @@ def parted(records: Sequence[Record], cut: Cut) -> dict[str, list[Record]]:
             f"others than {cut.test} and {cut.validation}"
         )
     return {part: [records[row] for row in sorted(rows[part])] for part in PARTS}
+
+
+def _rank(record: Record) -> bytes:
+    return hashlib.sha256(canonical(record.codes)).digest()
 
 
 def _families(records: Sequence[Record]) -> list[Family]:

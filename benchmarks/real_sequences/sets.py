@@ -1,10 +1,13 @@
 """The real labelled sets: which files train, select and test, for how many steps, after which pre-training.
 
+`WHOLE` are those with all of their labels; beside them stand some of the same with few, so that what pre-training gives
+can be seen by how many there are.
+
 Files are named from a folder that holds the published ones and, under `cut/`, those that `cut` makes.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 PARTS: Final = ("train", "validation", "test")
@@ -27,6 +30,14 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Few:
+    """So many sequences of each class of what trains in the set `of` train; what selects and tests is that set's."""
+
+    of: str
+    per_class: int
+
+
+@dataclass(frozen=True)
 class RealSet:
     """Files as `genebert/classify` reads them, the steps of the encoder (`runs.Arm` says what others have), settings,
     the folder of its pre-training, and what has to be cut."""
@@ -37,7 +48,7 @@ class RealSet:
     steps: int
     settings: tuple[str, ...]
     pretraining: str
-    cut: Cut | None = None
+    cut: Cut | Few | None = None
 
     def overrides(self, steps: int) -> list[str]:
         """Of a run of so many steps on this set; one of ten evaluations selects its checkpoint."""
@@ -101,7 +112,7 @@ _ONE_FILE: Final[Mapping[str, tuple[Cut, int, tuple[str, ...]]]] = {
         BOTH_STRANDS,
     ),
 }
-SETS: Final[Mapping[str, RealSet]] = {
+WHOLE: Final[Mapping[str, RealSet]] = {
     "prom/prom_core_tata": _of_gue("prom/prom_core_tata", 600),
     "tf/2": _of_gue("tf/2", 2000, *BOTH_STRANDS),
     "prom/prom_300_tata": _of_gue("prom/prom_300_tata", 600),
@@ -109,11 +120,22 @@ SETS: Final[Mapping[str, RealSet]] = {
     **{name: _of_one_file(name, cut, steps, *settings) for name, (cut, steps, settings) in _ONE_FILE.items()},
 }
 
+
+def _with_few(name: str, per_class: int) -> tuple[str, RealSet]:
+    few = f"few/{per_class}/{name}"
+    return few, replace(WHOLE[name], train=cut_file(few, PARTS[0]), steps=300, cut=Few(name, per_class))
+
+
+FEW: Final[Mapping[str, RealSet]] = dict(
+    _with_few(name, per_class) for per_class in (25, 100, 400) for name in ("prom/prom_core_tata", "tf/2", "splice/uci")
+)
+"""A promoter, a binding site and a splice site; the most has a tenth of the first one's labels each, or more."""
+SETS: Final[Mapping[str, RealSet]] = {**WHOLE, **FEW}
 _GENOMES: Final = ("genomes/human_1mb_z.fa", "genomes/hg19_chr8_11496144_11627216.fa")
 
 
 def _started(pretraining: str) -> tuple[str, ...]:
-    return tuple(name for name, found in SETS.items() if found.pretraining == pretraining)
+    return tuple(name for name, found in WHOLE.items() if found.pretraining == pretraining)
 
 
 PRETRAININGS: Final[Mapping[str, Pretraining]] = {
@@ -127,8 +149,8 @@ PRETRAININGS: Final[Mapping[str, Pretraining]] = {
         ("train.steps=1500", "train.evaluate_every=250", "train.checkpoint_every=250"),
     ),
     OF_ALL: Pretraining(
-        (*(SETS[name].train for name in _started(OF_ALL)), *_GENOMES),
-        tuple(SETS),
+        (*(WHOLE[name].train for name in _started(OF_ALL)), *_GENOMES),
+        tuple(WHOLE),
         ("train.steps=1200", "train.evaluate_every=200", "train.checkpoint_every=200"),
     ),
 }

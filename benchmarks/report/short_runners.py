@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Final
 
 from benchmarks.real_sequences.runs import ARMS, CNN, ENCODER, ENCODER_TWIN, LOGISTIC, MOTIF, PLACED, PRETRAINED, TWIN
+from benchmarks.real_sequences.sets import WHOLE
 from benchmarks.report.boards import short_direction
 from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, Facts
 from benchmarks.report.runners import (
@@ -36,7 +37,7 @@ _BRIEF: Final = {
 def short_sequences(told: Facts) -> Section:
     """Sets by arms, and the difference that pre-training alone makes."""
     less = {each["set"]: each for each in told["differences"] if (each["of"], each["less"]) == (PRETRAINED, TWIN)}
-    runs = sorted(told["runs"], key=lambda run: run["set"])
+    runs = sorted((run for run in told["runs"] if run["set"] in WHOLE), key=lambda run: run["set"])
     by_set = groupby(runs, lambda run: run["set"])
     rows = [_sequence_cells(name, list(part), less.get(name, {})) for name, part in by_set]
     columns = ["set", "n", *(_BRIEF.get(arm, arm) for arm in ARMS), "gain", "interval"]
@@ -45,7 +46,8 @@ def short_sequences(told: Facts) -> Section:
         + ", ".join(f"{_BRIEF[arm]}: {arm}" for arm in (CNN, PLACED, MOTIF)),
         "the mean over n seeds, as its arms have; every run took its checkpoint by the set's validation",
         f"gain: {PRETRAINED} minus {TWIN}, one model from pre-training on sequences and from random weights; its "
-        "95 % interval, over test sequences, says nothing of the seed. The other differences: on the page",
+        "95 % interval, over test sequences, says nothing of the seed. Other differences, sets with few labels: on the "
+        "page",
     ]
     table = Table("sets and arms", columns, [TableRow("measured", row) for row in rows], [])
     return replace(sequences_section(told), tables=[table], remarks=remarks, commands=())

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.real_sequences import __main__ as program
-from benchmarks.real_sequences.cut import SHARE, K, lay_out, parted
+from benchmarks.real_sequences.cut import SHARE, K, few_of_each, lay_out, parted
 from benchmarks.real_sequences.results import PAIRS, RESULTS, area_interval, collected, uncompared
 from benchmarks.real_sequences.runs import (
     ARMS,
@@ -33,7 +34,19 @@ from benchmarks.real_sequences.runs import (
     pretraining_overrides,
     set_aside,
 )
-from benchmarks.real_sequences.sets import OF_ALL, OF_GUE, PARTS, PRETRAININGS, SETS, Cut, RealSet, unseen
+from benchmarks.real_sequences.sets import (
+    FEW,
+    OF_ALL,
+    OF_GUE,
+    PARTS,
+    PRETRAININGS,
+    SETS,
+    WHOLE,
+    Cut,
+    Few,
+    RealSet,
+    unseen,
+)
 from quatrefoil.core.evaluation.classification import Predictions, roc_auc
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
@@ -156,7 +169,7 @@ def test_a_folder_is_laid_out_once_and_of_one_source(tmp_path: Path, monkeypatch
 def test_ucis_splice_sites_are_cut_with_all_classes_on_every_side(shared: Path, tmp_path: Path) -> None:
     found = SETS["splice/uci"]
     lay_out(shared / "data/genomics", tmp_path, ["splice/uci"])
-    assert found.cut is not None
+    assert isinstance(found.cut, Cut)
     whole = Counter(record.label for record in read_labelled(tmp_path, found.cut.source).records)
     parts = {part: Counter(r.label for r in read_labelled(tmp_path, getattr(found, part)).records) for part in PARTS}
     assert sum(parts.values(), Counter()) == whole
@@ -165,23 +178,45 @@ def test_ucis_splice_sites_are_cut_with_all_classes_on_every_side(shared: Path, 
         assert shares == pytest.approx(dict.fromkeys(whole, asked / whole.total()), rel=0.15)
 
 
+@pytest.mark.parametrize("bound", [False, True])
+def test_few_labels_are_of_every_class_as_many_and_of_no_order_name_or_strand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: bool
+) -> None:
+    monkeypatch.setitem(SETS, "x", LAID)  # type: ignore[arg-type]
+    monkeypatch.setitem(SETS, "few/3/x", replace(LAID, train="cut/few/3/x/train.tsv", cut=Few("x", 3)))  # type: ignore[arg-type]
+    lay_out(published(tmp_path / "published", bound), tmp_path / "data", ["few/3/x"])
+    whole, few = (read_labelled(tmp_path / "data", SETS[name].train) for name in ("x", "few/3/x"))
+    counts = Counter(record.label for record in few.records)
+    assert (dict(counts), few.only_positives) == (dict.fromkeys({r.label for r in whole.records}, 3), bound)
+    other = [Record(r.where, "another name", reverse_complement(r.codes), r.label) for r in reversed(whole.records)]
+    kept = few_of_each(other, Few("x", 3))
+    assert sorted(reverse_complement(r.codes).tobytes() for r in kept) == sorted(r.codes.tobytes() for r in few.records)
+
+
+def test_fewer_labels_than_are_asked_for_are_refused() -> None:
+    with pytest.raises(TextError, match="x: fewer than 13 sequences train of class 1 and 2"):
+        few_of_each(records_of(families(0, 40)[:37], 3), Few("x", 13))
+
+
 def test_every_file_that_sets_and_pretrainings_name_is_published_or_cut(shared: Path) -> None:
     root = shared / "data/genomics"
     named = {getattr(found, part) for found in SETS.values() for part in PARTS}
-    named |= {found.cut.source for found in SETS.values() if found.cut}
+    named |= {found.cut.source for found in SETS.values() if isinstance(found.cut, Cut)}
     named |= {file for pretraining in PRETRAININGS.values() for file in pretraining.sequences}
-    cut = {getattr(found, part) for found in SETS.values() if found.cut for part in PARTS}
+    cut = {getattr(found, part) for found in WHOLE.values() if found.cut for part in PARTS}
+    cut |= {found.train for found in FEW.values()}
     assert all((root / file).exists() for name in named - cut for file in name.split("+"))
     assert not any((root / name).exists() for name in named if name.startswith("cut/"))
 
 
 def test_no_file_trains_and_selects_or_tests_and_what_pretrains_for_others_is_without_all() -> None:
-    held_out = unseen(SETS)
-    assert len(set(held_out)) == 2 * len(SETS)
+    held_out = unseen(WHOLE)
+    assert len(set(held_out)) == 2 * len(WHOLE)
     assert not set(held_out) & {found.train for found in SETS.values()}
     assert not set(held_out) & {file for each in PRETRAININGS.values() for file in each.sequences}
-    assert set(PRETRAININGS[OF_ALL].without) == set(SETS)
-    assert all(set(PRETRAININGS[each.pretraining].without) >= {name} for name, each in SETS.items())
+    for name, each in SETS.items():
+        assert {each.validation, each.test} <= set(unseen(PRETRAININGS[each.pretraining].without)), name
+        assert {each.validation, each.test} <= set(unseen(PRETRAININGS[OF_ALL].without)), name
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -204,7 +239,7 @@ def test_arms_from_random_weights_are_different_runs_of_a_set(name: str) -> None
 def test_stored_rows_are_of_the_runs_that_would_be_made() -> None:
     assert outdated(STORED) == []
     assert all(pretraining_overrides(row["name"]) == row["overrides"] for row in STORED["pretraining"])
-    of_gue = {name for name, found in SETS.items() if found.pretraining == OF_GUE}
+    of_gue = {name for name, found in WHOLE.items() if found.pretraining == OF_GUE}
     assert {row["set"] for row in STORED["runs"]} >= of_gue
     folders = [Run(name, arm, 0).folder(Path("a")) for name in SETS for arm in ARMS]
     assert len(set(folders)) == len(folders)
