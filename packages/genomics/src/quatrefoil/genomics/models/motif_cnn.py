@@ -115,8 +115,9 @@ class MotifCnn(ConvolutionalModel):
         """(B, P, D), 0 at parts that are none."""
         pool = self.config.pool
         real_B1L = (bases != PADDED)[:, None].float()
-        scores_BFL = motif_scores.masked_fill(real_B1L == 0, -torch.inf)  # which the exponential makes nothing
-        highest_BFP, real_B1P = (nnf.max_pool1d(value, pool, ceil_mode=True) for value in (scores_BFL, real_B1L))
+        if not bool(real_B1L.all()):  # a copy of the largest tensor here, where something is padded
+            motif_scores = motif_scores.masked_fill(real_B1L == 0, -torch.inf)  # which the exponential makes nothing
+        highest_BFP, real_B1P = (nnf.max_pool1d(value, pool, ceil_mode=True) for value in (motif_scores, real_B1L))
         loud_BFP = highest_BFP.clamp(max=_LOUDEST).exp()
         placed_FP = places(bases.shape[1], self.config.width, bases.device)[::pool].mT
         heard_BFP = self.dropout(loud_BFP) + self.placed * placed_FP * real_B1P
