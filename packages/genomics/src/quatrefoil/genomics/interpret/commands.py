@@ -12,7 +12,6 @@ from quatrefoil.genomics.extras import extras
 if TYPE_CHECKING:
     from quatrefoil.genomics.interpret.filters import Filter
     from quatrefoil.genomics.interpret.mutagenesis import Mutagenesis
-    from quatrefoil.genomics.models.classifier import SequenceModel
 
 _PICTURES = (".png", ".svg", ".pdf")
 
@@ -39,6 +38,7 @@ class InterpretCommand:
         from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
         from quatrefoil.genomics.interpret.plots import draw_mutagenesis
         from quatrefoil.genomics.interpret.sequences import named_sequences
+        from quatrefoil.genomics.models.stored import classifier_of
 
         check_picture(args.out, (args.fasta,))
         check_target("--table", args.table, (args.fasta, args.out))
@@ -81,6 +81,7 @@ class FiltersCommand:
         from quatrefoil.genomics.interpret.logos import draw_logos
         from quatrefoil.genomics.interpret.sequences import spread_sequences
         from quatrefoil.genomics.meme import minimal_meme
+        from quatrefoil.genomics.models.stored import classifier_of
         from quatrefoil.genomics.regions.motifs import read_motifs
 
         if args.count < 1:
@@ -139,20 +140,6 @@ def check_picture(path: Path, inputs: Iterable[Path | None]) -> None:
     if path.suffix not in _PICTURES:
         raise ValueError(f"--out {path}: give a name that ends in one of {', '.join(_PICTURES)}")
     check_target("--out", path, inputs)
-
-
-def classifier_of(run: Path) -> "SequenceModel":
-    """The classifier of sequences that a run has left. Raises ValueError for another model."""
-    from quatrefoil.genomics.models.classifier import SequenceModel
-    from quatrefoil.genomics.models.stored import model_of
-    from quatrefoil.genomics.models.variant_classifier import VariantClassifier
-
-    model = model_of(run)
-    if not isinstance(model, SequenceModel) or isinstance(model, VariantClassifier):
-        raise ValueError(
-            f"{run}: a {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
-        )
-    return model
 
 
 def _beyond(left_out: int) -> str:

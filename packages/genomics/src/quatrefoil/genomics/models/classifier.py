@@ -5,7 +5,7 @@ Legend: B sequences, L bases, K classes, D width.
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -18,6 +18,7 @@ from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, LabelledModule
 from quatrefoil.genomics.models.bases import other_strand, padded
+from quatrefoil.genomics.sequence.codes import Codes
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 
@@ -75,7 +76,7 @@ class SequenceModel(Model):
 
     def __init__(self, config: ClassifierConfig, width: int) -> None:
         super().__init__()
-        self.both_strands, self.width = bool(config.both_strands), width
+        self.both_strands, self.least_bases, self.width = bool(config.both_strands), config.least_bases, width
         # Without data (`describe`) the number of classes is not known, and neither is the last layer.
         self.head = nn.Linear(width, config.classes) if config.classes is not None else None
         if self.head is not None:
@@ -102,6 +103,11 @@ class SequenceModel(Model):
         return names
 
     @torch.no_grad()
+    def scores(self, sequences: Iterable[Codes]) -> Tensor:
+        """The logits of each class (B, K), fp32 on the CPU, of sequences of any lengths."""
+        device = next(self.parameters()).device
+        return self.eval().encode({"bases": padded(sequences).to(device)}, "class_logits").float().cpu()
+
     def predict(self, sequences: Sequence[str]) -> Tensor:
         """The probability of each class (B, K), fp32 on the CPU, of sequences as text.
 
@@ -112,9 +118,7 @@ class SequenceModel(Model):
             raise ValueError(f"sequences is one text of {len(sequences)} letters; give a list of sequences")
         if not sequences:
             raise ValueError("no sequences; give at least one")
-        device = next(self.parameters()).device
-        bases_BL = padded(codes_of(sequence) for sequence in sequences).to(device)
-        return self.eval().encode({"bases": bases_BL}, "class_logits").float().softmax(1).cpu()
+        return self.scores(map(codes_of, sequences)).softmax(1)
 
 
 def mean_opinion(*logits_BK: Tensor) -> Tensor:

@@ -6,7 +6,8 @@
 
 Our choice. The encoder is better at promoters, the filters at many binding sites. Trained by one loss on the sum of
 logits, the encoder learns a small set by heart before a filter is a motif, and then no gradient is left for filters; by
-a loss each they all learn, and the mean hears what one of them knows. It is not calibrated: that is the price.
+a loss each they all learn, and the mean hears what one of them knows. A reading that knows nothing makes it less sure
+than it is right: `quatrefoil predict` calibrates it by validation.
 
 Legend: B sequences, L bases, P parts, K classes, D width.
 """

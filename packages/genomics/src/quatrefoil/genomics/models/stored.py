@@ -1,4 +1,4 @@
-"""A model of a finished run, ready to be asked."""
+"""The model of a finished run, ready to be asked."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ from quatrefoil.core import recipes
 from quatrefoil.core.hub import Model
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.stored import read_stored
+from quatrefoil.genomics.models.classifier import SequenceModel
+from quatrefoil.genomics.models.variant_classifier import VariantClassifier
 
 
 def model_of(run: str | Path) -> Model:
@@ -21,3 +23,13 @@ def model_of(run: str | Path) -> Model:
     recipe: recipes.Recipe = recipes.find(described["recipe"]).load()()
     model: Model = recipe.model.model_type.from_pretrained(folder)
     return model.eval()
+
+
+def classifier_of(run: str | Path) -> SequenceModel:
+    """The classifier of sequences that a run has left. Raises ValueError for another model, and as `model_of`."""
+    model = model_of(run)
+    if not isinstance(model, SequenceModel) or isinstance(model, VariantClassifier):
+        raise ValueError(
+            f"{run}: a {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
+        )
+    return model

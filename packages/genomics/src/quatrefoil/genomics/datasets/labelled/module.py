@@ -20,7 +20,7 @@ from quatrefoil.core.data import Sample, SampleKey
 from quatrefoil.core.seeding import generator
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import by_titles, read_labelled
-from quatrefoil.genomics.datasets.labelled.records import Labelled, Record
+from quatrefoil.genomics.datasets.labelled.records import Labelled, Record, refuse_shorter
 from quatrefoil.genomics.datasets.labelled.splits import (
     Negatives,
     canonical,
@@ -95,12 +95,8 @@ class LabelledModule:
 
     def refuse_shorter(self, least: int) -> None:
         """Raise `TextError` for a sequence of any split with fewer bases, before it would end a training."""
-        for record in (record for records in self._records.values() for record in records):
-            if len(record.codes) < least:
-                raise TextError(
-                    f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
-                    f"more: take the line out, or choose shorter k-mers"
-                )
+        for records in self._records.values():
+            refuse_shorter(records, least)
 
     def _check(self, split: str) -> None:
         records = self._records[split]

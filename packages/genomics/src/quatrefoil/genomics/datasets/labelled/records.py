@@ -4,10 +4,11 @@ Lower case is read as upper case; N and every other IUPAC letter for more than o
 other character is an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 from quatrefoil.genomics.tables import TextError
 
@@ -33,6 +34,16 @@ class Labelled(NamedTuple):
 
     records: Sequence[Record]
     only_positives: bool = False
+
+
+def refuse_shorter(records: Iterable[Record], least: int) -> None:
+    """Raise `TextError` for a sequence with fewer bases than a model needs; names it."""
+    for record in records:
+        if len(record.codes) < least:
+            raise TextError(
+                f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
+                f"more: take the line out, or choose shorter k-mers"
+            )
 
 
 def bases(text: str, where: str) -> Codes:

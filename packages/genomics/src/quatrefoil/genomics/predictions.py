@@ -1,0 +1,90 @@
+"""`quatrefoil predict`: what a finished classifier says of any sequences.
+
+Probabilities are made to mean what they say by the run's own validation (`core.evaluation.calibration`), on which the
+checkpoint was chosen, too; which class is the likeliest does not change by that.
+
+Legend: N sequences, K classes.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from tqdm import tqdm
+
+from quatrefoil.core.evaluation.calibration import fitted_temperature, log_loss, probabilities
+from quatrefoil.core.evaluation.classification import read_predictions
+from quatrefoil.core.evaluation.statistics import Floats
+from quatrefoil.core.text_files import check_target, write_table
+from quatrefoil.core.wording import counted
+from quatrefoil.genomics.datasets.labelled.readers import read_labelled
+from quatrefoil.genomics.datasets.labelled.records import Record, refuse_shorter
+from quatrefoil.genomics.models.classifier import SequenceModel
+from quatrefoil.genomics.models.stored import classifier_of
+
+_BATCH: Final = 64
+_VALIDATION: Final = Path("predictions/val/class_logits.jsonl")
+
+help = "Tell the classes of sequences by a finished run: a table with the probability of each class."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """A run, sequences, and where the table goes."""
+    parser.add_argument("trained", metavar="RUN", type=Path, help="a run of a classifier, e.g. of genebert/classify")
+    parser.add_argument(
+        "--sequences",
+        metavar="FILE",
+        required=True,
+        help="FASTA, one sequence a line, or any set that `classify` reads; labels are not looked at",
+    )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="probabilities as the model gives them, without the temperature that the run's validation asks for",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the table to write, by tabs")
+
+
+def run(args: Namespace) -> int:
+    """Write the table; say by which temperature."""
+    check_target("--out", args.out, map(Path, args.sequences.split("+")))
+    records = read_labelled(Path(), args.sequences, labels=False).records
+    model = classifier_of(args.trained).to("cuda" if torch.cuda.is_available() else "cpu")
+    refuse_shorter(records, model.least_bases)
+    temperature, said = (1.0, "as the model gives them") if args.raw else _calibration(args.trained)
+    found_NK = probabilities(_scores(model, records), temperature)
+    write_table(args.out, _rows(records, model.classes, found_NK), "\t")
+    print(f"{counted(len(records), 'sequence')} in {args.out}; probabilities {said}")
+    return 0
+
+
+def _calibration(run: Path) -> tuple[float, str]:
+    """The temperature that validation asks for, and what is said of it. Raises ValueError where it was not kept."""
+    path = run / _VALIDATION
+    if not path.is_file():
+        raise ValueError(f"{run} has no {_VALIDATION}, by which probabilities are calibrated; give --raw to leave them")
+    found = read_predictions(path)
+    by = f"{counted(len(found.ids), 'sequence')} of validation"
+    if (temperature := fitted_temperature(found)) is None:
+        return 1.0, f"as the model gives them: {by} fit no temperature, as all are told right, or worse than by chance"
+    losses = f"log loss there {log_loss(found, temperature):.3f}, {log_loss(found):.3f} without"
+    return temperature, f"at temperature {temperature:.2f}, by {by} ({losses})"
+
+
+def _scores(model: SequenceModel, records: Sequence[Record]) -> Floats:
+    """Logits (N, K)."""
+    starts = tqdm(range(0, len(records), _BATCH), desc="sequences", unit="batch", dynamic_ncols=True)
+    parts = [model.scores(record.codes for record in records[start : start + _BATCH]) for start in starts]
+    scores_NK: Floats = torch.cat(parts).double().numpy()
+    return scores_NK
+
+
+def _rows(records: Sequence[Record], classes: Sequence[str], found_NK: Floats) -> list[Sequence[object]]:
+    """By what the file calls a sequence, else by file and line."""
+    told = [
+        (record.name or record.where, classes[int(row_K.argmax())], *(f"{p:.6g}" for p in row_K))
+        for record, row_K in zip(records, found_NK, strict=True)
+    ]
+    return [("sequence", "class", *(f"P({name})" for name in classes)), *told]
