@@ -138,7 +138,7 @@ _CLOVER: Mapping[str, tuple[str, Arm]] = {
     "C2s": ("masks of nouns and verb phrases beat masks of any words", CLOVER_ANY_WORDS),
     "C2r": ("ranking adds", CLOVER_NO_RANKING),
     "C3": (
-        "one pre-trained model beats the task's own on every task (efficiency is not tested)",
+        "one pre-trained model beats the task's own on every task (what retrieval costs: docs/clover.md)",
         CLOVER_SCRATCH,
     ),
 }
