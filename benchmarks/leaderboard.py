@@ -78,6 +78,8 @@ class Place:
 def place_of(suite: Suite) -> Place:
     """The repository's own files for committed suites; a folder under runs/, without paper rows, for the others."""
     if suite.committed:
+        if not PAPERS.is_file():
+            raise FileNotFoundError(f"{PAPERS} is not there: what papers print; bring it back")
         store, papers = Store(Path("benchmarks/results")), read(PAPERS, PaperRow)
         return Place(store, Path("LEADERBOARD.md"), Path("site/index.html"), Path("CLAIMS.md"), papers)
     folder = Path("runs") / suite.name

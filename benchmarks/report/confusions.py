@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.report.told import read_told, write_told
+from benchmarks.report.told import check_beside, read_told, write_told
 from quatrefoil.core.evaluation.breakdown import TellsKinds
 from quatrefoil.core.files import whole_folder
 from quatrefoil.core.measuring.jobs import RunFailed
@@ -115,5 +115,9 @@ def _brought(data: ClipModule, place: int, folder: Path, name: str) -> Clip:  # 
 
 
 def read_confusions(out: Path) -> Confusions | None:
-    """What `draw_confusions` left in a folder, or None where it left nothing."""
-    return read_told(out / TOLD, Confusions)
+    """What `draw_confusions` left in a folder, or None where it left nothing. Raises RowError where it is damaged."""
+    found = read_told(out / TOLD, Confusions)
+    if found:
+        clips = (clip for each in found.shown for clip in (each.asked, each.found))
+        check_beside(out.parent, (name for clip in clips for name in (clip.film, clip.strip)))
+    return found

@@ -7,6 +7,8 @@ from itertools import groupby
 from statistics import median
 from typing import Literal
 
+import numpy as np
+
 from benchmarks.claims import CLAIMS
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.collect import headline
@@ -19,6 +21,8 @@ NOT_SHOWN = ("train", "val")
 OBJECTIVES = "objectives."
 """Overrides that change what is minimised."""
 
+ALIKE = 1e-6
+"""Differences in points that spread less than this are one number: how they would spread over seeds is not known."""
 CLAIMED = frozenset(claim.metric for claim in CLAIMS)
 """Metrics that a claim names: compared even where they are no headlines of other tasks."""
 
@@ -74,7 +78,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Difference:
-    """One model minus another in one metric, on the seeds that both have; no interval from one seed."""
+    """One model minus another in one metric, on the seeds that both have; no interval from one seed, or no spread."""
 
     better: str
     than: str
@@ -256,4 +260,6 @@ def _difference(pair: _Pair) -> Difference:
     if len(scores) == 1:
         return Difference(*names, 1, scores[0][0] - scores[0][1], None, None)
     found = difference_over_seeds(*zip(*scores, strict=True))
+    if np.ptp([ours - theirs for ours, theirs in scores]) < ALIKE:  # how it would spread over seeds is not known
+        return Difference(*names, len(scores), found.mean, None, found.p_value)
     return Difference(*names, len(scores), found.mean, (found.interval.low, found.interval.high), found.p_value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.own_process import quatrefoil
-from benchmarks.report.told import read_told, write_told
+from benchmarks.report.told import check_beside, read_told, write_told
 from quatrefoil.core.runs.folder import RunFolder
 
 TOLD = "pictures.json"
@@ -75,5 +75,7 @@ def _drawn(name: str, model: str, run: Path, out: Path, clips: int) -> Drawn:
 
 
 def read_pictures(out: Path) -> Pictures | None:
-    """What `draw_pictures` left in a folder, or None where it left nothing."""
-    return read_told(out / TOLD, Pictures)
+    """What `draw_pictures` left in a folder, or None where it left nothing. Raises RowError where it is damaged."""
+    if found := read_told(out / TOLD, Pictures):
+        check_beside(out.parent, (name for drawn in found.drawn for name in drawn.pictures))
+    return found

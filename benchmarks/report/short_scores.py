@@ -40,7 +40,7 @@ def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> l
 
 def _section(board: Board, found: Sequence[Verdict]) -> Section:
     every = [(group, each) for group in board.groups for each in group.differences]
-    declared = [each for group in board.groups for each in _declared(group, found)]
+    declared = _declared(board.groups, found)
     tables = [_difference_table(board, declared)] if declared else []
     return Section(
         board.heading,
@@ -51,11 +51,11 @@ def _section(board: Board, found: Sequence[Verdict]) -> Section:
     )
 
 
-def _declared(group: Group, found: Sequence[Verdict]) -> Iterator[Declared]:
-    """What claims compare. Of two models that a claim compares on this ground, in the metric of the claim alone."""
-    named = [Declared(group, d, _verdict(group, d, found)) for d in group.differences if d.compares in DECLARED]
+def _declared(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Declared]:
+    """What claims compare. Of two models that a claim compares on one of these grounds, there alone."""
+    named = [Declared(g, d, _verdict(g, d, found)) for g in groups for d in g.differences if d.compares in DECLARED]
     judged = {each.difference.compares[:2] for each in named if each.verdict}
-    return (each for each in named if each.verdict or each.difference.compares[:2] not in judged)
+    return [each for each in named if each.verdict or each.difference.compares[:2] not in judged]
 
 
 def _legend(board: Board) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _remarks(board: Board) -> Iterator[str]:
 
 def _elsewhere(count: int) -> Iterator[str]:
     if count:
-        yield f"{counted(count, 'difference')} of these models in scores that no claim names: on the page"
+        yield f"{counted(count, 'difference')} of these models in scores that no claim is about: on the page"
 
 
 def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:
@@ -154,10 +154,8 @@ def _difference(told: Difference, head: str, verdict: Verdict | None) -> list[Ce
 
 
 def _verdict(group: Group, difference: Difference, found: Sequence[Verdict]) -> Verdict | None:
-    """That on the claim whose arms these are: on other grounds, models of the same names have other recipes."""
-    here = {(line.model, line.recipe) for line in group.lines}
-    for verdict in found:
-        arms = {(arm.model, arm.recipe) for arm in (verdict.claim.better, verdict.claim.than)}
-        if verdict.claim.compares == difference.compares and arms <= here:
-            return verdict
-    return None
+    """That on the claim of which these runs are the arms: elsewhere models of these names have others."""
+    here = {line.anchor for line in group.lines}
+    return next(
+        (each for each in found if each.claim.compares == difference.compares and set(each.anchors) <= here), None
+    )

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.sections import Command, Section
+from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.tables import Cell, Table, TableRow
 
 Facts = Mapping[str, Any]
 
 
 def speed_sections(folder: Path) -> list[Section]:
-    """One section of what runners of speed left in the folder; none where there is nothing."""
-    found = [(tell, json.loads(path.read_text(encoding="utf-8"))) for path, tell in _kept(folder)]
+    """One section of what runners of speed left in the folder; none where there is nothing. Raises as `_told`."""
+    found = [_told(path, tell) for path, tell in _kept(folder)]
     if not found:
         return []
     return [
@@ -21,10 +22,20 @@ def speed_sections(folder: Path) -> list[Section]:
             "Speed and memory",
             None,
             ["What a line compares was timed in one run of its command. `times as` is in favour of ours above 1."],
-            [table for tell, told in found for table in tell(told)],
-            commands=[Command(said) for said in sorted({_command(told) for _, told in found})],
+            [table for tables, _ in found for table in tables],
+            commands=[Command(said) for said in sorted({said for _, said in found})],
         )
     ]
+
+
+def _told(path: Path, tell: Callable[[Any], list[Table]]) -> tuple[list[Table], str]:
+    """Tables of a file, and the command that made it. Raises RowError where it lacks something, or is no JSON."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return tell(told), _command(told)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise RowError(f"{path}: damaged ({said}); bring back an older one, or run what makes it again") from error
 
 
 def _kept(folder: Path) -> Iterator[tuple[Path, Callable[[Any], list[Table]]]]:

@@ -1,33 +1,38 @@
 """Ablation studies that are stored beside the leaderboard's rows, as `quatrefoil ablate` told them."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core import recipes
-from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, numbers
-from quatrefoil.core.measuring.rows import Row, RowError
-from quatrefoil.core.measuring.store import Store
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, interval_text, read_tables
+from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
+from quatrefoil.core.ablation.plot import effects_plot
+from quatrefoil.core.ablation.report import OF_EVERY_STUDY, Told, effect_cells, trained
+from quatrefoil.core.measuring.rows import Cost, Row, RowError
+from quatrefoil.core.measuring.store import Results, Store
+from quatrefoil.core.measuring.tables import Table, read_tables
 
-STUDIES, TOLD, EFFECTS, DRAWN = "ablations", "effects.md", "effects.jsonl", "effects.svg"
+STUDIES, TOLD, EFFECTS = "ablations", "effects.md", "effects.jsonl"
 _ROUNDING: Final = 1e-6
 _FIELDS: Final = {
     *("model", "domain", "data_version", "recipe", "overrides", "config_hash", "factor", "level", "metric", "split"),
     *("seeds", "score", "difference", "interval", "spread", "in_spreads"),
+    *(_COSTS := ("seconds", "peak_memory_bytes", "trained_parameters", "hardware")),
 }
-Effect = Mapping[str, Any]
+_COMMAND: Final = "Made by `quatrefoil ablate "
 
 
 def study_sections(folder: Path) -> list[Section]:
     """A section for each study of a folder of studies, in order of their names; none where there is no folder.
 
     Raises:
-        RowError: a study whose table says something else than its rows.
+        RowError: a study that is damaged, or whose table says something else than its rows.
     """
-    return [_section(study) for study in study_folders(folder)]
+    return [_whole(study) for study in study_folders(folder)]
 
 
 def study_folders(folder: Path) -> list[Path]:
@@ -35,25 +40,36 @@ def study_folders(folder: Path) -> list[Path]:
     return [told.parent for told in sorted(folder.glob(f"*/{TOLD}"))]
 
 
+def _whole(folder: Path) -> Section:
+    try:
+        return _section(folder)
+    except RowError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise RowError(f"{folder}: {TOLD} or {EFFECTS} is damaged ({said}); {_tell_again(folder)}") from error
+
+
 def _section(folder: Path) -> Section:
     text = (folder / TOLD).read_text(encoding="utf-8")
     above = text.partition("\n### ")[0].splitlines()
-    made, trained = above[0], [line.removeprefix("- ") for line in above if line.startswith("- ")]
-    tables, rows, effects = read_tables(text), Store(folder).read().rows, _effects(folder)
-    _check(folder, tables, effects, rows)
-    embedded = all(row.embedded for row in rows)
+    made, set_before = above[0], [line.removeprefix("- ").strip("`") for line in above if line.startswith("- ")]
+    tables, stored, effects = read_tables(text), Store(folder).read(), _effects(folder)
+    _check_head(folder, made, set_before, effects)
+    _check(folder, tables, effects, stored)
+    embedded = all(row.embedded for row in stored.rows)
     return Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
         [made, *_earlier(effects)],
         tables,
-        [f"trained, before any level: {said}" for said in trained],
-        plots=[Plot("effects in units of the reference's spread over seeds", _inner(folder / DRAWN))],
+        [f"trained, before any level: `{said}`" for said in set_before],
+        plots=[Plot("effects in units of the reference's spread over seeds", _inner(effects_plot(effects)))],
         links=[Link("how to read it", "docs/ablations.md")],
     )
 
 
-def _effects(folder: Path) -> list[Effect]:
+def _effects(folder: Path) -> list[Told]:
     try:
         lines = (folder / EFFECTS).read_text(encoding="utf-8").splitlines()
         effects = [json.loads(line) for line in lines]
@@ -69,39 +85,56 @@ def _tell_again(folder: Path) -> str:
     return f"the command in the first line of {TOLD}, with --store {folder}, tells it again, of the rows that are there"
 
 
-def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Effect], rows: Sequence[Row]) -> None:
+def _check_head(folder: Path, made: str, set_before: Sequence[str], effects: Sequence[Told]) -> None:
+    """Raise `RowError` where the command, or what is set before any level, is not that of the effects."""
+    if not made.startswith(_COMMAND):
+        raise RowError(f"{folder / TOLD}: {made[:80]!r} names no command of quatrefoil ablate; {_tell_again(folder)}")
+    if list(set_before) != (wanted := trained(effects)):
+        raise RowError(f"{folder / TOLD}: trained is {set_before}, {EFFECTS} has {wanted}; {_tell_again(folder)}")
+    said = [part for part in shlex.split(made.removeprefix(_COMMAND).rstrip("`.")) if "=" in part]
+    for effect, part in product(effects, said):
+        if part not in effect["overrides"]:
+            named = f"{effect['model']}, {effect['level']}"
+            raise RowError(f"{folder / TOLD}: its command sets {part}, {named} is without it; {_tell_again(folder)}")
+
+
+def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Told], stored: Results) -> None:
     """Raise `RowError` where table, effects and rows do not say the same."""
     shown = [(table.columns, row.cells) for table in tables for row in table.rows]
     if len(shown) != len(effects):
         raise RowError(f"{folder / TOLD}: {len(shown)} lines, {EFFECTS} has {len(effects)}; {_tell_again(folder)}")
     for (columns, cells), effect in zip(shown, effects, strict=True):
         named = f"{folder / TOLD}: {cells[0].text}, {cells[1].text}"
-        for column, text in _texts(effect).items():
-            if (told := cells[columns.index(column)].text) != text:
-                raise RowError(f"{named}: {column} {told}, {EFFECTS} has {text}; {_tell_again(folder)}")
-    for number, (effect, found) in enumerate(zip(effects, _recomputed(folder, effects, rows), strict=True), start=1):
+        for column, told, wanted in zip(columns, cells, effect_cells(effect), strict=True):
+            if told.text != wanted.text:
+                raise RowError(f"{named}: {column} {told.text}, {EFFECTS} has {wanted.text}; {_tell_again(folder)}")
+    for table, remark in product(tables, OF_EVERY_STUDY):
+        if remark not in table.remarks:
+            raise RowError(f"{folder / TOLD}: below {table.title!r} it does not say {remark!r}; {_tell_again(folder)}")
+    seeds = {seed for effect in effects for seed in effect["seeds"]}
+    again = zip(effects, _recomputed(folder, effects, stored.rows), strict=True)
+    for number, (effect, found) in enumerate(again, start=1):
         named = f"{folder / EFFECTS}:{number}: {effect['model']}, {effect['level']}, {effect['metric']}"
         units = None if found.difference is None or found.spread is None else found.difference / found.spread
-        for field, value in {**found._asdict(), "in_spreads": units}.items():
+        for field, value in {**found._asdict(), "in_spreads": units, **_costs(effect, seeds, stored)}.items():
             if not _alike(effect[field], value):
                 said = f"{field} is {_plain(effect[field])}, by its rows {_plain(value)}"
                 raise RowError(f"{named}: {said}; {_tell_again(folder)}")
 
 
-def _texts(effect: Effect) -> dict[str, str]:
-    """What the table has to say, by column (`core/ablation/report.py` writes it)."""
-    spread, of_reference = effect["spread"], effect["factor"] is None
-    unit = NOTHING if spread is None else f"1 is {spread:.2f}"
-    return {
-        "seeds": str(len(effect["seeds"])),
-        "score": Cell.of(effect["score"], ".2f").text,
-        "effect": Cell.of(effect["difference"], "+.2f").text,
-        "95 % interval": interval_text(effect["interval"], ".2f"),
-        "in spreads": unit if of_reference else Cell.of(effect["in_spreads"], "+.1f").text,
-    }
+def _costs(effect: Told, seeds: set[int], stored: Results) -> dict[str, Any]:
+    """What the runs of an effect's arm took, over the study's seeds."""
+
+    def of_arm(each: Row | Cost) -> bool:
+        return (each.config_hash, each.data_version) == (effect["config_hash"], effect["data_version"])
+
+    rows = [row for row in stored.rows if of_arm(row) and row.seed in seeds]
+    costs = [cost for cost in stored.costs if of_arm(cost) and cost.seed in seeds]
+    found = vars(cost_of(rows, costs))
+    return {name: found[name] for name in _COSTS if name != "hardware"}
 
 
-def _recomputed(folder: Path, effects: Sequence[Effect], rows: Sequence[Row]) -> list[Numbers]:
+def _recomputed(folder: Path, effects: Sequence[Told], rows: Sequence[Row]) -> list[Numbers]:
     """Of each effect what the rows of its arm and of its reference say, over the seeds that the study names."""
     seeds = {seed for effect in effects for seed in effect["seeds"]}
     by_seed: dict[tuple[str, ...], dict[int, float]] = {}
@@ -121,7 +154,7 @@ def _recomputed(folder: Path, effects: Sequence[Effect], rows: Sequence[Row]) ->
 
 
 def _compared_by(
-    chosen: tuple[str, str] | None, effect: Effect, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]
+    chosen: tuple[str, str] | None, effect: Told, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]
 ) -> Scores:
     """Scores of a level: alone, and in a grid beside each setting of the other factors, with it and without it."""
     if chosen is None:
@@ -137,12 +170,12 @@ def _compared_by(
     return scores
 
 
-def _compared(effect: Effect) -> tuple[str, ...]:
+def _compared(effect: Told) -> tuple[str, ...]:
     """What an effect shares with its reference."""
     return tuple(effect[key] for key in ("model", "domain", "data_version", "metric", "split"))
 
 
-def _scored(effect: Effect, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
+def _scored(effect: Told, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
     return by_seed.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), {})
 
 
@@ -159,7 +192,7 @@ def _alike(told: Any, value: Any) -> bool:
     return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
 
 
-def _earlier(effects: Sequence[Effect]) -> list[str]:
+def _earlier(effects: Sequence[Told]) -> list[str]:
     """A warning where recipes have changed since: what is told is of those that were then."""
     arms = {(each["config_hash"], each["recipe"], tuple(each["overrides"])) for each in effects}
     earlier = sum(not _stands(*arm) for arm in arms)
@@ -174,7 +207,7 @@ def _stands(config_hash: str, recipe: str, overrides: Sequence[str]) -> bool:
         return False
 
 
-def _inner(path: Path) -> str:
+def _inner(picture: str) -> str:
     """The picture without its style, which would be that of the whole page."""
-    head, _, rest = path.read_text(encoding="utf-8").partition("<style>")
+    head, _, rest = picture.partition("<style>")
     return head + rest.partition("</style>")[2]

@@ -228,7 +228,8 @@ def _difference_table(group: Group) -> Table:
 
     rows = []
     for d in group.differences:
-        interval = Cell(interval_text(d.interval, "+.1f") if d.interval else "none from 1 seed")
+        without = "none from 1 seed" if d.seeds == 1 else "no spread"
+        interval = Cell(interval_text(d.interval, "+.1f") if d.interval else without)
         name = Cell(f"{d.better} minus {d.than}", link=anchor(d.better, d.metric))
         points = replace(Cell.of(d.mean, "+.1f"), link=anchor(d.than, d.metric))
         cells = [name, Cell(d.metric), Cell.of(d.seeds), points]
@@ -248,7 +249,8 @@ def paper_tables(rows: Sequence[PaperRow]) -> list[Table]:
 
 
 def _paper_table(title: str, rows: Sequence[PaperRow]) -> Table:
-    names = [name for name in _ORDER if any(name in row.values for row in rows)]
+    printed = {name for row in rows for name in row.values}
+    names = [*(name for name in _ORDER if name in printed), *sorted(printed - set(_ORDER))]
     sources = list(dict.fromkeys(row.provenance for row in rows))
     table_rows = [TableRow("paper", _paper_cells(row, names, sources.index(row.provenance) + 1)) for row in rows]
     remarks = [f"({number}) {source}" for number, source in enumerate(sources, start=1)]

@@ -1,13 +1,15 @@
 """What a page says of what lies beside it: one file of JSON in the folder of clips or pictures."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from quatrefoil.core.files import replace_text
+from quatrefoil.core.measuring.rows import RowError
 
 Told = TypeVar("Told")
 
@@ -18,5 +20,18 @@ def write_told(path: Path, told: Any) -> None:
 
 
 def read_told(path: Path, kind: type[Told]) -> Told | None:
-    """What `write_told` wrote, or None where there is nothing."""
-    return TypeAdapter(kind).validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    """What `write_told` wrote, or None where there is nothing. Raises RowError where it is damaged."""
+    if not path.exists():
+        return None
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise RowError(f"{path}: {field}: {first['msg']}; remove the folder, and make the page again") from error
+
+
+def check_beside(page: Path, names: Iterable[str]) -> None:
+    """Raise `RowError` for a file beside a page that is not there, named as the page does."""
+    if lacking := [name for name in names if not (page / name).is_file()]:
+        raise RowError(f"{page / lacking[0]} is not there; remove its folder, and make the page again")

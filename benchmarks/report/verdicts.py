@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from benchmarks.claims import Claim
-from benchmarks.report.groups import Group, Line, paired
+from benchmarks.report.groups import ALIKE, Group, Line, paired
 from benchmarks.report.protocols import origin
 from benchmarks.report.standing import Standing
 from benchmarks.report.tables import LINKED
@@ -34,8 +34,8 @@ MOST_SEEDS = 1000
 """More than anyone runs: what would need more is said to be out of reach."""
 BLIND = ("chance", "question_only")
 """What is computed of those that have seen nothing: an arm that is not above them has learned nothing of the task."""
-ALIKE = 1e-6
-"""Differences in points that spread less than this are one number: how they would spread over seeds is not known."""
+POWER = 0.8
+"""Share of repetitions in which the seeds that are told to decide would do so."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Verdict:
         corrected: the interval at the level that the number of claims asks for.
         at_chance: neither arm's scores lie above what is reached blindly, by the 95 % intervals over all stored
             seeds, `ENOUGH_SEEDS` or more: more would tell nothing, longer training may.
-        seeds_to_decide: how many seeds would put zero outside the corrected interval, if mean and spread stayed as they
-            are; None where it is decided, not measured, at chance, without spread, or out of reach.
+        seeds_to_decide: how many seeds would put zero outside the corrected interval in `POWER` of repetitions, if they
+            draw with this mean and spread; None where it is decided, not measured, at chance, without spread, or out of
+            reach.
         missing: the runs that are not stored for these seeds (for those of the claim, where too few were run to tell),
             with the minutes that each would take; none where it is decided or no number of seeds is known.
         unfinished: the same for the seeds of the claim itself, whatever is said of it.
@@ -159,10 +160,15 @@ def _at_chance(line: Line, metric: str, group: Group) -> bool:
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
-    """The fewest seeds at which Student's interval of this mean and spread leaves out zero; None: over `MOST_SEEDS`."""
+    """The fewest seeds from which Student's interval would leave out zero in `POWER` of repetitions; None: beyond
+    `MOST_SEEDS`.
+
+    For seeds that draw with this mean and spread; by Student's quantiles of both, as that of the noncentral t is near.
+    """
 
     def decide(seeds: int) -> bool:
-        return student_quantile((1 + level) / 2, seeds - 1) * over.deviation < abs(over.mean) * math.sqrt(seeds)
+        beyond = student_quantile((1 + level) / 2, seeds - 1) + student_quantile(POWER, seeds - 1)
+        return beyond * over.deviation < abs(over.mean) * math.sqrt(seeds)
 
     numbers = range(max(over.seeds, ENOUGH_SEEDS), MOST_SEEDS + 1)
     place = bisect_left(numbers, True, key=decide)  # what many decide, more do
@@ -229,8 +235,8 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
         f"that all {len(found)} together hold with 95 % (Bonferroni)",
         f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and an interval without zero; `seeds to "
-        "decide` supposes that mean and spread stay as they are. Who adds seeds until an interval leaves zero will see "
-        "it "
+        f"decide`: so many would give one in {100 * POWER:.0f} % of repetitions, if mean and spread are as they were "
+        "measured. Who adds seeds until an interval leaves zero will see it "
         f"leave by chance: their number was fixed before they ran{later}",
         "hours of training, one run at a time on the machine that made the others, of the runs that are not stored for "
         "these seeds (for those of the claim, where fewer than two were run), with what they start from: the median of "

@@ -8,11 +8,12 @@ from typing import Any
 
 from benchmarks.entries import TABLE
 from quatrefoil.core.ablation.effects import REFERENCE as NOT_VARIED
-from quatrefoil.core.ablation.effects import Numbers, numbers
+from quatrefoil.core.ablation.effects import Numbers, cost_of, numbers
+from quatrefoil.core.ablation.report import COLUMNS, OF_EVERY_STUDY, effect_cells, trained
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.store import Results, write
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
+from quatrefoil.core.measuring.tables import Cell, Table, TableRow, table_text
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -70,7 +71,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
 
     A level is `FACTOR: LEVEL`; every arm that is called otherwise is the reference of those that follow.
     """
-    parts, effects, rows, model = list[Results](), list[dict[str, Any]](), list[TableRow](), "@"
+    parts, effects, model = list[Results](), list[dict[str, Any]](), "@"
     usual: Mapping[int, float] = {}
     for number, (name, values) in enumerate(scores.items()):
         by_seed = dict(enumerate(values))
@@ -78,40 +79,32 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         if not factor:
             usual, model = by_seed, chr(ord(model) + 1)  # A, B, ...
         made = [results(folder / "runs" / str(number), replace(TABLE, model=name), s, v) for s, v in by_seed.items()]
-        parts += [_named(each, f"{number:016x}") for each in made]
+        parts += (arm := [_named(each, f"{number:016x}") for each in made])
         chosen = (factor, level) if factor else None
         found = numbers(chosen, {NOT_VARIED: usual, **({frozenset({chosen}): by_seed} if chosen else {})})
-        effects.append(_effect(f"{number:016x}", metric, model, chosen, found))
-        rows.append(TableRow("measured", [_cell(each) for each in _told(model, name, effects[-1])]))
-    write(folder / "rows.jsonl", [row for part in parts for row in part.rows])
-    write(folder / "curves.jsonl", [curve for part in parts for curve in part.curves])
-    columns = ["model", "factor: level", "seeds", "score", "effect", "95 % interval", "in spreads"]
-    table = Table("A question?", columns, rows, ["said"])
-    (folder / "effects.md").write_text(f"Made by `a command`.\n\n- `TABLE: a recipe`\n\n{table_text(table)}")
+        cost = cost_of([row for part in arm for row in part.rows], [each for part in arm for each in part.costs])
+        effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
+    for name in ("rows", "curves", "costs"):
+        write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
+    rows = [TableRow("measured", [_cell(cell.text) for cell in effect_cells(each)]) for each in effects]
+    table = Table("A question?", list(COLUMNS), rows, [*OF_EVERY_STUDY, "said"])
+    set_before = "".join(f"- `{said}`\n" for said in trained(effects))
+    (folder / "effects.md").write_text(f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}")
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
-    (folder / "effects.svg").write_text("<svg>\n<style>text{font:9px}</style>\n<path/>\n</svg>\n")
     return table
 
 
-def _told(model: str, name: str, effect: Mapping[str, Any]) -> list[str]:
-    units, spread = effect["in_spreads"], effect["spread"]
-    unit = f"1 is {spread:.2f}" if spread and not effect["factor"] else NOTHING
-    return [
-        *(model, name, str(len(effect["seeds"])), f"{effect['score']:.2f}"),
-        NOTHING if effect["difference"] is None else f"{effect['difference']:+.2f}",
-        interval_text(effect["interval"], ".2f"),
-        unit if units is None else f"{units:+.1f}",
-    ]
-
-
 def _cell(text: str) -> Cell:
-    number = text.removeprefix("+")
+    """As it is read again."""
+    number = text.removeprefix("+").replace(",", "")
     return Cell(text, float(number)) if number.replace(".", "").replace("-", "").isdigit() else Cell(text)
 
 
 def _named(found: Results, config_hash: str) -> Results:
-    rows = [replace(row, config_hash=config_hash) for row in found.rows]
-    return Results(rows, curves=[replace(curve, config_hash=config_hash) for curve in found.curves])
+    rows, curves, costs = (
+        [replace(each, config_hash=config_hash) for each in part] for part in (found.rows, found.curves, found.costs)
+    )
+    return Results(rows, curves=curves, costs=costs)  # type: ignore[arg-type]  # each of its own kind
 
 
 def _effect(

@@ -36,7 +36,8 @@ def chromium() -> Iterator[Any]:
 def started(playwright: Any, error: type[Exception]) -> Any:
     """The first browser that starts: some are only a word on how to install them."""
     refused = []
-    for path in filter(None, map(shutil.which, BROWSERS)):
+    own = playwright.chromium.executable_path  # where `playwright install chromium` puts it
+    for path in filter(None, map(shutil.which, [*BROWSERS, own])):
         try:
             return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except error as refusal:

@@ -25,6 +25,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.measuring import jobs
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import RunFailed
+from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.runs.folder import description
 
@@ -158,3 +159,17 @@ def test_a_copied_folder_takes_the_place_of_an_older_one_whole(tmp_path: Path) -
     copy_in_place(folder, kept)
     assert [path.read_text() for path in kept.iterdir()] == ["new"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(("wrong", "said"), [("film", r"\.mp4 is not there"), ("told", "wrong: Field required")])
+def test_a_folder_that_was_damaged_is_refused_by_what_is_wrong(
+    run: Path, tmp_path: Path, wrong: str, said: str
+) -> None:
+    out = tmp_path / "confusions"
+    draw_confusions("TABLE", run, out, MOST)
+    if wrong == "film":
+        next(out.glob("*.mp4")).unlink()
+    else:
+        (out / TOLD).write_text((out / TOLD).read_text().replace('"wrong"', '"wrongs"'))
+    with pytest.raises(RowError, match=rf"{said}; remove"):
+        read_confusions(out)

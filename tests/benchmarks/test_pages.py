@@ -27,6 +27,7 @@ from tests.benchmarks.fabricated import HASH, results
 RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
 PAPER_ROWS = read(PAPERS, PaperRow)
 METRIC = "text-to-video/R@1"
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 SECONDS = 0.1, 0.2, 0.3, 1e16, 1.0, 1.5
 
 
@@ -46,7 +47,9 @@ def costly(found: Results) -> Results:
     taken = dict(zip([cost.run for cost in found.costs], SECONDS, strict=True))
     rows = [replace(row, wall_seconds=taken[row.run]) for row in found.rows]
     spent = [{**dict.fromkeys(CPU_PARTS, 0.0), "steps": taken[cost.run]} for cost in found.costs]
-    costs = [replace(cost, cpu_seconds=each) for cost, each in zip(found.costs, spent, strict=True)]
+    costs = [
+        replace(cost, seconds=taken[cost.run], cpu_seconds=each) for cost, each in zip(found.costs, spent, strict=True)
+    ]
     return replace(found, rows=rows, costs=costs)
 
 
@@ -221,3 +224,13 @@ def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:
 def test_without_results_the_pages_say_how_to_get_some() -> None:
     assert "make bench" in markdown([], "index.html")
     assert "make bench" in page([], "")
+
+
+def test_the_committed_pages_are_what_the_committed_rows_give(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    claims, leaderboard = tmp_path / "CLAIMS.md", tmp_path / "LEADERBOARD.md"
+    place = Place(Store(RESULTS), leaderboard, tmp_path / "site/index.html", claims, PAPER_ROWS)
+    write_pages(place, place.store.read())
+    for made in (claims, leaderboard):
+        committed = (RESULTS.parents[1] / made.name).read_text(encoding="utf-8")
+        assert made.read_text(encoding="utf-8") == committed, f"{made.name}: `make bench` writes it anew"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.claims import CLAIMS
 from benchmarks.entries import FRAMES, TABLE
+from benchmarks.leaderboard import PAPERS
 from benchmarks.report.groups import Group, group, part_of
 from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
@@ -23,11 +24,11 @@ from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.standing import Standing
 from benchmarks.report.studies import EFFECTS, TOLD, study_sections
-from benchmarks.report.tables import part_tables, remarks
+from benchmarks.report.tables import METRICS, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Ground, Row, RowError
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.rows import Ground, PaperRow, Row, RowError
+from quatrefoil.core.measuring.store import Results, read
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, read_tables, table_text
 from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import results, study
@@ -66,6 +67,21 @@ def test_what_runners_of_speed_left_is_told_with_its_ratios_and_commands(tmp_pat
         command.said for command in whole.commands
     }
     assert all(table.rows for table in whole.tables)
+
+
+@pytest.mark.parametrize("wrong", ['{"rows": [', '{"rows": [{}]}', "[]", None])
+def test_a_damaged_file_of_speeds_is_named(tmp_path: Path, wrong: str | None) -> None:
+    swin = json.loads((RESULTS / "speed_swin.json").read_text())
+    swin["rows"][0]["time_ratio"] = 0
+    (tmp_path / "speed_swin.json").write_text(json.dumps(swin) if wrong is None else wrong)
+    with pytest.raises(RowError, match=r"speed_swin.json: damaged \(.*\); bring back an older one"):
+        speed_sections(tmp_path)
+
+
+def test_every_metric_that_papers_print_is_shown() -> None:
+    rows = read(PAPERS, PaperRow)
+    shown = {column for table in paper_tables(rows) for column in table.columns}
+    assert {METRICS.get(name, name) for row in rows for name in row.values} <= shown
 
 
 def told(*found: Results) -> list[Group]:
@@ -187,8 +203,9 @@ def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp
 def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
     table = study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
     (section,) = study_sections(tmp_path)
-    assert (section.tables, section.lead[0]) == ([table], "Made by `a command`.")
-    assert section.plots[0].svg == "<svg>\n\n<path/>\n</svg>\n"
+    assert (section.tables, section.lead[0]) == ([table], "Made by `quatrefoil ablate any`.")
+    assert section.plots[0].svg.count("<circle") == 1
+    assert "<style>" not in section.plots[0].svg
     assert study_sections(tmp_path / "none") == []
 
 
@@ -199,7 +216,7 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
     path = tmp_path / "mine" / EFFECTS
     effects = [json.loads(line) for line in path.read_text().splitlines()]
     now = load(TABLE.recipe).config_hash
-    for stored in (tmp_path / "mine" / "rows.jsonl", tmp_path / "mine" / "curves.jsonl"):
+    for stored in (tmp_path / "mine" / f"{name}.jsonl" for name in ("rows", "curves", "costs")):
         stored.write_text(stored.read_text().replace(effects[0]["config_hash"], now))
     effects[0]["config_hash"] = now
     path.write_text("".join(json.dumps(each) + "\n" for each in effects))
@@ -230,8 +247,33 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
             '"seeds": [0, 7], "score": 51.0',
             r"seeds is \[0, 7\], by its rows",
         ),
-        (EFFECTS, '"domain": "Stage", "factor": null', '"domain": "Else", "factor": null', "jsonl:2: .* no reference"),
+        (
+            EFFECTS,
+            '"text-to-video/R@1", "split": "test", "seeds": [0, 1], "score": 50.0',
+            '"text-to-video/R@1", "split": "val", "seeds": [0, 1], "score": 50.0',
+            "reference: model, data and metric .* test, effects.jsonl has .* val",
+        ),
         (EFFECTS, '"spread": 7.071', '"spreads": 7.071', "jsonl:1: lacks spread"),
+        (
+            TOLD,
+            "quatrefoil ablate any",
+            "quatrefoil ablate any train.steps=9",
+            "command sets train.steps=9, A, ref",
+        ),
+        (TOLD, "Made by `quatrefoil ablate any`.", "", "names no command of quatrefoil ablate"),
+        (TOLD, "A on Stage: table/stage", "A on Stage: table/other", "trained is .*table/other.*has .*table/stage"),
+        (TOLD, "| x: one ", "| x: two ", "factor: level x: two, effects.jsonl has x: one"),
+        (TOLD, "are not corrected", "are corrected", "it does not say .*are not corrected"),
+        (TOLD, "|      90 |", "|      99 |", "train s 99, effects.jsonl has 90"),
+        (EFFECTS, '"seconds": 90.0', '"seconds": 99.0', "seconds is 99.0, by its rows 90.0|train s 90, .* has 99"),
+        (EFFECTS, '"trained_parameters": 1400000', '"trained_parameters": 9', "trained 1,400,000, effects.jsonl has 9"),
+        (
+            "costs.jsonl",
+            '"trained_parameters": 1400000',
+            '"trained_parameters": 9',
+            "parameters is 1400000, by",
+        ),
+        (EFFECTS, '"seeds": [0, 1]', '"seeds": null', "effects.jsonl is damaged"),
     ],
 )
 def test_a_study_that_says_something_else_than_its_rows_is_refused(

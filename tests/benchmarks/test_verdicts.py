@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import group
 from benchmarks.report.standing import Standing
-from benchmarks.report.verdicts import Verdict, claim_table, seeds_to_decide, verdicts
+from benchmarks.report.verdicts import POWER, Verdict, claim_table, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
@@ -109,17 +110,15 @@ def test_the_interval_is_wider_the_more_is_claimed(tmp_path: Path) -> None:
     assert among.low < alone.low < alone.high < among.high
 
 
-def test_as_many_seeds_as_are_named_would_decide_and_one_fewer_would_not() -> None:
-    over = OverSeeds(mean=1.0, deviation=2.0, interval=Interval(-1, 3), seeds=5)
-    needed = seeds_to_decide(over, 0.95)
-    assert needed is not None
-    for seeds, decided in ((needed, True), (needed - 1, False)):
-        spread = [1.0 + 2.0 * ((seeds - 1) / 2) ** 0.5 * (place - 0.5) * 2 for place in (0, 1)]
-        values = [*spread, *[1.0] * (seeds - 2)]  # mean 1, standard deviation 2
-        found = interval_over_seeds(values)
-        assert (found.mean, found.deviation) == pytest.approx((1.0, 2.0))
-        assert (found.interval.low > 0) == decided
-    assert seeds_to_decide(replace(over, mean=0.0), 0.95) is None
+@pytest.mark.parametrize(("mean", "level"), [(1.0, 0.95), (-0.7, 0.9995), (4.0, 0.9995)])
+def test_of_as_many_seeds_as_are_named_four_of_five_draws_would_decide(mean: float, level: float) -> None:
+    over = OverSeeds(mean=mean, deviation=2.0, interval=Interval(-1, 3), seeds=5)
+    assert (needed := seeds_to_decide(over, level)) is not None  # noqa: RUF018
+    drawn = np.random.default_rng(0).normal(mean, 2.0, (1000, needed))
+    intervals = [interval_over_seeds(values, level=level).interval for values in drawn.tolist()]
+    share = np.mean([not low <= 0 <= high for low, high in intervals])
+    assert share == pytest.approx(POWER, abs=0.05)
+    assert seeds_to_decide(replace(over, mean=0.0), level) is None
 
 
 def test_scores_on_other_data_are_never_put_together(tmp_path: Path) -> None:

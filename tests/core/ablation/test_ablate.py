@@ -9,11 +9,11 @@ import pytest
 
 from quatrefoil.core import commands
 from quatrefoil.core.ablation import ablate as module
-from quatrefoil.core.ablation.study import Study, StudyError
+from quatrefoil.core.ablation.study import Measure, Study, StudyError
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.store import Store
-from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, run_folder, study
+from tests.core.ablation.toys import MATCHING, METRIC, SUBJECT, WIDTH, facts, run_folder, study
 from tests.core.toy import ToyData
 
 SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))
@@ -91,7 +91,8 @@ def test_what_another_store_has_is_read_and_not_run(
     assert ablate(monkeypatch, "--store", "own", "--known", "known") == 0
     assert len(trained) == 4
     assert stored(tmp_path / "known") == before
-    assert (tmp_path / "own" / "effects.jsonl").read_bytes() == before["effects.jsonl"]
+    own = stored(tmp_path / "own")
+    assert {name: own[name] for name in before} == before, "the study's folder tells all that its table is made of"
     with pytest.raises(StudyError, match="--known nowhere holds no rows"):
         ablate(monkeypatch, "--known", "nowhere")
 
@@ -182,6 +183,26 @@ def test_the_command_that_is_told_can_be_given_to_a_shell(
         *asked,
         "train.steps=6",
     ]
+
+
+def test_a_stored_run_without_a_metric_of_the_study_is_told_and_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, trained: list[Job]
+) -> None:
+    ablate(monkeypatch)
+    more = (*SUBJECT.measures, Measure("left_code-to-right_code/R@1"))
+    asked = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,), measures=more),))
+    with pytest.raises(StudyError, match=r"its stored run of seed 0 has no left_code-to-right_code/R@1, test"):
+        ablate(monkeypatch, of=asked)
+    assert len(trained) == 4
+
+
+def test_a_split_that_the_data_do_not_have_is_told_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, trained: list[Job]
+) -> None:
+    asked = study(subjects=(replace(SUBJECT, measures=(Measure(METRIC, "tset"),)),))
+    with pytest.raises(StudyError, match="its data have no split `tset`; there are val, test"):
+        ablate(monkeypatch, of=asked)
+    assert trained == []
 
 
 def test_fewer_than_one_seed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

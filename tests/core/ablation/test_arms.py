@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -154,4 +155,32 @@ def test_parts_of_a_study_from_several_packages_are_one(monkeypatch: pytest.Monk
 def test_parts_that_ask_different_things_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     brought(monkeypatch, study(), study(subjects=(replace(SUBJECT, model="Other"),), seeds=(0,)))
     with pytest.raises(StudyError, match="differ in more than their subjects"):
+        load_study("any")
+
+
+@pytest.mark.parametrize("key", ["seed=7", "run.dir=/tmp/x", "resume=auto"])
+def test_what_the_study_sets_for_each_run_is_no_override(key: str) -> None:
+    with pytest.raises(StudyError, match=rf"{key}: seeds, folders and resuming are the study's"):
+        arms_of(study(), [key])
+
+
+def test_a_design_or_a_measure_that_is_none_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(StudyError, match="no design `one_at_a_time`; there are one-at-a-time, full-grid"):
+        study(design="one_at_a_time")
+    with pytest.raises(StudyError, match=r"'text-to-video/R@1' is no measure; say Measure"):
+        replace(SUBJECT, measures=("text-to-video/R@1",))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("tests.core.ablation.toys:SUBJECT", "is a Subject; name a Study"),
+        ("tests.core.ablation.toys:NONE", "cannot be loaded: .*NONE"),
+        ("tests.nowhere:STUDY", "cannot be loaded: No module"),
+    ],
+)
+def test_an_entry_point_that_is_no_study_is_named(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:
+    entry = EntryPoint("any", value, installed.STUDIES)
+    monkeypatch.setattr(installed, "find_all", lambda *_: [entry])
+    with pytest.raises(StudyError, match=rf"study `any` \({value}\) {said}"):
         load_study("any")

@@ -1,12 +1,14 @@
 """What levels are said to do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_table, json_lines, markdown
+from quatrefoil.core.ablation.report import effect_table, json_lines, markdown, told_of
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.evaluation.statistics import difference_over_seeds
 from quatrefoil.core.measuring.rows import Row
@@ -98,7 +100,9 @@ def test_the_table_says_on_which_machines_seconds_were_taken() -> None:
 
 
 def test_what_is_told_names_no_path_of_the_machine() -> None:
-    arms = arms_of(study(), ["run.dir=/disk/of mine/runs"])
+    whole = study()
+    (subject,) = whole.subjects
+    arms = arms_of(replace(whole, subjects=(replace(subject, overrides=("run.dir=/disk/of mine/runs",)),)))
     found = effects_of(arms, Results(rows=rows(arms[0], REFERENCE)))
     told = markdown(study(), arms, found, "quatrefoil ablate any") + json_lines(found)
     assert "/disk" not in told
@@ -133,7 +137,7 @@ def test_rows_of_other_configurations_say_nothing() -> None:
 def test_a_plot_shows_the_effects_that_have_an_interval_and_a_spread_and_no_others() -> None:
     arms = arms_of(study())
     found = effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW), rows(arms[2], [50.0]))
-    picture = effects_plot(list(found.values()))
+    picture = effects_plot(list(map(told_of, found.values())))
     assert picture.count("<circle") == 1
     assert "width: 4" in picture
     assert effects_plot([]).startswith("<svg")

@@ -93,6 +93,11 @@ ONE_LINE = [
     ("costs", {"cpu_seconds": {**CPU, "rest": -5.0}}, "cpu_seconds.rest"),
     ("costs", {"steps": 301}, "has steps 301, its rows have 300"),
     ("costs", {"parameters": 5}, "has parameters 5, its rows have 1500000"),
+    ("costs", {"seconds": 91.0}, "has seconds 91.0, its rows have 90.0"),
+    ("costs", {"hardware": "a GPU"}, "has hardware a GPU, its rows have 2 CPU cores"),
+    ("costs", {"config_hash": "a" * 16}, "a{16}, v1, seed 0 has no rows"),
+    ("references", {"values": {"chance": 50.0, "frames": 45.0}}, "chance is 50.0, frames is 45.0 and cannot be less"),
+    ("rows", {"metric": "MCC", "value": 7.9, "interval": [18.0, 28.0]}, "7.9 of MCC lies outside its own interval"),
 ]
 
 
@@ -217,6 +222,32 @@ def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) ->
     odd = {"metric": "macro-recall", "value": 90.2, "interval": [68.2, 87.7]}
     change(store, "rows", lambda _, row: iter([{**row, **odd}] if row["metric"] == "text-to-video/R@1" else []))
     assert {row.value for row in store.read().rows} == {90.2}
+
+
+def test_seeds_of_one_configuration_on_made_data_have_learned_from_the_same(store: Store) -> None:
+    moved = {"data": "e" * 64}
+    change(store, "curves", lambda _, each: iter([{**each, **moved} if each["seed"] == 1 else each]))
+    with pytest.raises(
+        RowError, match=r"rows\.jsonl:\d+: TABLE, seed 1, .*curve is of data e{64}, that of seed 0 of d"
+    ):
+        store.read()
+
+
+@pytest.mark.parametrize("metric", ["text-to-video/R@1", "text-to-video/dual_softmax/R@1"])
+@pytest.mark.parametrize("setting", ["evaluate.retrieval.dual_softmax=5.0", "evaluate.retrieval.one.view=tags"])
+def test_seeds_of_one_model_that_are_scored_otherwise_are_refused(store: Store, metric: str, setting: str) -> None:
+    def scored(row: Values) -> Values:
+        (first, second) = ("evaluate.retrieval.dual_softmax=0.01", setting)
+        name = {"metric": metric} if row["metric"] == "text-to-video/R@1" else {}
+        return {**row, **name, "overrides": [second if row["seed"] else first]}
+
+    whole = lambda row: row["metric"] in ("text-to-video/R@1", "text-to-video/MedianR")  # noqa: E731
+    change(store, "rows", lambda _, row: iter([scored(row)] if whole(row) else []))
+    if "one.view" in setting or "softmax" in metric:
+        with pytest.raises(RowError, match=r"is scored with .*evaluate.*; call what is scored otherwise by another"):
+            store.read()
+    else:
+        assert {row.metric for row in store.read().rows} == {metric, "text-to-video/MedianR"}
 
 
 def test_a_command_without_a_run_folder_tells_nothing_of_the_configuration(store: Store) -> None:

@@ -14,9 +14,9 @@ from quatrefoil.core import installed
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import effects_of
 from quatrefoil.core.ablation.installed import load_study, narrowed
-from quatrefoil.core.ablation.plan import Planned, merged, plan_of, plan_text
+from quatrefoil.core.ablation.plan import Planned, check_splits, merged, of_arms, plan_of, plan_text
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_table, json_lines, markdown
+from quatrefoil.core.ablation.report import effect_table, json_lines, markdown, told_of
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import launcher
@@ -44,6 +44,7 @@ def ablate(args: Namespace) -> int:
     print(plan_text(planned, known.rows), flush=True)
     if args.dry_run:
         return 0
+    check_splits([each.arm for each in planned if each.missing])
     failures = _made(planned, place, args)
     print(place.tell(study, arms, _command(args)))
     for failure in failures:
@@ -66,12 +67,13 @@ class Place:
         return merged([Store(self.folder).read(), *known])
 
     def tell(self, study: Study, arms: Sequence[Arm], command: str) -> str:
-        """Write what was found; the table and where all is."""
+        """Write what was found; the table and where all is. What other stores hold of its arms is kept here, too."""
+        Store(self.folder).add(of_arms(arms, self.results()))
         effects = effects_of(arms, self.results())
         texts = {
             "effects.md": markdown(study, arms, effects, command),
             "effects.jsonl": json_lines(effects),
-            "effects.svg": effects_plot(effects),
+            "effects.svg": effects_plot(list(map(told_of, effects))),
         }
         for name, text in texts.items():
             replace_text(self.folder / name, text)

@@ -14,6 +14,7 @@ from quatrefoil.core.evaluation.tasks import metric_names
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.recipes import Recipe
 
+_OF_RUNS = "seed", "run.dir", "resume"
 Levels = Mapping[str, Level]
 """Factor -> its level; what is not named is at its reference."""
 
@@ -117,7 +118,10 @@ def _recipe_of(subject: Subject, levels: Levels) -> str:
 
 
 def _check_keys(overrides: Sequence[str], levels: Levels) -> None:
-    """What one level sets, neither another level nor an override of all arms may set."""
+    """What one level sets, neither another level nor an override of all arms may set; what runs set, none may."""
+    for each in [*overrides, *(each for level in levels.values() for each in level.overrides)]:
+        if _key(each) in _OF_RUNS:
+            raise StudyError(f"{each}: seeds, folders and resuming are the study's; leave {_key(each)} out")
     setters = {"an override of all arms": overrides}
     setters |= {f"{factor}: {level.name}": level.overrides for factor, level in levels.items()}
     for (one, those), (other, these) in combinations(setters.items(), 2):

@@ -174,7 +174,11 @@ def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
 
 
 def _cost(arm: Arm, results: Results) -> Cost:
-    rows, costs = _told_of(arm, results.rows), _told_of(arm, results.costs)
+    return cost_of(_told_of(arm, results.rows), _told_of(arm, results.costs))
+
+
+def cost_of(rows: Sequence[Row], costs: Sequence[RunCost]) -> Cost:
+    """By the rows and the costs of an arm's runs."""
     seconds = {row.seed: row.wall_seconds for row in rows}
     return Cost(
         fmean(seconds.values()) if seconds else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 
 from quatrefoil.core import installed
 from quatrefoil.core.ablation.study import Study, StudyError, Subject
@@ -14,12 +15,24 @@ def load_study(name: str) -> Study:
     Raises:
         ConfigError: there is none (the nearest is named); StudyError: parts that do not fit together.
     """
-    parts: list[Study] = [entry.load() for entry in installed.find_all(name, installed.STUDIES)]
+    parts = [_loaded(name, entry) for entry in installed.find_all(name, installed.STUDIES)]
     first = parts[0]
     for part in parts[1:]:
         if replace(part, subjects=first.subjects) != first:
             raise StudyError(f"the parts of study `{name}` differ in more than their subjects; declare the rest alike")
     return replace(first, subjects=tuple(subject for part in parts for subject in part.subjects))
+
+
+def _loaded(name: str, entry: EntryPoint) -> Study:
+    try:
+        found = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise StudyError(
+            f"study `{name}` ({entry.value}) cannot be loaded: {error}; correct its entry point"
+        ) from error
+    if not isinstance(found, Study):
+        raise StudyError(f"study `{name}` ({entry.value}) is a {type(found).__name__}; name a Study there")
+    return found
 
 
 def narrowed(study: Study, models: Sequence[str], factors: Sequence[str]) -> Study:

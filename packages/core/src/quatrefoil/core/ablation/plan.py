@@ -19,6 +19,16 @@ def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
     return (record.config_hash, record.data_version) == arm.trained
 
 
+def of_arms(arms: Iterable[Arm], known: Results) -> Results:
+    """What is stored of these arms, over their own seeds."""
+    wanted = {(*arm.trained, seed) for arm in arms for seed in arm.entry.seeds}
+    return Results(
+        rows=[row for row in known.rows if _run(row) in wanted],
+        curves=[curve for curve in known.curves if _run(curve) in wanted],
+        costs=[cost for cost in known.costs if _run(cost) in wanted],
+    )
+
+
 @dataclass(frozen=True)
 class Planned:
     """An arm, the seeds that are stored and those that are missing.
@@ -44,9 +54,11 @@ def plan_of(arms: Sequence[Arm], known: Results) -> list[Planned]:
     """What has to be run, beyond what is known.
 
     Raises:
-        StudyError: rows are stored of other data than are read now, so that they could not be compared with new ones.
+        StudyError: rows are stored of other data than are read now, so that they could not be compared with new ones,
+            or without a metric of the study.
     """
     check_data(arms, known.curves)
+    check_measured(arms, known.rows)
     planned: list[Planned] = []
     for arm in arms:
         done = {row.seed for row in known.rows if of_arm(row, arm)}
@@ -78,6 +90,37 @@ def check_data(arms: Iterable[Arm], curves: Sequence[Curve]) -> None:
                     f"{arm}: its stored rows are of data {stored[:12]}, the data are {now[key][:12]} now, and the two "
                     f"are never compared; name another --store, or remove the rows of {arm.recipe.config_hash}"
                 )
+
+
+def check_measured(arms: Iterable[Arm], rows: Sequence[Row]) -> None:
+    """Raise `StudyError` for a stored run of an arm that lacks a metric of the study: it is not scored again."""
+    for arm in arms:
+        runs: dict[int, set[tuple[str, str]]] = {}
+        for row in rows:
+            if of_arm(row, arm) and row.seed in arm.entry.seeds:
+                runs.setdefault(row.seed, set()).add((row.metric, row.split))
+        for measure in arm.subject.measures:
+            if lacking := sorted(seed for seed, has in runs.items() if (measure.metric, measure.split) not in has):
+                raise StudyError(
+                    f"{arm}: its stored run of seed {lacking[0]} has no {measure}, and would not be scored again; take "
+                    f"the rows of {arm.recipe.config_hash} out, or name another --store and no --known"
+                )
+
+
+def check_splits(arms: Iterable[Arm]) -> None:
+    """Raise `StudyError` for a measure on a split that the data do not have, before anything is trained.
+
+    Data that are not there yet are made for it.
+    """
+    splits: dict[str, Sequence[str]] = {}
+    for arm in arms:
+        key = str(to_plain(arm.recipe.data))
+        if key not in splits:
+            splits[key] = arm.recipe.data.build(arm.recipe.seed).splits
+        for measure in arm.subject.measures:
+            if measure.split not in splits[key]:
+                there = ", ".join(splits[key])
+                raise StudyError(f"{arm.subject}: its data have no split `{measure.split}`; there are {there}")
 
 
 def _expected_seconds(arm: Arm, arms: Sequence[Arm], rows: Sequence[Row]) -> float | None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from quatrefoil.core.ablation.effects import Effect
+from quatrefoil.core.ablation.report import Told
 from quatrefoil.core.measuring import svg
 
 WIDTH, LEFT, RIGHT, LINE, TOP, BOTTOM = 900, 470, 20, 20, 12, 40
@@ -15,25 +15,24 @@ MOST = 20.0
 """Spreads to which the axis reaches at most; an interval that goes on is drawn dashed."""
 
 
-def effects_plot(effects: Sequence[Effect]) -> str:
-    """A line for each effect that has an interval and a spread; those without are not drawn."""
-    drawn = [effect for effect in effects if effect.in_spreads is not None and effect.interval]
+def effects_plot(effects: Sequence[Told]) -> str:
+    """A line for each effect (`report.told_of`) that has an interval and a spread; those without are not drawn."""
+    drawn = [told for told in effects if told["in_spreads"] is not None and told["interval"]]
     reach = min(MOST, max((_reach(effect) for effect in drawn), default=1.0))
     parts = [STYLE, *_axis(reach, len(drawn) * LINE + TOP)]
-    for place, effect in enumerate(drawn):
-        parts += _line(effect, TOP + LINE * (place + 0.5), reach)
+    for place, told in enumerate(drawn):
+        parts += _line(told, TOP + LINE * (place + 0.5), reach)
     title = "Effects in units of the reference's spread over seeds"
     return svg.document(WIDTH, len(drawn) * LINE + TOP + BOTTOM, title, parts) + "\n"
 
 
-def _ends(effect: Effect) -> tuple[float, float]:
-    assert effect.interval is not None, "only effects with an interval are drawn"
-    assert effect.spread is not None, "only effects with a spread are drawn"
-    return effect.interval.low / effect.spread, effect.interval.high / effect.spread
+def _ends(told: Told) -> tuple[float, float]:
+    low, high = told["interval"]
+    return low / told["spread"], high / told["spread"]
 
 
-def _reach(effect: Effect) -> float:
-    return float(math.ceil(max(map(abs, _ends(effect)))))
+def _reach(told: Told) -> float:
+    return float(math.ceil(max(map(abs, _ends(told)))))
 
 
 def _x(value: float, reach: float) -> float:
@@ -49,11 +48,11 @@ def _axis(reach: float, height: float) -> Iterator[str]:
     yield svg.label(WIDTH - RIGHT, height + 32, "spreads of the reference", "tick", "end")
 
 
-def _line(effect: Effect, y: float, reach: float) -> Iterator[str]:
-    low, high = _ends(effect)
-    words = f"{effect.arm.subject}, {effect.measure}: {effect.factor}: {effect.level}"
+def _line(told: Told, y: float, reach: float) -> Iterator[str]:
+    low, high = _ends(told)
+    what = f"{told['model']} on {told['domain']}, {told['metric']}, {told['split']}"
+    words = f"{what}: {told['factor']}: {told['level']}"
     yield svg.label(LEFT - 8, y + 4, words, "label", "end")
     kind = "whisker" if -reach <= low and high <= reach else "cut"
     yield svg.path([(_x(low, reach), y), (_x(high, reach), y)], kind)
-    assert effect.in_spreads is not None, "only effects with a spread are drawn"
-    yield f'<circle cx="{_x(effect.in_spreads, reach):.1f}" cy="{y:.1f}" r="4" fill="#2563a8"/>'
+    yield f'<circle cx="{_x(told["in_spreads"], reach):.1f}" cy="{y:.1f}" r="4" fill="#2563a8"/>'

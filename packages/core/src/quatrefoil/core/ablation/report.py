@@ -1,7 +1,7 @@
 """What a study found, as one table, as JSON lines and as Markdown."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from quatrefoil.core.ablation.arms import Arm
@@ -25,35 +25,46 @@ COLUMNS = (
 )
 
 
+Told = Mapping[str, Any]
+"""What `told_of` tells of an effect, and a line of JSON holds."""
+OF_EVERY_STUDY = (
+    "effects are paired by seed; intervals are Student's, of a reference that of its score, and are not corrected for "
+    "their number",
+    "a spread is the standard deviation of the reference over its seeds, itself uncertain from few of them; where the "
+    "scores are all alike there is none",
+    "trained: parameters that an objective reaches; the others stay as they are",
+)
+"""Remarks that stand below every table."""
+
+
 def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
     """All effects, subject by subject, each reference above what is compared with it."""
-    rows = [TableRow("measured", _cells(effect)) for effect in effects]
+    rows = [TableRow("measured", effect_cells(told_of(effect))) for effect in effects]
     return Table(study.question, list(COLUMNS), rows, _remarks(study, arms, effects))
 
 
-def _cells(effect: Effect) -> list[Cell]:
-    cost, seeds = effect.cost, len(effect.seeds)
-    what = f"{effect.arm.subject}: {effect.measure}"
-    memory = None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / 1e6
+def effect_cells(told: Told) -> list[Cell]:
+    """The table's row of an effect."""
+    memory = None if told["peak_memory_bytes"] is None else told["peak_memory_bytes"] / 1e6
     return [
-        Cell(what),
-        Cell(f"{effect.factor}: {effect.level}" if effect.factor else effect.level),
-        Cell.of(seeds),
-        Cell.of(effect.score, ".2f"),
-        Cell.of(effect.difference, "+.2f"),
-        Cell(interval_text(effect.interval, ".2f")),
-        _spreads(effect),
-        Cell.of(cost.seconds, ".0f"),
+        Cell(f"{told['model']} on {told['domain']}: {told['metric']}, {told['split']}"),
+        Cell(f"{told['factor']}: {told['level']}" if told["factor"] else told["level"]),
+        Cell.of(len(told["seeds"])),
+        Cell.of(told["score"], ".2f"),
+        Cell.of(told["difference"], "+.2f"),
+        Cell(interval_text(told["interval"], ".2f")),
+        _spreads(told),
+        Cell.of(told["seconds"], ".0f"),
         Cell.of(memory, ".0f"),
-        Cell.of(cost.trained_parameters, ",d"),
+        Cell.of(told["trained_parameters"], ",d"),
     ]
 
 
-def _spreads(effect: Effect) -> Cell:
+def _spreads(told: Told) -> Cell:
     """Of the reference, what one spread is in the metric's unit."""
-    if effect.factor is None:
-        return Cell(NOTHING if effect.spread is None else f"1 is {effect.spread:.2f}")
-    return Cell.of(effect.in_spreads, "+.1f")
+    if told["factor"] is None:
+        return Cell(NOTHING if told["spread"] is None else f"1 is {told['spread']:.2f}")
+    return Cell.of(told["in_spreads"], "+.1f")
 
 
 def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> list[str]:
@@ -64,13 +75,10 @@ def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> li
     )
     return [
         *one,
-        "effects are paired by seed; intervals are Student's, of a reference that of its score, and are not corrected "
-        "for their number",
-        "a spread is the standard deviation of the reference over its seeds, itself uncertain from few of them; where "
-        "the scores are all alike there is none",
+        *OF_EVERY_STUDY[:2],
         f"seconds are of training, by the clock, on {' and on '.join(machines) or 'nothing yet'}, and depend on what "
         "else was done there; memory is that of the process",
-        "trained: parameters that an objective reaches; the others stay as they are",
+        *OF_EVERY_STUDY[2:],
         f"equal in all arms of a model: {study.equal}",
         *(f"compute: {said}" for said in equal_compute(arms)),
     ]
@@ -78,21 +86,29 @@ def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> li
 
 def markdown(study: Study, arms: Sequence[Arm], effects: Sequence[Effect], command: str) -> str:
     """The table, under the command that makes it and what is set in every arm."""
-    settings = dict.fromkeys(
-        f"{arm.subject}: {arm.entry.recipe} {portable(' '.join(arm.entry.overrides))}".strip()
-        for arm in arms
-        if not arm.levels
-    )
+    settings = trained(map(told_of, effects))
     head = ["What was trained, before any level:", "", *(f"- `{said}`" for said in settings)]
     return "\n".join([f"Made by `{command}`.", "", *head, "", table_text(effect_table(study, arms, effects))])
 
 
+def trained(effects: Iterable[Told]) -> list[str]:
+    """What stands above a table of each model: its recipe and what is set, before any level."""
+    references = (told for told in effects if told["factor"] is None)
+    return list(
+        dict.fromkeys(
+            f"{told['model']} on {told['domain']}: {told['recipe']} {' '.join(told['overrides'])}".strip()
+            for told in references
+        )
+    )
+
+
 def json_lines(effects: Sequence[Effect]) -> str:
     """One line for each effect, with everything that its table row says."""
-    return "".join(json.dumps(_plain(effect), allow_nan=False) + "\n" for effect in effects)
+    return "".join(json.dumps(told_of(effect), allow_nan=False) + "\n" for effect in effects)
 
 
-def _plain(effect: Effect) -> dict[str, Any]:
+def told_of(effect: Effect) -> dict[str, Any]:
+    """Everything that is said of an effect."""
     arm = effect.arm
     return {
         "model": arm.subject.model,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from quatrefoil.core.measuring.entries import THREE_SEEDS
 
@@ -94,6 +94,8 @@ class Subject:
         _different(f"factors of {self}", [factor.name for factor in self.factors])
         if not self.measures or not self.factors:
             raise StudyError(f"{self} needs a measure and a factor")
+        if unlike := [each for each in self.measures if not isinstance(each, Measure)]:
+            raise StudyError(f'{self}: {unlike[0]!r} is no measure; say Measure("METRIC", "SPLIT")')
 
     def __str__(self) -> str:
         return f"{self.model} on {self.domain}"
@@ -118,6 +120,8 @@ class Study:
     def __post_init__(self) -> None:
         _different(f"subjects of `{self.question}`", map(str, self.subjects))
         _different(f"seeds of `{self.question}`", map(str, self.seeds))
+        if self.design not in (known := get_args(Design)):
+            raise StudyError(f"`{self.question}`: no design `{self.design}`; there are {', '.join(known)}")
         if not self.subjects or not self.seeds:
             raise StudyError(f"the study `{self.question}` needs a subject and a seed")
 

@@ -7,7 +7,7 @@ so the whole store is refused.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import pairwise
 
@@ -16,8 +16,11 @@ from quatrefoil.core.measuring.rows import Cost, Curve, Ground, Reference, Row, 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
 _GROUND = tuple(each.name for each in fields(Ground))
-_COST_OF = "steps", "parameters"
+_COST_OF = {"steps": "steps", "parameters": "parameters", "seconds": "wall_seconds", "hardware": "hardware"}
+"""What a cost says of a run -> what its rows call that."""
 _RECALL = re.compile(r"(?P<of>.*?)R@(?P<within>\d+)(?P<kind>/.*)?")
+_ADDING, _SOFTMAX = ("also_within", "batch_size"), "dual_softmax"
+"""Settings of what is scored that change no other metric; the second has metrics of its own."""
 _ROUNDING = 1e-6
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
 _Part = Callable[[Row], Hashable]
@@ -46,6 +49,7 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     _check(made, _configuration, _GROUND, where, "of the same configuration and version of data, another seed")
     _check(made, _data, ("data_hash",), where, "of the same protocol and split")
     _check_names(numbered, where)
+    _check_scoring(numbered, where)
 
 
 def check_references(references: Iterable[Reference], rows: Iterable[Row], where: _Where) -> None:
@@ -64,21 +68,35 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
         if not (known := hashes.get(_protocol(each), set())):
             data = f"{each.dataset} {each.data_version}, {each.protocol}, {each.split}"
             raise RowError(f"{where(number)}: computed of {data}, of which there is no row; take this line out")
+        _check_bounds(each, where(number))
         if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
             raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
 
 
+def _check_bounds(reference: Reference, where: str) -> None:
+    """Who has seen something finds no less than who has seen nothing; of classes that need not be so."""
+    chance = reference.values.get("chance")
+    if chance is not None and _RECALL.fullmatch(reference.metric):
+        for name, value in reference.values.items():
+            if value < chance - _ROUNDING:
+                said = f"{reference.metric}: chance is {chance}, {name} is {value} and cannot be less"
+                raise RowError(f"{where}: {said}; {_MEND}")
+
+
 def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
     """Each run that has rows has a curve, by which runs that start from it are known, and which ends with its steps.
+
+    Seeds of one configuration on made data of one version learn from the same data.
 
     Args:
         where: as of `check_agreement`.
 
     Raises:
-        RowError: a row of a run without one, or whose steps it exceeds: where it stands.
+        RowError: a row of a run without one, whose steps it exceeds, or whose data are others: where it stands.
     """
-    known = {(curve.model, *curve.run): curve for curve in curves}
+    known: dict[Hashable, Curve] = {(curve.model, *curve.run): curve for curve in curves}
+    _check_data(known, rows, where)
     for number, row in enumerate(rows):
         if _run(row) not in known:
             alone = f"{_said(row)} is of {row.recipe}, {row.config_hash}, of which no curve is stored"
@@ -90,6 +108,16 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
             raise RowError(f"{where(number)}: {said}; take all lines of this run out of the store, and run it again")
 
 
+def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
+    first: dict[Hashable, tuple[Curve, Row]] = {}
+    for number, row in enumerate(rows):
+        if row.embedded and (curve := known.get(_run(row))):
+            usual, of = first.setdefault(row.run[:-1], (curve, row))
+            if curve.data != usual.data:
+                said = f"{_said(row)}: its curve is of data {curve.data}, that of seed {of.seed} of {usual.data}"
+                raise RowError(f"{where(number)}: {said}; {_MEND}")
+
+
 def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> None:
     """Compare what runs cost with what their rows say of them.
 
@@ -97,15 +125,17 @@ def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> No
         where: as of `check_agreement`, for costs.
 
     Raises:
-        RowError: a cost that differs from the rows of its run: where it stands and in what.
+        RowError: a cost of a run without rows, or that differs from them: where it stands and in what.
     """
     known: dict[Run, Row] = {row.run: row for row in rows}
     for number, cost in enumerate(costs):
-        row = known.get(cost.run)
-        if row and (odd := [name for name in _COST_OF if getattr(cost, name) != getattr(row, name)]):
-            ours, theirs = getattr(cost, odd[0]), getattr(row, odd[0])
-            said = f"{cost.recipe}, {cost.config_hash}, seed {cost.seed} has {odd[0]} {ours}, its rows have {theirs}"
-            raise RowError(f"{where(number)}: {said}; take all lines of this run out of the store, and run it again")
+        said = f"{cost.recipe}, {cost.config_hash}, {cost.data_version}, seed {cost.seed}"
+        if (row := known.get(cost.run)) is None:
+            raise RowError(f"{where(number)}: {said} has no rows; take this line out, and run what is missing again")
+        if odd := [(ours, of_row) for ours, of_row in _COST_OF.items() if getattr(cost, ours) != getattr(row, of_row)]:
+            ours, theirs = getattr(cost, odd[0][0]), getattr(row, odd[0][1])
+            differs = f"{said} has {odd[0][0]} {ours}, its rows have {theirs}"
+            raise RowError(f"{where(number)}: {differs}; take all lines of this run out of the store, and run it again")
 
 
 def _protocol(item: Row | Reference) -> Hashable:
@@ -137,6 +167,23 @@ def _scored_alike(row: Row) -> Hashable:
 
 def _settings(row: Row, of: str) -> tuple[str, ...]:
     return tuple(each for each in row.overrides if each.startswith(of))
+
+
+def _check_scoring(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+    """A metric of one model and configuration on one ground was scored alike: a mean over its seeds is of one thing."""
+    first: dict[Hashable, tuple[int, Row]] = {}
+    for number, row in rows:
+        before, usual = first.setdefault((row.model, row.config_hash, row.place, row.metric), (number, row))
+        ours, theirs = (" ".join(_scoring(each)) or "settings of the recipe" for each in (row, usual))
+        if ours != theirs:
+            said = f"is scored with {ours}, {where(before)} with {theirs} and is of the same model"
+            raise RowError(f"{where(number)}: {_said(row)} {said}; call what is scored otherwise by another name")
+
+
+def _scoring(row: Row) -> list[str]:
+    """Settings of what is scored that decide this metric: others add metrics of names of their own."""
+    adding = _ADDING if _SOFTMAX in row.metric else (*_ADDING, _SOFTMAX)
+    return [each for each in _settings(row, "evaluate.") if not each.partition("=")[0].endswith(adding)]
 
 
 def _check_intervals(rows: Iterable[tuple[int, Row]], where: _Where) -> None:

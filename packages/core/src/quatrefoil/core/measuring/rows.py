@@ -243,7 +243,7 @@ class Cost(OfARun):
     trained_parameters: Count
     peak_memory_bytes: Count
     hardware: Said
-    cpu_seconds: Annotated[dict[str, Seconds], AfterValidator(_whole)] | None = None
+    cpu_seconds: Annotated[dict[str, Seconds], AfterValidator(_whole)] | None
 
     @property
     def key(self) -> tuple[str | int, ...]:
