@@ -2,7 +2,7 @@
 of sequences (`gue`) as they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,11 @@ import torch
 
 from benchmarks.gue import GUE, on_gue
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
+from quatrefoil.video_text.datasets.lsmdc import LsmdcQa
+from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
+from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
+from quatrefoil.video_text.datasets.questions import QuestionCorpus
+from quatrefoil.video_text.datasets.tgif_qa import TgifQa
 
 CORPORA = "QUATREFOIL_DATA"
 """Environment variable: the folder that holds real corpora, each in a folder of its name."""
@@ -24,12 +29,28 @@ class OnCorpus:
         full: its recipe at the paper's size, which takes a GPU; None where there is none.
         small: one that a CPU affords; None where there is none.
         small_as: what the small one is called, where it is not the same method.
+        questions: the corpus and the protocol of questions that it answers, where it does: not every copy has them.
     """
 
     model: str
     full: str | None
     small: str | None = None
     small_as: str | None = None
+    questions: tuple[type[QuestionCorpus], str] | None = None
+
+    def lacks(self, folder: Path) -> str | None:
+        """The file of questions that is not there, in all the ways that it may be called; None where one is."""
+        if self.questions is None:
+            return None
+        corpus, protocol = self.questions
+        files = corpus.files[protocol]["test"]
+        there = any((folder / place / name).is_file() for place in corpus.annotation_folders for name in files)
+        return None if there else " or ".join(files)
+
+
+def _clover_asked(folder: str, task: str, corpus: type[QuestionCorpus], protocol: str) -> OnCorpus:
+    recipe = f"clover/{folder}-{task}"
+    return OnCorpus("Clover", recipe, f"{recipe}-small", questions=(corpus, protocol))
 
 
 NO_TAGS = "TABLE, small, no tags"
@@ -45,6 +66,8 @@ MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
         OnCorpus("Brute force", "table/msrvtt-brute-force"),
         OnCorpus("TABLE", "table/msrvtt", "table/msrvtt-small", NO_TAGS),
         OnCorpus("Clover", "clover/msrvtt", "clover/msrvtt-small"),
+        _clover_asked("msrvtt", "qa", MsrvttQa, "msrvtt-qa"),
+        _clover_asked("msrvtt", "mc", MsrvttQa, "msrvtt-mc"),
         OnCorpus("VLSA", "vlsa/msrvtt", "vlsa/msrvtt-small"),
     ),
     "msvd": (
@@ -52,12 +75,16 @@ MEASURED: Mapping[str, tuple[OnCorpus, ...]] = {
         OnCorpus("Brute force", "table/msvd-brute-force"),
         OnCorpus("TABLE", "table/msvd", "table/msvd-small", NO_TAGS),
         OnCorpus("Clover", None, "clover/msvd-small"),
+        _clover_asked("msvd", "qa", MsvdQa, "msvd-qa"),
     ),
     "lsmdc": (
         OnCorpus("Clover", "clover/lsmdc", "clover/lsmdc-small"),
+        _clover_asked("lsmdc", "mc", LsmdcQa, "lsmdc-mc"),
+        _clover_asked("lsmdc", "fib", LsmdcQa, "lsmdc-fib"),
         OnCorpus("VLSA", "vlsa/lsmdc"),
     ),
     "didemo": (OnCorpus("Clover", "clover/didemo", "clover/didemo-small"),),
+    "tgif": tuple(_clover_asked("tgif", task, TgifQa, f"tgif-{task}") for task in ("action", "transition", "frame")),
     "audiocaps": (OnCorpus("VLSA", "vlsa/audiocaps"),),
     "sounddescs": (OnCorpus("VLSA", "vlsa/sounddescs"),),
     "youcook2": (OnCorpus("VLSA", "vlsa/youcook2"),),
@@ -86,18 +113,35 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
     large = torch.cuda.is_available() if gpu is None else gpu
     folders = found(environment)
     asked = [(folder, each) for folder in folders for each in MEASURED.get(folder.name, ())]
-    entries = [_entry(folder, each, large) for folder, each in asked if fits(each, large)]
+    reasons = [_reason(folder, each, large) for folder, each in asked]
+    entries = [_entry(*each, large) for each, reason in zip(asked, reasons, strict=True) if reason is None]
     left_out = [
-        f"not measured: {each.model} ({each.full}) on {folder}: it takes a GPU, and has no small recipe"
-        for folder, each in asked
-        if not fits(each, large)
+        f"not measured: {each.model} ({each.full or each.small}) on {folder}: {reason}"
+        for (folder, each), reason in zip(asked, reasons, strict=True)
+        if reason is not None
     ]
+    left_out += _unknown(folders)
     for folder in folders:
         if folder.name == GUE:
             measured, lacking = on_gue(folder)
             entries += measured
             left_out += lacking
     return OnRealCorpora(entries, left_out)
+
+
+def _reason(folder: Path, each: OnCorpus, large: bool) -> str | None:
+    """Why it is not measured there; None where it is."""
+    if not fits(each, large):
+        return "it takes a GPU, and has no small recipe"
+    lacking = each.lacks(folder)
+    return None if lacking is None else f"there is no {lacking}"
+
+
+def _unknown(folders: Sequence[Path]) -> list[str]:
+    """Folders beside them of which nothing is measured."""
+    beside = sorted(path for path in folders[0].parent.iterdir() if path.is_dir()) if folders else []
+    known = ", ".join(_FOLDERS)
+    return [f"not measured: {path}, which is called none of {known}" for path in beside if path.name not in _FOLDERS]
 
 
 def found(environment: Mapping[str, str]) -> list[Path]:

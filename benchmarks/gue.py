@@ -8,6 +8,7 @@ from. The sets that the project reports at length, of other sources too, are tho
 import json
 import os
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +35,8 @@ def on_gue(folder: Path) -> tuple[list[Entry], list[str]]:
     for each in sets:
         where = each.relative_to(folder)
         strands = next((_SETTINGS[part] for part in where.parts if part in _SETTINGS), None)
-        if lacking := [f"{half}.csv" for half in _HALVES if not (each / f"{half}.csv").is_file()]:
-            left_out.append(f"not measured: {each}, which has no {', '.join(lacking)}")
+        if lacking := [file.name for file in _files(each) if not _holds_sequences(file)]:
+            left_out.append(f"not measured: {each}, which has no sequences in {', '.join(lacking)}")
         elif strands is None:
             groups = "/, ".join(_SETTINGS)
             left_out.append(
@@ -46,6 +47,18 @@ def on_gue(folder: Path) -> tuple[list[Entry], list[str]]:
             files = (f"data.{part}={where / half}.csv" for part, half in zip(PARTS, _HALVES, strict=True))
             measured += _entries((f"data.root={folder}", *files, *strands), start)
     return measured, left_out
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / f"{half}.csv" for half in _HALVES]
+
+
+def _holds_sequences(file: Path) -> bool:
+    """Whether a head and a line are there; what they say is read when it is trained on."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as lines:
+        return sum(1 for _ in islice(lines, 2)) == 2
 
 
 def _entries(settings: tuple[str, ...], start: Entry) -> list[Entry]:
@@ -65,7 +78,7 @@ def _entries(settings: tuple[str, ...], start: Entry) -> list[Entry]:
 def _pretraining(folder: Path, sets: list[Path]) -> Entry:
     def those(*halves: str) -> str:
         files = (each / f"{half}.csv" for each in sets for half in halves)
-        return json.dumps([str(file.relative_to(folder)) for file in files if file.is_file()])
+        return json.dumps([str(file.relative_to(folder)) for file in files if _holds_sequences(file)])
 
     settings = (f"data.root={folder}", f"data.sequences={those('train')}", f"data.exclude={those('dev', 'test')}")
     return Entry(

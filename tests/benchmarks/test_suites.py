@@ -94,11 +94,26 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
         assert {entry.recipe for entry in real} == recipes
         assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
         assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
-        assert len(real) + len(left_out) == len(MEASURED["msvd"])
+        assert len(real) + len(left_out) == len(MEASURED["msvd"]) + 1
         assert "Clover, small" in {entry.model for entry in suites(environment)["default"].entries}
     assert not any(entry.embedded for entry in real)
-    (said,) = left_out  # of the last: there is no GPU
-    assert said.startswith(f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU")
+    brute, asked, unknown = left_out  # of the last: there is no GPU
+    assert brute.startswith(
+        f"not measured: Brute force (table/msvd-brute-force) on {tmp_path / 'msvd'}: it takes a GPU"
+    )
+    assert asked == f"not measured: Clover (clover/msvd-qa) on {tmp_path / 'msvd'}: there is no test_qa.json"
+    assert unknown.startswith(f"not measured: {tmp_path / 'something-else'}, which is called none of msrvtt, msvd")
+
+
+def test_questions_are_measured_where_a_copy_of_a_corpus_has_them(tmp_path: Path) -> None:
+    (tmp_path / "tgif/annotation").mkdir(parents=True)
+    (tmp_path / "tgif/annotation/Test_action_question.csv").touch()
+    real, left_out = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu=False)
+    assert [(entry.model, entry.recipe) for entry in real] == [("Clover, small", "clover/tgif-action-small")]
+    assert [said.rpartition(" ")[2] for said in left_out] == [
+        "Test_transition_question.csv",
+        "Test_frameqa_question.csv",
+    ]
 
 
 def gue(root: Path, **halves: tuple[str, ...]) -> Path:
@@ -120,13 +135,17 @@ HALVES = ("train", "dev", "test")
 def test_sets_of_sequences_are_measured_whole_after_a_pretraining_that_sees_no_half_that_selects_or_tests(
     tmp_path: Path,
 ) -> None:
-    root = gue(tmp_path / "gue", GUE__prom__a=HALVES, tf__0=HALVES, tf__1=("train", "dev"), virus=HALVES)
+    root = gue(
+        tmp_path / "gue", GUE__prom__a=HALVES, prom__x=HALVES, tf__0=HALVES, tf__1=("train", "dev"), virus=HALVES
+    )
+    (root / "prom/x/train.csv").write_text("sequence,label\n")
     (root / "test.csv").write_text("sequence,label\nACGTACGT,1\n")
     real, left_out = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu=False)
     unknown = "which is in none of prom/, splice/, tf/, mouse/, EMP/, so that it is not known whether a strand means"
     assert [said.removesuffix(" something") for said in left_out] == [
-        f"not measured: {root}, which has no train.csv, dev.csv",
-        f"not measured: {root / 'tf/1'}, which has no test.csv",
+        f"not measured: {root}, which has no sequences in train.csv, dev.csv",
+        f"not measured: {root / 'prom/x'}, which has no sequences in train.csv",
+        f"not measured: {root / 'tf/1'}, which has no sequences in test.csv",
         f"not measured: {root / 'virus'}, {unknown}",
     ]
     assert len(real) == len({(entry.model, entry.overrides) for entry in real}) == 2 * 5
@@ -141,7 +160,7 @@ def test_sets_of_sequences_are_measured_whole_after_a_pretraining_that_sees_no_h
     seen = load(start.recipe, start.overrides).data
     assert set(seen.sequences) == {f"{name}/train.csv" for name in ("GUE/prom/a", "tf/0", "tf/1", "virus")}
     assert set(seen.exclude) == {
-        *(f"{name}/{half}.csv" for name in ("GUE/prom/a", "tf/0", "virus") for half in HALVES[1:]),
+        *(f"{name}/{half}.csv" for name in ("GUE/prom/a", "prom/x", "tf/0", "virus") for half in HALVES[1:]),
         "tf/1/dev.csv",
         "test.csv",
     }
@@ -159,7 +178,7 @@ def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp
     for gpu in (True, False):
         real, _ = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu)
         assert {entry.recipe for entry in real} <= set(names())
-        assert len({(entry.model, entry.overrides) for entry in real}) == len(real)
+        assert len({(entry.model, entry.recipe, entry.overrides) for entry in real}) == len(real)
 
 
 @pytest.mark.parametrize("name", ["quick", "default", "full"])
