@@ -122,8 +122,10 @@ WHOLE: Final[Mapping[str, RealSet]] = {
 
 
 def _with_few(name: str, per_class: int) -> tuple[str, RealSet]:
-    few = f"few/{per_class}/{name}"
-    return few, replace(WHOLE[name], train=cut_file(few, PARTS[0]), steps=300, cut=Few(name, per_class))
+    few, whole = f"few/{per_class}/{name}", WHOLE[name]
+    settings = (*whole.settings, "train.batch_size=32")  # of fifty sequences none is twice in a batch
+    cut = Few(name, per_class)
+    return few, replace(whole, train=cut_file(few, PARTS[0]), steps=300, settings=settings, cut=cut)
 
 
 FEW: Final[Mapping[str, RealSet]] = dict(

@@ -47,6 +47,7 @@ from benchmarks.real_sequences.sets import (
     RealSet,
     unseen,
 )
+from quatrefoil.core import recipes
 from quatrefoil.core.evaluation.classification import Predictions, roc_auc
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
@@ -191,6 +192,14 @@ def test_few_labels_are_of_every_class_as_many_and_of_no_order_name_or_strand(
     other = [Record(r.where, "another name", reverse_complement(r.codes), r.label) for r in reversed(whole.records)]
     kept = few_of_each(other, Few("x", 3))
     assert sorted(reverse_complement(r.codes).tobytes() for r in kept) == sorted(r.codes.tobytes() for r in few.records)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_few_labels_fill_a_batch_without_one_twice(name: str) -> None:
+    """Of two classes at the least; a larger batch is refused when training starts."""
+    recipe = recipes.load("genebert/classify-encoder", FEW[name].overrides(300))
+    assert isinstance(cut := FEW[name].cut, Few)
+    assert recipe.train.batch_size <= 2 * cut.per_class
 
 
 def test_fewer_labels_than_are_asked_for_are_refused() -> None:

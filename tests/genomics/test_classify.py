@@ -14,8 +14,8 @@ from quatrefoil.core.evaluation.classification import classification_metrics, re
 from quatrefoil.core.objectives import Classification
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
-from quatrefoil.genomics.interpret.commands import classifier_of
 from quatrefoil.genomics.interpret.filters import motif_cnn_of, read_filters
+from quatrefoil.genomics.models.stored import classifier_of
 from quatrefoil.genomics.sequence.fasta import codes_of
 
 pytest.importorskip("accelerate")

@@ -11,6 +11,7 @@ from torch import nn
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.interpret import commands
 from quatrefoil.genomics.interpret.filters import _means, read_filters
+from quatrefoil.genomics.models import stored
 from quatrefoil.genomics.models.expert_classifier import ExpertClassifierConfig
 from quatrefoil.genomics.models.motif_cnn import MotifCnn, MotifCnnConfig
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnnConfig
@@ -126,7 +127,7 @@ def test_the_command_draws_and_writes_the_filters_of_a_model_that_has_an_encoder
     pytest.importorskip("matplotlib")
     torch.manual_seed(0)
     model = ExpertClassifierConfig(classes=2, motifs=MotifCnnConfig(width=6, cells=2)).build().eval()
-    monkeypatch.setattr(commands, "classifier_of", lambda _: model)
+    monkeypatch.setattr(stored, "classifier_of", lambda _: model)
     letters_of = np.array(list("ACGTN"))
     (tmp_path / "a.csv").write_text("sequence\n" + "\n".join("".join(letters_of[row]) for row in sequences(10)) + "\n")
     (tmp_path / "known.meme").write_text(

@@ -1,4 +1,4 @@
-"""`quatrefoil predict`: what a finished classifier says of any sequences.
+"""What a finished classifier says of any sequences.
 
 Probabilities are made to mean what they say by the run's own validation (`core.evaluation.calibration`), on which the
 checkpoint was chosen, too; which class is the likeliest does not change by that.
@@ -6,7 +6,6 @@ checkpoint was chosen, too; which class is the likeliest does not change by that
 Legend: N sequences, K classes.
 """
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from quatrefoil.core.evaluation.calibration import fitted_temperature, log_loss, probabilities
 from quatrefoil.core.evaluation.classification import read_predictions
 from quatrefoil.core.evaluation.statistics import Floats
-from quatrefoil.core.text_files import check_target, write_table
+from quatrefoil.core.text_files import write_table
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record, refuse_shorter
@@ -27,37 +26,21 @@ from quatrefoil.genomics.models.stored import classifier_of
 _BATCH: Final = 64
 _VALIDATION: Final = Path("predictions/val/class_logits.jsonl")
 
-help = "Tell the classes of sequences by a finished run: a table with the probability of each class."
 
+def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
+    """A line of the table `out` for every sequence; what there is to say of it is given back.
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """A run, sequences, and where the table goes."""
-    parser.add_argument("trained", metavar="RUN", type=Path, help="a run of a classifier, e.g. of genebert/classify")
-    parser.add_argument(
-        "--sequences",
-        metavar="FILE",
-        required=True,
-        help="FASTA, one sequence a line, or any set that `classify` reads; labels are not looked at",
-    )
-    parser.add_argument(
-        "--raw",
-        action="store_true",
-        help="probabilities as the model gives them, without the temperature that the run's validation asks for",
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the table to write, by tabs")
-
-
-def run(args: Namespace) -> int:
-    """Write the table; say by which temperature."""
-    check_target("--out", args.out, map(Path, args.sequences.split("+")))
-    records = read_labelled(Path(), args.sequences, labels=False).records
-    model = classifier_of(args.trained).to("cuda" if torch.cuda.is_available() else "cpu")
+    Raises:
+        ValueError: a run of no classifier, sequences that cannot be read or are too short for it, or no stored
+            validation, by which probabilities that are not `raw` are calibrated.
+    """
+    records = read_labelled(Path(), sequences, labels=False).records
+    model = classifier_of(run).to("cuda" if torch.cuda.is_available() else "cpu")
     refuse_shorter(records, model.least_bases)
-    temperature, said = (1.0, "as the model gives them") if args.raw else _calibration(args.trained)
+    temperature, said = (1.0, "as the model gives them") if raw else _calibration(run)
     found_NK = probabilities(_scores(model, records), temperature)
-    write_table(args.out, _rows(records, model.classes, found_NK), "\t")
-    print(f"{counted(len(records), 'sequence')} in {args.out}; probabilities {said}")
-    return 0
+    write_table(out, _rows(records, model.classes, found_NK), "\t")
+    return f"{counted(len(records), 'sequence')} in {out}; probabilities {said}"
 
 
 def _calibration(run: Path) -> tuple[float, str]:

@@ -10,7 +10,7 @@ import torch
 
 from quatrefoil.core.evaluation.calibration import fitted_temperature, probabilities
 from quatrefoil.core.evaluation.classification import Predictions
-from quatrefoil.genomics import predictions
+from quatrefoil.genomics.models import commands, predictions
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.motif_cnn import MotifCnnConfig
 from quatrefoil.genomics.tables import TextError
@@ -44,8 +44,8 @@ def run(tmp_path: Path) -> Path:
 
 def asked(run: Path, sequences: str, *options: str) -> list[dict[str, str]]:
     parser, out = ArgumentParser(), run.parent / "out.tsv"
-    predictions.add_arguments(parser)
-    assert predictions.run(parser.parse_args([str(run), "--sequences", sequences, "--out", str(out), *options])) == 0
+    commands.add_arguments(parser)
+    assert commands.run(parser.parse_args([str(run), "--sequences", sequences, "--out", str(out), *options])) == 0
     return list(csv.DictReader(out.open(), delimiter="\t"))
 
 
