@@ -12,11 +12,13 @@ from quatrefoil.core import recipes
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.evaluation.classification import classification_metrics, read_predictions
 from quatrefoil.core.objectives import Classification
+from quatrefoil.core.runs.elsewhere import evaluate_on
 from quatrefoil.core.runs.stored import evaluate
 from quatrefoil.core.training.run import train
 from quatrefoil.genomics.interpret.filters import motif_cnn_of, read_filters
 from quatrefoil.genomics.models.stored import classifier_of
 from quatrefoil.genomics.sequence.fasta import codes_of
+from quatrefoil.genomics.tables import TextError
 
 pytest.importorskip("accelerate")
 QUICK = ["train.batch_size=16", "run.workers=0", "run.progress=false", "train.select=none", "train.evaluate_every=0"]
@@ -71,6 +73,16 @@ def test_three_classes_of_any_name_go_in_and_predictions_by_id_come_out(
     (run / "model" / "classes.json").write_text('["IE", "EI", "N"]')
     with pytest.raises(ConfigError, match=r"the data bring another classes\.json than the model"):
         evaluate(run)
+
+
+def test_a_finished_run_refuses_a_line_of_other_data_that_is_too_short_for_it(tmp_path: Path) -> None:
+    planted(tmp_path / "train.csv", 60, 0, {"0": "ACGTGCA", "1": "GATTACA"})
+    (tmp_path / "short.csv").write_text("sequence,label\nACGTACGTA,1\nACGTA,0\n")
+    data, run = [f"data.root={tmp_path}", "data.train=train.csv"], tmp_path / "run"
+    train("genebert/classify-kmer-logistic", [*QUICK, *data, f"run.dir={run}", "train.steps=1"])
+    other = [*data, "data.test=short.csv", "run.workers=0"]
+    with pytest.raises(TextError, match=r"short\.csv:3: 5 bases; this model reads .* of 6 and more: .*model\.longest"):
+        evaluate_on(run, "genebert/classify-kmer-logistic", other)
 
 
 def test_a_planted_motif_is_found(tmp_path: Path) -> None:

@@ -402,10 +402,20 @@ def test_a_model_of_another_class_is_named(tmp_path: Path) -> None:
             self.more = nn.Linear(2, 2)
 
     toy_run([f"run.dir={tmp_path}", "train.steps=1"])
-    with pytest.raises(ValueError, match=r"model\.safetensors is of a Toy, not of a Larger; read it by that"):
+    with pytest.raises(ValueError, match=r"model holds a Toy, not a Larger; read it by that"):
         Larger.from_pretrained(tmp_path)
 
 
 def test_a_card_says_which_metric_chose_the_weights_that_it_is_of(tmp_path: Path) -> None:
     toy_run([f"run.dir={tmp_path}", "train.steps=1", f"train.select={METRIC}"])
     assert f"the weights of step 1, chosen on `val` by {METRIC}" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_a_folder_without_a_model_and_a_path_that_is_none_are_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=f"{tmp_path} has no config.json: no model lies there; give a finished run, or"
+    ):
+        Toy.from_pretrained(tmp_path)
+    for wrong in (tmp_path / "none", "./none", "a/b/c", "model.safetensors"):
+        with pytest.raises(ValueError, match=f"there is no {wrong} "):
+            Toy.from_pretrained(wrong)

@@ -15,6 +15,7 @@ from quatrefoil.genomics.datasets.labelled.overlap import overlap
 from quatrefoil.genomics.datasets.labelled.records import bases
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.sequence.kmers import reverse_complement
+from quatrefoil.genomics.tables import TextError
 
 FEW = st.lists(st.text("ACGTN", min_size=1, max_size=24), min_size=1, max_size=8)
 
@@ -98,17 +99,50 @@ def test_the_command_reports_and_exits_with_1_where_anything_is_shared(
     assert "1 of A and 1 of B are identical" in capsys.readouterr().out
     assert main(["overlap", str(tmp_path / "a"), str(tmp_path / "c"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 16, 0.2)
+    assert (report["any"], report["identical"], report["k"], report["threshold"]) == (False, [], 10, 0.2)
 
 
-def test_sets_are_alike_by_default_where_a_pre_training_would_leave_them_out(tmp_path: Path) -> None:
-    whole = random_bases(100, 0)
-    (tmp_path / "a.txt").write_text(f"{whole}\n")
-    (tmp_path / "b.txt").write_text(f"{whole[:40]}{random_bases(60, 1)}\n")
-    found = overlap("a.txt", "b.txt", root=tmp_path)
-    assert (found.k, found.threshold) == (UnlabelledData.exclude_k, UnlabelledData.exclude_share)
-    assert len(found.alike) == 1
-    assert not overlap("a.txt", "b.txt", threshold=0.5, root=tmp_path).any
+def substituted(sequence: str, share: float, seed: int) -> str:
+    rng = random.Random(seed)
+    return "".join(rng.choice("ACGT".replace(base, "")) if rng.random() < share else base for base in sequence)
+
+
+def test_what_a_pre_training_would_leave_out_is_alike_by_default_and_most_copies_of_90_percent_are(
+    tmp_path: Path,
+) -> None:
+    wholes = [random_bases(60, seed) for seed in range(200)]
+    copies = [substituted(whole, 0.1, seed) for seed, whole in enumerate(wholes)]
+    for name, sequences in (("a.txt", wholes), ("b.txt", copies)):
+        (tmp_path / name).write_text("\n".join(sequences))
+    as_excluded = {"k": UnlabelledData.exclude_k, "threshold": UnlabelledData.exclude_share}
+    found, excluded = overlap("a.txt", "b.txt", root=tmp_path), overlap("a.txt", "b.txt", root=tmp_path, **as_excluded)  # type: ignore[arg-type]
+    places = [{(pair.a, pair.b) for pair in report.alike} for report in (excluded, found)]
+    assert places[0] < places[1]
+    assert len(places[0]) < 100
+    assert 140 < len(places[1]) < 190
+    assert all(a.rpartition(":")[2] == b.rpartition(":")[2] for a, b in places[1])
+    assert "share 20% of their 10-mers, on either strand, as half of the pairs of 85% identity do" in found.text(0)
+
+
+@pytest.mark.parametrize("header", ["id,region,start,end,strand", "name,Chromosome,chromStart,chromEnd,x"])
+def test_columns_of_a_table_tell_places_with_sequences_or_without(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\n7,chr20,100,120,+\n8,chr20,500,600,-\n")
+    (tmp_path / "b.tsv").write_text(
+        "sequence\tchrom\tstart\tend\n" + "\t".join([random_bases(20, 0), "20", "119", "139"])
+    )
+    found = overlap("a.csv", "b.tsv", root=tmp_path)
+    assert (found.sequences, found.with_locus) == ((0, 1), (2, 1))
+    assert [(pair.a[-5:], pair.b[-5:], pair.amount) for pair in found.loci] == [("csv:2", "tsv:2", 1)]
+    assert overlap("b.tsv", "b.tsv", root=tmp_path).identical
+
+
+@pytest.mark.parametrize("end", ["90", "100", "x", "-1", "1e3", ""])
+def test_columns_that_tell_no_place_are_refused_with_their_line(tmp_path: Path, end: str) -> None:
+    (tmp_path / "a.csv").write_text(f"region,start,end\nchr1,1,2\nchr1,100,{end}\n")
+    with pytest.raises(
+        TextError, match=rf"a.csv:3: region 'chr1', start '100', end '{end}'; give whole numbers, the end"
+    ):
+        overlap("a.csv", "a.csv", root=tmp_path)
 
 
 def test_of_intervals_only_places_are_told(tmp_path: Path) -> None:

@@ -455,3 +455,17 @@ def test_a_classifier_of_no_part_is_refused(kind: type[PlacedCnnConfig | PlacedC
 def test_one_text_is_no_list_of_sequences() -> None:
     with pytest.raises(ValueError, match="one text of 4 letters; give a list of sequences"):
         CONFIGS[0].build().predict("ACGT")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([None], "0. is a NoneType; give"),
+        (["A", b"A"], "1. is a bytes; give"),
+        (["A", ""], "1. has no base"),
+        ([], "one"),
+    ],
+)
+def test_what_is_no_sequence_is_named_by_its_place(given: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MotifCnnConfig(classes=2, width=6, cells=2).build().predict(given)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
-from huggingface_hub.constants import REPOCARD_NAME, SAFETENSORS_SINGLE_FILE
+from huggingface_hub.constants import CONFIG_NAME, REPOCARD_NAME, SAFETENSORS_SINGLE_FILE
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import TypeAdapter
 from safetensors import SafetensorError
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from quatrefoil.core.files import readable
 from quatrefoil.core.views import Views
+
+if TYPE_CHECKING:
+    from quatrefoil.core.data import DataModule
 
 CARD = """---
 library_name: quatrefoil
@@ -88,6 +91,9 @@ class Model(
     def check_assets(self) -> None:
         """Raise `ValueError` where this model cannot take what `assets` describes (too large a vocabulary)."""
 
+    def check_data(self, data: "DataModule") -> None:
+        """Raise `ValueError` where this model cannot read these data, though it has all of their fields."""
+
     @property
     def just_started(self) -> bool:
         """Whether it was built from weights of others; a trained model that was read whole no longer needs those."""
@@ -145,16 +151,30 @@ class Model(
         """The model of a folder (a run's, too), or of a hub id, in evaluation mode.
 
         Raises:
-            ValueError: it is damaged, not complete, or of another class.
+            ValueError: it is not there, damaged, not complete, or of another class.
         """
         of_run = Path(pretrained_model_name_or_path) / MODEL
         source = of_run if of_run.is_dir() else pretrained_model_name_or_path
+        cls._check_source(source)
         try:
             return super().from_pretrained(source, **options)
+        except _NOT_GIVEN as error:
+            raise ValueError(f"{source} is no folder here, and the hub did not give it: {error}") from error
         except JSONDecodeError as error:
             raise ValueError(
                 f"{source}: config.json cannot be read ({error}); save or fetch the model again"
             ) from error
+
+    @classmethod
+    def _check_source(cls, source: str | Path) -> None:
+        if not Path(source).is_dir():
+            _check_id(source)
+        elif not (Path(source) / CONFIG_NAME).is_file():
+            raise ValueError(
+                f"{source} has no {CONFIG_NAME}: no model lies there; give a finished run, or its {MODEL}/"
+            )
+        elif (written := _class_of(Path(source))) not in (None, cls.__name__):
+            raise ValueError(f"{source} holds a {written}, not a {cls.__name__}; read it by that")
 
     @classmethod
     def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
@@ -166,8 +186,6 @@ class Model(
                 f"finished run, or its {MODEL}/"
             ) from error
         except (SafetensorError, RuntimeError) as error:
-            if (written := _class_of(Path(model_file).parent)) not in (None, cls.__name__):
-                raise ValueError(f"{model_file} is of a {written}, not of a {cls.__name__}; read it by that") from error
             raise ValueError(
                 f"{model_file} is damaged, or not of the model that config.json beside it describes ({error}); save or "
                 f"fetch the model again"
@@ -208,6 +226,14 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 _FILES = {".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".json"}
+_NOT_GIVEN = (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError)
+
+
+def _check_id(source: str | Path) -> None:
+    """Raise `ValueError` where this can only be a path, and so is none of the hub's."""
+    path = Path(source)
+    if path.is_absolute() or len(path.parts) > 2 or path.suffix in _FILES or str(source).startswith("."):
+        raise ValueError(f"there is no {source} (a hub id is `owner/name`)")
 
 
 def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
@@ -221,9 +247,8 @@ def locate(source: str | Path, name: str, revision: str | None = None) -> Path:
         if not (folder / name).is_file():
             raise ValueError(f"{folder} has no {name}")
         return folder / name
-    if folder.is_absolute() or len(folder.parts) > 2 or folder.suffix in _FILES or str(source).startswith("."):
-        raise ValueError(f"there is no {source} (a hub id is `owner/name`)")
+    _check_id(source)
     try:
         return Path(hf_hub_download(str(source), name, revision=revision))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+    except _NOT_GIVEN as error:
         raise ValueError(f"{source} is no folder here, and the hub did not give its {name}: {error}") from error

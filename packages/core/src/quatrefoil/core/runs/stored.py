@@ -49,7 +49,8 @@ def read_these(model: Model, data: DataModule, folder: Path) -> None:
     """The model reads the data from now on; what its weights depend on must be as in training.
 
     Raises:
-        ConfigError: an asset of the data that the model in `folder` depends on is another one.
+        ConfigError: an asset of the data that the model in `folder` depends on is another one; ValueError: data that
+            the model refuses (`Model.check_data`).
     """
     given = data.assets()
     for name in model.asset_names:
@@ -60,6 +61,7 @@ def read_these(model: Model, data: DataModule, folder: Path) -> None:
             )
     model.assets |= {name: text for name, text in given.items() if name in model.asset_names}
     model.check_assets()
+    model.check_data(data)
 
 
 def score(model: Model, data: DataModule, recipe: Recipe, splits: Sequence[str]) -> dict[str, Scores]:

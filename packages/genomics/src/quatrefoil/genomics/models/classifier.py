@@ -96,6 +96,11 @@ class SequenceModel(Model):
         logits_BK: Tensor = self.head(code_BD)
         return logits_BK
 
+    def check_data(self, data: DataModule) -> None:
+        """Raise `TextError` for a sequence that is too short; its line is named."""
+        if isinstance(data, LabelledModule):
+            data.refuse_shorter(self.least_bases)
+
     @property
     def classes(self) -> list[str]:
         """The names of the classes, in the order of the logits."""
@@ -112,12 +117,17 @@ class SequenceModel(Model):
         """The probability of each class (B, K), fp32 on the CPU, of sequences as text.
 
         Raises:
-            ValueError: no sequence, one that is no DNA, or text in the place of a list of it.
+            ValueError: no sequence, one that is no DNA or too short for this model, or no list of texts.
         """
         if isinstance(sequences, str):
             raise ValueError(f"sequences is one text of {len(sequences)} letters; give a list of sequences")
         if not sequences:
             raise ValueError("no sequences; give at least one")
+        for place, sequence in enumerate(sequences):
+            if not isinstance(sequence, str):
+                raise ValueError(f"sequences[{place}] is a {type(sequence).__name__}; give bases as text")
+            if not sequence:
+                raise ValueError(f"sequences[{place}] has no base; take it out")
         return self.scores(map(codes_of, sequences)).softmax(1)
 
 

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
+from quatrefoil.genomics.datasets.labelled.near_duplicates import THRESHOLD, K
 
 help = "Report what two sets of sequences share: loci, and sequences that are alike on either strand; status 1 if any."
 
@@ -12,15 +12,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name in ("a", "b"):
         parser.add_argument(
             name,
-            help="table with `sequence`, FASTA, DeepBind, UCI, one sequence a line, BED; or two joined by `+`",
+            help="table with `sequence` or with `chrom`, `start` and `end`, FASTA, DeepBind, UCI, one sequence a line, "
+            "BED; or two joined by `+`",
         )
-    k, share, same = UnlabelledData.exclude_k, UnlabelledData.exclude_share, "as data.exclude of a pre-training"
-    parser.add_argument("--k", type=int, default=k, help=f"bases of a k-mer (default: %(default)s, {same})")
+    parser.add_argument(
+        "--k",
+        type=int,
+        default=K,
+        help="bases of a k-mer: fewer see copies that differ more (default: %(default)s; a pre-training's data.exclude "
+        "takes 16)",
+    )
     parser.add_argument(
         "--threshold",
         type=float,
-        default=share,
-        help=f"share of the shorter sequence's k-mers that makes two sequences alike (default: %(default)s, {same})",
+        default=THRESHOLD,
+        help="share of the shorter sequence's k-mers that makes two sequences alike (default: %(default)s)",
     )
     parser.add_argument(
         "--limit", type=int, default=10, help="pairs of each kind that are named (default: %(default)s)"

@@ -4,7 +4,7 @@ Legend: S sequences of a set, W windows (k-mers), M distinct (sequence, k-mer) p
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from quatrefoil.genomics.sequence.kmers import Ids
 Words: TypeAlias = npt.NDArray[np.uint64]
 
 LONGEST_K = 31  # two bits a base, in 64
+K: Final = 10  # finds most pairs with a tenth of their bases substituted, none of no kin: docs/genebert.md
+THRESHOLD: Final = 0.2
 _BLOCK = 1 << 22  # windows that are numbered at once
 
 

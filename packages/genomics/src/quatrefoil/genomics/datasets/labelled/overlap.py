@@ -1,37 +1,19 @@
 """What two sets of sequences share: places in the genome, and sequences that are alike. A guard against leakage."""
 
 import json
-import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from quatrefoil.core.wording import counted
-from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
+from quatrefoil.genomics.datasets.labelled.near_duplicates import THRESHOLD, K, near_duplicates
+from quatrefoil.genomics.datasets.labelled.places import INTERVALS, Placed, intervals, locus, place_table
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.datasets.labelled.splits import canonical
-from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
-from quatrefoil.genomics.extras import extras
-
-_PLACE: Final = re.compile(
-    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d+)[-_]\d+", re.IGNORECASE
-)
-_INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
-
-
-class Locus(NamedTuple):
-    """Half-open, counted from where the file counts: both sets must count alike, and be of one assembly.
-
-    `chr1` and `1` are one chromosome, lower case and upper case alike.
-    """
-
-    chromosome: str
-    start: int
-    end: int
 
 
 class Shared(NamedTuple):
@@ -76,7 +58,8 @@ class Overlap:
         kinds = {f"share a locus (of {self.with_locus[0]:,} and {self.with_locus[1]:,} that tell theirs)": self.loci}
         if all(self.sequences):  # intervals alone have none to compare
             kinds["are identical, on either strand"] = self.identical
-            kinds[f"share {self.threshold:.0%} of their {self.k}-mers, on either strand"] = self.alike
+            like = f"as half of the pairs of {self.threshold ** (1 / self.k):.0%} identity do"
+            kinds[f"share {self.threshold:.0%} of their {self.k}-mers, on either strand, {like}"] = self.alike
         sets = zip("AB", (self.a, self.b), self.sequences, self.with_locus, strict=True)
         lines = [f"{letter} = {name}: {n:,} sequences, {placed:,} loci" for letter, name, n, placed in sets]
         for kind, pairs in kinds.items():
@@ -96,17 +79,19 @@ def overlap(
     a: str,
     b: str,
     *,
-    k: int = UnlabelledData.exclude_k,
-    threshold: float = UnlabelledData.exclude_share,
+    k: int = K,
+    threshold: float = THRESHOLD,
     root: Path = Path(),
 ) -> Overlap:
     """Compare two sets in any format of `readers`, or intervals (BED, narrowPeak, broadPeak, by their suffix).
 
-    A sequence's locus is read from its name (`chr12:82386381-82386481`, `20:5-10`, `chr1_940542_940642_pos_1`): its
-    start and the sequence's own length, so that it does not matter whether the end is counted in.
+    A table with the columns `chrom`, `start` and `end` (or `region`, `chromosome`) tells loci, with sequences or
+    without. Else a sequence's locus is read from its name (`chr12:82386381-82386481`, `20:5-10`,
+    `chr1_940542_940642_pos_1`): its start and the sequence's own length, so that it does not matter whether the end is
+    counted in.
 
     Args:
-        k, threshold: unless given, as `data.exclude` of a pre-training takes them.
+        k, threshold: of `near_duplicates`; our choice, see `K`.
 
     Raises:
         TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds, or sets of which
@@ -135,45 +120,22 @@ def overlap(
     )
 
 
-def locus(record: Record) -> Locus | None:
-    """Where a record's name says that it lies; None where it does not say."""
-    found = _PLACE.search(record.name)
-    if found is None:
-        return None
-    start = int(found["start"])
-    return Locus(_chromosome(found["chr"] or found["contig"]), start, start + len(record.codes))
-
-
-def _chromosome(name: str) -> str:
-    return name.lower().removeprefix("chr")
-
-
-_Placed = tuple[str, Locus]
-
-
 def _long(records: Sequence[Record], k: int) -> int:
     """How many hold a k-mer."""
     return sum(len(record.codes) >= k for record in records)
 
 
-def _said(records: Sequence[Record], places: Sequence[_Placed], k: int) -> str:
+def _said(records: Sequence[Record], places: Sequence[Placed], k: int) -> str:
     return f"{counted(_long(records, k), 'sequence')} of {k} bases or more and {counted(len(places), 'place')}"
 
 
-def _read(root: Path, name: str) -> tuple[Sequence[Record], list[_Placed]]:
+def _read(root: Path, name: str) -> tuple[Sequence[Record], list[Placed]]:
     """The sequences of a set, and the places that it tells."""
-    if name.removesuffix(".gz").endswith(_INTERVALS):
-        return [], _intervals(root / name)
-    records = read_labelled(root, name, labels=False).records
-    return records, [(record.where, place) for record in records if (place := locus(record))]
-
-
-@extras()
-def _intervals(path: Path) -> list[_Placed]:
-    from quatrefoil.genomics.regions.peaks import read_intervals
-
-    rows = read_intervals(path)[["chrom", "start", "end", "where"]].itertuples(index=False)
-    return [(where, Locus(_chromosome(name), start, end)) for name, start, end, where in rows]
+    if name.removesuffix(".gz").endswith(INTERVALS):
+        return [], intervals(root / name)
+    table = place_table(root / name) if (root / name).is_file() else None
+    records = read_labelled(root, name, labels=False).records if table is None or table.sequences else []
+    return records, table.places if table else [(record.where, place) for record in records if (place := locus(record))]
 
 
 def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shared]:
@@ -185,9 +147,9 @@ def _identical(left: Sequence[Record], right: Sequence[Record]) -> Iterator[Shar
             yield Shared(record.where, other.where, 1.0)
 
 
-def _meeting(left: Iterable[_Placed], right: Sequence[_Placed]) -> Iterator[Shared]:
+def _meeting(left: Iterable[Placed], right: Sequence[Placed]) -> Iterator[Shared]:
     """All pairs that share a base; the longest of the second set bounds how far back one has to look."""
-    by_chromosome: dict[str, list[_Placed]] = defaultdict(list)
+    by_chromosome: dict[str, list[Placed]] = defaultdict(list)
     for placed in sorted(right, key=lambda placed: placed[1]):
         by_chromosome[placed[1].chromosome].append(placed)
     longest = max((place.end - place.start for _, place in right), default=0)
@@ -200,5 +162,5 @@ def _meeting(left: Iterable[_Placed], right: Sequence[_Placed]) -> Iterator[Shar
                 yield Shared(where, other, float(shared))
 
 
-def _start(placed: _Placed) -> int:
+def _start(placed: Placed) -> int:
     return placed[1].start

@@ -42,7 +42,8 @@ def refuse_shorter(records: Iterable[Record], least: int) -> None:
         if len(record.codes) < least:
             raise TextError(
                 f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
-                f"more: take the line out, or choose shorter k-mers"
+                f"more: take the line out, or train one of shorter k-mers (model.encoder.k, model.counted, "
+                f"model.longest)"
             )
 
 

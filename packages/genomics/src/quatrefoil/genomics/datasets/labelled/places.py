@@ -1,0 +1,85 @@
+"""Where sequences lie in their genome, as a file tells it: by intervals, by a table's columns, or by names."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from quatrefoil.genomics.datasets.labelled.records import Record
+from quatrefoil.genomics.extras import extras
+from quatrefoil.genomics.tables import Line, TextError, cells, read_lines, rows
+
+INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
+_PLACE: Final = re.compile(
+    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d+)[-_]\d+", re.IGNORECASE
+)
+_COLUMNS: Final = (("chrom", "chromosome", "chr", "region"), ("start", "chromstart"), ("end", "chromend"))
+
+
+class Locus(NamedTuple):
+    """Half-open, counted from where the file counts: both sets must count alike, and be of one assembly.
+
+    `chr1` and `1` are one chromosome, lower case and upper case alike.
+    """
+
+    chromosome: str
+    start: int
+    end: int
+
+
+Placed: TypeAlias = tuple[str, Locus]
+"""Where it is said (`file:line`), and the place."""
+
+
+def locus(record: Record) -> Locus | None:
+    """Where a record's name says that it lies; None where it does not say."""
+    found = _PLACE.search(record.name)
+    if found is None:
+        return None
+    start = int(found["start"])
+    return Locus(_chromosome(found["chr"] or found["contig"]), start, start + len(record.codes))
+
+
+@extras()
+def intervals(path: Path) -> list[Placed]:
+    """Of BED, narrowPeak and broadPeak. Raises PeakError for a broken line."""
+    from quatrefoil.genomics.regions.peaks import read_intervals
+
+    found = read_intervals(path)[["chrom", "start", "end", "where"]].itertuples(index=False)
+    return [(where, Locus(_chromosome(name), start, end)) for name, start, end, where in found]
+
+
+class PlaceTable(NamedTuple):
+    """What a table's columns say, and whether it has sequences beside them."""
+
+    places: list[Placed]
+    sequences: bool
+
+
+def place_table(path: Path) -> PlaceTable | None:
+    """A table by tabs or commas whose header names a chromosome, a start and an end; None of any other file.
+
+    Raises:
+        TextError: no such file, or a line whose start and end are no whole numbers, or the end not behind the start.
+    """
+    head, *lines = read_lines(path)
+    delimiter = "\t" if "\t" in head.text else ","
+    header = {name.strip().lower(): place for place, name in enumerate(cells(head, delimiter))}
+    columns = [next((name for name in names if name in header), None) for names in _COLUMNS]
+    if head.text.startswith(">") or None in columns:
+        return None
+    chosen = {name: header[name] for name in columns if name is not None}
+    return PlaceTable(list(_placed(lines, delimiter, len(header), chosen)), bool(header.keys() & {"sequence", "seq"}))
+
+
+def _placed(lines: list[Line], delimiter: str, width: int, columns: Mapping[str, int]) -> Iterator[Placed]:
+    for where, row in rows(lines, delimiter, width):
+        name, start, end = (row[place].strip() for place in columns.values())
+        if not (start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+            said = ", ".join(f"{column} {row[place]!r}" for column, place in columns.items())
+            raise TextError(f"{where}: {said}; give whole numbers, the end behind the start")
+        yield where, Locus(_chromosome(name), int(start), int(end))
+
+
+def _chromosome(name: str) -> str:
+    return name.lower().removeprefix("chr")
