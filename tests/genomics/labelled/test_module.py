@@ -157,6 +157,8 @@ def test_measurements_are_no_classes(tmp_path: Path, written: str) -> None:
 
 def test_a_made_negative_that_is_a_positive_is_told(tmp_path: Path) -> None:
     positives = "".join(f">{i}\n{'ACGGT' * 3}{'ACGT'[i % 4] * (i + 1)}\n" for i in range(40)) + ">same\nAAAAAAAAAA\n"
-    torn, made = opened(tmp_path, positives, validation=">x\nGATTACAGGAACC\n").remarks()
+    torn, made, *told = opened(tmp_path, positives, validation=">x\nGATTACAGGAACC\n").remarks()
     assert torn.startswith("2 sequences of ")
     assert made.startswith("1 of these are made negatives")
+    by = "made of its positives (data.negatives=dinucleotide-shuffle)"
+    assert told == [f"train: 41 negatives, all {by}", f"val: 1 negative, all {by}"]

@@ -79,6 +79,13 @@ def test_tables_read_alike_whoever_wrote_them(tmp_path: Path, text: str) -> None
     assert contents(read_labelled(tmp_path, "a")) == [("ACGT", "1"), ("GGA", "0")]
 
 
+def test_titles_that_deal_to_training_and_test_are_refused(tmp_path: Path) -> None:
+    lines = (f">s{row}|{row % 2}|{'training' if row < 8 else 'testing'}\nACGTTGCA\n" for row in range(10))
+    (tmp_path / "a.fa").write_text("".join(lines))
+    with pytest.raises(TextError, match=r"a\.fa:1: titles end in a label and testing, training; make a file of each"):
+        read_labelled(tmp_path, "a.fa")
+
+
 def test_labels_at_the_ends_of_all_titles_are_read_and_other_ends_are_names(tmp_path: Path) -> None:
     def read(*ends: str) -> Labelled:
         (tmp_path / "x.fa").write_text("".join(f">chr1:{i}-9|{end}\nACGT\n" for i, end in enumerate(ends)))

@@ -1,5 +1,6 @@
 """Splits made here: deterministic, apart on both strands; made negatives; classes."""
 
+import hashlib
 import random
 from collections import Counter
 from itertools import pairwise
@@ -53,6 +54,19 @@ def test_validation_is_held_out_by_content_alone_and_no_sequence_is_on_both_side
     distinct = Counter(r.label for r in given_records)
     for label, number in Counter({canonical(r.codes): r.label for r in held}.values()).items():
         assert number == max(1, round(0.2 * distinct[label]))
+
+
+def test_what_validates_is_the_smallest_sha_256_of_letters_in_codes_of_the_lesser_strand() -> None:
+    """The rule itself: another would hold other sequences out, and runs before and after it could not be compared."""
+    given_records = records(20, 1)
+    digits = {"A": 0, "C": 1, "G": 2, "T": 3}
+    digests = {}
+    for record in given_records:
+        strands = (text(record), kmers.reverse_complement(text(record)))
+        lesser = min(bytes(digits[base] for base in strand) for strand in strands)
+        digests[hashlib.sha256(lesser).hexdigest()] = record.where
+    _, held = carve(given_records, 0.2)
+    assert sorted(record.where for record in held) == sorted(digests[each] for each in sorted(digests)[:4])
 
 
 def test_nothing_to_hold_out_is_an_error() -> None:

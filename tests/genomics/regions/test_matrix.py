@@ -1,8 +1,8 @@
 """The matrix holds, for each peak, the summed scores of the hits that bedtools would intersect with it."""
 
 import pickle
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bioframe
@@ -20,7 +20,7 @@ from quatrefoil.genomics.regions.pvalues import Scoring
 from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.regions.similarity import similar_first
 from quatrefoil.genomics.regions.sources import HitSource, MadeHits, Scan, read_hits
-from quatrefoil.genomics.regions.store import ACCESSIBILITY, MatrixError, RegionMatrix
+from quatrefoil.genomics.regions.store import ACCESSIBILITY, PEAKS_PER_CHUNK, MatrixError, RegionMatrix
 from quatrefoil.genomics.sequence.codes import LETTERS
 from quatrefoil.genomics.sequence.fasta import Genome
 from tests.genomics.regions.toys import UNIFORM, motif, sequence, write_fasta
@@ -92,6 +92,40 @@ def test_values_are_overlap_sums_over_the_training_maximum(
         stored = matrix.peaks(cell)
         np.testing.assert_array_equal(stored.start, found.start)
         np.testing.assert_array_equal(stored.chromosome, found.chromosome)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Hits that are given, sorted by their starts, of one chromosome."""
+
+    found: Hits
+    names: Sequence[str] = tuple(motif.name for motif in MOTIFS)
+    tables: None = None
+
+    def hits(self, chromosome: str, intervals: Sequence[Interval]) -> Hits:
+        inside = (self.found.end > intervals[0].start) & (self.found.start < intervals[-1].end)
+        return Hits(*(column[inside & (chromosome == "chr1")] for column in self.found))
+
+
+@pytest.mark.parametrize("highest", ["first", "second"])
+def test_the_maximum_is_of_all_cell_types_and_of_all_chunks_of_their_peaks(highest: str, tmp_path: Path) -> None:
+    """The strongest peak is early among more than a chunk holds, and in one cell type alone, be it the first or not."""
+    count, rng = PEAKS_PER_CHUNK * 2 + 10, np.random.default_rng(1)
+    cells = ("first", "second")
+    sums = {cell: rng.integers(1, 50, (count, len(MOTIFS))) for cell in cells}
+    sums[highest][3] = 1000
+    starts = {cell: 8 * np.arange(count) + 4 * place for place, cell in enumerate(cells)}
+    peaks = {
+        c: Peaks(np.array(["chr1"] * count), start, start + 3, np.ones(count), 0, 0) for c, start in starts.items()
+    }
+    start = np.repeat(np.stack([starts[cell] for cell in cells], 1).ravel(), len(MOTIFS))
+    score = np.stack([sums[cell] for cell in cells], 1).ravel()
+    motif_of = np.tile(np.arange(len(MOTIFS)), 2 * count)
+    source = Given(Hits(start, start + 2, motif_of, np.ones_like(start), score))
+    matrix = build(plan_of(source, peaks), tmp_path / "m")
+    order = similar_first(MOTIFS)
+    for cell in cells:
+        np.testing.assert_allclose(whole(matrix, cell).T, sums[cell][:, order] / 1000, rtol=1e-6)
 
 
 def test_held_out_values_above_the_training_maximum_are_clipped_to_one(source: Scan, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from quatrefoil.genomics.datasets.labelled.splits import (
     canonical,
     carve,
     class_order,
+    is_made,
     with_negatives,
 )
 from quatrefoil.genomics.sequence.codes import PADDED, reverse_complement
@@ -135,7 +136,7 @@ class LabelledModule:
         """Name, protocol, fingerprint, classes, and of every split its counts, and how many sequences training has."""
         config = self.config
         validation = "given" if config.validation else f"carved-{config.validation_share:g}"
-        made = f"/negatives-{config.negatives}" if any("~" in record.where for record in self._records["train"]) else ""
+        made = f"/negatives-{config.negatives}" if any(map(is_made, self._records["train"])) else ""
         seen = {canonical(record.codes) for record in self._records["train"]}
         splits = {name: _summary(records, seen) for name, records in self._records.items()}
         prints = hashlib.sha256("".join(split["fingerprint"] for split in splits.values()).encode()).hexdigest()
@@ -158,9 +159,15 @@ class LabelledModule:
         if torn := [each for each in self._records["train"] if len(labels[canonical(each.codes)]) > 1]:
             own = f"{counted(len(torn), 'sequence')} of {len(self._records['train']):,} of training"
             said.append(f"{own} under several labels, on either strand (the first at {torn[0].where})")
-        if made := sum("~" in each.where for each in torn):
+        if made := sum(map(is_made, torn)):
             said.append(f"{made} of these are made negatives: shuffling leaves repeats as they are")
-        return [*said, *self._of_classes()]
+        return [*said, *self._of_made(), *self._of_classes()]
+
+    def _of_made(self) -> Iterator[str]:
+        for split, records in self._records.items():
+            if made := sum(map(is_made, records)):
+                by = f"data.negatives={self.config.negatives}"
+                yield f"{split}: {counted(made, 'negative')}, all made of its positives ({by})"
 
     def _of_classes(self) -> Iterator[str]:
         present = {split: Counter(record.label for record in records) for split, records in self._records.items()}

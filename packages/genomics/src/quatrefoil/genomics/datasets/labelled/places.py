@@ -65,10 +65,9 @@ def place_table(path: Path) -> PlaceTable | None:
     head, *lines = read_lines(path)
     delimiter = "\t" if "\t" in head.text else ","
     header = {name.strip().lower(): place for place, name in enumerate(cells(head, delimiter))}
-    columns = [next((name for name in names if name in header), None) for names in _COLUMNS]
-    if head.text.startswith(">") or None in columns:
+    chosen = {name: header[name] for names in _COLUMNS if (name := next((n for n in names if n in header), ""))}
+    if head.text.startswith(">") or len(chosen) < len(_COLUMNS):
         return None
-    chosen = {name: header[name] for name in columns if name is not None}
     return PlaceTable(list(_placed(lines, delimiter, len(header), chosen)), bool(header.keys() & {"sequence", "seq"}))
 
 

@@ -26,6 +26,7 @@ _SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id
 _DNA: Final = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE)
 _UCI_COLUMNS: Final = 3
 _TITLE: Final = re.compile(r"(.*)\|(\d+)")
+_TITLE_OF_SPLIT: Final = re.compile(r".*\|\w+\|(\w+)")
 _SPLIT: Final = ("split", "set", "partition")
 _SPLITS: Final = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 
@@ -90,7 +91,13 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 
 def _in_titles(records: list[Record]) -> Labelled:
-    """Positives, or what the ends of their titles say."""
+    """Positives, or what the ends of their titles say. Raises TextError where they deal the lines to splits."""
+    said = {match[1].lower() for record in records if (match := _TITLE_OF_SPLIT.fullmatch(record.name))}
+    if said and said <= _SPLITS:
+        raise TextError(
+            f"{records[0].where}: titles end in a label and {', '.join(sorted(said))}; make a file of each split, "
+            f"whose titles end in `|` and the label"
+        )
     labelled = by_titles(records)
     if 2 <= len({record.label for record in labelled}) < len(records) / 2:
         return Labelled(labelled)

@@ -18,6 +18,7 @@ from quatrefoil.genomics.sequence.kmers import Bytes
 from quatrefoil.genomics.sequence.negatives import dinucleotide_shuffle, substitute_parts
 from quatrefoil.genomics.tables import TextError
 
+_MARK: Final = "~"
 _SIGNS: Final = ("-", "+")  # as text `+`, the positive one, would be first
 
 Negatives = Literal["dinucleotide-shuffle", "substitution"]
@@ -87,10 +88,15 @@ def with_negatives(records: Sequence[Record], kind: Negatives) -> list[Record]:
     return [*records, *(negative for group in by_length.values() for negative in _negatives(group, kind))]
 
 
+def is_made(record: Record) -> bool:
+    """Whether `with_negatives` made it."""
+    return record.where.endswith(tuple(_MARK + kind for kind in _MADE))
+
+
 def _negatives(records: Sequence[Record], kind: Negatives) -> Iterator[Record]:
     letters_BL = LETTERS[np.stack([record.codes for record in records])]
     seed = int.from_bytes(hashlib.sha256(letters_BL.tobytes()).digest()[:8], "big")
     made_BL = _MADE[kind](letters_BL, np.random.default_rng(seed))
     for record, made_L in zip(records, made_BL, strict=True):
-        where = f"{record.where}~{kind}"
+        where = f"{record.where}{_MARK}{kind}"
         yield Record(where, "", encode(made_L.tobytes(), where, 0), NEGATIVE)
