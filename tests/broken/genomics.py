@@ -147,7 +147,7 @@ _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
 _AGES = "sample\tdisease\tage\n"
 
 TABLE = [
-    Broken("empty.fa", genome, "", r"empty.fa: .*does not contain a valid sequence.*; write every record"),
+    Broken("empty.fa", genome, "", r"empty.fa: no record; a FASTA record starts with a line `>name`"),
     Broken("text.fa", genome, "ACGT\n", r"text.fa: .*; (a FASTA record starts|write every record)"),
     Broken("twice.fa", genome, ">chr1\nACGT\n>chr1\nACGT\n", r"twice.fa: .*chr1.*; write every record"),
     Broken("ragged.fa", genome, ">chr1\nACGT\nACGTACGT\nAC\n", r"ragged.fa: .*; write every record in lines of one"),

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from quatrefoil.genomics.interpret.commands import logos
-from quatrefoil.genomics.interpret.logos import draw_logos, information
+from quatrefoil.genomics.interpret.logos import draw_letters, draw_logos, information
 from quatrefoil.genomics.interpret.mutagenesis import mutagenesis
 from quatrefoil.genomics.interpret.plots import draw_mutagenesis
+from quatrefoil.genomics.interpret.sequences import named_sequences
 from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticConfig, count_kmers
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.regions.motifs import Motif
@@ -72,6 +73,23 @@ def test_nothing_matters_to_a_model_without_weights_and_classes_are_its_own() ->
     assert mutagenesis(model_of(2), codes_of("AC"), None).class_name in ("c0", "c1")
     with pytest.raises(ValueError, match="no class 'maybe'; it has no, yes"):
         mutagenesis(model, codes_of("ACGTACGT"), "maybe")
+
+
+def test_letters_fill_the_boxes_of_their_heights_those_below_zero_hanging() -> None:
+    axes = pytest.importorskip("matplotlib.figure").Figure().add_subplot()
+    draw_letters(axes, np.array([[0.5, 0.25, -0.75, 0], [0, 0, 0, 2.0]]))
+    (letters,) = axes.collections
+    boxes = [path.get_extents().bounds for path in letters.get_paths()]
+    wanted = [(0, 0.25), (0.25, 0.5), (-0.75, 0.75), (0, 2)]
+    drawn = [(low, height) for _, low, _, height in boxes if height > 0]
+    assert np.allclose(drawn, wanted)
+    assert [round(left, 2) for left, _, width, height in boxes if height > 0] == [-0.45, -0.45, -0.45, 0.55]
+
+
+def test_a_labelled_table_may_come_without_labels_and_one_sequence_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sequence\nACGT\nGGCC\n")
+    sequences, left_out = named_sequences(None, tmp_path / "a.csv", 1)
+    assert ([codes.tolist() for _, codes in sequences], left_out) == ([[0, 1, 2, 3]], 1)
 
 
 def test_a_letter_is_as_high_as_what_its_place_tells() -> None:

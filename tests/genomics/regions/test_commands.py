@@ -203,12 +203,15 @@ def test_peaks_on_chromosomes_that_the_genome_lacks_are_left_out_of_a_scan_where
     assert "1 excluded" in capsys.readouterr().out
     with pytest.raises(ValueError, match="--exclude leaves peaks out; give --peaks, too"):
         run(scan, *inputs, "--exclude", "chrUn")
+    with pytest.raises(ValueError, match="--exclude chr9: neither genome nor peaks have it"):
+        run(scan, *inputs, "--peaks", folder / "a.bed", "--exclude", "chr9")
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    with pytest.raises(ValueError, match=r"--device quantum: torch has none here .*; take cpu"):
-        run(scan, "--genome", nowhere, "--motifs", nowhere, "--device", "quantum", "--out", nowhere)
+    for name in ("quantum", "meta"):
+        with pytest.raises(ValueError, match=rf"--device {name}: torch has none here .*; take cpu"):
+            run(scan, "--genome", nowhere, "--motifs", nowhere, "--device", name, "--out", nowhere)
 
 
 def test_hits_that_stand_twice_are_told_and_sums_that_cannot_be_stored_refused(

@@ -143,7 +143,7 @@ def test_a_broken_fasta_is_told_with_its_line(tmp_path: Path, content: str, mess
     [
         (">a\nACGT\nAC\nACGT\n", "line 3"),
         (">a\nACGT\n>a\nACGT\n", "uplicate"),
-        ("", "does not contain a valid sequence"),
+        ("", "no record; a FASTA record starts with"),
         ("hello\n", "bad.fa"),
         (">a\nACGT\n\n\n>b\nAC\n", r"bad\.fa: cannot be indexed, as by blank lines .*; write every record in lines of"),
     ],
@@ -154,6 +154,14 @@ def test_a_fasta_that_cannot_be_indexed_is_named_each_time(tmp_path: Path, conte
     for _ in range(2):
         with pytest.raises(FastaError, match=message):
             Genome.open(tmp_path / "bad.fa")
+
+
+def test_comments_before_the_first_record_are_passed_over_by_both_readers(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text("; of somebody\n>a\nACGT\nAC\n")
+    opened, packed = Genome.open(tmp_path / "a.fa"), Genome.pack(tmp_path / "a.fa", tmp_path / "packed")
+    for genome in (opened, packed):
+        assert dict(genome.lengths) == {"a": 6}
+        assert genome.fetch("a", 0, 6).tolist() == [0, 1, 2, 3, 0, 1]
 
 
 @pytest.mark.parametrize("edited", [">a\nACGTAC\nGTACGT\nAC\n", ">a\nACGTAC\n\nGTACG\nTACGTA\n"])

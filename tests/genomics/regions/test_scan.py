@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.genomics.regions.hits import Hits
-from quatrefoil.genomics.regions.motifs import Motif, read_motifs
+from quatrefoil.genomics.regions.motifs import Motif, MotifError, read_motifs
 from quatrefoil.genomics.regions.pvalues import Scoring, tail, weights
 from quatrefoil.genomics.regions.scan import Scanner
 from quatrefoil.genomics.sequence.fasta import Genome, background, codes_of
@@ -83,6 +83,14 @@ def test_a_motif_whose_best_word_is_too_likely_is_named_and_has_no_hit() -> None
     scanner = Scanner([motif(12, 0), sharp], Scoring(UNIFORM, 1e-4))
     assert scanner.unreachable == ("short",)
     assert 1 not in scanner.scan(np.concatenate([codes_of("ACGT" * 9), sequence(30_000, 1)])).motif
+
+
+def test_a_motif_of_scores_that_cannot_be_counted_exactly_is_named() -> None:
+    far = np.tile([1 - 3e-250, 1e-250, 1e-250, 1e-250], (30, 1))
+    with pytest.raises(
+        MotifError, match=r"far: its words score up to 2\d,\d{3} bits, 16,777 at most are counted; give"
+    ):
+        Scanner([Motif("far", "far", far, 10**300)], Scoring(UNIFORM, 1e-4))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from quatrefoil.core.text_files import check_target
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.extras import extras
@@ -44,7 +46,8 @@ class InterpretCommand:
         check_target("--table", args.table, (args.fasta, args.out))
         model = classifier_of(args.trained)
         sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
-        found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in sequences]
+        shown = tqdm(sequences, "sequences", leave=False, dynamic_ncols=True)
+        found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in shown]
         draw_mutagenesis(found, args.out)
         if args.table:
             write_changes(found, args.table)

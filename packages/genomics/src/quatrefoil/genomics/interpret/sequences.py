@@ -18,7 +18,7 @@ def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tupl
     if file is None:
         assert sequence is not None, "the parser asks for one of both"
         return [("sequence", _known("--sequence", bases(sequence, "--sequence")))], 0
-    records = read_labelled(Path(), str(file)).records
+    records = read_labelled(Path(), str(file), labels=False).records
     chosen = [(record.name or record.where, _known(record.where, record.codes)) for record in records[:limit]]
     return chosen, len(records) - len(chosen)
 

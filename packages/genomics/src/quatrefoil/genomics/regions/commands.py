@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class ScanCommand:
         pieces = None
         if args.peaks:
             peaks = read_peaks(args.peaks, genome.lengths, args.exclude)
+            _check_excluded(args.exclude, genome, [peaks])
             _tell(args.peaks.name, peaks)
             pieces = merged([peaks], genome.lengths)
         count = write_hits(Scan(genome, scanner, args.device), pieces, args.out)
@@ -139,7 +140,6 @@ def _scoring(args: argparse.Namespace, genome: "Genome") -> "Scoring":
 
 
 def _plan(args: argparse.Namespace) -> "MatrixPlan":
-    from quatrefoil.core.config import nearest
     from quatrefoil.genomics.regions.matrix import MatrixPlan
     from quatrefoil.genomics.regions.peaks import read_peaks
     from quatrefoil.genomics.sequence.fasta import Genome
@@ -154,12 +154,18 @@ def _plan(args: argparse.Namespace) -> "MatrixPlan":
     if times > 1:
         raise ValueError(f"--peaks names cell type {name} twice; one file each is needed")
     peaks = {name: read_peaks(file, genome.lengths, args.exclude) for name, _, file in pairs}
-    known = {*genome.lengths}.union(*(found.left_out for found in peaks.values()))
-    if unknown := [name for name in args.exclude if name not in known]:
-        hint = nearest(unknown[0], genome.lengths)
-        raise ValueError(f"--exclude {unknown[0]}: neither genome nor peaks have it{hint}; leave it out")
+    _check_excluded(args.exclude, genome, peaks.values())
     source, order, made_of = _source(args, genome, peaks)
     return MatrixPlan(source, peaks, genome.lengths, args.training, order, made_of, args.held_out)
+
+
+def _check_excluded(names: Sequence[str], genome: "Genome", peaks: "Iterable[Peaks]") -> None:
+    from quatrefoil.core.config import nearest
+
+    known = {*genome.lengths}.union(*(found.left_out for found in peaks))
+    if unknown := [name for name in names if name not in known]:
+        hint = nearest(unknown[0], genome.lengths)
+        raise ValueError(f"--exclude {unknown[0]}: neither genome nor peaks have it{hint}; leave it out")
 
 
 def _source(
@@ -206,6 +212,6 @@ def _check_device(name: str) -> None:
     import torch
 
     try:
-        torch.empty(0, device=name)
+        torch.zeros(1, device=name).item()  # a device of no memory fails here
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"--device {name}: torch has none here ({str(error).splitlines()[0]}); take cpu") from error

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from quatrefoil.genomics.regions.hits import Hits, Integers
-from quatrefoil.genomics.regions.motifs import Motif
+from quatrefoil.genomics.regions.hits import UNITS_PER_BIT, Hits, Integers
+from quatrefoil.genomics.regions.motifs import Motif, MotifError
 from quatrefoil.genomics.regions.pvalues import Scoring, Tail, tail, weights
 from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
 
@@ -68,7 +68,7 @@ class Scanner:
     `unreachable` names the motifs whose best word is more likely than the p-value asked for: they have no hits.
 
     Raises:
-        ValueError: no motif.
+        ValueError: no motif; MotifError: one whose scores are too large.
     """
 
     def __init__(self, motifs: Sequence[Motif], scoring: Scoring) -> None:
@@ -80,6 +80,13 @@ class Scanner:
         reachable = [i for i, found in enumerate(self.tails) if found.threshold <= found.best]
         self.unreachable = tuple(motif.name for i, motif in enumerate(motifs) if i not in set(reachable))
         self.widest = max(motif.width for motif in motifs)
+        for motif, matrix in zip(motifs, matrices, strict=True):
+            if (most := int(np.abs(matrix).max(-1).sum())) >= _EXACT_IN_FP32:
+                raise MotifError(
+                    f"{motif.name}: its words score up to {most // UNITS_PER_BIT:,} bits, "
+                    f"{_EXACT_IN_FP32 // UNITS_PER_BIT:,} at most are counted; give frequencies that are not so far "
+                    f"apart, or a shorter motif"
+                )
         by_tables = sorted(reachable, key=lambda i: _tables_of(motifs[i].width))
         self._banks = tuple(
             _bank([(i, matrices[i], self.tails[i]) for i in group], count)
@@ -131,7 +138,6 @@ def _bank(members: Sequence[tuple[int, npt.NDArray[np.int32], Tail]], tables: in
     weights_MW5 = np.zeros((len(both), tables * _WORD, UNKNOWN + 1), np.int32)
     for row, (_, _, matrix, _) in zip(weights_MW5, both, strict=True):
         row[: len(matrix), :UNKNOWN], row[: len(matrix), UNKNOWN] = matrix, _NEVER
-    assert np.abs(weights_MW5[..., :UNKNOWN]).max(-1).sum(-1).max() < _EXACT_IN_FP32
     allowed_M = np.array([tail.best - tail.threshold for *_, tail in both])
     return _Bank(
         motif_M=np.array([i for i, *_ in both]),

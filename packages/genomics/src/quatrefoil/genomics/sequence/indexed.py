@@ -12,6 +12,7 @@ from quatrefoil.genomics.extras import extras
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 from quatrefoil.genomics.sequence.foreign import refuse_foreign
 
+_NO_RECORD: Final = "no record; a FASTA record starts with a line `>name`"
 _HOW: Final = "write every record in lines of one length, under its own name"
 _COLUMNS: Final = 5  # of an index: the name, and four whole numbers
 _COMPRESSED: Final = (".gz", ".bgz")  # the suffixes by which pyfaidx knows it
@@ -46,7 +47,7 @@ class IndexedFasta:
         self.path, self._index = path, index
         self.lengths = {name: len(record) for name, record in self._fasta.items()}
         if not self.lengths:
-            raise FastaError(f"{path}: no record; a FASTA record starts with a line `>name`")
+            raise FastaError(f"{path}: {_NO_RECORD}")
         if empty := [name for name, length in self.lengths.items() if not length]:
             raise FastaError(f"{path}: `{empty[0]}` has no base; remove the record")
         self._check_index(index)
@@ -106,6 +107,8 @@ def _told(path: Path, said: str) -> str:
     """What pyfaidx says, which counts the lines of nameless records from 0."""
     if nameless := re.fullmatch(r"Bad sequence name .* at line (\d+)\.", said):
         return f"{path}:{int(nameless[1]) + 1}: a record without a name; name each once"
+    if "does not contain a valid sequence" in said:
+        return f"{path}: {_NO_RECORD}"
     return f"{path}: {said}; {_HOW}"
 
 

@@ -75,6 +75,8 @@ def _records(source: Iterable[bytes], fasta: Path) -> Iterator[tuple[str, Codes]
         if text.startswith(b">"):
             name = _name(text, where, seen)
             yield name, np.empty(0, np.uint8)
+        elif text.startswith(b";") and not name:
+            continue  # a comment, which the index of `Genome.open` passes over there, too
         elif text and not name:
             raise FastaError(f"{where}: sequence before the first `>name` line; add one")
         elif text:
