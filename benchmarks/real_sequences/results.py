@@ -4,7 +4,7 @@ Legend: N test sequences, K classes, R resamples.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     ENCODER,
+    ENCODER_LONGER,
     ENCODER_TWIN,
     LOGISTIC,
     MOTIF,
@@ -32,6 +33,7 @@ from benchmarks.real_sequences.runs import (
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
 from quatrefoil.core.evaluation.classification import (
     Predictions,
+    all_log_odds,
     classification_metrics,
     read_predictions,
     weighted_roc_auc,
@@ -46,6 +48,7 @@ _BASELINES: Final = (CNN, PLACED, MOTIF, LOGISTIC)
 PAIRS: Final = (
     *((PRETRAINED, other) for other in (TWIN, *_BASELINES)),
     *((ENCODER, other) for other in (ENCODER_TWIN, *_BASELINES)),
+    *((ENCODER_LONGER, other) for other in (ENCODER, ENCODER_TWIN)),
 )
 _SEEDS: Final = range(100)
 
@@ -108,14 +111,10 @@ def _row(
         "test_interval": test["intervals"]["MCC"],
         "test_accuracy": test["metrics"]["accuracy"],
         "test_accuracy_interval": test["intervals"]["accuracy"],
-        **(_areas(test["metrics"]["ROC-AUC"], predicted) if predicted.classes == 2 else {}),
+        "test_ROC_AUC": test["metrics"]["ROC-AUC" if predicted.classes == 2 else "ROC-AUC-ovo"],
+        "test_ROC_AUC_interval": area_interval(predicted),
     }
     return [{"set": run.set, "arm": run.arm, "seed": run.seed, **found, **facts_of(folder)}]
-
-
-def _areas(area: float, predicted: Predictions) -> dict[str, Any]:
-    """Of two classes; an area of more is a mean over pairs or classes, which is not what others print."""
-    return {"test_ROC_AUC": area, "test_ROC_AUC_interval": area_interval(predicted)}
 
 
 def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
@@ -151,12 +150,19 @@ def _predicted(folder: Path) -> Predictions:
 
 
 def area_interval(found: Predictions) -> Interval:
-    """95 % interval of the area of two classes in percent, where the test sequences are drawn anew, copies together."""
+    """95 % interval of the area in percent, where the test sequences are drawn anew, copies together.
 
-    def area(margin_N: Floats, weights_RN: Ints) -> Floats:
-        return 100 * weighted_roc_auc(margin_N, found.targets_N == 1, weights_RN)
+    Of more classes than two it is the mean of each against each (Hand and Till, 2001), `ROC-AUC-ovo`.
+    """
+    odds_NK, kind_N = all_log_odds(found.scores_NK), found.targets_N
 
-    return bootstrap_interval(found.scores_NK[:, 1] - found.scores_NK[:, 0], found.groups_N, area)
+    def area(row_N: Floats, weights_RN: Ints) -> Floats:
+        pairs = ((k, np.isin(kind_N, (k, other))) for k, other in permutations(range(found.classes), 2))
+        parts = [weighted_roc_auc(odds_NK[of_N, k], kind_N[of_N] == k, weights_RN[:, of_N]) for k, of_N in pairs]
+        mean_R: Floats = 100 * np.mean(parts, axis=0)
+        return mean_R
+
+    return bootstrap_interval(np.zeros(len(kind_N)), found.groups_N, area)
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

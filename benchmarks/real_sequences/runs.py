@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.real_sequences.sets import PRETRAININGS, SETS, unseen
+from benchmarks.real_sequences.sets import LONGER, PRETRAININGS, SETS, unseen
 from quatrefoil.core import recipes
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.start import trained_as
@@ -22,22 +22,26 @@ class Arm:
         as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
         pretrained: it starts from the pre-training of the set.
+        longer: from that of ten times the steps.
     """
 
     recipe: str
     as_fast: int = 1
     least_steps: int = 0
     pretrained: bool = False
+    longer: bool = False
 
 
 PRETRAINED, TWIN = "pre-trained", "untrained twin"
 ENCODER, ENCODER_TWIN = "encoder, pre-trained", "encoder, untrained twin"
+ENCODER_LONGER = "encoder, pre-trained for longer"
 CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
 _RECIPES_OWN: Final = 1500
 ARMS: Final[Mapping[str, Arm]] = {
     PRETRAINED: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True),
     TWIN: Arm("genebert/classify", least_steps=_RECIPES_OWN),
     ENCODER: Arm("genebert/classify-encoder", pretrained=True),
+    ENCODER_LONGER: Arm("genebert/classify-encoder", pretrained=True, longer=True),
     ENCODER_TWIN: Arm("genebert/classify-encoder"),
     CNN: Arm("genebert/classify-cnn", least_steps=_RECIPES_OWN),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
@@ -74,7 +78,8 @@ class Run:
     @property
     def pretraining(self) -> str | None:
         """The folder, within that of the runs, of what it starts from; None = random weights."""
-        return SETS[self.set].pretraining if ARMS[self.arm].pretrained else None
+        arm, name = ARMS[self.arm], SETS[self.set].pretraining
+        return (name + LONGER if arm.longer else name) if arm.pretrained else None
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""

@@ -62,7 +62,13 @@ class Pretraining:
 
     sequences: tuple[str, ...]
     without: tuple[str, ...]
-    settings: tuple[str, ...]
+    steps: int
+
+    @property
+    def settings(self) -> list[str]:
+        """Of a run; it is evaluated and can be gone on with six times."""
+        numbers = {"steps": self.steps, "evaluate_every": self.steps // 6, "checkpoint_every": self.steps // 6}
+        return [f"train.{name}={number}" for name, number in numbers.items()]
 
 
 def cut_file(name: str, part: str) -> str:
@@ -140,7 +146,7 @@ def _started(pretraining: str) -> tuple[str, ...]:
     return tuple(name for name, found in WHOLE.items() if found.pretraining == pretraining)
 
 
-PRETRAININGS: Final[Mapping[str, Pretraining]] = {
+_ONCE: Final[Mapping[str, Pretraining]] = {
     OF_GUE: Pretraining(
         (
             *(f"gue/prom/prom_{name}/train.csv" for name in ("core_tata", "300_tata", "core_notata")),
@@ -148,14 +154,19 @@ PRETRAININGS: Final[Mapping[str, Pretraining]] = {
             *_GENOMES,
         ),
         _started(OF_GUE),
-        ("train.steps=1500", "train.evaluate_every=250", "train.checkpoint_every=250"),
+        1500,
     ),
     OF_ALL: Pretraining(
         (*(WHOLE[name].train for name in _started(OF_ALL)), *_GENOMES),
         tuple(WHOLE),
-        ("train.steps=1200", "train.evaluate_every=200", "train.checkpoint_every=200"),
+        1200,
     ),
 }
+LONGER: Final = "-ten-times"
+PRETRAININGS: Final[Mapping[str, Pretraining]] = _ONCE | {
+    name + LONGER: replace(found, steps=10 * found.steps) for name, found in _ONCE.items()
+}
+"""Each also with ten times the steps, by the same schedule."""
 
 
 def unseen(names: Iterable[str]) -> list[str]:

@@ -44,7 +44,7 @@ class Pretrained(Trained):
 
 
 class SequenceRun(Trained):
-    """Scores in percent, with 95 % intervals over test sequences; of three classes there is no area."""
+    """Scores in percent, with 95 % intervals over test sequences; of three classes the area is of each against each."""
 
     set: Said
     arm: Said
@@ -57,7 +57,7 @@ class SequenceRun(Trained):
     test_interval: Range
     test_accuracy: Score
     test_accuracy_interval: Range
-    test_ROC_AUC: NotRequired[Score]
+    test_ROC_AUC: NotRequired[Score]  # not of rows from before three classes had one
     test_ROC_AUC_interval: NotRequired[Range]
 
 

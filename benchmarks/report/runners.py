@@ -68,7 +68,7 @@ def _sequence_cells(run: Facts) -> list[Cell]:
 
 
 def _scored(run: Facts, name: str) -> Cell:
-    """Of three classes there is no area."""
+    """Rows from before three classes had an area have none."""
     if name not in run:
         return Cell(NOTHING)
     return Cell(f"{run[name]:.1f} {interval_text(run[f'{name}_interval'], '.1f')}", run[name])

@@ -20,6 +20,7 @@ from benchmarks.real_sequences.runs import (
     ARMS,
     CNN,
     ENCODER,
+    ENCODER_LONGER,
     ENCODER_TWIN,
     LOGISTIC,
     MOTIF,
@@ -36,6 +37,7 @@ from benchmarks.real_sequences.runs import (
 )
 from benchmarks.real_sequences.sets import (
     FEW,
+    LONGER,
     OF_ALL,
     OF_GUE,
     PARTS,
@@ -48,7 +50,7 @@ from benchmarks.real_sequences.sets import (
     unseen,
 )
 from quatrefoil.core import recipes
-from quatrefoil.core.evaluation.classification import Predictions, roc_auc
+from quatrefoil.core.evaluation.classification import Predictions, classification_metrics, roc_auc
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
@@ -73,6 +75,15 @@ def test_the_interval_holds_the_area_and_turns_with_the_scores() -> None:
     assert low < 100 * roc_auc(np.array(margins, float), found.targets_N == 1) < high
     turned = area_interval(predictions([-margin for margin in margins], targets.tolist()))
     assert (100 - high, 100 - low) == pytest.approx(turned)
+
+
+def test_the_interval_of_three_classes_holds_the_mean_of_each_against_each() -> None:
+    rng = np.random.default_rng(0)
+    targets_N = rng.integers(0, 3, 150)
+    scores_NK = 1.5 * np.eye(3)[targets_N] + rng.normal(0, 1, (150, 3))
+    names = [str(place) for place in range(150)]
+    low, high = area_interval(found := Predictions(names, np.array(names), targets_N, scores_NK))
+    assert low < classification_metrics(found)["ROC-AUC-ovo"] < high < low + 15
 
 
 def records_of(sequences: Sequence[Codes], classes: int) -> list[Record]:
@@ -279,7 +290,7 @@ def ended(run: Run, runs: Path, classes: int, right: float) -> None:
     found = Predictions(names, names, targets_N, np.eye(classes)[told_N])
     found.write(folder / "predictions/test/class_logits.jsonl", scores=True)
     scores = {
-        "metrics": {"MCC": 100 * right, "accuracy": 50.0, "ROC-AUC": 60.0},
+        "metrics": classification_metrics(found) | {"MCC": 100 * right, "accuracy": 50.0},
         "intervals": {"MCC": [1.0, 2.0], "accuracy": [3.0, 4.0]},
     }
     if run.pretraining:
@@ -319,16 +330,15 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     stored = {what: [each for each in STORED[what] if each["set"] not in new_sets] for what in ("runs", "differences")}
     for name, classes in new_sets.items():
         for arm in ARMS:
-            ended(Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER: 0.7}.get(arm, 0.5))
+            ended(Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER_LONGER: 0.8, ENCODER: 0.7}.get(arm, 0.5))
     found = collected(tmp_path, STORED | stored)
     new = {key_of(row): row for row in found["runs"] if row["set"] in new_sets}
     assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]
     assert len(new) == 2 * len(ARMS)
-    for (name, arm, _), row in new.items():
-        assert ("test_ROC_AUC" in row, row["pretraining"]) == (
-            name == "deepbind/SRF",
-            OF_ALL if arm in (PRETRAINED, ENCODER) else None,
-        )
+    for (_, arm, _), row in new.items():
+        begun = {PRETRAINED: OF_ALL, ENCODER: OF_ALL, ENCODER_LONGER: OF_ALL + LONGER}.get(arm)
+        assert row["pretraining"] == begun
+        assert row["test_ROC_AUC_interval"][0] <= row["test_ROC_AUC"] <= row["test_ROC_AUC_interval"][1]
         assert Run(*key_of(row)).is_stored(found["runs"], found["pretraining"])
     differences = [each for each in found["differences"] if each["set"] in new_sets]
     assert len(differences) == 2 * len(PAIRS)
