@@ -330,7 +330,9 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     stored = {what: [each for each in STORED[what] if each["set"] not in new_sets] for what in ("runs", "differences")}
     for name, classes in new_sets.items():
         for arm in ARMS:
-            ended(Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER_LONGER: 0.8, ENCODER: 0.7}.get(arm, 0.5))
+            ended(
+                Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER_LONGER: 0.8, ENCODER: 0.7}.get(arm, 0.5)
+            )
     found = collected(tmp_path, STORED | stored)
     new = {key_of(row): row for row in found["runs"] if row["set"] in new_sets}
     assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]

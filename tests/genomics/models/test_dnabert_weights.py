@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from quatrefoil.core.losses import IGNORE
+from quatrefoil.core.nn.bert import bert_transformer
 from quatrefoil.core.views import Views
 from quatrefoil.genomics.models.genebert import GeneBert
+from quatrefoil.genomics.models.sequence_classifier import SequenceClassifierConfig
 from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 from tests.genomics.models.test_genebert import ENCODERS, K, batch, config_of
 
@@ -77,6 +79,28 @@ def test_a_vocabulary_that_numbers_kmers_otherwise_is_refused(tmp_path: Path) ->
     (tmp_path / "vocab.txt").write_text("\n".join(tokens))
     with pytest.raises(ValueError, match=r"vocab.txt:7: token `AAC`, where ours has `AAT`"):
         ours_from(tmp_path)
+
+
+@pytest.mark.parametrize("headless", [False, True])
+@torch.no_grad()
+def test_a_classifier_starts_from_them_with_head_or_without(headless: bool, tmp_path: Path) -> None:
+    theirs = dnabert(tmp_path).bert
+    if headless:
+        theirs.save_pretrained(tmp_path)
+    model = SequenceClassifierConfig(
+        classes=2, k=K, max_positions=32, transformer=bert_transformer(16, 2, 2), dnabert=str(tmp_path)
+    ).build()
+    assert model.started_from == f"{tmp_path} (DNABERT), fresh: what is not of its encoder"
+    ids = torch.randint(5, KmerVocabulary(K).size, (3, 20))
+    mask = torch.arange(20) < torch.tensor([20, 11, 5])[:, None]
+    want = theirs(ids, mask.long()).last_hidden_state
+    got = model.eval().bert(ids, mask)
+    assert (got - want)[mask].abs().max() <= 1e-5
+
+
+def test_a_classifier_starts_from_one_source() -> None:
+    with pytest.raises(ValueError, match="start from pretrained=a, or from dnabert=b, not from both"):
+        SequenceClassifierConfig(pretrained="a", dnabert="b")
 
 
 def test_weights_without_a_head_are_refused(tmp_path: Path) -> None:

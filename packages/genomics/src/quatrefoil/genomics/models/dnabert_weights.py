@@ -11,19 +11,22 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 _VOCABULARY = "vocab.txt"
 
 
-def initialise_from_dnabert(bert: Bert, head: TokenHead, source: str | Path) -> None:
-    """Start encoder and masked k-mer head from a folder, a file of weights (config.json beside it) or a hub id.
+def initialise_from_dnabert(bert: Bert, head: TokenHead | None, source: str | Path) -> None:
+    """Start an encoder, and a masked k-mer head, from a folder, a file of weights (config.json beside it) or a hub id.
 
     The pooler keeps its start: DNABERT was trained without a task that reads it.
 
+    Args:
+        head: None = theirs, if it has one, is left behind.
+
     Raises:
         ValueError: weights of other sizes or habits (what differs is named), a `vocab.txt` beside them that numbers
-            k-mers in another way, or weights without a head.
+            k-mers in another way, or weights without a head where one is asked for.
     """
     checkpoint = read_bert(source)
     require_same(f"{source}: DNABERT", bert.config, checkpoint.config, free=("pooler",))
     check_vocabulary(source, bert.config.vocab_size)
-    if not any(key.startswith("cls.predictions.") for key in checkpoint.state):
+    if head is not None and not any(key.startswith("cls.predictions.") for key in checkpoint.state):
         raise ValueError(f"{source}: no head for masked k-mers (cls.predictions.*); save a BertForMaskedLM")
     load_bert(bert, {**checkpoint.state, **_own_pooler(bert)}, head)
 

@@ -17,6 +17,7 @@ from quatrefoil.core.runs.start import START
 from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import kmer_ids
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
+from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
 from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
 from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, KmerVocabulary
 
@@ -35,6 +36,7 @@ class SequenceClassifierConfig(ClassifierConfig):
         pooling: a piece's code: the `mean` of its k-mers' states, that of `cls`, or the `pooler`'s, a tanh layer on it.
         dropout: of the code, in training.
         pretrained: run, checkpoint or model folder of a pre-training to start from; None = random weights.
+        dnabert: folder, file or hub id of DNABERT's weights to start from instead.
     """
 
     k: int = 6
@@ -43,8 +45,11 @@ class SequenceClassifierConfig(ClassifierConfig):
     pooling: Pooling = "mean"
     dropout: float = 0.1
     pretrained: str | None = field(default=None, metadata=START)
+    dnabert: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
+        if self.pretrained is not None and self.dnabert is not None:
+            raise ValueError(f"start from pretrained={self.pretrained}, or from dnabert={self.dnabert}, not from both")
         if not 3 <= self.k <= 6:
             raise ValueError(f"model.k is {self.k}; k-mers of 3 to 6 bases are what DNABERT's vocabularies have")
         if self.max_positions < 3:
@@ -72,6 +77,9 @@ class SequenceClassifierConfig(ClassifierConfig):
         if self.pretrained is not None:
             initialise_from_pretrained(model.bert, self.pretrained)
             model.started_from = f"{self.pretrained}, fresh: all but its encoder of k-mers"
+        if self.dnabert is not None:
+            initialise_from_dnabert(model.bert, None, self.dnabert)
+            model.started_from = f"{self.dnabert} (DNABERT), fresh: what is not of its encoder"
         return model
 
 

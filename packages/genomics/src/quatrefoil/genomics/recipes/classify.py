@@ -59,7 +59,8 @@ def classify_placed() -> Recipe:
 
 
 def classify_bert() -> Recipe:
-    """A plain BERT on k-mers, as the paper's sequence encoder is described, from random weights or a pre-training's."""
+    """A plain BERT on k-mers, as the paper's sequence encoder is described, from random weights, those of a
+    pre-training or DNABERT's."""
     return replace(classify_encoder(), model=SequenceClassifierConfig(), train=_train(lr=5e-4))
 
 

@@ -135,8 +135,9 @@ def regulome_sequence_only() -> Recipe:
     return replace(recipe, train=replace(recipe.train, steps=round(SWIN_RATIO * recipe.train.steps)))
 
 
-def _encoding_regions(regions: RegionsConfig) -> Recipe:
-    return replace(regulome_pretrain(), model=replace(REGULOME_MODEL, regions=regions))
+def _reading_regions(recipe: Recipe, regions: RegionsConfig) -> Recipe:
+    assert isinstance(recipe.model, GeneBertConfig)
+    return replace(recipe, model=replace(recipe.model, regions=regions))
 
 
 def regulome_columns() -> Recipe:
@@ -154,14 +155,28 @@ def regulome_columns() -> Recipe:
 
 def regulome_region_transformer() -> Recipe:
     """A transformer over regions, in no order, in place of the Swin."""
-    return _encoding_regions(
-        TransformerRegions(motifs=REGULOME_MOTIFS, transformer=TransformerConfig(width=128, layers=4, heads=4))
-    )
+    transformer = TransformerConfig(width=128, layers=4, heads=4)
+    return _reading_regions(regulome_pretrain(), TransformerRegions(motifs=REGULOME_MOTIFS, transformer=transformer))
 
 
 def regulome_deep_sets() -> Recipe:
     """Regions that do not see each other, in place of the Swin."""
-    return _encoding_regions(DeepSetsRegions(motifs=REGULOME_MOTIFS, set_width=128))
+    return _reading_regions(regulome_pretrain(), DeepSetsRegions(motifs=REGULOME_MOTIFS, set_width=128))
+
+
+_ATAC_MOTIFS = 282
+"""GET's clusters of motifs, for which the grid has 288 rows; a matrix of others is refused, and the setting named."""
+
+
+def atac_region_transformer() -> Recipe:
+    """As `atac-pretrain`, with a transformer over regions, in no order, of about the Swin's parameters."""
+    transformer = TransformerConfig(width=384, layers=15, heads=6)
+    return _reading_regions(atac_pretrain(), TransformerRegions(motifs=_ATAC_MOTIFS, transformer=transformer))
+
+
+def atac_deep_sets() -> Recipe:
+    """As `atac-pretrain`, with regions that do not see each other in place of the Swin."""
+    return _reading_regions(atac_pretrain(), DeepSetsRegions(motifs=_ATAC_MOTIFS, set_width=768))
 
 
 def atac_pretrain() -> Recipe:
