@@ -163,8 +163,9 @@ _ONCE: Final[Mapping[str, Pretraining]] = {
     ),
 }
 LONGER: Final = "-ten-times"
-PRETRAININGS: Final[Mapping[str, Pretraining]] = _ONCE | {
-    name + LONGER: replace(found, steps=10 * found.steps) for name, found in _ONCE.items()
+PRETRAININGS: Final[Mapping[str, Pretraining]] = {
+    **_ONCE,
+    **{name + LONGER: replace(found, steps=10 * found.steps) for name, found in _ONCE.items()},
 }
 """Each also with ten times the steps, by the same schedule."""
 
