@@ -5,12 +5,13 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.core.cli import main
-from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates
+from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates, usual_k
 from quatrefoil.genomics.datasets.labelled.overlap import overlap
 from quatrefoil.genomics.datasets.labelled.records import bases
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
@@ -122,6 +123,24 @@ def test_what_a_pre_training_would_leave_out_is_alike_by_default_and_most_copies
     assert 140 < len(places[1]) < 190
     assert all(a.rpartition(":")[2] == b.rpartition(":")[2] for a, b in places[1])
     assert "share 20% of their 10-mers, on either strand, as half of the pairs of 85% identity do" in found.text(0)
+
+
+def test_a_megabase_holds_no_short_sequence_by_chance_and_its_own_parts_are_found(tmp_path: Path) -> None:
+    genome = random_bases(1_000_000, 0)
+    parts = [substituted(genome[start : start + 100], 0.05, start) for start in range(0, 100_000, 10_000)]
+    (tmp_path / "genome.fa").write_text(f">g\n{genome}\n")
+    (tmp_path / "parts.txt").write_text("\n".join(parts))
+    (tmp_path / "others.txt").write_text("\n".join(random_bases(100, seed) for seed in range(1, 100)))
+    found = overlap("genome.fa", "parts.txt", root=tmp_path)
+    assert (found.k, len(found.alike)) == (13, 10)
+    assert not overlap("genome.fa", "others.txt", root=tmp_path).any
+
+
+@pytest.mark.parametrize("length", [1, 300, 26_000, 27_000, 10**6, 10**8])
+def test_words_are_as_long_as_the_longest_sequence_asks_for(length: int) -> None:
+    k = usual_k([np.zeros(length, np.uint8)])
+    assert length / (4**k / 2) <= 0.05
+    assert k == 10 or length / (4 ** (k - 1) / 2) > 0.05
 
 
 @pytest.mark.parametrize("header", ["id,region,start,end,strand", "name,Chromosome,chromStart,chromEnd,x"])

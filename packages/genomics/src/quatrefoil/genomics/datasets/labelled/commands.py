@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from quatrefoil.genomics.datasets.labelled.near_duplicates import THRESHOLD, K
+from quatrefoil.genomics.datasets.labelled.near_duplicates import LEAST_K, THRESHOLD
 
 help = "Report what two sets of sequences share: loci, and sequences that are alike on either strand; status 1 if any."
 
@@ -18,9 +18,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--k",
         type=int,
-        default=K,
-        help="bases of a k-mer: fewer see copies that differ more (default: %(default)s; a pre-training's data.exclude "
-        "takes 16)",
+        help=f"bases of a k-mer: fewer see copies that differ more (default: {LEAST_K}, more where sequences "
+        "are longer than 26,000 bases, which hold many words by chance; a pre-training's data.exclude takes 16)",
     )
     parser.add_argument(
         "--threshold",

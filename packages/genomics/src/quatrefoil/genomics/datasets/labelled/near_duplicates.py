@@ -3,7 +3,8 @@
 Legend: S sequences of a set, W windows (k-mers), M distinct (sequence, k-mer) pairs of a set.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +16,8 @@ from quatrefoil.genomics.sequence.kmers import Ids
 Words: TypeAlias = npt.NDArray[np.uint64]
 
 LONGEST_K = 31  # two bits a base, in 64
-K: Final = 10  # finds most pairs with a tenth of their bases substituted, none of no kin: docs/genebert.md
+LEAST_K: Final = 10  # finds most pairs with a tenth of their bases substituted, none of no kin: docs/genebert.md
+_BY_CHANCE: Final = 0.05  # share of words that a long sequence may have of any other by chance
 THRESHOLD: Final = 0.2
 _BLOCK = 1 << 22  # windows that are numbered at once
 
@@ -50,6 +52,12 @@ def near_duplicates(a_S: Sequence[Codes], b_S: Sequence[Codes], k: int, threshol
     a, b = _Index.of(a_S, k), _Index.of(b_S, k)
     common = np.intersect1d(a.word_M, b.word_M)
     return list(_pairs(a.only(common), b.only(common), threshold))
+
+
+def usual_k(sequences: Iterable[Codes]) -> int:
+    """Words of 10 bases, or of so many that the longest sequence has a twentieth of them at most."""
+    longest = max(map(len, sequences), default=0)
+    return max(LEAST_K, math.ceil(math.log(max(1, 2 * longest / _BY_CHANCE), 4)))  # either strand's word is one
 
 
 class _Index(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quatrefoil.core.wording import counted
-from quatrefoil.genomics.datasets.labelled.near_duplicates import THRESHOLD, K, near_duplicates
+from quatrefoil.genomics.datasets.labelled.near_duplicates import THRESHOLD, near_duplicates, usual_k
 from quatrefoil.genomics.datasets.labelled.places import INTERVALS, Placed, intervals, locus, place_table
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record
@@ -79,7 +79,7 @@ def overlap(
     a: str,
     b: str,
     *,
-    k: int = K,
+    k: int | None = None,
     threshold: float = THRESHOLD,
     root: Path = Path(),
 ) -> Overlap:
@@ -91,13 +91,14 @@ def overlap(
     counted in.
 
     Args:
-        k, threshold: of `near_duplicates`; our choice, see `K`.
+        k, threshold: of `near_duplicates`; None = `usual_k`.
 
     Raises:
         TextError, PeakError: a file that cannot be read; ValueError: k or threshold out of bounds, or sets of which
             neither places nor sequences can be compared.
     """
     (left, left_places), (right, right_places) = _read(root, a), _read(root, b)
+    k = usual_k(record.codes for record in [*left, *right]) if k is None else k
     identical = list(_identical(left, right))
     comparable = (left_places and right_places) or (_long(left, k) and _long(right, k))
     if not comparable and not identical:
