@@ -4,7 +4,7 @@ Legend: N test sequences, K classes, R resamples.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import permutations, product
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ from quatrefoil.core.evaluation.classification import (
     all_log_odds,
     classification_metrics,
     read_predictions,
-    weighted_roc_auc,
+    weighted_area_of_pairs,
 )
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
@@ -146,7 +146,7 @@ def _difference(name: str, pair: tuple[str, str], seeds: Sequence[int], runs: Pa
 
 
 def _predicted(folder: Path) -> Predictions:
-    return read_predictions(folder / "predictions" / "test" / "class_logits.jsonl")
+    return read_predictions(RunFolder(folder).predictions("test", "class_logits"))
 
 
 def area_interval(found: Predictions) -> Interval:
@@ -154,15 +154,12 @@ def area_interval(found: Predictions) -> Interval:
 
     Of more classes than two it is the mean of each against each (Hand and Till, 2001), `ROC-AUC-ovo`.
     """
-    odds_NK, kind_N = all_log_odds(found.scores_NK), found.targets_N
+    odds_NK = all_log_odds(found.scores_NK)
 
-    def area(row_N: Floats, weights_RN: Ints) -> Floats:
-        pairs = ((k, np.isin(kind_N, (k, other))) for k, other in permutations(range(found.classes), 2))
-        parts = [weighted_roc_auc(odds_NK[of_N, k], kind_N[of_N] == k, weights_RN[:, of_N]) for k, of_N in pairs]
-        mean_R: Floats = 100 * np.mean(parts, axis=0)
-        return mean_R
+    def area(_: Floats, weights_RN: Ints) -> Floats:
+        return 100 * weighted_area_of_pairs(odds_NK, found.targets_N, weights_RN)
 
-    return bootstrap_interval(np.zeros(len(kind_N)), found.groups_N, area)
+    return bootstrap_interval(np.zeros(len(found.ids)), found.groups_N, area)
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

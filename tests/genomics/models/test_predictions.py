@@ -109,7 +109,7 @@ def test_validation_that_fits_no_temperature_is_told(run: Path, capsys: pytest.C
     found.write(run / "predictions/val/class_logits.jsonl", scores=True)
     file = written(run.parent)
     assert told(asked(run, file)).equal(told(asked(run, file, "--raw")))
-    assert "2 sequences of validation fit no temperature" in capsys.readouterr().out
+    assert "2 sequences of validation fit no temperature, all of them classified correctly" in capsys.readouterr().out
 
 
 def test_a_sequence_that_is_too_short_for_the_model_is_named(model: SequenceModel, run: Path) -> None:

@@ -108,8 +108,8 @@ class SequenceModel(Model):
         return names
 
     @torch.no_grad()
-    def scores(self, sequences: Iterable[Codes]) -> Tensor:
-        """The logits of each class (B, K), fp32 on the CPU, of sequences of any lengths."""
+    def logits(self, sequences: Iterable[Codes]) -> Tensor:
+        """Of each class (B, K), fp32 on the CPU, of sequences of any lengths."""
         device = next(self.parameters()).device
         return self.eval().encode({"bases": padded(sequences).to(device)}, "class_logits").float().cpu()
 
@@ -128,7 +128,7 @@ class SequenceModel(Model):
                 raise ValueError(f"sequences[{place}] is a {type(sequence).__name__}; give bases as text")
             if not sequence:
                 raise ValueError(f"sequences[{place}] has no base; take it out")
-        return self.scores(map(codes_of, sequences)).softmax(1)
+        return self.logits(map(codes_of, sequences)).softmax(1)
 
 
 def mean_opinion(*logits_BK: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from quatrefoil.core.evaluation.calibration import fitted_temperature, log_loss, probabilities
 from quatrefoil.core.evaluation.classification import read_predictions
 from quatrefoil.core.evaluation.statistics import Floats
+from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.text_files import write_table
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
@@ -24,7 +25,6 @@ from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.stored import classifier_of
 
 _BATCH: Final = 64
-_VALIDATION: Final = Path("predictions/val/class_logits.jsonl")
 
 
 def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
@@ -38,30 +38,31 @@ def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
     model = classifier_of(run).to("cuda" if torch.cuda.is_available() else "cpu")
     refuse_shorter(records, model.least_bases)
     temperature, said = (1.0, "as the model gives them") if raw else _calibration(run)
-    found_NK = probabilities(_scores(model, records), temperature)
+    found_NK = probabilities(_logits(model, records), temperature)
     write_table(out, _rows(records, model.classes, found_NK), "\t")
     return f"{counted(len(records), 'sequence')} in {out}; probabilities {said}"
 
 
 def _calibration(run: Path) -> tuple[float, str]:
     """The temperature that validation asks for, and what is said of it. Raises ValueError where it was not kept."""
-    path = run / _VALIDATION
+    path = RunFolder(run).predictions("val", "class_logits")
     if not path.is_file():
-        raise ValueError(f"{run} has no {_VALIDATION}, by which probabilities are calibrated; give --raw to leave them")
+        lacks = f"{run} has no {path.relative_to(run)}, by which probabilities are calibrated"
+        raise ValueError(f"{lacks}; give --raw to leave them as the model gives them")
     found = read_predictions(path)
     by = f"{counted(len(found.ids), 'sequence')} of validation"
     if (temperature := fitted_temperature(found)) is None:
-        return 1.0, f"as the model gives them: {by} fit no temperature, as all are told right, or worse than by chance"
+        return 1.0, f"as the model gives them: {by} fit no temperature, all of them classified correctly, or at chance"
     losses = f"log loss there {log_loss(found, temperature):.3f}, {log_loss(found):.3f} without"
     return temperature, f"at temperature {temperature:.2f}, by {by} ({losses})"
 
 
-def _scores(model: SequenceModel, records: Sequence[Record]) -> Floats:
-    """Logits (N, K)."""
+def _logits(model: SequenceModel, records: Sequence[Record]) -> Floats:
+    """(N, K)."""
     starts = tqdm(range(0, len(records), _BATCH), desc="sequences", unit="batch", dynamic_ncols=True)
-    parts = [model.scores(record.codes for record in records[start : start + _BATCH]) for start in starts]
-    scores_NK: Floats = torch.cat(parts).double().numpy()
-    return scores_NK
+    parts = [model.logits(record.codes for record in records[start : start + _BATCH]) for start in starts]
+    logits_NK: Floats = torch.cat(parts).double().numpy()
+    return logits_NK
 
 
 def _rows(records: Sequence[Record], classes: Sequence[str], found_NK: Floats) -> list[Sequence[object]]:
