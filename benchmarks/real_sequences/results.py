@@ -31,6 +31,7 @@ from benchmarks.real_sequences.runs import (
     pretraining_overrides,
 )
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
+from quatrefoil.core.evaluation.calibration import expected_calibration_error, fitted_temperature
 from quatrefoil.core.evaluation.classification import (
     Predictions,
     all_log_odds,
@@ -113,8 +114,15 @@ def _row(
         "test_accuracy_interval": test["intervals"]["accuracy"],
         "test_ROC_AUC": test["metrics"]["ROC-AUC" if predicted.classes == 2 else "ROC-AUC-ovo"],
         "test_ROC_AUC_interval": area_interval(predicted),
+        "test_calibration_error": [round(each, 2) for each in _calibration_errors(predicted, folder)],
     }
     return [{"set": run.set, "arm": run.arm, "seed": run.seed, **found, **facts_of(folder)}]
+
+
+def _calibration_errors(predicted: Predictions, folder: Path) -> tuple[float, float]:
+    """Expected calibration error on test in points, as the model gives probabilities, and as `predict` does."""
+    temperature = fitted_temperature(_predicted(folder, "val"))
+    return expected_calibration_error(predicted), expected_calibration_error(predicted, temperature or 1.0)
 
 
 def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
@@ -145,8 +153,8 @@ def _difference(name: str, pair: tuple[str, str], seeds: Sequence[int], runs: Pa
     return {**told, "difference": means[0] - means[1], "interval": interval}
 
 
-def _predicted(folder: Path) -> Predictions:
-    return read_predictions(RunFolder(folder).predictions("test", "class_logits"))
+def _predicted(folder: Path, split: str = "test") -> Predictions:
+    return read_predictions(RunFolder(folder).predictions(split, "class_logits"))
 
 
 def area_interval(found: Predictions) -> Interval:
