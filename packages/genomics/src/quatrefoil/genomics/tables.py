@@ -75,7 +75,7 @@ def _check_decoded(line: str, where: str) -> None:
 def header_of(line: Line) -> tuple[str, list[str]]:
     """The delimiter of a table by tabs or commas, and the names of its columns in lower case."""
     delimiter = "\t" if "\t" in line.text else ","
-    return delimiter, [name.strip().lower() for name in cells(line, delimiter)]
+    return delimiter, [name.strip().lower().removeprefix("#") for name in cells(line, delimiter)]
 
 
 def rows(lines: Iterable[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:

@@ -92,7 +92,8 @@ def draw_logos(motifs: Sequence["Motif"], out: Path, titles: Sequence[str] | Non
     if not motifs:
         raise ValueError("no motif to draw; name one that the file has")
     titles = [title_of(motif) for motif in motifs] if titles is None else titles
-    rows, columns = -(-len(motifs) // _COLUMNS), min(_COLUMNS, len(motifs))
+    columns = min(len(motifs), max(_COLUMNS, round((len(motifs) * 1.5 / 3.2) ** 0.5)))  # many make a square
+    rows = -(-len(motifs) // columns)
     figure = Figure(figsize=(3.2 * columns, 1.5 * rows))
     width, height = figure.get_size_inches()
     # Fixed places, in inches: a layout engine takes time that grows with the square.

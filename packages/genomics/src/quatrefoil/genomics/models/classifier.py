@@ -16,6 +16,7 @@ from quatrefoil.core.data import DataModule
 from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, LabelledModule
 from quatrefoil.genomics.models.bases import other_strand, padded
 from quatrefoil.genomics.sequence.codes import Codes
@@ -126,8 +127,11 @@ class SequenceModel(Model):
         for place, sequence in enumerate(sequences):
             if not isinstance(sequence, str):
                 raise ValueError(f"sequences[{place}] is a {type(sequence).__name__}; give bases as text")
-            if not sequence:
-                raise ValueError(f"sequences[{place}] has no base; take it out")
+            if len(sequence) < self.least_bases:
+                has = counted(len(sequence), "base")
+                raise ValueError(
+                    f"sequences[{place}] has {has}; this model reads sequences of {self.least_bases} and more"
+                )
         return self.logits(map(codes_of, sequences)).softmax(1)
 
 

@@ -65,7 +65,7 @@ def place_table(path: Path) -> PlaceTable | None:
     """A table by tabs or commas whose header names a chromosome, a start and an end; None of any other file.
 
     Raises:
-        TextError: no such file, or a line whose start and end are no whole numbers, or the end not behind the start.
+        TextError: no such file, a header alone, or a line whose start and end are no whole numbers in this order.
     """
     lines = lines_of(path)
     head = next(lines)
@@ -75,7 +75,9 @@ def place_table(path: Path) -> PlaceTable | None:
     chosen = {found[0]: names.index(found[0]) for known in _COLUMNS if (found := [n for n in known if n in names])}
     if len(chosen) < len(_COLUMNS):
         return None
-    return PlaceTable(list(_placed(rows(lines, delimiter, len(names)), chosen)), bool({*names} & {*SEQUENCE}))
+    if not (places := list(_placed(rows(lines, delimiter, len(names)), chosen))):
+        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
+    return PlaceTable(places, bool({*names} & {*SEQUENCE}))
 
 
 def _placed(rows: Iterable[tuple[str, list[str]]], columns: Mapping[str, int]) -> Iterator[Placed]:

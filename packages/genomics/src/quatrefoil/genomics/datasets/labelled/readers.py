@@ -60,7 +60,8 @@ def _read(root: Path, name: str, labels: bool) -> Labelled:
     lines = read_lines(root / name)
     first = lines[0].text
     if first.startswith(">"):
-        return _in_titles(list(_fasta(lines)))
+        records = list(_fasta(lines))
+        return _in_titles(records) if labels else Labelled(records, only_positives=True)
     if _DNA.fullmatch(first.strip()):
         return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
     delimiter, names = header_of(lines[0])
@@ -91,11 +92,12 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 def _in_titles(records: list[Record]) -> Labelled:
     """Positives, or what the ends of their titles say. Raises TextError where they deal the lines to splits."""
-    said = {match[1].lower() for record in records if (match := _TITLE_OF_SPLIT.fullmatch(record.name))}
-    if said and said <= _SPLITS:
+    ends = [_TITLE_OF_SPLIT.fullmatch(record.name) for record in records]
+    said = {match[1].lower() if match else "" for match in ends}
+    if said <= _SPLITS:
         raise TextError(
-            f"{records[0].where}: titles end in a label and {', '.join(sorted(said))}; make a file of each split, "
-            f"whose titles end in `|` and the label"
+            f"{records[0].where}: titles end in a label and {', '.join(sorted(said))}; let them end in `|` and the "
+            f"label, in a file of each split"
         )
     labelled = by_titles(records)
     if 2 <= len({record.label for record in labelled}) < len(records) / 2:
