@@ -44,8 +44,7 @@ class OnCorpus:
             return None
         corpus, protocol = self.questions
         files = corpus.files[protocol]["test"]
-        there = any((folder / place / name).is_file() for place in corpus.annotation_folders for name in files)
-        return None if there else " or ".join(files)
+        return None if any(map(corpus(folder).find_annotation, files)) else " or ".join(files)
 
 
 def _clover_asked(folder: str, task: str, corpus: type[QuestionCorpus], protocol: str) -> OnCorpus:
@@ -113,11 +112,11 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
     large = torch.cuda.is_available() if gpu is None else gpu
     folders = found(environment)
     asked = [(folder, each) for folder in folders for each in MEASURED.get(folder.name, ())]
-    reasons = [_reason(folder, each, large) for folder, each in asked]
-    entries = [_entry(*each, large) for each, reason in zip(asked, reasons, strict=True) if reason is None]
+    told = [(folder, each, _reason(folder, each, large)) for folder, each in asked]
+    entries = [_entry(folder, each, large) for folder, each, reason in told if reason is None]
     left_out = [
         f"not measured: {each.model} ({each.full or each.small}) on {folder}: {reason}"
-        for (folder, each), reason in zip(asked, reasons, strict=True)
+        for folder, each, reason in told
         if reason is not None
     ]
     left_out += _unknown(folders)

@@ -24,7 +24,7 @@ from benchmarks.real_sequences.runs import (
     pretraining_overrides,
     set_aside,
 )
-from benchmarks.real_sequences.sets import PRETRAININGS, SETS
+from benchmarks.real_sequences.sets import PRETRAININGS, SETS, WHOLE
 from quatrefoil.core.files import replace_text
 
 
@@ -33,8 +33,9 @@ def main() -> None:
     parser.add_argument("genomics", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/real_sequences"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(WHOLE), help="default: those whole")
+    usual = [name for name, arm in ARMS.items() if not arm.longer]
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=usual, help="default: all but the longer one")
     options = parser.parse_args()
     asked = [Run(name, arm, seed) for seed in options.seeds for name in options.sets for arm in options.arms]
     make(asked, options.genomics, options.runs.resolve())

@@ -4,7 +4,7 @@ Legend: N test sequences, K classes, R resamples.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import permutations, product
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,12 +31,13 @@ from benchmarks.real_sequences.runs import (
     pretraining_overrides,
 )
 from benchmarks.real_sequences.sets import PRETRAININGS, SETS
+from quatrefoil.core.evaluation.calibration import expected_calibration_error, fitted_temperature
 from quatrefoil.core.evaluation.classification import (
     Predictions,
     all_log_odds,
     classification_metrics,
     read_predictions,
-    weighted_roc_auc,
+    weighted_area_of_pairs,
 )
 from quatrefoil.core.evaluation.confusion import Cells
 from quatrefoil.core.evaluation.statistics import Floats, Interval, Ints, bootstrap_interval
@@ -113,8 +114,15 @@ def _row(
         "test_accuracy_interval": test["intervals"]["accuracy"],
         "test_ROC_AUC": test["metrics"]["ROC-AUC" if predicted.classes == 2 else "ROC-AUC-ovo"],
         "test_ROC_AUC_interval": area_interval(predicted),
+        "test_calibration_error": [round(each, 2) for each in _calibration_errors(predicted, folder)],
     }
     return [{"set": run.set, "arm": run.arm, "seed": run.seed, **found, **facts_of(folder)}]
+
+
+def _calibration_errors(predicted: Predictions, folder: Path) -> tuple[float, float]:
+    """Expected calibration error on test in points, as the model gives probabilities, and as `predict` does."""
+    temperature = fitted_temperature(_predicted(folder, "val"))
+    return expected_calibration_error(predicted), expected_calibration_error(predicted, temperature or 1.0)
 
 
 def _standing(stored: Facts, rows: Sequence[Facts]) -> list[Facts]:
@@ -145,8 +153,8 @@ def _difference(name: str, pair: tuple[str, str], seeds: Sequence[int], runs: Pa
     return {**told, "difference": means[0] - means[1], "interval": interval}
 
 
-def _predicted(folder: Path) -> Predictions:
-    return read_predictions(folder / "predictions" / "test" / "class_logits.jsonl")
+def _predicted(folder: Path, split: str = "test") -> Predictions:
+    return read_predictions(RunFolder(folder).predictions(split, "class_logits"))
 
 
 def area_interval(found: Predictions) -> Interval:
@@ -154,15 +162,12 @@ def area_interval(found: Predictions) -> Interval:
 
     Of more classes than two it is the mean of each against each (Hand and Till, 2001), `ROC-AUC-ovo`.
     """
-    odds_NK, kind_N = all_log_odds(found.scores_NK), found.targets_N
+    odds_NK = all_log_odds(found.scores_NK)
 
-    def area(row_N: Floats, weights_RN: Ints) -> Floats:
-        pairs = ((k, np.isin(kind_N, (k, other))) for k, other in permutations(range(found.classes), 2))
-        parts = [weighted_roc_auc(odds_NK[of_N, k], kind_N[of_N] == k, weights_RN[:, of_N]) for k, of_N in pairs]
-        mean_R: Floats = 100 * np.mean(parts, axis=0)
-        return mean_R
+    def area(_: Floats, weights_RN: Ints) -> Floats:
+        return 100 * weighted_area_of_pairs(odds_NK, found.targets_N, weights_RN)
 
-    return bootstrap_interval(np.zeros(len(kind_N)), found.groups_N, area)
+    return bootstrap_interval(np.zeros(len(found.ids)), found.groups_N, area)
 
 
 def difference_interval(pairs: Sequence[Sequence[Predictions]]) -> Interval:

@@ -59,6 +59,7 @@ class SequenceRun(Trained):
     test_accuracy_interval: Range
     test_ROC_AUC: NotRequired[Score]  # not of rows from before three classes had one
     test_ROC_AUC_interval: NotRequired[Range]
+    test_calibration_error: NotRequired[tuple[Score, Score]]
 
 
 class SequenceDifference(_Strict):

@@ -13,7 +13,7 @@ from quatrefoil.core.ablation.report import COLUMNS, OF_EVERY_STUDY, effect_cell
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.store import Results, write
-from quatrefoil.core.measuring.tables import Cell, Table, TableRow, table_text
+from quatrefoil.core.measuring.tables import Table, TableRow, read_tables, table_text
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -78,33 +78,21 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         factor, _, level = name.rpartition(": ")
         if not factor:
             usual, model = by_seed, chr(ord(model) + 1)  # A, B, ...
-        made = [results(folder / "runs" / str(number), replace(TABLE, model=name), s, v) for s, v in by_seed.items()]
-        parts += (arm := [_named(each, f"{number:016x}") for each in made])
+        entry, runs, named = replace(TABLE, model=name), folder / "runs" / str(number), f"{number:016x}"
+        parts += (arm := [results(runs, entry, s, v, config_hash=named) for s, v in by_seed.items()])
         chosen = (factor, level) if factor else None
         found = numbers(chosen, {NOT_VARIED: usual, **({frozenset({chosen}): by_seed} if chosen else {})})
         cost = cost_of([row for part in arm for row in part.rows], [each for part in arm for each in part.costs])
         effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
     for name in ("rows", "curves", "costs"):
         write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
-    rows = [TableRow("measured", [_cell(cell.text) for cell in effect_cells(each)]) for each in effects]
+    rows = [TableRow("measured", effect_cells(each)) for each in effects]
     table = Table("A question?", list(COLUMNS), rows, [*OF_EVERY_STUDY, "said"])
     set_before = "".join(f"- `{said}`\n" for said in trained(effects))
-    (folder / "effects.md").write_text(f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}")
+    text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"
+    (folder / "effects.md").write_text(text)
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
-    return table
-
-
-def _cell(text: str) -> Cell:
-    """As it is read again."""
-    number = text.removeprefix("+").replace(",", "")
-    return Cell(text, float(number)) if number.replace(".", "").replace("-", "").isdigit() else Cell(text)
-
-
-def _named(found: Results, config_hash: str) -> Results:
-    rows, curves, costs = (
-        [replace(each, config_hash=config_hash) for each in part] for part in (found.rows, found.curves, found.costs)
-    )
-    return Results(rows, curves=curves, costs=costs)  # type: ignore[arg-type]  # each of its own kind
+    return read_tables(text)[0]
 
 
 def _effect(

@@ -286,9 +286,10 @@ def ended(run: Run, runs: Path, classes: int, right: float) -> None:
     told_N = np.where(rng.random(60) < right, targets_N, (targets_N + 1) % classes)
     names = [str(row) for row in range(60)]
     folder = run.folder(runs)
-    (folder / "predictions/test").mkdir(parents=True)
     found = Predictions(names, names, targets_N, np.eye(classes)[told_N])
-    found.write(folder / "predictions/test/class_logits.jsonl", scores=True)
+    for split in ("test", "val"):
+        (folder / "predictions" / split).mkdir(parents=True)
+        found.write(folder / "predictions" / split / "class_logits.jsonl", scores=True)
     scores = {
         "metrics": classification_metrics(found) | {"MCC": 100 * right, "accuracy": 50.0},
         "intervals": {"MCC": [1.0, 2.0], "accuracy": [3.0, 4.0]},
@@ -340,6 +341,7 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     for (_, arm, _), row in new.items():
         begun = {PRETRAINED: OF_ALL, ENCODER: OF_ALL, ENCODER_LONGER: OF_ALL + LONGER}.get(arm)
         assert row["pretraining"] == begun
+        assert row["test_calibration_error"][0] >= 0
         assert row["test_ROC_AUC_interval"][0] <= row["test_ROC_AUC"] <= row["test_ROC_AUC_interval"][1]
         assert Run(*key_of(row)).is_stored(found["runs"], found["pretraining"])
     differences = [each for each in found["differences"] if each["set"] in new_sets]

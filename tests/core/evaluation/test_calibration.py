@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quatrefoil.core.evaluation.calibration import calibration_error, fitted_temperature, log_loss, probabilities
+from quatrefoil.core.evaluation.calibration import (
+    expected_calibration_error,
+    fitted_temperature,
+    log_loss,
+    probabilities,
+)
 from quatrefoil.core.evaluation.classification import OUTSIDE, Predictions
 from quatrefoil.core.evaluation.statistics import Floats, Ints
 
@@ -57,15 +62,15 @@ def test_outcomes_that_are_drawn_by_their_probabilities_have_a_temperature_of_on
     targets_N = (rng.random((200_000, 1)) > probabilities(scores_NK).cumsum(1)).sum(1)
     found = said(scores_NK, targets_N)
     assert fitted_temperature(found) == pytest.approx(1.0, abs=0.02)
-    assert calibration_error(found) < 0.5
-    assert calibration_error(found, 0.2) > 20
+    assert expected_calibration_error(found) < 0.5
+    assert expected_calibration_error(found, 0.2) > 20
 
 
 def test_the_error_is_how_far_sureness_lies_from_being_right_bin_by_bin() -> None:
     sure, less = math.log(0.9 / 0.1), math.log(0.6 / 0.4)
     scores_NK = np.array([[sure, 0], [sure, 0], [sure, 0], [sure, 0], [0, less], [0, less]])
     found = said(scores_NK, np.array([0, 0, 0, 1, 1, 1]))
-    assert calibration_error(found, bins=10) == pytest.approx(100 * (4 * 0.15 + 2 * 0.4) / 6)
+    assert expected_calibration_error(found, bins=10) == pytest.approx(100 * (4 * 0.15 + 2 * 0.4) / 6)
 
 
 @pytest.mark.parametrize("turned", [1.0, -1.0])

@@ -402,7 +402,7 @@ def test_a_model_of_another_class_is_named(tmp_path: Path) -> None:
             self.more = nn.Linear(2, 2)
 
     toy_run([f"run.dir={tmp_path}", "train.steps=1"])
-    with pytest.raises(ValueError, match=r"model holds a Toy, not a Larger; read it by that"):
+    with pytest.raises(ValueError, match=r"model holds a model of class Toy, not Larger; read it by that"):
         Larger.from_pretrained(tmp_path)
 
 

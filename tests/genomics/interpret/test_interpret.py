@@ -17,6 +17,7 @@ from quatrefoil.genomics.models.kmer_logistic import KmerLogistic, KmerLogisticC
 from quatrefoil.genomics.models.one_hot_cnn import OneHotCnn, OneHotCnnConfig
 from quatrefoil.genomics.regions.motifs import Motif
 from quatrefoil.genomics.sequence.fasta import codes_of
+from quatrefoil.genomics.tables import TextError
 
 SEQUENCE = "ACGTNACGTTGCA"
 
@@ -90,6 +91,15 @@ def test_a_labelled_table_may_come_without_labels_and_one_sequence_too(tmp_path:
     (tmp_path / "a.csv").write_text("sequence\nACGT\nGGCC\n")
     sequences, left_out = named_sequences(None, tmp_path / "a.csv", 1)
     assert ([codes.tolist() for _, codes in sequences], left_out) == ([[0, 1, 2, 3]], 1)
+
+
+def test_what_is_too_short_for_the_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">a\nACGTACGT\n>b\nACG\n")
+    with pytest.raises(TextError, match=r"a.fa:3: 3 bases; this model reads sequences of 6 and more"):
+        named_sequences(None, tmp_path / "a.fa", 2, 6)
+    with pytest.raises(TextError, match="--sequence: 5 bases; this model reads"):
+        named_sequences("ACGTA", None, 2, 6)
+    assert len(named_sequences(None, tmp_path / "a.fa", 1, 6)[0]) == 1
 
 
 def test_a_letter_is_as_high_as_what_its_place_tells() -> None:

@@ -82,8 +82,11 @@ def test_tables_read_alike_whoever_wrote_them(tmp_path: Path, text: str) -> None
 def test_titles_that_deal_to_training_and_test_are_refused(tmp_path: Path) -> None:
     lines = (f">s{row}|{row % 2}|{'training' if row < 8 else 'testing'}\nACGTTGCA\n" for row in range(10))
     (tmp_path / "a.fa").write_text("".join(lines))
-    with pytest.raises(TextError, match=r"a\.fa:1: titles end in a label and testing, training; make a file of each"):
+    with pytest.raises(TextError, match=r"a\.fa:1: titles end in a label and testing, training; let them end"):
         read_labelled(tmp_path, "a.fa")
+    assert len(read_labelled(tmp_path, "a.fa", labels=False).records) == 10
+    (tmp_path / "b.fa").write_text(">gi|123|test\nACGT\n>other\nACGA\n")
+    assert read_labelled(tmp_path, "b.fa").only_positives
 
 
 def test_labels_at_the_ends_of_all_titles_are_read_and_other_ends_are_names(tmp_path: Path) -> None:

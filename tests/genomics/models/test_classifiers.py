@@ -91,7 +91,7 @@ def test_the_setting_that_asks_for_longer_kmers_than_a_sequence_has_is_named() -
     }
     for key, config in models.items():
         with pytest.raises(ValueError, match=f"6-mer, which {key} asks for; .* let {key} ask for shorter ones"):
-            config.build().predict(["ACGTA"])
+            config.build().logits([codes_of("ACGTA")])
 
 
 def test_an_unknown_base_is_a_quarter_of_each_and_padding_is_nothing() -> None:
@@ -462,7 +462,7 @@ def test_one_text_is_no_list_of_sequences() -> None:
     [
         ([None], "0. is a NoneType; give"),
         (["A", b"A"], "1. is a bytes; give"),
-        (["A", ""], "1. has no base"),
+        (["A", ""], "1. has 0 bases; this model reads sequences of 1 and more"),
         ([], "one"),
     ],
 )

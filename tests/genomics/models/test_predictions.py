@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quatrefoil.core.evaluation.calibration import fitted_temperature, probabilities
 from quatrefoil.core.evaluation.classification import Predictions
@@ -85,6 +87,21 @@ def test_validation_gives_the_temperature_and_changes_no_class(
     assert f"at temperature {temperature:.2f}, by 60 sequences of validation" in capsys.readouterr().out
 
 
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=300))
+def test_batches_hold_every_sequence_once_and_few_bases_in_all(lengths: list[int]) -> None:
+    batches = list(predictions._batches(np.array(lengths)))
+    assert sorted(number for batch in batches for number in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[number] for number in batch) <= 1 << 15
+        assert len(batch) <= 64
+
+
+@pytest.mark.usefixtures("model")
+def test_sequences_without_a_known_base_are_counted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(run, written(run.parent, ">n\nNNNNNNNN"))
+    assert "(1 without a known base, of which nothing can be told); prob" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("model")
 def test_labels_of_a_table_are_not_looked_at(run: Path) -> None:
     (run.parent / "a.csv").write_text("sequence\nACGTACGTTTACG\n")
@@ -109,7 +126,7 @@ def test_validation_that_fits_no_temperature_is_told(run: Path, capsys: pytest.C
     found.write(run / "predictions/val/class_logits.jsonl", scores=True)
     file = written(run.parent)
     assert told(asked(run, file)).equal(told(asked(run, file, "--raw")))
-    assert "2 sequences of validation fit no temperature" in capsys.readouterr().out
+    assert "2 sequences of validation fit no temperature, all of them classified correctly" in capsys.readouterr().out
 
 
 def test_a_sequence_that_is_too_short_for_the_model_is_named(model: SequenceModel, run: Path) -> None:

@@ -171,10 +171,10 @@ class Model(
             _check_id(source)
         elif not (Path(source) / CONFIG_NAME).is_file():
             raise ValueError(
-                f"{source} has no {CONFIG_NAME}: no model lies there; give a finished run, or its {MODEL}/"
+                f"{Path(source)} has no {CONFIG_NAME}: no model lies there; give a finished run, or its {MODEL}/"
             )
         elif (written := _class_of(Path(source))) not in (None, cls.__name__):
-            raise ValueError(f"{source} holds a {written}, not a {cls.__name__}; read it by that")
+            raise ValueError(f"{source} holds a model of class {written}, not {cls.__name__}; read it by that")
 
     @classmethod
     def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:

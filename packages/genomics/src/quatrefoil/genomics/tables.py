@@ -72,7 +72,13 @@ def _check_decoded(line: str, where: str) -> None:
         raise TextError(f"{where}: not text ({error.reason}); is it another kind of file?") from error
 
 
-def rows(lines: Sequence[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
+def header_of(line: Line) -> tuple[str, list[str]]:
+    """The delimiter of a table by tabs or commas, and the names of its columns in lower case."""
+    delimiter = "\t" if "\t" in line.text else ","
+    return delimiter, [name.strip().lower().removeprefix("#") for name in cells(line, delimiter)]
+
+
+def rows(lines: Iterable[Line], delimiter: str, columns: int) -> Iterator[tuple[str, list[str]]]:
     """Where each line stands, and its cells, as the csv module reads them.
 
     Raises:

@@ -25,7 +25,7 @@ def log_loss(found: Predictions, temperature: float = 1.0) -> float:
     return -float(_log_probabilities(found.scores_NK, temperature)[rows_N, found.targets_N].mean())
 
 
-def calibration_error(found: Predictions, temperature: float = 1.0, bins: int = 15) -> float:
+def expected_calibration_error(found: Predictions, temperature: float = 1.0, bins: int = 15) -> float:
     """How far, in points of percent, the probability of the predicted class lies from how often it is right.
 
     Items fall into bins of that probability, equally wide; of each the difference counts as often as it has items.

@@ -124,13 +124,13 @@ def classification_metrics(found: Predictions) -> dict[str, float]:
     if found.classes == 2:
         metrics |= confusion.of_class(found.targets_N, found.predicted_N, 1)
     if set(found.targets_N.tolist()) == set(range(found.classes)):
-        odds = list(all_log_odds(found.scores_NK).T)
+        odds_NK = all_log_odds(found.scores_NK)
         classes = [1] if found.classes == 2 else range(found.classes)
-        sides = [(odds[k], found.targets_N == k) for k in classes]
+        sides = [(odds_NK[:, k], found.targets_N == k) for k in classes]
         metrics["ROC-AUC"] = 100 * float(np.mean([roc_auc(*side) for side in sides]))
         metrics["AUPR"] = 100 * float(np.mean([average_precision(*side) for side in sides]))
         if 2 < found.classes <= _MOST_PAIRED:
-            metrics["ROC-AUC-ovo"] = 100 * _area_of_pairs(odds, found.targets_N)
+            metrics["ROC-AUC-ovo"] = 100 * float(weighted_area_of_pairs(odds_NK, found.targets_N, once_1N)[0])
     return metrics
 
 
@@ -213,13 +213,15 @@ def average_precision(scores_N: Floats, positive_N: Bools) -> float:
     return float((hits_D * found_D / taken_D).sum() / hits_D.sum())
 
 
-def _area_of_pairs(odds: Sequence[Floats], targets_N: Ints) -> float:
-    """Of every class against every other one, among the items of these two, by the odds of the first."""
+def weighted_area_of_pairs(odds_NK: Floats, targets_N: Ints, weights_RN: Ints) -> Floats:
+    """The area (R,) of every class against every other one, by the log odds of the first, the mean over these pairs
+    (Hand and Till, 2001); of two classes it is the area. NaN where a resample has no item of a class."""
     areas = []
-    for first, second in permutations(range(len(odds)), 2):
+    for first, second in permutations(range(odds_NK.shape[1]), 2):
         both_N = np.isin(targets_N, (first, second))
-        areas.append(roc_auc(odds[first][both_N], targets_N[both_N] == first))
-    return float(np.mean(areas))
+        areas.append(weighted_roc_auc(odds_NK[both_N, first], targets_N[both_N] == first, weights_RN[:, both_N]))
+    mean_R: Floats = np.mean(areas, axis=0)
+    return mean_R
 
 
 def _refuse_one_kind(positive_N: Bools) -> None:

@@ -82,11 +82,15 @@ class RunFolder:
         """Open the folder for the run that `described` is about."""
         _write_json(self.config, described)
 
+    def predictions(self, split: str, name: str) -> Path:
+        """Where what was said of every item of a split is kept, of the scores of this name."""
+        return self.path / "predictions" / split / f"{name.replace('/', '-')}.jsonl"
+
     def write_predictions(self, scores: Mapping[str, Scores]) -> None:
         """What was said of every item of every split, with its logits, so that any metric can be made later."""
         for split, score in scores.items():
             for name, found in score.predictions.items():
-                found.write(self.path / "predictions" / split / f"{name.replace('/', '-')}.jsonl", scores=True)
+                found.write(self.predictions(split, name), scores=True)
 
     def write_results(self, model: Model, facts: Json) -> None:
         """The model with its card, then the facts."""

@@ -45,9 +45,9 @@ class InterpretCommand:
         check_picture(args.out, (args.fasta,))
         check_target("--table", args.table, (args.fasta, args.out))
         model = classifier_of(args.trained)
-        sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit)
-        shown = tqdm(sequences, "sequences", leave=False, dynamic_ncols=True)
-        found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in shown]
+        sequences, left_out = named_sequences(args.sequence, args.fasta, args.limit, model.least_bases)
+        with tqdm(sequences, "sequences", leave=False, dynamic_ncols=True) as shown:  # closed before an error is told
+            found = [(name, mutagenesis(model, codes, args.class_name)) for name, codes in shown]
         draw_mutagenesis(found, args.out)
         if args.table:
             write_changes(found, args.table)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 COLOURS: Final = dict(zip("ACGT", ("#2a9d4a", "#2a6fbb", "#e0a020", "#c8352f"), strict=True))
 _COLUMNS: Final = 4
-_MANY: Final = 50  # take seconds to draw
 _FACTOR: Final = re.compile(r"\(([^()]+)\)|[^_()]+_([^()]+)$")
 
 
@@ -93,19 +92,16 @@ def draw_logos(motifs: Sequence["Motif"], out: Path, titles: Sequence[str] | Non
     if not motifs:
         raise ValueError("no motif to draw; name one that the file has")
     titles = [title_of(motif) for motif in motifs] if titles is None else titles
-    rows, columns = -(-len(motifs) // _COLUMNS), min(_COLUMNS, len(motifs))
-    # Fixed places, in inches: a layout engine takes time that grows with the square.
+    columns = min(len(motifs), max(_COLUMNS, round((len(motifs) * 1.5 / 3.2) ** 0.5)))  # many make a square
+    rows = -(-len(motifs) // columns)
     figure = Figure(figsize=(3.2 * columns, 1.5 * rows))
-    grid = figure.add_gridspec(rows, columns, wspace=0.35 / 2.85, hspace=0.5 / 1.0)
-    grid.update(
-        left=0.3 / (3.2 * columns),
-        right=1 - 0.05 / (3.2 * columns),
-        bottom=0.1 / (1.5 * rows),
-        top=1 - 0.4 / (1.5 * rows),
-    )
-    shown = tqdm(zip(motifs, titles, strict=True), "logos", len(motifs), leave=False, disable=len(motifs) < _MANY)
+    width, height = figure.get_size_inches()
+    # Fixed places, in inches: a layout engine takes time that grows with the square.
+    edges = {"left": 0.3 / width, "right": 1 - 0.05 / width, "bottom": 0.1 / height, "top": 1 - 0.4 / height}
+    figure.subplots_adjust(**edges, wspace=0.12, hspace=0.5)
+    shown = tqdm(zip(motifs, titles, strict=True), "logos", len(motifs), leave=False, delay=1)
     for number, (motif, title) in enumerate(shown):
-        axes = figure.add_subplot(grid[divmod(number, columns)])
+        axes = figure.add_subplot(rows, columns, number + 1)
         draw_letters(axes, information(motif.frequencies_W4))
         axes.set_ylim(0, 2)
         axes.set_xticks([])

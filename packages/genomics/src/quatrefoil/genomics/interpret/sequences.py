@@ -3,22 +3,30 @@
 from pathlib import Path
 
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
-from quatrefoil.genomics.datasets.labelled.records import bases
+from quatrefoil.genomics.datasets.labelled.records import Record, bases, refuse_shorter
 from quatrefoil.genomics.sequence.codes import UNKNOWN, Codes
 from quatrefoil.genomics.tables import TextError
 
 
-def named_sequences(sequence: str | None, file: Path | None, limit: int) -> tuple[list[tuple[str, Codes]], int]:
+def named_sequences(
+    sequence: str | None, file: Path | None, limit: int, least: int = 1
+) -> tuple[list[tuple[str, Codes]], int]:
     """(name, codes) of one sequence or of the first `limit` of a file, and how many of the file are left out.
 
+    Args:
+        least: bases that the model needs.
+
     Raises:
-        TextError: no DNA, nothing but N, or a file that cannot be read; ValueError: a limit below 1.
+        TextError: no DNA, too little of it, nothing but N, or a file that cannot be read; ValueError: a limit below 1.
     """
     _refuse_none(limit)
     if file is None:
         assert sequence is not None, "the parser asks for one of both"
-        return [("sequence", _known("--sequence", bases(sequence, "--sequence")))], 0
+        given = Record("--sequence", "sequence", bases(sequence, "--sequence"), "")
+        refuse_shorter([given], least)
+        return [(given.name, _known(given.where, given.codes))], 0
     records = read_labelled(Path(), str(file), labels=False).records
+    refuse_shorter(records[:limit], least)
     chosen = [(record.name or record.where, _known(record.where, record.codes)) for record in records[:limit]]
     return chosen, len(records) - len(chosen)
 

@@ -16,6 +16,7 @@ from quatrefoil.core.data import DataModule
 from quatrefoil.core.hub import Model
 from quatrefoil.core.nn.transformer import initialise
 from quatrefoil.core.views import Views, view
+from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.module import CLASSES, LabelledModule
 from quatrefoil.genomics.models.bases import other_strand, padded
 from quatrefoil.genomics.sequence.codes import Codes
@@ -108,8 +109,8 @@ class SequenceModel(Model):
         return names
 
     @torch.no_grad()
-    def scores(self, sequences: Iterable[Codes]) -> Tensor:
-        """The logits of each class (B, K), fp32 on the CPU, of sequences of any lengths."""
+    def logits(self, sequences: Iterable[Codes]) -> Tensor:
+        """Of each class (B, K), fp32 on the CPU, of sequences of any lengths."""
         device = next(self.parameters()).device
         return self.eval().encode({"bases": padded(sequences).to(device)}, "class_logits").float().cpu()
 
@@ -126,9 +127,12 @@ class SequenceModel(Model):
         for place, sequence in enumerate(sequences):
             if not isinstance(sequence, str):
                 raise ValueError(f"sequences[{place}] is a {type(sequence).__name__}; give bases as text")
-            if not sequence:
-                raise ValueError(f"sequences[{place}] has no base; take it out")
-        return self.scores(map(codes_of, sequences)).softmax(1)
+            if len(sequence) < self.least_bases:
+                has = counted(len(sequence), "base")
+                raise ValueError(
+                    f"sequences[{place}] has {has}; this model reads sequences of {self.least_bases} and more"
+                )
+        return self.logits(map(codes_of, sequences)).softmax(1)
 
 
 def mean_opinion(*logits_BK: Tensor) -> Tensor:

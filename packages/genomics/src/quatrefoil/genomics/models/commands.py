@@ -5,7 +5,7 @@ from pathlib import Path
 
 from quatrefoil.core.text_files import check_target
 
-help = "Tell the classes of sequences by a finished run: a table with the probability of each class."
+help = "Classify sequences by a finished run: a table with the probability of each class."
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from quatrefoil.genomics.sequence.kmers import KmerVocabulary
 _VOCABULARY = "vocab.txt"
 
 
-def initialise_from_dnabert(bert: Bert, head: TokenHead | None, source: str | Path) -> None:
+def initialise_from_dnabert(bert: Bert, source: str | Path, head: TokenHead | None = None) -> None:
     """Start an encoder, and a masked k-mer head, from a folder, a file of weights (config.json beside it) or a hub id.
 
     The pooler keeps its start: DNABERT was trained without a task that reads it.

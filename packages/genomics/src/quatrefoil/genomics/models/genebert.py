@@ -86,7 +86,7 @@ class GeneBertConfig:
         model = self.model_type(self)
         if self.dnabert is not None:
             assert isinstance(model.bert, Bert)
-            initialise_from_dnabert(model.bert, model.token_head, self.dnabert)
+            initialise_from_dnabert(model.bert, self.dnabert, model.token_head)
             model.started_from = f"{self.dnabert} (DNABERT), fresh: what is not of its sequence encoder"
         return model
 

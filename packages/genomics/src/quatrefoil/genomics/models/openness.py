@@ -19,6 +19,7 @@ from quatrefoil.core.runs.start import START
 from quatrefoil.core.runs.stored import read_stored
 from quatrefoil.core.views import view
 from quatrefoil.genomics.models.genebert import GeneBert, GeneBertConfig
+from quatrefoil.genomics.models.pretrained import refuse_two_starts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,7 @@ class OpennessConfig(GeneBertConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.pretrained is not None and self.dnabert is not None:
-            raise ValueError(f"start from pretrained={self.pretrained}, or from dnabert={self.dnabert}, not from both")
+        refuse_two_starts(self.pretrained, self.dnabert)
 
     @property
     def model_type(self) -> type["Openness"]:

@@ -6,25 +6,29 @@ checkpoint was chosen, too; which class is the likeliest does not change by that
 Legend: N sequences, K classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
 from quatrefoil.core.evaluation.calibration import fitted_temperature, log_loss, probabilities
 from quatrefoil.core.evaluation.classification import read_predictions
-from quatrefoil.core.evaluation.statistics import Floats
+from quatrefoil.core.evaluation.statistics import Floats, Ints
+from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.text_files import write_table
 from quatrefoil.core.wording import counted
 from quatrefoil.genomics.datasets.labelled.readers import read_labelled
 from quatrefoil.genomics.datasets.labelled.records import Record, refuse_shorter
 from quatrefoil.genomics.models.classifier import SequenceModel
 from quatrefoil.genomics.models.stored import classifier_of
+from quatrefoil.genomics.sequence.codes import UNKNOWN
 
-_BATCH: Final = 64
-_VALIDATION: Final = Path("predictions/val/class_logits.jsonl")
+_MOST: Final = 64  # sequences of a batch
+_BASES: Final = 1 << 15  # of a batch, all brought to the longest: a contig is read alone
+_FEW: Final = 100
 
 
 def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
@@ -38,30 +42,49 @@ def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
     model = classifier_of(run).to("cuda" if torch.cuda.is_available() else "cpu")
     refuse_shorter(records, model.least_bases)
     temperature, said = (1.0, "as the model gives them") if raw else _calibration(run)
-    found_NK = probabilities(_scores(model, records), temperature)
+    found_NK = probabilities(_logits(model, records), temperature)
     write_table(out, _rows(records, model.classes, found_NK), "\t")
-    return f"{counted(len(records), 'sequence')} in {out}; probabilities {said}"
+    unknown = sum(bool((record.codes == UNKNOWN).all()) for record in records)
+    guessed = f" ({unknown:,} without a known base, of which nothing can be told)" if unknown else ""
+    return f"{counted(len(records), 'sequence')} in {out}{guessed}; probabilities {said}"
 
 
 def _calibration(run: Path) -> tuple[float, str]:
     """The temperature that validation asks for, and what is said of it. Raises ValueError where it was not kept."""
-    path = run / _VALIDATION
+    path = RunFolder(run).predictions("val", "class_logits")
     if not path.is_file():
-        raise ValueError(f"{run} has no {_VALIDATION}, by which probabilities are calibrated; give --raw to leave them")
+        lacks = f"{run} has no {path.relative_to(run)}, by which probabilities are calibrated"
+        raise ValueError(f"{lacks}; give --raw to leave them as the model gives them")
     found = read_predictions(path)
     by = f"{counted(len(found.ids), 'sequence')} of validation"
     if (temperature := fitted_temperature(found)) is None:
-        return 1.0, f"as the model gives them: {by} fit no temperature, as all are told right, or worse than by chance"
+        why = "all of them classified correctly" if found.hits_N.all() else "classified no better than by chance"
+        return 1.0, f"as the model gives them: {by} fit no temperature, {why}"
+    few = "; so few fit it loosely, --raw leaves it out" if len(found.ids) < _FEW else ""
     losses = f"log loss there {log_loss(found, temperature):.3f}, {log_loss(found):.3f} without"
-    return temperature, f"at temperature {temperature:.2f}, by {by} ({losses})"
+    return temperature, f"at temperature {temperature:.2f}, by {by} ({losses}){few}"
 
 
-def _scores(model: SequenceModel, records: Sequence[Record]) -> Floats:
-    """Logits (N, K)."""
-    starts = tqdm(range(0, len(records), _BATCH), desc="sequences", unit="batch", dynamic_ncols=True)
-    parts = [model.scores(record.codes for record in records[start : start + _BATCH]) for start in starts]
-    scores_NK: Floats = torch.cat(parts).double().numpy()
-    return scores_NK
+def _logits(model: SequenceModel, records: Sequence[Record]) -> Floats:
+    """(N, K), in the order of the records."""
+    lengths_N = np.array([len(record.codes) for record in records])
+    logits_NK: Floats = np.empty((len(records), len(model.classes)))
+    with tqdm(total=len(records), desc="sequences", unit="", dynamic_ncols=True) as bar:
+        for batch in _batches(lengths_N):
+            logits_NK[batch] = model.logits(records[number].codes for number in batch).double().numpy()
+            bar.update(len(batch))
+    return logits_NK
+
+
+def _batches(lengths_N: Ints) -> Iterator[list[int]]:
+    """The numbers of all sequences, shortest first, so that few bases are padded."""
+    batch: list[int] = []
+    for number in np.argsort(lengths_N, kind="stable").tolist():
+        if batch and (len(batch) == _MOST or (len(batch) + 1) * lengths_N[number] > _BASES):
+            yield batch
+            batch = []
+        batch.append(number)
+    yield batch
 
 
 def _rows(records: Sequence[Record], classes: Sequence[str], found_NK: Floats) -> list[Sequence[object]]:

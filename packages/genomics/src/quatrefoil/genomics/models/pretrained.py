@@ -10,6 +10,12 @@ from quatrefoil.core.weights import State
 _FIRST = "token_embedding.weight"
 
 
+def refuse_two_starts(pretrained: str | None, dnabert: str | None) -> None:
+    """Raise `ValueError` where both are named."""
+    if pretrained is not None and dnabert is not None:
+        raise ValueError(f"start from pretrained={pretrained}, or from dnabert={dnabert}, not from both")
+
+
 def initialise_from_pretrained(encoder: nn.Module, source: str) -> None:
     """Copy into `encoder` the one encoder of k-mers that `source` holds: a finished run, or a checkpoint of one.
 

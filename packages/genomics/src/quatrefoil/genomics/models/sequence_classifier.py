@@ -18,7 +18,7 @@ from quatrefoil.core.views import Tokens, view
 from quatrefoil.genomics.models.bases import kmer_ids
 from quatrefoil.genomics.models.classifier import ClassifierConfig, SequenceModel
 from quatrefoil.genomics.models.dnabert_weights import initialise_from_dnabert
-from quatrefoil.genomics.models.pretrained import initialise_from_pretrained
+from quatrefoil.genomics.models.pretrained import initialise_from_pretrained, refuse_two_starts
 from quatrefoil.genomics.sequence.kmers import CLS, PAD, SEP, KmerVocabulary
 
 SMALL = bert_transformer(128, 4, 4)
@@ -48,8 +48,7 @@ class SequenceClassifierConfig(ClassifierConfig):
     dnabert: str | None = field(default=None, metadata=START)
 
     def __post_init__(self) -> None:
-        if self.pretrained is not None and self.dnabert is not None:
-            raise ValueError(f"start from pretrained={self.pretrained}, or from dnabert={self.dnabert}, not from both")
+        refuse_two_starts(self.pretrained, self.dnabert)
         if not 3 <= self.k <= 6:
             raise ValueError(f"model.k is {self.k}; k-mers of 3 to 6 bases are what DNABERT's vocabularies have")
         if self.max_positions < 3:
@@ -78,7 +77,7 @@ class SequenceClassifierConfig(ClassifierConfig):
             initialise_from_pretrained(model.bert, self.pretrained)
             model.started_from = f"{self.pretrained}, fresh: all but its encoder of k-mers"
         if self.dnabert is not None:
-            initialise_from_dnabert(model.bert, None, self.dnabert)
+            initialise_from_dnabert(model.bert, self.dnabert)
             model.started_from = f"{self.dnabert} (DNABERT), fresh: what is not of its encoder"
         return model
 

@@ -30,6 +30,6 @@ def classifier_of(run: str | Path) -> SequenceModel:
     model = model_of(run)
     if not isinstance(model, SequenceModel) or isinstance(model, VariantClassifier):
         raise ValueError(
-            f"{run}: a {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
+            f"{run}: its {type(model).__name__} tells no classes of one sequence; give a run of a classifier"
         )
     return model

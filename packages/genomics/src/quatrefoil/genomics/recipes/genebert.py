@@ -164,21 +164,6 @@ def regulome_deep_sets() -> Recipe:
     return _reading_regions(regulome_pretrain(), DeepSetsRegions(motifs=REGULOME_MOTIFS, set_width=128))
 
 
-_ATAC_MOTIFS = 282
-"""GET's clusters of motifs, for which the grid has 288 rows; a matrix of others is refused, and the setting named."""
-
-
-def atac_region_transformer() -> Recipe:
-    """As `atac-pretrain`, with a transformer over regions, in no order, of about the Swin's parameters."""
-    transformer = TransformerConfig(width=384, layers=15, heads=6)
-    return _reading_regions(atac_pretrain(), TransformerRegions(motifs=_ATAC_MOTIFS, transformer=transformer))
-
-
-def atac_deep_sets() -> Recipe:
-    """As `atac-pretrain`, with regions that do not see each other in place of the Swin."""
-    return _reading_regions(atac_pretrain(), DeepSetsRegions(motifs=_ATAC_MOTIFS, set_width=768))
-
-
 def atac_pretrain() -> Recipe:
     """GeneBERT, full size, on a genome, peaks and a matrix of one's own: set data.genome and data.matrix."""
     objectives, evaluate = _tasks(*ALL)
@@ -203,3 +188,18 @@ def atac_pretrain() -> Recipe:
         ),
         evaluate=evaluate,
     )
+
+
+_ATAC_MOTIFS = 282
+"""GET's clusters of motifs, for which the grid has 288 rows; a matrix of others is refused, and the setting named."""
+
+
+def atac_region_transformer() -> Recipe:
+    """As `atac-pretrain`, with a transformer over regions, in no order, of about the Swin's parameters."""
+    transformer = TransformerConfig(width=384, layers=15, heads=6)
+    return _reading_regions(atac_pretrain(), TransformerRegions(motifs=_ATAC_MOTIFS, transformer=transformer))
+
+
+def atac_deep_sets() -> Recipe:
+    """As `atac-pretrain`, with regions that do not see each other in place of the Swin."""
+    return _reading_regions(atac_pretrain(), DeepSetsRegions(motifs=_ATAC_MOTIFS, set_width=768))

@@ -17,6 +17,10 @@ _COMPLEMENT: Final = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 _INVALID: Final = 255
 
 
+NO_RECORD: Final = "no record; a FASTA record starts with a line `>name`"
+NO_BASE: Final = "has no base; remove the record"
+
+
 class FastaError(ValueError):
     """A FASTA file that cannot be used; says the file and, where it can, the line or position."""
 

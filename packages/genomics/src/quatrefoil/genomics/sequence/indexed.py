@@ -9,10 +9,9 @@ from typing import Any, Final
 from quatrefoil.core.files import cache_home
 from quatrefoil.genomics.compressed import DAMAGED, GZIP, HEAD, is_bgzip, refuse_cut_off
 from quatrefoil.genomics.extras import extras
-from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
+from quatrefoil.genomics.sequence.codes import NO_BASE, NO_RECORD, Codes, FastaError, encode
 from quatrefoil.genomics.sequence.foreign import refuse_foreign
 
-_NO_RECORD: Final = "no record; a FASTA record starts with a line `>name`"
 _HOW: Final = "write every record in lines of one length, under its own name"
 _COLUMNS: Final = 5  # of an index: the name, and four whole numbers
 _COMPRESSED: Final = (".gz", ".bgz")  # the suffixes by which pyfaidx knows it
@@ -47,9 +46,9 @@ class IndexedFasta:
         self.path, self._index = path, index
         self.lengths = {name: len(record) for name, record in self._fasta.items()}
         if not self.lengths:
-            raise FastaError(f"{path}: {_NO_RECORD}")
+            raise FastaError(f"{path}: {NO_RECORD}")
         if empty := [name for name, length in self.lengths.items() if not length]:
-            raise FastaError(f"{path}: `{empty[0]}` has no base; remove the record")
+            raise FastaError(f"{path}: `{empty[0]}` {NO_BASE}")
         self._check_index(index)
 
     def _check_index(self, index: Path) -> None:
@@ -108,7 +107,7 @@ def _told(path: Path, said: str) -> str:
     if nameless := re.fullmatch(r"Bad sequence name .* at line (\d+)\.", said):
         return f"{path}:{int(nameless[1]) + 1}: a record without a name; name each once"
     if "does not contain a valid sequence" in said:
-        return f"{path}: {_NO_RECORD}"
+        return f"{path}: {NO_RECORD}"
     return f"{path}: {said}; {_HOW}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from quatrefoil.core.files import locked, whole_folder
 from quatrefoil.genomics.compressed import lines_in
-from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
+from quatrefoil.genomics.sequence.codes import NO_BASE, NO_RECORD, Codes, FastaError, encode
 from quatrefoil.genomics.sequence.foreign import refuse_foreign
 
 _CODES, _INDEX = "codes.u8", "index.json"
@@ -61,9 +61,9 @@ def _copy(lines: Iterator[tuple[str, Codes]], target: IO[bytes], fasta: Path) ->
         target.write(codes.tobytes())
         lengths[name] = lengths.get(name, 0) + len(codes)
     if empty := [name for name, length in lengths.items() if not length]:
-        raise FastaError(f"{fasta}: `{empty[0]}` has no base; remove the record")
+        raise FastaError(f"{fasta}: `{empty[0]}` {NO_BASE}")
     if not lengths:
-        raise FastaError(f"{fasta}: no record; a FASTA record starts with a line `>name`")
+        raise FastaError(f"{fasta}: {NO_RECORD}")
     return lengths
 
 

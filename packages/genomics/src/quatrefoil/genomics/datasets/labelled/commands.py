@@ -13,13 +13,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(
             name,
             help="table with `sequence` or with `chrom`, `start` and `end`, FASTA, DeepBind, UCI, one sequence a line, "
-            "BED; or two joined by `+`",
+            "BED; or two of sequences joined by `+`",
         )
     parser.add_argument(
         "--k",
         type=int,
         help=f"bases of a k-mer: fewer see copies that differ more (default: {LEAST_K}, more where sequences "
-        "are longer than 26,000 bases, which hold many words by chance; a pre-training's data.exclude takes 16)",
+        "are longer than 5,200 bases, which hold many words by chance; a pre-training's data.exclude takes 16)",
     )
     parser.add_argument(
         "--threshold",

@@ -17,7 +17,7 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 
 LONGEST_K = 31  # two bits a base, in 64
 LEAST_K: Final = 10  # finds most pairs with a tenth of their bases substituted, none of no kin: docs/genebert.md
-_BY_CHANCE: Final = 0.05  # share of words that a long sequence may have of any other by chance
+_BY_CHANCE: Final = 0.01  # share of words that a long sequence may have of any other by chance
 THRESHOLD: Final = 0.2
 _BLOCK = 1 << 22  # windows that are numbered at once
 
@@ -55,7 +55,7 @@ def near_duplicates(a_S: Sequence[Codes], b_S: Sequence[Codes], k: int, threshol
 
 
 def usual_k(sequences: Iterable[Codes]) -> int:
-    """Words of 10 bases, or of so many that the longest sequence has a twentieth of them at most."""
+    """Words of 10 bases, or of so many that the longest sequence has a hundredth of them at most."""
     longest = max(map(len, sequences), default=0)
     return max(LEAST_K, math.ceil(math.log(max(1, 2 * longest / _BY_CHANCE), 4)))  # either strand's word is one
 

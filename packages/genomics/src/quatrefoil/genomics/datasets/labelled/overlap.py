@@ -58,8 +58,9 @@ class Overlap:
         kinds = {f"share a locus (of {self.with_locus[0]:,} and {self.with_locus[1]:,} that tell theirs)": self.loci}
         if all(self.sequences):  # intervals alone have none to compare
             kinds["are identical, on either strand"] = self.identical
-            like = f"as half of the pairs of {self.threshold ** (1 / self.k):.0%} identity do"
-            kinds[f"share {self.threshold:.0%} of their {self.k}-mers, on either strand, {like}"] = self.alike
+            like = f" (about what a pair of {self.threshold ** (1 / self.k):.0%} identity shares)"
+            alike = f"share {self.threshold:.0%} of their {self.k}-mers or more, on either strand"
+            kinds[alike + like * (self.threshold < 1)] = self.alike
         sets = zip("AB", (self.a, self.b), self.sequences, self.with_locus, strict=True)
         lines = [f"{letter} = {name}: {n:,} sequences, {placed:,} loci" for letter, name, n, placed in sets]
         for kind, pairs in kinds.items():

@@ -1,19 +1,24 @@
 """Where sequences lie in their genome, as a file tells it: by intervals, by a table's columns, or by names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
+from quatrefoil.genomics.datasets.labelled.readers import SEQUENCE
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.extras import extras
-from quatrefoil.genomics.tables import Line, TextError, cells, read_lines, rows
+from quatrefoil.genomics.tables import TextError, header_of, lines_of, rows
 
 INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
 _PLACE: Final = re.compile(
     r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d+)[-_]\d+", re.IGNORECASE
 )
-_COLUMNS: Final = (("chrom", "chromosome", "chr", "region"), ("start", "chromstart"), ("end", "chromend"))
+_COLUMNS: Final[Sequence[Sequence[str]]] = (
+    ("chrom", "chromosome", "chr", "region"),
+    ("start", "chromstart"),
+    ("end", "chromend"),
+)
 
 
 class Locus(NamedTuple):
@@ -60,19 +65,23 @@ def place_table(path: Path) -> PlaceTable | None:
     """A table by tabs or commas whose header names a chromosome, a start and an end; None of any other file.
 
     Raises:
-        TextError: no such file, or a line whose start and end are no whole numbers, or the end not behind the start.
+        TextError: no such file, a header alone, or a line whose start and end are no whole numbers in this order.
     """
-    head, *lines = read_lines(path)
-    delimiter = "\t" if "\t" in head.text else ","
-    header = {name.strip().lower(): place for place, name in enumerate(cells(head, delimiter))}
-    chosen = {name: header[name] for names in _COLUMNS if (name := next((n for n in names if n in header), ""))}
-    if head.text.startswith(">") or len(chosen) < len(_COLUMNS):
+    lines = lines_of(path)
+    head = next(lines)
+    if head.text.startswith(">"):
         return None
-    return PlaceTable(list(_placed(lines, delimiter, len(header), chosen)), bool(header.keys() & {"sequence", "seq"}))
+    delimiter, names = header_of(head)
+    chosen = {found[0]: names.index(found[0]) for known in _COLUMNS if (found := [n for n in known if n in names])}
+    if len(chosen) < len(_COLUMNS):
+        return None
+    if not (places := list(_placed(rows(lines, delimiter, len(names)), chosen))):
+        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
+    return PlaceTable(places, bool({*names} & {*SEQUENCE}))
 
 
-def _placed(lines: list[Line], delimiter: str, width: int, columns: Mapping[str, int]) -> Iterator[Placed]:
-    for where, row in rows(lines, delimiter, width):
+def _placed(rows: Iterable[tuple[str, list[str]]], columns: Mapping[str, int]) -> Iterator[Placed]:
+    for where, row in rows:
         name, start, end = (row[place].strip() for place in columns.values())
         if not (start.isdecimal() and end.isdecimal() and int(start) < int(end)):
             said = ", ".join(f"{column} {row[place]!r}" for column, place in columns.items())

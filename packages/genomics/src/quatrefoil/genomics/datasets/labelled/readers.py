@@ -19,10 +19,10 @@ import numpy as np
 
 from quatrefoil.genomics.datasets.labelled.records import Labelled, Record, bases
 from quatrefoil.genomics.sequence.kmers import AMBIGUOUS, BASES
-from quatrefoil.genomics.tables import Line, TextError, cells, read_lines, rows
+from quatrefoil.genomics.tables import Line, TextError, header_of, read_lines, rows
 
 POSITIVE, NEGATIVE = "1", "0"
-_SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
+SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
 _DNA: Final = re.compile(f"[{BASES}{AMBIGUOUS}]+", re.IGNORECASE)
 _UCI_COLUMNS: Final = 3
 _TITLE: Final = re.compile(r"(.*)\|(\d+)")
@@ -60,12 +60,12 @@ def _read(root: Path, name: str, labels: bool) -> Labelled:
     lines = read_lines(root / name)
     first = lines[0].text
     if first.startswith(">"):
-        return _in_titles(list(_fasta(lines)))
+        records = list(_fasta(lines))
+        return _in_titles(records) if labels else Labelled(records, only_positives=True)
     if _DNA.fullmatch(first.strip()):
         return Labelled([Record(where, "", bases(text, where), POSITIVE) for where, text in lines], True)
-    delimiter = "\t" if "\t" in first else ","
-    names = [name.strip().lower() for name in cells(lines[0], delimiter)]
-    if set(names) & set(_SEQUENCE):
+    delimiter, names = header_of(lines[0])
+    if set(names) & set(SEQUENCE):
         return _table(lines, delimiter, names, labels)
     fields = first.split(",")
     if len(fields) == _UCI_COLUMNS and _DNA.fullmatch(fields[-1].strip()):
@@ -92,11 +92,12 @@ def _fasta(lines: Sequence[Line]) -> Iterator[Record]:
 
 def _in_titles(records: list[Record]) -> Labelled:
     """Positives, or what the ends of their titles say. Raises TextError where they deal the lines to splits."""
-    said = {match[1].lower() for record in records if (match := _TITLE_OF_SPLIT.fullmatch(record.name))}
-    if said and said <= _SPLITS:
+    ends = [_TITLE_OF_SPLIT.fullmatch(record.name) for record in records]
+    said = {match[1].lower() if match else "" for match in ends}
+    if said <= _SPLITS:
         raise TextError(
-            f"{records[0].where}: titles end in a label and {', '.join(sorted(said))}; make a file of each split, "
-            f"whose titles end in `|` and the label"
+            f"{records[0].where}: titles end in a label and {', '.join(sorted(said))}; let them end in `|` and the "
+            f"label, in a file of each split"
         )
     labelled = by_titles(records)
     if 2 <= len({record.label for record in labelled}) < len(records) / 2:
@@ -114,12 +115,12 @@ def by_titles(records: Sequence[Record]) -> list[Record]:
 
 def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: bool) -> Labelled:
     header = {name: place for place, name in enumerate(names)}
-    for role in (_SEQUENCE, _LABEL) if labels else (_SEQUENCE,):
+    for role in (SEQUENCE, _LABEL) if labels else (SEQUENCE,):
         if len(found := [name for name in names if name in role]) > 1:
             both = f"two columns `{found[0]}`" if len(set(found)) == 1 else f"columns {_quoted(found)} for one thing"
             raise TextError(f"{lines[0].where}: {both}; rename or remove one")
-    sequence = _column(header, _SEQUENCE, lines[0])
-    _refuse_splits(lines, delimiter, header)
+    sequence = _column(header, SEQUENCE, lines[0])
+    _refuse_splits(lines, delimiter, names)
     label = _column(header, _LABEL, lines[0]) if labels or header.keys() & {*_LABEL} else None
     name = next((header[key] for key in _NAME if key in header), None)
     records = []
@@ -134,10 +135,10 @@ def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: 
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
 
 
-def _refuse_splits(lines: Sequence[Line], delimiter: str, header: Mapping[str, int]) -> None:
+def _refuse_splits(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> None:
     """Raise `TextError` for a column that deals the lines to training and test: all of them would be read as one."""
-    for name in header.keys() & {*_SPLIT}:
-        said = {row[header[name]].strip().lower() for _, row in rows(lines[1:], delimiter, len(header))}
+    for name in {*names} & {*_SPLIT}:
+        said = {row[names.index(name)].strip().lower() for _, row in rows(lines[1:], delimiter, len(names))}
         if len(said) > 1 and said <= _SPLITS:
             raise TextError(
                 f"{lines[0].where}: column `{name}` deals the lines to {', '.join(sorted(said))}; make a file of each"
