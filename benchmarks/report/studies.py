@@ -11,7 +11,7 @@ from benchmarks.report.sections import Link, Plot, Section
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import OF_EVERY_STUDY, Told, effect_cells, trained
+from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
 from quatrefoil.core.measuring.rows import Cost, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, read_tables
@@ -69,7 +69,7 @@ def _section(folder: Path) -> Section:
     )
 
 
-def _effects(folder: Path) -> list[Told]:
+def _effects(folder: Path) -> list[EffectRecord]:
     try:
         lines = (folder / EFFECTS).read_text(encoding="utf-8").splitlines()
         effects = [json.loads(line) for line in lines]
@@ -85,11 +85,11 @@ def _tell_again(folder: Path) -> str:
     return f"the command in the first line of {TOLD}, with --store {folder}, tells it again, of the rows that are there"
 
 
-def _check_head(folder: Path, made: str, set_before: Sequence[str], effects: Sequence[Told]) -> None:
+def _check_head(folder: Path, made: str, set_before: Sequence[str], effects: Sequence[EffectRecord]) -> None:
     """Raise `RowError` where the command, or what is set before any level, is not that of the effects."""
     if not made.startswith(_COMMAND):
         raise RowError(f"{folder / TOLD}: {made[:80]!r} names no command of quatrefoil ablate; {_tell_again(folder)}")
-    if list(set_before) != (wanted := trained(effects)):
+    if list(set_before) != (wanted := reference_settings(effects)):
         raise RowError(f"{folder / TOLD}: trained is {set_before}, {EFFECTS} has {wanted}; {_tell_again(folder)}")
     said = [part for part in shlex.split(made.removeprefix(_COMMAND).rstrip("`.")) if "=" in part]
     for effect, part in product(effects, said):
@@ -98,7 +98,7 @@ def _check_head(folder: Path, made: str, set_before: Sequence[str], effects: Seq
             raise RowError(f"{folder / TOLD}: its command sets {part}, {named} is without it; {_tell_again(folder)}")
 
 
-def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Told], stored: Results) -> None:
+def _check(folder: Path, tables: Sequence[Table], effects: Sequence[EffectRecord], stored: Results) -> None:
     """Raise `RowError` where table, effects and rows do not say the same."""
     shown = [(table.columns, row.cells) for table in tables for row in table.rows]
     if len(shown) != len(effects):
@@ -122,7 +122,7 @@ def _check(folder: Path, tables: Sequence[Table], effects: Sequence[Told], store
                 raise RowError(f"{named}: {said}; {_tell_again(folder)}")
 
 
-def _costs(effect: Told, seeds: set[int], stored: Results) -> dict[str, Any]:
+def _costs(effect: EffectRecord, seeds: set[int], stored: Results) -> dict[str, Any]:
     """What the runs of an effect's arm took, over the study's seeds."""
 
     def of_arm(each: Row | Cost) -> bool:
@@ -134,7 +134,7 @@ def _costs(effect: Told, seeds: set[int], stored: Results) -> dict[str, Any]:
     return {name: found[name] for name in _COSTS if name != "hardware"}
 
 
-def _recomputed(folder: Path, effects: Sequence[Told], rows: Sequence[Row]) -> list[Numbers]:
+def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[Numbers]:
     """Of each effect what the rows of its arm and of its reference say, over the seeds that the study names."""
     seeds = {seed for effect in effects for seed in effect["seeds"]}
     by_seed: dict[tuple[str, ...], dict[int, float]] = {}
@@ -154,7 +154,7 @@ def _recomputed(folder: Path, effects: Sequence[Told], rows: Sequence[Row]) -> l
 
 
 def _compared_by(
-    chosen: tuple[str, str] | None, effect: Told, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]
+    chosen: tuple[str, str] | None, effect: EffectRecord, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]
 ) -> Scores:
     """Scores of a level: alone, and in a grid beside each setting of the other factors, with it and without it."""
     if chosen is None:
@@ -170,12 +170,12 @@ def _compared_by(
     return scores
 
 
-def _compared(effect: Told) -> tuple[str, ...]:
+def _compared(effect: EffectRecord) -> tuple[str, ...]:
     """What an effect shares with its reference."""
     return tuple(effect[key] for key in ("model", "domain", "data_version", "metric", "split"))
 
 
-def _scored(effect: Told, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
+def _scored(effect: EffectRecord, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
     return by_seed.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), {})
 
 
@@ -192,7 +192,7 @@ def _alike(told: Any, value: Any) -> bool:
     return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
 
 
-def _earlier(effects: Sequence[Told]) -> list[str]:
+def _earlier(effects: Sequence[EffectRecord]) -> list[str]:
     """A warning where recipes have changed since: what is told is of those that were then."""
     arms = {(each["config_hash"], each["recipe"], tuple(each["overrides"])) for each in effects}
     earlier = sum(not _stands(*arm) for arm in arms)

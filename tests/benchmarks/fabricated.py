@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.entries import TABLE
 from quatrefoil.core.ablation.effects import REFERENCE as NOT_VARIED
 from quatrefoil.core.ablation.effects import Numbers, cost_of, numbers
-from quatrefoil.core.ablation.report import COLUMNS, OF_EVERY_STUDY, effect_cells, trained
+from quatrefoil.core.ablation.report import COLUMNS, OF_EVERY_STUDY, effect_cells, reference_settings
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.store import Results, write
@@ -88,7 +88,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
     rows = [TableRow("measured", effect_cells(each)) for each in effects]
     table = Table("A question?", list(COLUMNS), rows, [*OF_EVERY_STUDY, "said"])
-    set_before = "".join(f"- `{said}`\n" for said in trained(effects))
+    set_before = "".join(f"- `{said}`\n" for said in reference_settings(effects))
     text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"
     (folder / "effects.md").write_text(text)
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))

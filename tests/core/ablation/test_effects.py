@@ -8,7 +8,7 @@ import pytest
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_table, json_lines, markdown, told_of
+from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.evaluation.statistics import difference_over_seeds
 from quatrefoil.core.measuring.rows import Row
@@ -137,7 +137,7 @@ def test_rows_of_other_configurations_say_nothing() -> None:
 def test_a_plot_shows_the_effects_that_have_an_interval_and_a_spread_and_no_others() -> None:
     arms = arms_of(study())
     found = effects(arms, rows(arms[0], REFERENCE), rows(arms[1], NARROW), rows(arms[2], [50.0]))
-    picture = effects_plot(list(map(told_of, found.values())))
+    picture = effects_plot(list(map(effect_record, found.values())))
     assert picture.count("<circle") == 1
     assert "width: 4" in picture
     assert effects_plot([]).startswith("<svg")

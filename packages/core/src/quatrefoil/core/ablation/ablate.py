@@ -16,7 +16,7 @@ from quatrefoil.core.ablation.effects import effects_of
 from quatrefoil.core.ablation.installed import load_study, narrowed
 from quatrefoil.core.ablation.plan import Planned, check_splits, merged, of_arms, plan_of, plan_text
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_table, json_lines, markdown, told_of
+from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import launcher
@@ -73,7 +73,7 @@ class Place:
         texts = {
             "effects.md": markdown(study, arms, effects, command),
             "effects.jsonl": json_lines(effects),
-            "effects.svg": effects_plot(list(map(told_of, effects))),
+            "effects.svg": effects_plot(list(map(effect_record, effects))),
         }
         for name, text in texts.items():
             replace_text(self.folder / name, text)

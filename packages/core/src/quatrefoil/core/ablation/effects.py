@@ -5,13 +5,13 @@ factor's reference; in a study of one level at a time there is one such setting.
 and in units of the spread of the reference over its seeds, in which effects on different metrics stand side by side.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
-from quatrefoil.core.ablation.plan import of_arm
+from quatrefoil.core.ablation.plan import records_of
 from quatrefoil.core.ablation.study import Measure, StudyError
 from quatrefoil.core.evaluation.statistics import Interval, interval_over_seeds
 from quatrefoil.core.measuring.rows import Cost as RunCost
@@ -25,7 +25,6 @@ Scores = Mapping[At, Mapping[int, float]]
 """Levels -> seed -> score."""
 ALIKE = 1e-9
 """Scores whose deviation is a smaller share of them differ by rounding alone."""
-Told = TypeVar("Told", Row, RunCost)
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,12 @@ def effects_of(arms: Sequence[Arm], results: Results) -> list[Effect]:
     """
     found: list[Effect] = []
     for subject, part in by_subject(arms).items():
-        rows = {arm.at: _told_of(arm, results.rows) for arm in part}
+        rows = {arm.at: records_of(arm, results.rows) for arm in part}
         costs = {arm.at: _cost(arm, results) for arm in part}
         for measure in subject.measures:
             scores = _scores(rows, measure, str(subject))
             found += [_reference(part[0], measure, scores, costs), *_levels(part, measure, scores, costs)]
     return found
-
-
-def _told_of(arm: Arm, records: Iterable[Told]) -> list[Told]:
-    """A store may hold more seeds; with them, one command would tell one thing here and another elsewhere."""
-    return [record for record in records if of_arm(record, arm) and record.seed in arm.entry.seeds]
 
 
 def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) -> Scores:
@@ -174,7 +168,7 @@ def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
 
 
 def _cost(arm: Arm, results: Results) -> Cost:
-    return cost_of(_told_of(arm, results.rows), _told_of(arm, results.costs))
+    return cost_of(records_of(arm, results.rows), records_of(arm, results.costs))
 
 
 def cost_of(rows: Sequence[Row], costs: Sequence[RunCost]) -> Cost:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.study import StudyError
@@ -13,10 +13,18 @@ from quatrefoil.core.measuring.rows import Cost, Curve, Row
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.training.settings import TrainConfig
 
+Record = TypeVar("Record", Row, Cost, Curve)
+
 
 def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
     """Whether a stored record is of a run of this arm: its configuration and data, under whatever name it was made."""
     return (record.config_hash, record.data_version) == arm.trained
+
+
+def records_of(arm: Arm, records: Iterable[Record]) -> list[Record]:
+    """Of the arm's own seeds; a store may hold more, with which one command would tell one thing here and another
+    elsewhere."""
+    return [record for record in records if of_arm(record, arm) and record.seed in arm.entry.seeds]
 
 
 def of_arms(arms: Iterable[Arm], known: Results) -> Results:
@@ -96,9 +104,8 @@ def check_measured(arms: Iterable[Arm], rows: Sequence[Row]) -> None:
     """Raise `StudyError` for a stored run of an arm that lacks a metric of the study: it is not scored again."""
     for arm in arms:
         runs: dict[int, set[tuple[str, str]]] = {}
-        for row in rows:
-            if of_arm(row, arm) and row.seed in arm.entry.seeds:
-                runs.setdefault(row.seed, set()).add((row.metric, row.split))
+        for row in records_of(arm, rows):
+            runs.setdefault(row.seed, set()).add((row.metric, row.split))
         for measure in arm.subject.measures:
             if lacking := sorted(seed for seed, has in runs.items() if (measure.metric, measure.split) not in has):
                 raise StudyError(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from quatrefoil.core.ablation.report import Told
+from quatrefoil.core.ablation.report import EffectRecord
 from quatrefoil.core.measuring import svg
 
 WIDTH, LEFT, RIGHT, LINE, TOP, BOTTOM = 900, 470, 20, 20, 12, 40
@@ -15,8 +15,8 @@ MOST = 20.0
 """Spreads to which the axis reaches at most; an interval that goes on is drawn dashed."""
 
 
-def effects_plot(effects: Sequence[Told]) -> str:
-    """A line for each effect (`report.told_of`) that has an interval and a spread; those without are not drawn."""
+def effects_plot(effects: Sequence[EffectRecord]) -> str:
+    """A line for each `effect_record` that has an interval and a spread; those without are not drawn."""
     drawn = [told for told in effects if told["in_spreads"] is not None and told["interval"]]
     reach = min(MOST, max((_reach(effect) for effect in drawn), default=1.0))
     parts = [STYLE, *_axis(reach, len(drawn) * LINE + TOP)]
@@ -26,12 +26,12 @@ def effects_plot(effects: Sequence[Told]) -> str:
     return svg.document(WIDTH, len(drawn) * LINE + TOP + BOTTOM, title, parts) + "\n"
 
 
-def _ends(told: Told) -> tuple[float, float]:
+def _ends(told: EffectRecord) -> tuple[float, float]:
     low, high = told["interval"]
     return low / told["spread"], high / told["spread"]
 
 
-def _reach(told: Told) -> float:
+def _reach(told: EffectRecord) -> float:
     return float(math.ceil(max(map(abs, _ends(told)))))
 
 
@@ -48,7 +48,7 @@ def _axis(reach: float, height: float) -> Iterator[str]:
     yield svg.label(WIDTH - RIGHT, height + 32, "spreads of the reference", "tick", "end")
 
 
-def _line(told: Told, y: float, reach: float) -> Iterator[str]:
+def _line(told: EffectRecord, y: float, reach: float) -> Iterator[str]:
     low, high = _ends(told)
     what = f"{told['model']} on {told['domain']}, {told['metric']}, {told['split']}"
     words = f"{what}: {told['factor']}: {told['level']}"

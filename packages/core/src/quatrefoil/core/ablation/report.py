@@ -25,25 +25,28 @@ COLUMNS = (
 )
 
 
-Told = Mapping[str, Any]
-"""What `told_of` tells of an effect, and a line of JSON holds."""
-OF_EVERY_STUDY = (
+EffectRecord = Mapping[str, Any]
+"""What `effect_record` tells of an effect, and a line of JSON holds."""
+PAIRED = (
     "effects are paired by seed; intervals are Student's, of a reference that of its score, and are not corrected for "
-    "their number",
-    "a spread is the standard deviation of the reference over its seeds, itself uncertain from few of them; where the "
-    "scores are all alike there is none",
-    "trained: parameters that an objective reaches; the others stay as they are",
+    "their number"
 )
+SPREAD = (
+    "a spread is the standard deviation of the reference over its seeds, itself uncertain from few of them; where the "
+    "scores are all alike there is none"
+)
+TRAINED = "trained: parameters that an objective reaches; the others stay as they are"
+OF_EVERY_STUDY = (PAIRED, SPREAD, TRAINED)
 """Remarks that stand below every table."""
 
 
 def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
     """All effects, subject by subject, each reference above what is compared with it."""
-    rows = [TableRow("measured", effect_cells(told_of(effect))) for effect in effects]
+    rows = [TableRow("measured", effect_cells(effect_record(effect))) for effect in effects]
     return Table(study.question, list(COLUMNS), rows, _remarks(study, arms, effects))
 
 
-def effect_cells(told: Told) -> list[Cell]:
+def effect_cells(told: EffectRecord) -> list[Cell]:
     """The table's row of an effect."""
     memory = None if told["peak_memory_bytes"] is None else told["peak_memory_bytes"] / 1e6
     return [
@@ -60,7 +63,7 @@ def effect_cells(told: Told) -> list[Cell]:
     ]
 
 
-def _spreads(told: Told) -> Cell:
+def _spreads(told: EffectRecord) -> Cell:
     """Of the reference, what one spread is in the metric's unit."""
     if told["factor"] is None:
         return Cell(NOTHING if told["spread"] is None else f"1 is {told['spread']:.2f}")
@@ -75,10 +78,11 @@ def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> li
     )
     return [
         *one,
-        *OF_EVERY_STUDY[:2],
+        PAIRED,
+        SPREAD,
         f"seconds are of training, by the clock, on {' and on '.join(machines) or 'nothing yet'}, and depend on what "
         "else was done there; memory is that of the process",
-        *OF_EVERY_STUDY[2:],
+        TRAINED,
         f"equal in all arms of a model: {study.equal}",
         *(f"compute: {said}" for said in equal_compute(arms)),
     ]
@@ -86,12 +90,12 @@ def _remarks(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> li
 
 def markdown(study: Study, arms: Sequence[Arm], effects: Sequence[Effect], command: str) -> str:
     """The table, under the command that makes it and what is set in every arm."""
-    settings = trained(map(told_of, effects))
+    settings = reference_settings(map(effect_record, effects))
     head = ["What was trained, before any level:", "", *(f"- `{said}`" for said in settings)]
     return "\n".join([f"Made by `{command}`.", "", *head, "", table_text(effect_table(study, arms, effects))])
 
 
-def trained(effects: Iterable[Told]) -> list[str]:
+def reference_settings(effects: Iterable[EffectRecord]) -> list[str]:
     """What stands above a table of each model: its recipe and what is set, before any level."""
     references = (told for told in effects if told["factor"] is None)
     return list(
@@ -104,10 +108,10 @@ def trained(effects: Iterable[Told]) -> list[str]:
 
 def json_lines(effects: Sequence[Effect]) -> str:
     """One line for each effect, with everything that its table row says."""
-    return "".join(json.dumps(told_of(effect), allow_nan=False) + "\n" for effect in effects)
+    return "".join(json.dumps(effect_record(effect), allow_nan=False) + "\n" for effect in effects)
 
 
-def told_of(effect: Effect) -> dict[str, Any]:
+def effect_record(effect: Effect) -> dict[str, Any]:
     """Everything that is said of an effect."""
     arm = effect.arm
     return {
