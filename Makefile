@@ -28,7 +28,7 @@ $(READY): requirements.lock $(PROJECTS:%=%/pyproject.toml)
 demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a leaderboard to look at (5 to 10 minutes on two idle cores)
 	$(BIN)/python -m benchmarks.leaderboard demo --processes 1
 
-bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/; BENCH=quick, default, full, clover, vlsa or regulome
+bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/; BENCH=quick, default, full, clover, vlsa or regulome; BENCH=pages only draws
 	$(BIN)/python -m benchmarks.leaderboard $(BENCH) $(WHERE)
 
 claims: setup    ## the papers' claims, e.g. CLAIMS="T1 T2", or all: five seeds or more (many hours on two cores, goes on where it was cut)

@@ -27,7 +27,7 @@ from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.standing import Standing
 from benchmarks.report.studies import STUDIES, study_folders, study_sections
-from benchmarks.report.verdicts import Verdict, claim_table, verdicts
+from benchmarks.report.verdicts import Verdict, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import Launch, launcher
@@ -168,7 +168,7 @@ def write_pages(place: Place, results: Results) -> str:
     groups = group(results)
     found = verdicts(CLAIMS, groups, Standing(results)) if place.claims else []
     if place.claims:
-        replace_text(place.claims, claims_markdown(claim_table(found)))
+        replace_text(place.claims, claims_markdown(claims_section(found)))
     way = place.page.relative_to(place.leaderboard.parent).as_posix()
     text = markdown(short_sections(place, results, groups, found), way)
     replace_text(place.leaderboard, text)

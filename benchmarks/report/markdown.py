@@ -5,7 +5,7 @@ from textwrap import fill
 
 from benchmarks.report.sections import NO_RESULTS, Section
 from benchmarks.report.short_scores import WIDTH
-from quatrefoil.core.measuring.tables import Table, table_text
+from quatrefoil.core.measuring.tables import table_text
 
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
@@ -68,6 +68,7 @@ def _parts(section: Section) -> Iterator[str]:
     yield from map(table_text, section.tables)
 
 
-def claims_markdown(claims: Table) -> str:
+def claims_markdown(claims: Section) -> str:
     """CLAIMS.md."""
-    return f"# Claims\n\n{CLAIMS_HEAD}\n{table_text(claims)}"
+    tables = "\n".join(map(table_text, claims.tables))
+    return f"# Claims\n\n{CLAIMS_HEAD}\n{_wrapped(' '.join(claims.lead))}\n\n{tables}"

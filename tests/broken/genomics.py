@@ -373,7 +373,7 @@ TABLE = [
         "short.csv",
         classified,
         "sequence,label\n" + "".join(f"ACGTAC{n % 2 * 'G'},{n % 2}\n" for n in range(8)) + "AC,1\n",
-        r"short.csv:10: 2 bases; this model reads sequences of 6 and more: take the line out",
+        r"short.csv:10: 2 bases; this model reads sequences of 6 and more: take it out",
     ),
     Broken(
         "table.csv",

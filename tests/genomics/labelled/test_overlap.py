@@ -152,6 +152,18 @@ def test_words_are_as_long_as_the_longest_sequence_asks_for(length: int) -> None
     assert k == 10 or length / (4 ** (k - 1) / 2) > 0.01
 
 
+@pytest.mark.parametrize("name", ["chr8:1001-1070", "chr8:1000-1070", "range=chr8:1,001-1,070", "chr8_1000_1070_x"])
+@pytest.mark.parametrize(
+    ("start", "end", "shared"), [(1000, 1001, 1), (999, 1000, 0), (1069, 1070, 1), (1070, 1071, 0)]
+)
+def test_a_name_that_counts_from_one_and_one_from_zero_are_the_same_place(
+    tmp_path: Path, name: str, start: int, end: int, shared: int
+) -> None:
+    (tmp_path / "a.fa").write_text(f">{name}\n{random_bases(70, 0)}\n")
+    (tmp_path / "b.bed").write_text(f"chr8\t{start}\t{end}\n")
+    assert len(overlap("a.fa", "b.bed", root=tmp_path).loci) == shared
+
+
 @pytest.mark.parametrize("header", ["id,region,start,end,strand", "name,Chromosome,chromStart,chromEnd,x"])
 def test_columns_of_a_table_tell_places_with_sequences_or_without(tmp_path: Path, header: str) -> None:
     (tmp_path / "a.csv").write_text(f"{header}\n7,chr20,100,120,+\n8,chr20,500,600,-\n")

@@ -1,6 +1,7 @@
 """`quatrefoil predict`: a line for each sequence, by what the model says of it alone, and by the run's validation."""
 
 import csv
+import json
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "run/predictions/val").mkdir(parents=True)
     found = Predictions(names, names, targets_N, scores_NK)
     found.write(tmp_path / "run/predictions/val/class_logits.jsonl", scores=True)
+    (tmp_path / "run/metrics.json").write_text(json.dumps({"data": {"splits": {"train": {"bases": [20, 60]}}}}))
     return tmp_path / "run"
 
 
@@ -67,7 +69,7 @@ def test_each_line_is_what_the_model_says_of_that_sequence_alone(
     rows = asked(run, written(run.parent), "--raw")
     alone = torch.cat([model.predict([sequence]) for sequence in SEQUENCES])
     assert torch.allclose(told(rows), alone, atol=1e-5)
-    assert [row["sequence"] for row in rows] == [f"s{row}" for row in range(len(SEQUENCES))]
+    assert [row["name"] for row in rows] == [f"s{row}" for row in range(len(SEQUENCES))]
     assert [row["class"] for row in rows] == [model.classes[place] for place in alone.argmax(1).tolist()]
     assert f"{len(SEQUENCES)} sequences in" in (said := capsys.readouterr().out)
     assert "as the model gives them" in said
@@ -84,7 +86,9 @@ def test_validation_gives_the_temperature_and_changes_no_class(
     scores_NK = torch.cat([torch.log(model.predict([each])) for each in SEQUENCES]).double().numpy()
     assert np.allclose(told(calibrated), probabilities(scores_NK, temperature), atol=1e-4)
     assert [row["class"] for row in calibrated] == [row["class"] for row in raw]
-    assert f"at temperature {temperature:.2f}, by 60 sequences of validation" in capsys.readouterr().out
+    assert f"at temperature {temperature:.2f}, by 60 sequences of validation" in (said := capsys.readouterr().out)
+    others = sum(length > 60 for length in LENGTHS)
+    assert f"\n{others} of other lengths than those that trained (20 to 60 bases): not calibrated for them" in said
 
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=300))
@@ -108,7 +112,7 @@ def test_labels_of_a_table_are_not_looked_at(run: Path) -> None:
     (run.parent / "b.csv").write_text("label,sequence\nof no class,ACGTACGTTTACG\n")
     plain, labelled = (asked(run, str(run.parent / name)) for name in ("a.csv", "b.csv"))
     assert told(plain).equal(told(labelled))
-    assert plain[0]["sequence"].endswith("a.csv:2")
+    assert plain[0]["name"].endswith("a.csv:2")
 
 
 @pytest.mark.usefixtures("model")

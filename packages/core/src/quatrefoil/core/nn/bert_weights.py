@@ -75,8 +75,10 @@ def bert_config(described: Mapping[str, Any], *, pooler: bool = False) -> BertCo
     """Our configuration of the model that a Hugging Face BERT config.json describes.
 
     Raises:
-        ValueError: relative positions, a decoder, or an activation that our blocks do not have.
+        ValueError: no BERT, relative positions, a decoder, or an activation that our blocks do not have.
     """
+    if "vocab_size" not in described:
+        raise ValueError("a config.json without vocab_size, so of no BERT; give the folder of one")
     full = _DEFAULTS | dict(described)
     if full["position_embedding_type"] != "absolute" or full["is_decoder"]:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,11 @@ interpret, filters, logos = InterpretCommand(), FiltersCommand(), LogosCommand()
 
 
 def check_picture(path: Path, inputs: Iterable[Path | None]) -> None:
-    """Raise `ValueError` for a picture that could not be written, or is an input, before anything is computed."""
+    """Raise `ValueError` for a picture that could not be written, or is an input, before anything is computed.
+
+    Raises ImportError without matplotlib, which commands tell as the extra that has it.
+    """
+    import_module("matplotlib")
     if path.suffix not in _PICTURES:
         raise ValueError(f"--out {path}: give a name that ends in one of {', '.join(_PICTURES)}")
     check_target("--out", path, inputs)

@@ -6,6 +6,7 @@ checkpoint was chosen, too; which class is the likeliest does not change by that
 Legend: N sequences, K classes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -46,7 +47,7 @@ def write_predictions(run: Path, sequences: str, out: Path, raw: bool) -> str:
     write_table(out, _rows(records, model.classes, found_NK), "\t")
     unknown = sum(bool((record.codes == UNKNOWN).all()) for record in records)
     guessed = f" ({unknown:,} without a known base, of which nothing can be told)" if unknown else ""
-    return f"{counted(len(records), 'sequence')} in {out}{guessed}; probabilities {said}"
+    return f"{counted(len(records), 'sequence')} in {out}{guessed}; probabilities {said}{_other_lengths(run, records)}"
 
 
 def _calibration(run: Path) -> tuple[float, str]:
@@ -63,6 +64,16 @@ def _calibration(run: Path) -> tuple[float, str]:
     few = "; so few fit it loosely, --raw leaves it out" if len(found.ids) < _FEW else ""
     losses = f"log loss there {log_loss(found, temperature):.3f}, {log_loss(found):.3f} without"
     return temperature, f"at temperature {temperature:.2f}, by {by} ({losses}){few}"
+
+
+def _other_lengths(run: Path, records: Sequence[Record]) -> str:
+    """What there is to say where sequences are shorter or longer than all that trained; nothing of older runs."""
+    least, most = RunFolder(run).facts()["data"]["splits"]["train"].get("bases", (0, math.inf))
+    if not (others := sum(not least <= len(record.codes) <= most for record in records)):
+        return ""
+    return (
+        f"\n{others:,} of other lengths than those that trained ({least:,} to {most:,} bases): not calibrated for them"
+    )
 
 
 def _logits(model: SequenceModel, records: Sequence[Record]) -> Floats:
@@ -93,4 +104,4 @@ def _rows(records: Sequence[Record], classes: Sequence[str], found_NK: Floats) -
         (record.name or record.where, classes[int(row_K.argmax())], *(f"{p:.6g}" for p in row_K))
         for record, row_K in zip(records, found_NK, strict=True)
     ]
-    return [("sequence", "class", *(f"P({name})" for name in classes)), *told]
+    return [("name", "class", *(f"P({name})" for name in classes)), *told]

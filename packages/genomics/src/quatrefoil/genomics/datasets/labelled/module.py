@@ -233,6 +233,7 @@ def _summary(records: Sequence[Record], trained: frozenset[bytes] | set[bytes]) 
         content.update(f"{record.label}\t{len(record.codes)}\t".encode() + record.codes.tobytes())
     return {
         "sequences": len(records),
+        "bases": [extreme(len(record.codes) for record in records) for extreme in (min, max)],
         "of_class": dict(sorted(Counter(record.label for record in records).items())),
         "distinct": len(set(keys)),
         "also_in_training": sum(key in trained for key in keys),

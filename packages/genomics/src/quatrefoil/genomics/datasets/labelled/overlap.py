@@ -88,8 +88,7 @@ def overlap(
 
     A table with the columns `chrom`, `start` and `end` (or `region`, `chromosome`) tells loci, with sequences or
     without. Else a sequence's locus is read from its name (`chr12:82386381-82386481`, `20:5-10`,
-    `chr1_940542_940642_pos_1`): its start and the sequence's own length, so that it does not matter whether the end is
-    counted in.
+    `chr1_940542_940642_pos_1`), whether it counts from 0 or from 1: see `locus`.
 
     Args:
         k, threshold: of `near_duplicates`; None = `usual_k`.

@@ -12,7 +12,8 @@ from quatrefoil.genomics.tables import TextError, header_of, lines_of, rows
 
 INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
 _PLACE: Final = re.compile(
-    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d+)[-_]\d+", re.IGNORECASE
+    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>[\d,]+)[-_](?P<end>[\d,]+)",
+    re.IGNORECASE,
 )
 _COLUMNS: Final[Sequence[Sequence[str]]] = (
     ("chrom", "chromosome", "chr", "region"),
@@ -37,11 +38,16 @@ Placed: TypeAlias = tuple[str, Locus]
 
 
 def locus(record: Record) -> Locus | None:
-    """Where a record's name says that it lies; None where it does not say."""
+    """Where a record's name says that it lies; None where it does not say.
+
+    Whether the first base is called 0 or 1 is told by the sequence's length: `chr1:1-70` (samtools, UCSC) and
+    `chr1:0-70` are the same 70 bases. Where neither fits, it is 0.
+    """
     found = _PLACE.search(record.name)
     if found is None:
         return None
-    start = int(found["start"])
+    start, end = (int(found[name].replace(",", "")) for name in ("start", "end"))
+    start -= end - start + 1 == len(record.codes)
     return Locus(_chromosome(found["chr"] or found["contig"]), start, start + len(record.codes))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from quatrefoil.core.wording import counted
+from quatrefoil.core.wording import counted, first_few
 from quatrefoil.genomics.sequence.codes import Codes, FastaError, encode
 from quatrefoil.genomics.tables import TextError
 
@@ -37,14 +37,14 @@ class Labelled(NamedTuple):
 
 
 def refuse_shorter(records: Iterable[Record], least: int) -> None:
-    """Raise `TextError` for a sequence with fewer bases than a model needs; names it."""
-    for record in records:
-        if len(record.codes) < least:
-            raise TextError(
-                f"{record.where}: {counted(len(record.codes), 'base')}; this model reads sequences of {least} and "
-                f"more: take the line out, or train one of shorter k-mers (model.encoder.k, model.counted, "
-                f"model.longest)"
-            )
+    """Raise `TextError` for sequences with fewer bases than a model needs; names the first, and where others stand."""
+    if short := [record for record in records if len(record.codes) < least]:
+        first, *others = short
+        too = f"; so are {first_few(record.where for record in others)}" if others else ""
+        raise TextError(
+            f"{first.where}: {counted(len(first.codes), 'base')}; this model reads sequences of {least} and more: take "
+            f"it out, or train a model of shorter k-mers{too}"
+        )
 
 
 def bases(text: str, where: str) -> Codes:
