@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(WHOLE), help="default: those whole")
     usual = [name for name, arm in ARMS.items() if not arm.longer]
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=usual, help="default: all but the longer one")
+    parser.add_argument(
+        "--arms", nargs="+", choices=ARMS, default=usual, help="default: all but those that are pre-trained for longer"
+    )
     options = parser.parse_args()
     asked = [Run(name, arm, seed) for seed in options.seeds for name in options.sets for arm in options.arms]
     make(asked, options.genomics, options.runs.resolve())

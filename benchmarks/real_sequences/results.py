@@ -20,6 +20,7 @@ from benchmarks.real_sequences.runs import (
     MOTIF,
     PLACED,
     PRETRAINED,
+    PRETRAINED_LONGER,
     PRETRAINING,
     TWIN,
     Facts,
@@ -49,6 +50,7 @@ _BASELINES: Final = (CNN, PLACED, MOTIF, LOGISTIC)
 PAIRS: Final = (
     *((PRETRAINED, other) for other in (TWIN, *_BASELINES)),
     *((ENCODER, other) for other in (ENCODER_TWIN, *_BASELINES)),
+    *((PRETRAINED_LONGER, other) for other in (PRETRAINED, TWIN)),
     *((ENCODER_LONGER, other) for other in (ENCODER, ENCODER_TWIN)),
 )
 _SEEDS: Final = range(100)

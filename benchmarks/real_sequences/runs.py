@@ -33,12 +33,14 @@ class Arm:
 
 
 PRETRAINED, TWIN = "pre-trained", "untrained twin"
+PRETRAINED_LONGER = "pre-trained for longer"
 ENCODER, ENCODER_TWIN = "encoder, pre-trained", "encoder, untrained twin"
 ENCODER_LONGER = "encoder, pre-trained for longer"
 CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
 _RECIPES_OWN: Final = 1500
 ARMS: Final[Mapping[str, Arm]] = {
     PRETRAINED: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True),
+    PRETRAINED_LONGER: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True, longer=True),
     TWIN: Arm("genebert/classify", least_steps=_RECIPES_OWN),
     ENCODER: Arm("genebert/classify-encoder", pretrained=True),
     ENCODER_LONGER: Arm("genebert/classify-encoder", pretrained=True, longer=True),

@@ -26,6 +26,7 @@ from benchmarks.real_sequences.runs import (
     MOTIF,
     PLACED,
     PRETRAINED,
+    PRETRAINED_LONGER,
     TWIN,
     Run,
     config_hash,
@@ -332,14 +333,17 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     for name, classes in new_sets.items():
         for arm in ARMS:
             ended(
-                Run(name, arm, 0), tmp_path, classes, {PRETRAINED: 0.9, ENCODER_LONGER: 0.8, ENCODER: 0.7}.get(arm, 0.5)
+                Run(name, arm, 0),
+                tmp_path,
+                classes,
+                {PRETRAINED: 0.9, PRETRAINED_LONGER: 0.85, ENCODER_LONGER: 0.8, ENCODER: 0.7}.get(arm, 0.5),
             )
     found = collected(tmp_path, STORED | stored)
     new = {key_of(row): row for row in found["runs"] if row["set"] in new_sets}
     assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]
     assert len(new) == 2 * len(ARMS)
     for (_, arm, _), row in new.items():
-        begun = {PRETRAINED: OF_ALL, ENCODER: OF_ALL, ENCODER_LONGER: OF_ALL + LONGER}.get(arm)
+        begun = {PRETRAINED: OF_ALL, ENCODER: OF_ALL}.get(arm, OF_ALL + LONGER if ARMS[arm].longer else None)
         assert row["pretraining"] == begun
         assert row["test_calibration_error"][0] >= 0
         assert row["test_ROC_AUC_interval"][0] <= row["test_ROC_AUC"] <= row["test_ROC_AUC_interval"][1]
