@@ -345,7 +345,7 @@ def test_a_saved_model_comes_back_as_what_it_is(tmp_path: Path) -> None:
     again = JointVlsa.from_pretrained(tmp_path)
     assert again.config == model.config
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items())
-    with pytest.raises(ValueError, match="of a JointVlsa, not of a Vlsa"):
+    with pytest.raises(ValueError, match="holds a model of class JointVlsa, not Vlsa"):
         Vlsa.from_pretrained(tmp_path)
 
 
