@@ -224,3 +224,9 @@ def test_mistakes_are_named() -> None:
         bert_config({"position_embedding_type": "relative_key"})
     with pytest.raises(ValueError, match="hidden_act `relu`"):
         bert_config({"hidden_act": "relu"})
+
+
+def test_the_folder_of_another_model_is_no_bert(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"classes": 2, "width": 64}')
+    with pytest.raises(ValueError, match=r"without vocab_size and model_type is of no BERT; give the folder of one"):
+        read_bert(tmp_path)

@@ -67,7 +67,12 @@ def read_bert(source: str | Path, revision: str | None = None) -> BertCheckpoint
     Raises:
         ValueError: a path without these files, or a configuration that `Bert` cannot express.
     """
-    described, state = read_described(source, revision), bert_state(read_state(source, revision))
+    described = read_described(source, revision)
+    if not described.keys() & {"vocab_size", "model_type"}:  # else its defaults would be taken for its sizes
+        raise ValueError(
+            f"{source}: a config.json without vocab_size and model_type is of no BERT; give the folder of one"
+        )
+    state = bert_state(read_state(source, revision))
     return BertCheckpoint(bert_config(described, pooler="pooler.dense.weight" in state), state)
 
 
@@ -75,10 +80,8 @@ def bert_config(described: Mapping[str, Any], *, pooler: bool = False) -> BertCo
     """Our configuration of the model that a Hugging Face BERT config.json describes.
 
     Raises:
-        ValueError: no BERT, relative positions, a decoder, or an activation that our blocks do not have.
+        ValueError: relative positions, a decoder, or an activation that our blocks do not have.
     """
-    if "vocab_size" not in described:
-        raise ValueError("a config.json without vocab_size, so of no BERT; give the folder of one")
     full = _DEFAULTS | dict(described)
     if full["position_embedding_type"] != "absolute" or full["is_decoder"]:
         raise ValueError(
