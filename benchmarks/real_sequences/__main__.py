@@ -24,7 +24,7 @@ from benchmarks.real_sequences.runs import (
     pretraining_overrides,
     set_aside,
 )
-from benchmarks.real_sequences.sets import PRETRAININGS, SETS, WHOLE
+from benchmarks.real_sequences.sets import LONGER, PRETRAININGS, SETS, WHOLE
 from quatrefoil.core.files import replace_text
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/real_sequences"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(WHOLE), help="default: those whole")
-    usual = [name for name, arm in ARMS.items() if not arm.longer]
+    usual = [name for name, arm in ARMS.items() if arm.start != LONGER]
     parser.add_argument(
         "--arms", nargs="+", choices=ARMS, default=usual, help="default: all but those that are pre-trained for longer"
     )

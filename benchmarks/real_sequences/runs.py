@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.real_sequences.sets import LONGER, PRETRAININGS, SETS, unseen
+from benchmarks.real_sequences.sets import LONGER, ONCE, PRETRAININGS, SETS, unseen
 from quatrefoil.core import recipes
 from quatrefoil.core.runs.folder import RunFolder
 from quatrefoil.core.runs.start import trained_as
@@ -21,15 +21,14 @@ class Arm:
     Args:
         as_fast: steps that it gets for each of the encoder's.
         least_steps: that it has, on sets that give fewer.
-        pretrained: it starts from the pre-training of the set.
-        longer: from that of ten times the steps.
+        start: what it starts from: the set's pre-training (`ONCE`) or that of ten times the steps (`LONGER`); None =
+            random weights.
     """
 
     recipe: str
     as_fast: int = 1
     least_steps: int = 0
-    pretrained: bool = False
-    longer: bool = False
+    start: str | None = None
 
 
 PRETRAINED, TWIN = "pre-trained", "untrained twin"
@@ -39,11 +38,11 @@ ENCODER_LONGER = "encoder, pre-trained for longer"
 CNN, PLACED, MOTIF, LOGISTIC = "one-hot CNN", "placed CNN", "motif CNN", "k-mer logistic"
 _RECIPES_OWN: Final = 1500
 ARMS: Final[Mapping[str, Arm]] = {
-    PRETRAINED: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True),
-    PRETRAINED_LONGER: Arm("genebert/classify", least_steps=_RECIPES_OWN, pretrained=True, longer=True),
+    PRETRAINED: Arm("genebert/classify", least_steps=_RECIPES_OWN, start=ONCE),
+    PRETRAINED_LONGER: Arm("genebert/classify", least_steps=_RECIPES_OWN, start=LONGER),
     TWIN: Arm("genebert/classify", least_steps=_RECIPES_OWN),
-    ENCODER: Arm("genebert/classify-encoder", pretrained=True),
-    ENCODER_LONGER: Arm("genebert/classify-encoder", pretrained=True, longer=True),
+    ENCODER: Arm("genebert/classify-encoder", start=ONCE),
+    ENCODER_LONGER: Arm("genebert/classify-encoder", start=LONGER),
     ENCODER_TWIN: Arm("genebert/classify-encoder"),
     CNN: Arm("genebert/classify-cnn", least_steps=_RECIPES_OWN),
     PLACED: Arm("genebert/classify-placed-cnn", as_fast=2, least_steps=600),
@@ -80,8 +79,8 @@ class Run:
     @property
     def pretraining(self) -> str | None:
         """The folder, within that of the runs, of what it starts from; None = random weights."""
-        arm, name = ARMS[self.arm], SETS[self.set].pretraining
-        return (name + LONGER if arm.longer else name) if arm.pretrained else None
+        start = ARMS[self.arm].start
+        return None if start is None else SETS[self.set].pretraining + start
 
     def folder(self, runs: Path) -> Path:
         """Where it lies."""

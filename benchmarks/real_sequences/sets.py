@@ -146,7 +146,7 @@ def _started(pretraining: str) -> tuple[str, ...]:
     return tuple(name for name, found in WHOLE.items() if found.pretraining == pretraining)
 
 
-_ONCE: Final[Mapping[str, Pretraining]] = {
+_PRETRAININGS: Final[Mapping[str, Pretraining]] = {
     OF_GUE: Pretraining(
         (
             *(f"gue/prom/prom_{name}/train.csv" for name in ("core_tata", "300_tata", "core_notata")),
@@ -162,10 +162,12 @@ _ONCE: Final[Mapping[str, Pretraining]] = {
         1200,
     ),
 }
-LONGER: Final = "-ten-times"
+ONCE, LONGER = "", "-ten-times"
+"""How often the steps: what a pre-training's name ends in."""
 PRETRAININGS: Final[Mapping[str, Pretraining]] = {
-    **_ONCE,
-    **{name + LONGER: replace(found, steps=10 * found.steps) for name, found in _ONCE.items()},
+    name + often: replace(found, steps=times * found.steps)
+    for often, times in ((ONCE, 1), (LONGER, 10))
+    for name, found in _PRETRAININGS.items()
 }
 """Each also with ten times the steps, by the same schedule."""
 

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Final
 
 from benchmarks.real_sequences.runs import ARMS, CNN, ENCODER, ENCODER_TWIN, LOGISTIC, MOTIF, PLACED, PRETRAINED, TWIN
-from benchmarks.real_sequences.sets import WHOLE
+from benchmarks.real_sequences.sets import LONGER, WHOLE
 from benchmarks.report.boards import short_direction
 from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, Facts
 from benchmarks.report.runners import (
@@ -32,7 +32,7 @@ _BRIEF: Final = {
     LOGISTIC: "k-mers",
 }
 """Heads of arms that have room for them all."""
-_SHOWN: Final = [name for name, arm in ARMS.items() if not arm.longer]
+_SHOWN: Final = [name for name, arm in ARMS.items() if arm.start != LONGER]
 
 
 def short_sequences(told: Facts) -> Section:

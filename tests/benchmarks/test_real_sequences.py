@@ -343,8 +343,8 @@ def test_new_runs_stand_beside_stored_ones_with_scores_by_their_classes_and_all_
     assert [row for row in found["runs"] if row["set"] not in new_sets] == stored["runs"]
     assert len(new) == 2 * len(ARMS)
     for (_, arm, _), row in new.items():
-        begun = {PRETRAINED: OF_ALL, ENCODER: OF_ALL}.get(arm, OF_ALL + LONGER if ARMS[arm].longer else None)
-        assert row["pretraining"] == begun
+        once, longer = {PRETRAINED, ENCODER}, {PRETRAINED_LONGER, ENCODER_LONGER}
+        assert row["pretraining"] == (OF_ALL if arm in once else OF_ALL + LONGER if arm in longer else None)
         assert row["test_calibration_error"][0] >= 0
         assert row["test_ROC_AUC_interval"][0] <= row["test_ROC_AUC"] <= row["test_ROC_AUC_interval"][1]
         assert Run(*key_of(row)).is_stored(found["runs"], found["pretraining"])

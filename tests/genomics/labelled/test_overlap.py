@@ -3,17 +3,19 @@
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quatrefoil.core.cli import main
 from quatrefoil.genomics.datasets.labelled.near_duplicates import near_duplicates, usual_k
 from quatrefoil.genomics.datasets.labelled.overlap import overlap
-from quatrefoil.genomics.datasets.labelled.records import bases
+from quatrefoil.genomics.datasets.labelled.places import locus
+from quatrefoil.genomics.datasets.labelled.records import Record, bases
 from quatrefoil.genomics.datasets.unlabelled.config import UnlabelledData
 from quatrefoil.genomics.sequence.kmers import reverse_complement
 from quatrefoil.genomics.tables import TextError
@@ -162,6 +164,15 @@ def test_a_name_that_counts_from_one_and_one_from_zero_are_the_same_place(
     (tmp_path / "a.fa").write_text(f">{name}\n{random_bases(70, 0)}\n")
     (tmp_path / "b.bed").write_text(f"chr8\t{start}\t{end}\n")
     assert len(overlap("a.fa", "b.bed", root=tmp_path).loci) == shared
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["chr1", ":", ",", "-", "_", "12", "0", " "]), max_size=9).map("".join))
+@example("chr1:,-,")
+def test_any_name_is_read_as_the_place_of_all_the_bases_or_as_none(name: str) -> None:
+    found = locus(Record("a.fa:1", name, bases("ACGTACGTAC", "a"), ""))
+    assert found is None or (found.chromosome, found.end - found.start) == ("1", 10)
+    assert found is not None or not re.search(r"chr1[:_]\d+[-_]\d", name)
 
 
 @pytest.mark.parametrize("header", ["id,region,start,end,strand", "name,Chromosome,chromStart,chromEnd,x"])

@@ -112,6 +112,12 @@ def repeated(keys: Iterable[Hashable]) -> tuple[int, int] | None:
     return None
 
 
+def refuse_header_alone(head: Line, rows: Sequence[object]) -> None:
+    """Raise `TextError` where nothing was read below a table's header."""
+    if not rows:
+        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns of a table as text, and where each of their cells stands (`file:number`)."""
@@ -144,8 +150,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
     for column in columns:
         if column not in names:
             raise TextError(f"{head.where}: no column `{column}`{nearest(column, names)}; columns stand between tabs")
-    if not lines:
-        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
+    refuse_header_alone(head, lines)
     found: dict[str, list[str]] = {name: [] for name in columns or names}
     for where, row in rows(lines, "\t", len(names)):
         of_line = dict(zip(names, row, strict=True))

@@ -26,9 +26,9 @@ def named_sequences(
         refuse_shorter([given], least)
         return [(given.name, _known(given.where, given.codes))], 0
     records = read_labelled(Path(), str(file), labels=False).records
-    refuse_shorter(records[:limit], least)
-    chosen = [(record.name or record.where, _known(record.where, record.codes)) for record in records[:limit]]
-    return chosen, len(records) - len(chosen)
+    chosen = records[:limit]
+    refuse_shorter(chosen, least)
+    return [(r.name or r.where, _known(r.where, r.codes)) for r in chosen], len(records) - len(chosen)
 
 
 def spread_sequences(file: Path, limit: int) -> tuple[list[Codes], int]:

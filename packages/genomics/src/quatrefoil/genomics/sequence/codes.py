@@ -15,8 +15,6 @@ PADDED: Final = 5
 LETTERS: Final = np.frombuffer(b"ACGTN", np.uint8)
 _COMPLEMENT: Final = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 _INVALID: Final = 255
-
-
 NO_RECORD: Final = "no record; a FASTA record starts with a line `>name`"
 NO_BASE: Final = "has no base; remove the record"
 

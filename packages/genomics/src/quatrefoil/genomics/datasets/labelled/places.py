@@ -8,11 +8,11 @@ from typing import Final, NamedTuple, TypeAlias
 from quatrefoil.genomics.datasets.labelled.readers import SEQUENCE
 from quatrefoil.genomics.datasets.labelled.records import Record
 from quatrefoil.genomics.extras import extras
-from quatrefoil.genomics.tables import TextError, header_of, lines_of, rows
+from quatrefoil.genomics.tables import TextError, header_of, lines_of, refuse_header_alone, rows
 
 INTERVALS: Final = (".bed", ".narrowPeak", ".broadPeak")
 _PLACE: Final = re.compile(
-    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>[\d,]+)[-_](?P<end>[\d,]+)",
+    r"(?:(?<![a-z0-9])(?P<chr>chr\w+?)[:_]|(?<![\w.])(?P<contig>[\w.]+):)(?P<start>\d[\d,]*)[-_](?P<end>\d[\d,]*)",
     re.IGNORECASE,
 )
 _COLUMNS: Final[Sequence[Sequence[str]]] = (
@@ -23,9 +23,10 @@ _COLUMNS: Final[Sequence[Sequence[str]]] = (
 
 
 class Locus(NamedTuple):
-    """Half-open, counted from where the file counts: both sets must count alike, and be of one assembly.
+    """Half-open; `chr1` and `1` are one chromosome, lower case and upper case alike.
 
-    `chr1` and `1` are one chromosome, lower case and upper case alike.
+    Of a name, the first base is 0 whatever the name calls it (see `locus`); of a table's columns, as the table counts.
+    Places are compared as they are, so both sets must be of one assembly.
     """
 
     chromosome: str
@@ -81,8 +82,8 @@ def place_table(path: Path) -> PlaceTable | None:
     chosen = {found[0]: names.index(found[0]) for known in _COLUMNS if (found := [n for n in known if n in names])}
     if len(chosen) < len(_COLUMNS):
         return None
-    if not (places := list(_placed(rows(lines, delimiter, len(names)), chosen))):
-        raise TextError(f"{head.where}: a header and no line after it; fetch the file again")
+    places = list(_placed(rows(lines, delimiter, len(names)), chosen))
+    refuse_header_alone(head, places)
     return PlaceTable(places, bool({*names} & {*SEQUENCE}))
 
 

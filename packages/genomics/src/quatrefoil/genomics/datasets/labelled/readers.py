@@ -19,7 +19,7 @@ import numpy as np
 
 from quatrefoil.genomics.datasets.labelled.records import Labelled, Record, bases
 from quatrefoil.genomics.sequence.kmers import AMBIGUOUS, BASES
-from quatrefoil.genomics.tables import Line, TextError, header_of, read_lines, rows
+from quatrefoil.genomics.tables import Line, TextError, header_of, read_lines, refuse_header_alone, rows
 
 POSITIVE, NEGATIVE = "1", "0"
 SEQUENCE, _LABEL, _NAME = ("sequence", "seq"), ("label", "bound"), ("name", "id", "eventid")
@@ -130,8 +130,7 @@ def _table(lines: Sequence[Line], delimiter: str, names: Sequence[str], labels: 
             raise TextError(f"{where}: no label; fill it in or take the line out")
         called = row[name].strip() if name is not None else ""
         records.append(Record(where, called, bases(row[sequence], where), written))
-    if not records:
-        raise TextError(f"{lines[0].where}: a header and no line after it; fetch the file again")
+    refuse_header_alone(lines[0], records)
     return Labelled(records, "bound" in header and {record.label for record in records} == {POSITIVE})
 
 
