@@ -53,21 +53,28 @@ class Claim:
     Args:
         name: as the tables call it, e.g. T1.
         source: where it is made.
-        statement: in one line.
+        claimed: in one line.
         better, than: the arms; the first is claimed to score higher.
         metric: in percent, higher is better, on the split `test`.
         seeds: on which it is judged, all of them and no others.
         known: how many of these had been run when their number was fixed, and were seen.
+        task: of which it is said, where it is said of several.
     """
 
     name: str
     source: str
-    statement: str
+    claimed: str
     better: Entry
     than: Entry
     metric: str
     seeds: Sequence[int] = FIVE_SEEDS
     known: int = 0
+    task: str = ""
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, and of which task."""
+        return f"{self.claimed}: {self.task}" if self.task else self.claimed
 
     @property
     def unlike(self) -> tuple[str, ...]:
@@ -103,8 +110,8 @@ def _unlike(one: Entry, other: Entry) -> tuple[str, ...]:
     return tuple(f"{name} {ours} against {theirs}" for name, (ours, theirs) in found.items())
 
 
-def _of_table(name: str, statement: str, than: Entry, seeds: Sequence[int] = FIVE_SEEDS, known: int = 0) -> Claim:
-    return Claim(name, TABLE_PAPER, statement, TABLE, than, "text-to-video/R@1", seeds, known)
+def _of_table(name: str, claimed: str, than: Entry, seeds: Sequence[int] = FIVE_SEEDS, known: int = 0) -> Claim:
+    return Claim(name, TABLE_PAPER, claimed, TABLE, than, "text-to-video/R@1", seeds, known)
 
 
 def _metric(task: str) -> str:
@@ -124,12 +131,12 @@ def _metric(task: str) -> str:
     return f"{'-to-'.join(sides[::2])}/R@1" if sides[1] else "text-to-video/R@1"
 
 
-def _of_arms(name: str, source: str, statement: str, better: Arm, than: Arm, known: int = 0) -> Iterator[Claim]:
+def _of_arms(name: str, source: str, claimed: str, better: Arm, than: Arm, known: int = 0) -> Iterator[Claim]:
     """A claim for each task that both arms have."""
     shared = [task for task in better.tasks if task in than.tasks]
     for letter, task in zip(ascii_lowercase, shared, strict=False):
         arms = better.tasks[task], than.tasks[task]
-        yield Claim(f"{name}{letter}", source, f"{statement}: {task}", *arms, _metric(task), known=known)
+        yield Claim(f"{name}{letter}", source, claimed, *arms, _metric(task), known=known, task=task)
 
 
 _CLOVER: Mapping[str, tuple[str, Arm]] = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -37,9 +38,17 @@ def page(
         lstrip_blocks=True,
     )
     environment.filters |= {"coded": coded, "slug": slug}
-    beside = {"gallery": gallery, "confusions": confusions, "pictures": pictures}
-    shown = {"sections": sections, "root": root, "how_to_read": HOW_TO_READ, "no_results": NO_RESULTS}
-    return environment.get_template(TEMPLATE).render(beside | shown) + "\n"
+    text = environment.get_template(TEMPLATE).render(
+        sections=sections,
+        contents=[(data, list(of_it)) for data, of_it in groupby(sections, key=lambda section: section.data)],
+        root=root,
+        how_to_read=HOW_TO_READ,
+        no_results=NO_RESULTS,
+        gallery=gallery,
+        confusions=confusions,
+        pictures=pictures,
+    )
+    return f"{text}\n"
 
 
 def coded(text: str) -> Markup:

@@ -38,6 +38,16 @@ def _heading(ground: Ground, more: str) -> str:
     return f"{ground.dataset}, {short_protocol(ground)}, {ground.split}{more} ({_kind(ground)})"
 
 
+def data_heading(ground: Ground) -> str:
+    """What all headings of one data set share."""
+    return f"{ground.dataset} ({_kind(ground)})"
+
+
+def below_data(heading: str, ground: Ground) -> str:
+    """A ground's heading less what `data_heading` says."""
+    return heading.removeprefix(f"{ground.dataset}, ").removesuffix(f" ({_kind(ground)})")
+
+
 def shared_heading(ground: Ground, protocols: int) -> str:
     """The heading of so many protocols of this one's data set and split."""
     return f"{ground.dataset}, {counted(protocols, 'protocol')}, {ground.split} ({_kind(ground)})"

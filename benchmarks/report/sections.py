@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from benchmarks.report.claims_plot import claims_plot
 from benchmarks.report.groups import Goal, Group, Line
 from benchmarks.report.marks import Mark, marks
 from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
-from benchmarks.report.protocols import headings, lead
+from benchmarks.report.protocols import below_data, data_heading, headings, lead
 from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import Verdict, claim_table
 from quatrefoil.core.measuring.collect import headline
@@ -57,6 +58,7 @@ class Section:
         parts: tables of scores by kinds of items.
         plots, losses, legend: for the page; losses are folded away.
         commands: what made it.
+        data, brief: where the contents list several sections together, as being of these data, and by which words.
     """
 
     heading: str
@@ -70,6 +72,8 @@ class Section:
     legend: Sequence[Mark] = ()
     commands: Sequence[Command] = ()
     links: Sequence[Link] = ()
+    data: str = ""
+    brief: str = ""
 
 
 def group_sections(groups: Sequence[Group]) -> list[Section]:
@@ -91,6 +95,8 @@ def _group_section(group: Group, name: str) -> Section:
         list(_losses(group, of)),
         list(of.values()),
         _commands(group.lines),
+        data=data_heading(group.ground),
+        brief=below_data(name, group.ground),
     )
 
 
@@ -152,6 +158,7 @@ def claims_section(found: Sequence[Verdict]) -> Section:
         True,
         [f"{len(found)} comparisons, by `make claims`: {counts}; of {unmeasured} nothing is measured yet."],
         [claim_table(found)],
+        plots=[Plot("differences, in points", claims_plot(found))] if any(each.corrected for each in found) else [],
         links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
     )
 

@@ -15,7 +15,7 @@ from benchmarks.leaderboard import PAPERS, Place, write_pages
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import markdown
 from benchmarks.report.page import page
-from benchmarks.report.sections import group_sections
+from benchmarks.report.sections import Section, group_sections
 from benchmarks.report.short_scores import short_group_sections, short_score
 from benchmarks.report.tables import group_tables, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
@@ -212,6 +212,23 @@ def test_each_row_leads_to_the_command_and_the_commit_that_made_it(tmp_path: Pat
             f"{entry.model}, configuration {HASH}, commit abc",
             f"    quatrefoil train {entry.recipe} seed=0",
         ]
+
+
+def test_the_contents_lead_to_every_section_those_of_one_data_set_below_its_name() -> None:
+    sections = [
+        *(Section(f"a, {name}", True, [], [], data="a (made here)", brief=name) for name in ("x", "y")),
+        Section("claims", None, [], []),
+        Section("b, x", False, [], [], data="b (real)", brief="x"),
+    ]
+    contents = page(sections, "").partition("<nav")[2].partition("</nav>")[0]
+    assert re.findall(r'href="#([^"]*)">([^<]*)<|class="data">([^<]*)<', contents) == [
+        ("", "", "a (made here)"),
+        ("a-x", "x", ""),
+        ("a-y", "y", ""),
+        ("claims", "claims", ""),
+        ("", "", "b (real)"),
+        ("b-x", "x", ""),
+    ]
 
 
 def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import FRAMES, TABLE
+from benchmarks.report.claims_plot import COLOURS, claims_plot
 from benchmarks.report.groups import group
+from benchmarks.report.sections import claims_section
 from benchmarks.report.standing import Standing
 from benchmarks.report.verdicts import POWER, Verdict, claim_table, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
@@ -53,6 +55,26 @@ def test_a_clear_difference_over_five_seeds_decides_either_way(tmp_path: Path, s
     found = verdict(tmp_path, tuple(sign * d for d in CLEAR))
     assert (found.word, found.seeds_to_decide) == (word, None)
     assert found.differences == pytest.approx(tuple(sign * d for d in CLEAR))
+
+
+def test_the_plot_has_a_line_in_the_verdicts_colour_for_each_claim_with_an_interval_and_tasks_below_their_claim(
+    tmp_path: Path,
+) -> None:
+    better = replace(CLAIM, name="C1a", claimed="audio helps", task="retrieval")
+    none = replace(CLAIM, name="C2", better=FRAMES, than=TABLE, metric="R@5")
+    found = judge((CLAIM, better, none), measured(tmp_path, CLEAR))
+    plot = claims_plot(found)
+    assert plot.count("<circle") == plot.count(f'class="inner" stroke="{COLOURS["supported"]}"') == 2
+    assert [words in plot for words in (">T1: tags help<", ">audio helps<", ">C1a: retrieval<", "C2")] == [True] * 3 + [
+        False
+    ]
+    assert "audio helps: retrieval" in [claim.claim.statement for claim in found]
+
+
+@pytest.mark.parametrize("found", [(), (10.0,)])
+def test_where_nothing_has_an_interval_there_is_no_plot(tmp_path: Path, found: tuple[float, ...]) -> None:
+    assert claims_section([verdict(tmp_path, found)]).plots == []
+    assert len(claims_section([verdict(tmp_path / "more", CLEAR)]).plots) == 1
 
 
 @pytest.mark.parametrize("differences", [(), (10.0,), CLEAR[:4], (1.0, -1.0, 0.5, -0.4, 0.1)])
