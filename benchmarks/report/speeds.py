@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.sections import Command, Section
-from quatrefoil.core.measuring.rows import RowError
+from benchmarks.report.told import undamaged
 from quatrefoil.core.measuring.tables import Cell, Table, TableRow
 
 Facts = Mapping[str, Any]
@@ -30,12 +30,9 @@ def speed_sections(folder: Path) -> list[Section]:
 
 def _told(path: Path, tell: Callable[[Any], list[Table]]) -> tuple[list[Table], str]:
     """Tables of a file, and the command that made it. Raises RowError where it lacks something, or is no JSON."""
-    try:
+    with undamaged(path, "bring back an older one, or run what makes it again"):
         told = json.loads(path.read_text(encoding="utf-8"))
         return tell(told), _command(told)
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise RowError(f"{path}: damaged ({said}); bring back an older one, or run what makes it again") from error
 
 
 def _kept(folder: Path) -> Iterator[tuple[Path, Callable[[Any], list[Table]]]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.report.sections import Link, Plot, Section
+from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
@@ -32,7 +33,7 @@ def study_sections(folder: Path) -> list[Section]:
     Raises:
         RowError: a study that is damaged, or whose table says something else than its rows.
     """
-    return [_whole(study) for study in study_folders(folder)]
+    return list(map(_section, study_folders(folder)))
 
 
 def study_folders(folder: Path) -> list[Path]:
@@ -40,17 +41,12 @@ def study_folders(folder: Path) -> list[Path]:
     return [told.parent for told in sorted(folder.glob(f"*/{TOLD}"))]
 
 
-def _whole(folder: Path) -> Section:
-    try:
-        return _section(folder)
-    except RowError:
-        raise
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise RowError(f"{folder}: {TOLD} or {EFFECTS} is damaged ({said}); {_tell_again(folder)}") from error
-
-
 def _section(folder: Path) -> Section:
+    with undamaged(f"{folder}: {TOLD} or {EFFECTS}", _tell_again(folder)):
+        return _read_section(folder)
+
+
+def _read_section(folder: Path) -> Section:
     text = (folder / TOLD).read_text(encoding="utf-8")
     above = text.partition("\n### ")[0].splitlines()
     made, set_before = above[0], [line.removeprefix("- ").strip("`") for line in above if line.startswith("- ")]

@@ -1,7 +1,8 @@
 """What a page says of what lies beside it: one file of JSON in the folder of clips or pictures."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,17 @@ def read_told(path: Path, kind: type[Told]) -> Told | None:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the file"
         raise RowError(f"{path}: {field}: {first['msg']}; remove the folder, and make the page again") from error
+
+
+@contextmanager
+def undamaged(what: object, mend: str) -> Iterator[None]:
+    """Raise `RowError` where something within fails as reading what is incomplete does, or is of wrong types."""
+    try:
+        yield
+    except RowError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise RowError(f"{what}: damaged ({type(error).__name__}: {error}); {mend}") from error
 
 
 def check_beside(page: Path, names: Iterable[str]) -> None:

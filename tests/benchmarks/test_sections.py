@@ -273,7 +273,7 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
             '"trained_parameters": 9',
             "parameters is 1400000, by",
         ),
-        (EFFECTS, '"seeds": [0, 1]', '"seeds": null', "effects.jsonl is damaged"),
+        (EFFECTS, '"seeds": [0, 1]', '"seeds": null', "effects.jsonl: damaged"),
     ],
 )
 def test_a_study_that_says_something_else_than_its_rows_is_refused(

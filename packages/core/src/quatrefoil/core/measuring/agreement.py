@@ -7,7 +7,7 @@ so the whole store is refused.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ _ROUNDING = 1e-6
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
+_Numbered = tuple[int, Row]
 
 
 def check_agreement(rows: Iterable[Row], where: _Where) -> None:
@@ -169,11 +170,11 @@ def _settings(row: Row, of: str) -> tuple[str, ...]:
     return tuple(each for each in row.overrides if each.startswith(of))
 
 
-def _check_scoring(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+def _check_scoring(rows: Iterable[_Numbered], where: _Where) -> None:
     """A metric of one model and configuration on one ground was scored alike: a mean over its seeds is of one thing."""
-    first: dict[Hashable, tuple[int, Row]] = {}
-    for number, row in rows:
-        before, usual = first.setdefault((row.model, row.config_hash, row.place, row.metric), (number, row))
+    for (number, row), (before, usual) in _beside_first(
+        rows, lambda row: (row.model, row.config_hash, row.place, row.metric)
+    ):
         ours, theirs = (" ".join(_scoring(each)) or "settings of the recipe" for each in (row, usual))
         if ours != theirs:
             said = f"is scored with {ours}, {where(before)} with {theirs} and is of the same model"
@@ -186,18 +187,16 @@ def _scoring(row: Row) -> list[str]:
     return [each for each in _settings(row, "evaluate.") if not each.partition("=")[0].endswith(adding)]
 
 
-def _check_intervals(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+def _check_intervals(rows: Iterable[_Numbered], where: _Where) -> None:
     """Of runs that were scored alike, all have an interval of a metric, or none has."""
-    first: dict[Hashable, tuple[int, Row]] = {}
-    for number, row in rows:
-        before, usual = first.setdefault((_scored_alike(row), row.metric), (number, row))
+    for (number, row), (before, usual) in _beside_first(rows, lambda row: (_scored_alike(row), row.metric)):
         if (row.interval is None) != (usual.interval is None):
             ours, theirs = ("no interval" if each.interval is None else "an interval" for each in (row, usual))
             said = f"has {ours}, {where(before)} has {theirs} and is of the same configuration"
             raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
-def _check_recalls(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+def _check_recalls(rows: Iterable[_Numbered], where: _Where) -> None:
     """What is found among the first is found among more of them."""
     found: dict[Hashable, list[tuple[int, float, int, Row]]] = {}
     for number, row in rows:
@@ -212,7 +211,7 @@ def _check_recalls(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
                 raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
-def _check_names(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
+def _check_names(rows: Iterable[_Numbered], where: _Where) -> None:
     """Runs that were scored alike have metrics of the same names.
 
     The parts of a metric, as `R@1/KIND` of `R@1`, may be missing all together: stored runs are older than they.
@@ -232,15 +231,20 @@ def _check_names(rows: Iterable[tuple[int, Row]], where: _Where) -> None:
                 raise RowError(f"{where(number)}: {said} and is of the same configuration; {_MEND}")
 
 
-def _check(rows: Iterable[tuple[int, Row]], of: _Part, names: Iterable[str], where: _Where, what: str) -> None:
+def _check(rows: Iterable[_Numbered], of: _Part, names: Iterable[str], where: _Where, what: str) -> None:
     names = tuple(names)
-    first: dict[Hashable, tuple[int, Row]] = {}
-    for number, row in rows:
-        before, usual = first.setdefault(of(row), (number, row))
+    for (number, row), (before, usual) in _beside_first(rows, of):
         if odd := [name for name in names if getattr(row, name) != getattr(usual, name)]:
             raise RowError(
                 f"{where(number)}: {_said(row)} has {_unlike(odd[0], row, usual, where(before), what)}; {_MEND}"
             )
+
+
+def _beside_first(rows: Iterable[_Numbered], of: _Part) -> Iterator[tuple[_Numbered, _Numbered]]:
+    """Every row beside the first of its kind."""
+    first: dict[Hashable, _Numbered] = {}
+    for number, row in rows:
+        yield (number, row), first.setdefault(of(row), (number, row))
 
 
 def _said(row: Row) -> str:
