@@ -77,6 +77,11 @@ class Claim:
         return f"{self.claimed}: {self.task}" if self.task else self.claimed
 
     @property
+    def family(self) -> str:
+        """The name that it shares with what is claimed of other tasks."""
+        return self.name[:-1] if self.task else self.name
+
+    @property
     def unlike(self) -> tuple[str, ...]:
         """What the second arm's training has otherwise than the first's, that of what they start from included.
 

@@ -27,8 +27,7 @@ LEGEND = (
     "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",
     "n: seeds; M: million parameters; min: minutes of training by the clock, whatever else the machine did, with what "
     "a model starts from (?: not stored). Where it is trained for each column apart, n is the least, costs are means",
-    "declared differences: all that a claim names, two models and the score they are compared in, whatever came out; "
-    "paired by seed, in points. A verdict takes five seeds and an interval that is corrected for the number of claims",
+    "differences between models that a claim is about stand with the claims, whatever came out",
 )
 
 

@@ -156,11 +156,25 @@ def claims_section(found: Sequence[Verdict]) -> Section:
     return Section(
         "Claims of the papers (EMBEDDED benchmarks, not real corpora)",
         True,
-        [f"{len(found)} comparisons, by `make claims`: {counts}; of {unmeasured} nothing is measured yet."],
+        [
+            f"{len(found)} comparisons, by `make claims`: {counts}; of {unmeasured} nothing is measured yet.",
+            *_plainly(found),
+        ],
         [claim_table(found)],
         plots=[Plot("differences, in points", claims_plot(found))] if any(each.corrected for each in found) else [],
         links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
     )
+
+
+def _plainly(found: Sequence[Verdict]) -> Iterator[str]:
+    """What intervals that are not corrected would say, beside what they would say of nothing."""
+    sides = [verdict.plain_side for verdict in found if verdict.corrected]
+    if sides:
+        yield (
+            f"Before the correction for their number, {sides.count(1)} of {len(sides)} differences have a 95 % "
+            f"interval above zero and {sides.count(-1)} one below; were all of them nothing, {len(sides) / 40:.1f} "
+            "would have each."
+        )
 
 
 def papers_section(rows: Sequence[PaperRow]) -> list[Section]:

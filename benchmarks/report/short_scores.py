@@ -1,4 +1,6 @@
-"""The rows in short: what models are compared by, and the differences that were declared.
+"""The rows in short: what models are compared by.
+
+Differences that claims are judged by stand with the claims; where models of a claim were measured on other data, here.
 
 A table that is too wide for a terminal is told in parts.
 """
@@ -26,36 +28,35 @@ DECLARED = frozenset(claim.compares for claim in CLAIMS)
 
 
 class Declared(NamedTuple):
-    """A difference that claims speak of, its ground, and the verdict where the claim is of this ground."""
+    """A difference that claims speak of, and its ground."""
 
     group: Group
     difference: Difference
-    verdict: Verdict | None
 
 
 def short_group_sections(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
-    """A section for each board of the split that claims are of, with the verdicts on what was declared."""
+    """A section for each board of the split that claims are of."""
     return [_section(board, found) for board in boards([each for each in groups if each.ground.split == SPLIT])]
 
 
 def _section(board: Board, found: Sequence[Verdict]) -> Section:
-    every = [(group, each) for group in board.groups for each in group.differences]
     declared = _declared(board.groups, found)
     tables = [_difference_table(board, declared)] if declared else []
+    others = sum(len(group.differences) for group in board.groups) - len(declared)
     return Section(
         board.heading,
         board.groups[0].ground.embedded,
         lead(board.groups[0].ground) if len(board.groups) == 1 else [],
         [*_score_tables(board, board.columns), *tables],
-        [*_legend(board), *_remarks(board), *_elsewhere(len(every) - len(declared))],
+        [*_legend(board), *_remarks(board), *_elsewhere(others)],
     )
 
 
 def _declared(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Declared]:
-    """What claims compare. Of two models that a claim compares on one of these grounds, there alone."""
-    named = [Declared(g, d, _verdict(g, d, found)) for g in groups for d in g.differences if d.compares in DECLARED]
-    judged = {each.difference.compares[:2] for each in named if each.verdict}
-    return [each for each in named if each.verdict or each.difference.compares[:2] not in judged]
+    """What claims compare, of two models that no claim is judged by on any of these grounds."""
+    named = [Declared(g, d) for g in groups for d in g.differences if d.compares in DECLARED]
+    judged = {each.difference.compares[:2] for each in named if _judges(*each, found)}
+    return [each for each in named if each.difference.compares[:2] not in judged]
 
 
 def _legend(board: Board) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _remarks(board: Board) -> Iterator[str]:
 
 def _elsewhere(count: int) -> Iterator[str]:
     if count:
-        yield f"{counted(count, 'difference')} of these models in scores that no claim is about: on the page"
+        yield f"{counted(count, 'difference')} of these models: on the page; those that claims are about: in CLAIMS.md"
 
 
 def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:
@@ -137,25 +138,21 @@ def short_score(score: Score) -> Cell:
 
 def _difference_table(board: Board, declared: Sequence[Declared]) -> Table:
     heads = {(column.group.ground, column.metric): column.head for column in board.columns}
-    rows = [_difference(told, heads[group.ground, told.metric], verdict) for group, told, verdict in declared]
-    columns = ["claim", "model", "minus", "score", "n", "points", "95 % interval", "verdict"]
+    rows = [_difference(told, heads[group.ground, told.metric]) for group, told in declared]
+    columns = ["model", "minus", "score", "n", "points", "95 % interval"]
     return Table("declared differences", columns, [TableRow("measured", row) for row in rows], [])
 
 
-def _difference(told: Difference, head: str, verdict: Verdict | None) -> list[Cell]:
+def _difference(told: Difference, head: str) -> list[Cell]:
     return [
-        Cell(verdict.claim.name if verdict else NOTHING),
         *map(Cell, (told.better, told.than, head)),
         Cell.of(told.seeds),
         Cell.of(told.mean, "+.1f"),
         Cell(interval_text(told.interval, "+.1f")),
-        Cell(verdict.word if verdict else NOTHING),
     ]
 
 
-def _verdict(group: Group, difference: Difference, found: Sequence[Verdict]) -> Verdict | None:
-    """That on the claim of which these runs are the arms: elsewhere models of these names have others."""
+def _judges(group: Group, difference: Difference, found: Sequence[Verdict]) -> bool:
+    """Whether these runs are the arms of a claim: elsewhere models of these names have others."""
     here = {line.anchor for line in group.lines}
-    return next(
-        (each for each in found if each.claim.compares == difference.compares and set(each.anchors) <= here), None
-    )
+    return any(each.claim.compares == difference.compares and set(each.anchors) <= here for each in found)

@@ -4,25 +4,63 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from textwrap import shorten
+from typing import Final
 
 from benchmarks.report.sections import Section, claims_section, papers_section
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import study_sections
+from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import Verdict
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 from quatrefoil.core.wording import counted
 
+_CLAIMED: Final = 60
+
 
 def short_claims(found: Sequence[Verdict]) -> Section:
-    """How many there are of each verdict, and those that are decided; every measured one stands among the scores."""
+    """How many there are of each verdict, those that are decided, and a line for what is claimed of several tasks."""
     decided = [
         f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_at_what_cost(verdict)}"
         for verdict in found
         if verdict.word != "open"
     ]
-    return replace(claims_section(found), tables=[], remarks=decided)
+    families = groupby(found, lambda verdict: (verdict.claim.family, verdict.claim.claimed))
+    rows = [TableRow("measured", _family_cells(*of, list(part))) for of, part in families]
+    columns = ["claim", "what is claimed", "of", "n", "differences", "> 0", "< 0", "verdicts"]
+    remarks = [
+        *decided,
+        "of: comparisons, one for each task; differences in points, paired by seed; > 0, < 0: how many have their "
+        "95 % interval there, which is not corrected for their number, as a verdict's is",
+    ]
+    return replace(claims_section(found), tables=[Table("claims", columns, rows, [])], remarks=remarks, plots=())
+
+
+def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
+    means = [verdict.over.mean for verdict in found if verdict.over]
+    words = [verdict.word for verdict in found]
+    return [
+        Cell(name),
+        Cell(shorten(claimed, _CLAIMED, placeholder=" ...")),
+        Cell.of(len(found)),
+        count_cell([len(verdict.differences) for verdict in found]),
+        Cell(_from_to(means, "+.1f")),
+        *(Cell.of(sum(verdict.plain_side == side for verdict in found)) for side in (1, -1)),
+        Cell(", ".join(_times(words, word) for word in dict.fromkeys(words))),
+    ]
+
+
+def _times(words: Sequence[str], word: str) -> str:
+    """The word, with how often it is there where there are others."""
+    return word if len({*words}) == 1 else f"{words.count(word)} {word}"
+
+
+def _from_to(values: Sequence[float], form: str) -> str:
+    """The least and the greatest, once where they are the same."""
+    ends = dict.fromkeys(f"{end:{form}}" for end in (min(values), max(values))) if values else [NOTHING]
+    return " to ".join(ends)
 
 
 def _at_what_cost(verdict: Verdict) -> str:
@@ -59,7 +97,7 @@ def _effect_cells(what: Cell, rows: Sequence[TableRow], columns: Sequence[str]) 
         what,
         *(rows[0].cells[place] for place in (seeds, score)),
         Cell.of(len(effects)),
-        Cell(f"{min(effects):+.2f} to {max(effects):+.2f}" if effects else NOTHING),
+        Cell(_from_to(effects, "+.2f")),
         Cell.of(without),
     ]
 

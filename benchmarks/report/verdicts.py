@@ -73,6 +73,13 @@ class Verdict:
     outdated: tuple[str, ...] = ()
 
     @property
+    def plain_side(self) -> int:
+        """1 where the 95 % interval that is not corrected lies above zero, -1 where below, else 0."""
+        if self.over is None or self.corrected is None:
+            return 0
+        return (self.over.interval.low > 0) - (self.over.interval.high < 0)
+
+    @property
     def hours_to_decide(self) -> float | None:
         """Of training, by one run at a time, for what is missing; None where nothing is, or nothing like it was run."""
         minutes = [each for each in self.missing.values() if each is not None]
@@ -177,7 +184,7 @@ def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
 
 def claim_table(found: Sequence[Verdict]) -> Table:
     """All verdicts, in the order of the claims."""
-    columns = ["claim", "what is claimed", "seeds", "difference", "corrected interval", "verdict"]
+    columns = ["claim", "what is claimed", "seeds", "difference", "95 % interval", "corrected interval", "verdict"]
     columns += ["seeds to decide", "hours for them", "minutes, either arm"]
     rows = [TableRow("measured", _cells(verdict)) for verdict in found]
     return Table("The papers' claims", columns, rows, _remarks(found))
@@ -195,6 +202,7 @@ def _cells(verdict: Verdict) -> list[Cell]:
         Cell(f"{claim.statement} ({measured})"),
         Cell.of(len(verdict.differences)),
         replace(Cell.of(verdict.over.mean if verdict.over else None, "+.1f"), link=verdict.anchors[1]),
+        Cell(interval_text(verdict.over.interval if verdict.over and verdict.corrected else None, "+.1f")),
         Cell(interval_text(verdict.corrected, "+.1f")),
         Cell(verdict.word),
         needed,
@@ -232,12 +240,12 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         late.setdefault(claim.known, []).append(claim.name)
     later = "".join(f", but of {', '.join(names)} after {seeds}, which are among them" for seeds, names in late.items())
     return [
-        f"differences in points, paired by seed; intervals are Student's at {100 * (1 - 0.05 / len(found)):.2f} %, so "
-        f"that all {len(found)} together hold with 95 % (Bonferroni)",
-        f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and an interval without zero; `seeds to "
-        f"decide`: so many would give one in {100 * POWER:.0f} % of repetitions, if mean and spread are as they were "
-        "measured. Who adds seeds until an interval leaves zero will see it "
-        f"leave by chance: their number was fixed before they ran{later}",
+        "differences in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
+        f"{100 * (1 - 0.05 / len(found)):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
+        f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero; "
+        f"`seeds to decide`: so many would give one in {100 * POWER:.0f} % of repetitions, if mean and spread are as "
+        "they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their number "
+        f"was fixed before they ran{later}",
         "hours of training, one run at a time on the machine that made the others, of the runs that are not stored for "
         "these seeds (for those of the claim, where fewer than two were run), with what they start from: the median of "
         "what like runs took; an arm never run is taken to cost what the other one does. A run of several claims "

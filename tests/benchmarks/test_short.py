@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.claims import CLAIMS
-from benchmarks.entries import FRAMES, TABLE
+from benchmarks.claims import CLAIMS, Claim
+from benchmarks.entries import BRUTE_FORCE, FRAMES, TABLE
 from benchmarks.leaderboard import PAPERS, Place, short_sections
 from benchmarks.real_sequences.sets import WHOLE
 from benchmarks.report.boards import Board, boards, short_direction, telling
@@ -15,7 +15,7 @@ from benchmarks.report.markdown import markdown
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
-from benchmarks.report.short_sections import short_studies
+from benchmarks.report.short_sections import short_claims, short_studies
 from benchmarks.report.standing import Standing
 from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import verdicts
@@ -51,26 +51,49 @@ def of_today(folder: Path, **changed: object) -> list[Row]:
     return [replace(row, config_hash=load(row.recipe).config_hash) for row in rows_of(folder, **changed)]
 
 
-def test_every_declared_difference_stands_with_its_verdict_and_the_others_are_counted(tmp_path: Path) -> None:
+def test_differences_that_a_claim_is_judged_by_stand_with_the_claims_and_all_are_counted(tmp_path: Path) -> None:
     rows = of_today(tmp_path)
     found = Results([*rows, *(replace(row, metric=metric) for metric in OTHERS for row in rows)])
     groups = group(found)
     (section,) = short_group_sections(groups, verdicts(CLAIMS, groups, Standing(found)))
-    table = section.tables[-1]
-    assert [[cell.text for cell in row.cells] for row in table.rows] == [
-        ["T1", "TABLE", "Frames only", "t→v", "1", "+0.0", NOTHING, "open"]
-    ]
+    assert "declared differences" not in [table.title for table in section.tables]
     assert len(groups[0].differences) == 3
-    assert "2 differences" in section.remarks[-1]
+    assert "3 differences" in section.remarks[-1]
 
 
-def test_models_on_other_data_than_a_claim_is_of_have_differences_and_no_verdict(tmp_path: Path) -> None:
+def test_models_of_a_claim_have_their_difference_beside_their_scores_on_other_data_than_the_claims(
+    tmp_path: Path,
+) -> None:
     ours, theirs = of_today(tmp_path), of_today(tmp_path / "other", dataset="msvd", embedded=False)
     found = Results([*ours, *(replace(row, config_hash="e" * 16) for row in theirs)])
     groups = group(found)
     sections = short_group_sections(groups, verdicts(CLAIMS, groups, Standing(found)))
-    told = [[row.cells[0].text for row in section.tables[-1].rows] for section in sections]
-    assert sorted(told) == [["T1"], [NOTHING]]
+    told = {
+        section.embedded: [[cell.text for cell in row.cells] for row in table.rows]
+        for section in sections
+        for table in section.tables
+        if table.title == "declared differences"
+    }
+    assert told == {False: [["TABLE", "Frames only", "t→v", "1", "+0.0", NOTHING]]}
+
+
+def test_a_line_of_the_claims_table_counts_the_tasks_of_one_claim_and_their_sides(tmp_path: Path) -> None:
+    rows = [
+        replace(row, seed=seed, value=50.0 + seed + gain * (row.model == TABLE.model))
+        for gain, folder in ((gain, tmp_path / str(seed)) for seed, gain in enumerate((4.0, 5.0, 4.5, 5.5, 5.0)))
+        for seed in [int(folder.name)]
+        for row in of_today(folder)
+    ]
+    groups = group(Results(rows))
+    one = Claim("X1a", "a paper", "tags help", TABLE, FRAMES, METRIC, task="retrieval")
+    other = Claim("X1b", "a paper", "tags help", FRAMES, TABLE, METRIC, task="the same backwards")
+    unmeasured = Claim("X2", "a paper", "what was not run", TABLE, BRUTE_FORCE, METRIC)
+    found = verdicts((one, other, unmeasured), groups, Standing(Results(rows)))
+    table = short_claims(found).tables[0]
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["X1", "tags help", "2", "5", "-4.8 to +4.8", "1", "1", "1 supported, 1 contradicted"],
+        ["X2", "what was not run", "1", "0", NOTHING, "0", "0", "open"],
+    ]
 
 
 def test_a_model_is_one_row_until_two_of_its_configurations_have_the_same_score(tmp_path: Path) -> None:
@@ -170,7 +193,7 @@ def test_a_study_is_a_line_for_each_reference_with_the_range_of_its_effects(tmp_
     (section,) = short_studies(tmp_path)
     assert [[cell.text for cell in row.cells] for row in section.tables[0].rows] == [
         ["A on Stage: text-to-video/R@1, test", "2", "50.00", "2", "-2.00 to +1.00", "1"],
-        ["B on Stage: text-to-video/R@1, test", "1", "50.00", "1", "+0.50 to +0.50", "0"],
+        ["B on Stage: text-to-video/R@1, test", "1", "50.00", "1", "+0.50", "0"],
     ]
 
 
