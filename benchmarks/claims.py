@@ -185,9 +185,9 @@ CLAIMS = (
     *_of_arms("G4", GENEBERT_PAPER, "pre-training on both helps", GENEBERT, GENEBERT_SCRATCH, known=3),
     Claim(
         "G3",
-        f"{GENEBERT_PAPER}: it generalises to unseen cell types; the task, openness, is ours",
-        "regions tell what the sequence cannot, which is at 50 by construction: which cell types that were not "
-        "trained on have a region open; no pre-training is needed for it",
+        f"{GENEBERT_PAPER}: it generalises to unseen cell types; the task of G3, openness, is ours: the sequence is at "
+        "50 by construction, and no pre-training is needed for what regions tell",
+        "regions tell what the sequence cannot: where cell types are open that were not trained on",
         GENEBERT.tasks[OPENNESS],
         OPENNESS_OF_SEQUENCE,
         VARYING,
