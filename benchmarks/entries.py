@@ -38,6 +38,10 @@ TABLE_ABLATIONS = (
 )
 
 
+ZERO_SHOT = "zero-shot "
+"""Before the name of a task on which pre-training itself is scored."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """A way of pre-training, and all that is measured of it: by the name of the task."""
@@ -77,7 +81,7 @@ _CLOVER_TASKS = {"retrieval": "clover/stage-retrieval", **_QUESTIONS}
 
 def _clover(name: str, note: str, suffix: str | None, before: tuple[str, ...] = ()) -> Arm:
     recipe = None if suffix is None else f"clover/stage-pretrain{suffix}"
-    return _arm(name, note, recipe, _CLOVER_TASKS, ["zero-shot retrieval"], before=before)
+    return _arm(name, note, recipe, _CLOVER_TASKS, [f"{ZERO_SHOT}retrieval"], before=before)
 
 
 CLOVER = _clover("Clover", "tri-modal alignment, masks, ranking", "")
@@ -102,7 +106,7 @@ _VLSA_TASKS = {f"{task} retrieval": f"vlsa/stage-{task}" for task in ("text-vide
 
 def _vlsa(name: str, note: str, suffix: str | None, model: tuple[str, ...] = ()) -> Arm:
     recipe = None if suffix is None else f"vlsa/stage-pretrain{suffix}"
-    return _arm(name, note, recipe, _VLSA_TASKS, ["zero-shot text-audio retrieval"], model)
+    return _arm(name, note, recipe, _VLSA_TASKS, [f"{ZERO_SHOT}text-audio retrieval"], model)
 
 
 _UNSHARED = ("model.encoder_shared=[]", "model.decoder_shared=[]")
@@ -136,6 +140,21 @@ def _genebert(name: str, note: str, suffix: str | None) -> Arm:
     recipe = None if suffix is None else f"genebert/regulome-{suffix}"
     return _arm(name, note, recipe, _REGULOME_TASKS, on=on_regulome)
 
+
+OPENNESS_VARYING = "openness-varying/ROC-AUC"
+"""Among the regions that are open in some cell types only."""
+METRICS: Mapping[str, str] = {
+    "retrieval": "text-to-video/R@1",
+    "text-video retrieval": "text-to-video/R@1",
+    "text-audio retrieval": "text-to-audio/R@1",
+    "audio-video retrieval": "audio-to-video/R@1",
+    **dict.fromkeys(_QUESTIONS, "accuracy"),
+    **dict.fromkeys(_REGULOME_TASKS, "MCC"),
+    # Fewer than one variant in ten does something, and at even odds the models name next to none.
+    VARIANTS: "ROC-AUC",
+    OPENNESS: OPENNESS_VARYING,
+}
+"""What a task is judged by, of retrieval the first direction; without fine-tuning by the same."""
 
 GENEBERT = _genebert("GeneBERT", "sequence and regions, three tasks", "pretrain")
 GENEBERT_SEQUENCE = _genebert("GeneBERT, sequence alone", "as much compute as both modalities take", "sequence-only")

@@ -26,7 +26,7 @@ from benchmarks.report.short_sections import short_claims, short_papers, short_s
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.standing import Standing
-from benchmarks.report.studies import STUDIES, study_folders, study_sections
+from benchmarks.report.studies import STUDIES, StoredStudy, read_studies
 from benchmarks.report.verdicts import Verdict, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
@@ -92,7 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not Path("benchmarks").is_dir():
             raise ValueError(f"rows and pages lie in the repository, of which {Path.cwd()} is not the root; go there")
         available = suites()
-        parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
+        parser = argparse.ArgumentParser(
+            prog="python -m benchmarks.leaderboard",
+            description=__doc__,
+            epilog="suites:\n" + "".join(f"  {suite.name:9}{suite.what}\n" for suite in available.values()),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         parser.add_argument("suite", choices=sorted(available))
         parser.add_argument(
             "--claim",
@@ -165,48 +170,63 @@ def lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
 
 def write_pages(place: Place, results: Results) -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
-    groups = group(results)
-    found = verdicts(CLAIMS, groups, Standing(results)) if place.claims else []
+    told = told_of(place, results)
     if place.claims:
-        replace_text(place.claims, claims_markdown(claims_section(found)))
+        replace_text(place.claims, claims_markdown(claims_section(told.found)))
     way = place.page.relative_to(place.leaderboard.parent).as_posix()
-    text = markdown(short_sections(place, results, groups, found), way)
+    text = markdown(short_sections(place, told), way)
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
     wrong, learned = read_confusions(place.confusions), read_pictures(place.pictures)
-    replace_text(place.page, page(sections(place, results, groups, found), place.root, gallery, wrong, learned))
+    replace_text(place.page, page(sections(place, told), place.root, gallery, wrong, learned))
     return text
 
 
-def sections(place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
+@dataclass(frozen=True)
+class Told:
+    """What the page and its short form are made of.
+
+    Attributes:
+        found: the verdicts; none for stores that are not of the repository.
+        stored: what runs left, those of studies included.
+    """
+
+    groups: Sequence[Group]
+    found: Sequence[Verdict]
+    studies: Sequence[StoredStudy]
+    stored: Sequence[Results]
+
+
+def told_of(place: Place, results: Results) -> Told:
+    """The rows brought together, with the studies beside them."""
+    groups, studies = group(results), read_studies(place.store.folder / STUDIES)
+    found = verdicts(CLAIMS, groups, Standing(results)) if place.claims else []
+    return Told(groups, found, studies, [results, *(study.stored for study in studies)])
+
+
+def sections(place: Place, told: Told) -> list[Section]:
     """All that is told: the rows, what lies beside them in the store's folder, the claims, and what papers print."""
-    studies = place.store.folder / STUDIES
     return [
-        *group_sections(groups),
+        *group_sections(told.groups),
         *runner_sections(place.store.folder, RUNNERS),
-        *([claims_section(found)] if found else []),
-        *study_sections(studies),
+        *([claims_section(told.found)] if told.found else []),
+        *(study.section for study in told.studies),
         *speed_sections(place.store.folder),
-        *spending_sections(_with_studies(results, studies)),
+        *spending_sections(told.stored),
         *papers_section(place.papers),
     ]
 
 
-def short_sections(place: Place, results: Results, groups: Sequence[Group], found: Sequence[Verdict]) -> list[Section]:
+def short_sections(place: Place, told: Told) -> list[Section]:
     """The same in short."""
-    studies = place.store.folder / STUDIES
     return [
-        *short_group_sections(groups, found),
+        *short_group_sections(told.groups, told.found),
         *runner_sections(place.store.folder, SHORT_RUNNERS),
-        *([short_claims(found)] if found else []),
-        *short_studies(studies),
-        *short_spending(_with_studies(results, studies)),
+        *([short_claims(told.found)] if told.found else []),
+        *short_studies(told.studies),
+        *short_spending(told.stored),
         *short_papers(place.papers),
     ]
-
-
-def _with_studies(results: Results, studies: Path) -> list[Results]:
-    return [results, *(Store(folder).read() for folder in study_folders(studies))]
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class Suite:
     """Entries measured together.
 
     Args:
+        what: it measures, in a line of help.
         committed: the results belong to the repository; else to a folder under runs/.
         gallery: the data set of which samples are drawn, to look at beside the table.
         left_out: what real corpora that are there are not asked, and why.
@@ -43,6 +44,7 @@ class Suite:
     committed: bool
     gallery: str | None = None
     left_out: Sequence[str] = ()
+    what: str = ""
 
 
 _CORE = (FRAMES, BRUTE_FORCE, TABLE)
@@ -73,15 +75,32 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
     return {
         suite.name: suite
         for suite in (
-            Suite("quick", [_shortened(entry, _SECONDS) for entry in EACH_ONCE], committed=False),
-            Suite("demo", [_shortened(e, _MINUTES) for e in (FRAMES, TABLE)], committed=False, gallery="stage"),
-            Suite("default", [e.with_seeds(ONE_SEED) for e in (*EACH_ONCE, *real)], committed=True, left_out=left_out),
-            Suite("clover", clover, committed=True),
-            Suite("vlsa", vlsa, committed=True),
-            Suite("regulome", regulome, committed=True),
-            Suite("full", full, committed=True, left_out=left_out),
-            Suite("claims", claimed(CLAIMS), committed=True),
-            Suite("pages", [], committed=True),
+            Suite(
+                "quick",
+                [_shortened(entry, _SECONDS) for entry in EACH_ONCE],
+                committed=False,
+                what="every model beside a baseline on tiny data for 20 steps: minutes, into runs/quick",
+            ),
+            Suite(
+                "demo",
+                [_shortened(entry, _MINUTES) for entry in (FRAMES, TABLE)],
+                committed=False,
+                gallery="stage",
+                what="TABLE and frames alone, with samples and a model to try: 5 to 10 minutes, into runs/demo",
+            ),
+            Suite(
+                "default",
+                [e.with_seeds(ONE_SEED) for e in (*EACH_ONCE, *real)],
+                committed=True,
+                left_out=left_out,
+                what="every model beside a baseline from one seed, and the real corpora of QUATREFOIL_DATA",
+            ),
+            Suite("clover", clover, committed=True, what="Clover and its ablations on all tasks of Stage, all seeds"),
+            Suite("vlsa", vlsa, committed=True, what="VLSA and its ablations on all tasks of Stage, all seeds"),
+            Suite("regulome", regulome, committed=True, what="GeneBERT, its ablations and baselines, all seeds"),
+            Suite("full", full, committed=True, left_out=left_out, what="all of these: days on two cores"),
+            Suite("claims", claimed(CLAIMS), committed=True, what="what the papers claim, or some of it: CLAIMS.md"),
+            Suite("pages", [], committed=True, what="nothing is run: what is stored is drawn"),
         )
     }
 

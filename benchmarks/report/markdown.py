@@ -1,6 +1,7 @@
 """LEADERBOARD.md: what reads well in a terminal, with the way to the page that has everything."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from textwrap import fill
 
 from benchmarks.report.sections import NO_RESULTS, Section
@@ -9,7 +10,8 @@ from quatrefoil.core.measuring.tables import table_text
 
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
-(C2 is all of its parts). Every score is a row of the store that LEADERBOARD.md is drawn from.
+(C2 is all of its parts; the last letter of C2sa is its task). Every score is a row of the store that LEADERBOARD.md is
+drawn from.
 """
 SHORT = (
     "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a "
@@ -69,5 +71,6 @@ def _parts(section: Section) -> Iterator[str]:
 
 def claims_markdown(claims: Section) -> str:
     """CLAIMS.md."""
-    tables = "\n".join(map(table_text, claims.tables))
-    return f"# Claims\n\n{CLAIMS_HEAD}\n{_wrapped(' '.join(claims.lead))}\n\n{tables}"
+    (table,) = claims.tables
+    lead, rows = _wrapped(" ".join(claims.lead)), table_text(replace(table, remarks=[]))
+    return f"# Claims\n\n{CLAIMS_HEAD}\n{lead}\n\n{rows}\n{_list(table.remarks)}"

@@ -9,6 +9,7 @@ from quatrefoil.core.wording import counted
 _RETRIEVAL = "retrieval over the whole split; the tables name the directions"
 _CHOICE = "questions about a clip, with five answers to choose from"
 _OPEN = "open questions about a clip, answered by a word out of those of training"
+_PROMOTER = "a promoter, or a stretch"
 ASKED: Mapping[str, str] = {
     "one-caption": f"{_RETRIEVAL}; one caption to a clip",
     "msrvtt-1kA": f"{_RETRIEVAL}; JSFUSION's 1,000 clips, one caption to a clip",
@@ -20,6 +21,14 @@ ASKED: Mapping[str, str] = {
     "msrvtt-qa": _OPEN,
     "msrvtt-mc": "multiple choice: which of five sentences is the clip's",
     "lsmdc-fib": "a sentence about a clip, in which one word is to be filled in",
+    "pretraining": "masked k-mers (mgm), the next segment (ngsp), regions of this sequence or of another one (srm)",
+    "regulome/openness": "is a region open in cell types that were not trained on",
+    "regulome/prom/genomic_matched/prom_300_tata": f"{_PROMOTER} of as much G and C elsewhere in the genome",
+    "regulome/prom/dinuc_shuffle/prom_300_tata": f"{_PROMOTER} made of promoters, its pairs of bases in another order",
+    "regulome/prom/subst12of20/prom_300_tata": f"{_PROMOTER} made of promoters, 12 of 20 parts of each replaced",
+    "regulome/splice/regulome": "a donor, an acceptor, or neither",
+    "regulome/tfbs/MIR2": "is a stretch bound by the factor MIR2",
+    "regulome/variants/breaking": "does a variant break a site",
 }
 """Protocol, less the name of the data set -> what is asked; protocols that are not here are told by name alone."""
 

@@ -62,9 +62,15 @@ def _declared(groups: Sequence[Group], found: Sequence[Verdict]) -> list[Declare
 def _legend(board: Board) -> Iterator[str]:
     """What the heads of the columns mean."""
     if len(board.groups) > 1:
-        yield from (f"{each.head}: {each.metric}; {brief(each.group.ground)}" for each in board.columns)
+        for of in board.groups:
+            heads = [_told_head(column) for column in board.columns if column.group is of]
+            yield f"{', '.join(heads)}: {brief(of.ground)}"
     elif short := [f"{each.head}: {each.metric}" for each in board.columns if each.head != each.metric]:
         yield ", ".join(short)
+
+
+def _told_head(column: Column) -> str:
+    return column.head if column.head.endswith(column.metric) else f"{column.head} ({column.metric})"
 
 
 def _remarks(board: Board) -> Iterator[str]:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from textwrap import shorten
 from typing import Final
 
 from benchmarks.report.sections import Section, claims_section, papers_section
 from benchmarks.report.spending import spending_sections
-from benchmarks.report.studies import study_sections
+from benchmarks.report.studies import StoredStudy
 from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import Verdict
+from quatrefoil.core.ablation.report import EffectRecord, effect_cells
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
@@ -69,7 +69,7 @@ def _at_what_cost(verdict: Verdict) -> str:
     return "" if ours is None or theirs is None else f" ({ours:.1f} against {theirs:.1f} minutes of training)"
 
 
-def short_studies(folder: Path) -> list[Section]:
+def short_studies(studies: Sequence[StoredStudy]) -> list[Section]:
     """Each study, a line for each model, data and metric; how they are read is told with the first."""
     remarks = [
         "effects: from the least to the greatest of the levels, minus the reference, paired by seed; without 0: how "
@@ -77,37 +77,31 @@ def short_studies(folder: Path) -> list[Section]:
         "each level with its interval, in spreads of the reference, and with time, memory and parameters: on the page",
     ]
     return [
-        replace(section, tables=[_effects(each) for each in section.tables], remarks=[] if place else remarks, plots=())
-        for place, section in enumerate(study_sections(folder))
+        replace(study.section, tables=[_effects(study)], remarks=[] if place else remarks, plots=())
+        for place, study in enumerate(studies)
     ]
 
 
-def _effects(table: Table) -> Table:
-    parts = groupby(table.rows, lambda row: row.cells[0])
-    rows = [TableRow("measured", _effect_cells(what, list(rows), table.columns)) for what, rows in parts]
-    return Table(table.title, ["reference", "n", "score", "levels", "effects", "without 0"], rows, [])
+def _effects(study: StoredStudy) -> Table:
+    parts = groupby(study.effects, lambda effect: effect_cells(effect)[0])
+    rows = [TableRow("measured", _effect_cells(what, list(effects))) for what, effects in parts]
+    columns = ["reference", "n", "score", "levels", "effects", "without 0"]
+    return Table(study.section.tables[0].title, columns, rows, [])
 
 
-def _effect_cells(what: Cell, rows: Sequence[TableRow], columns: Sequence[str]) -> list[Cell]:
+def _effect_cells(what: Cell, effects: Sequence[EffectRecord]) -> list[Cell]:
     """Of a reference, which comes first, and its levels; those of which no seed was run have no effect."""
-    seeds, score, effect, interval = map(columns.index, ("seeds", "score", "effect", "95 % interval"))
-    effects = [number for row in rows[1:] if (number := row.cells[effect].number) is not None]
-    without = sum(_leaves_out_zero(row.cells[interval].text) for row in rows[1:])
+    reference, *levels = effects
+    found = [effect["difference"] for effect in levels if effect["difference"] is not None]
+    intervals = [effect["interval"] for effect in levels if effect["interval"]]
     return [
         what,
-        *(rows[0].cells[place] for place in (seeds, score)),
-        Cell.of(len(effects)),
-        Cell(_from_to(effects, "+.2f")),
-        Cell.of(without),
+        Cell.of(len(reference["seeds"])),
+        Cell.of(reference["score"], ".2f"),
+        Cell.of(len(found)),
+        Cell(_from_to(found, "+.2f")),
+        Cell.of(sum(not low <= 0 <= high for low, high in intervals)),
     ]
-
-
-def _leaves_out_zero(interval: str) -> bool:
-    """Of an interval as a study's table has it: `[-1.00, 2.00]`, or that there is none."""
-    if interval == NOTHING:
-        return False
-    low, high = map(float, interval.strip("[]").split(", "))
-    return not low <= 0 <= high
 
 
 def short_spending(stored: Sequence[Results]) -> list[Section]:

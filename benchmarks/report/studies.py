@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from benchmarks.report.sections import Link, Plot, Section
 from benchmarks.report.told import undamaged
@@ -27,26 +27,29 @@ _FIELDS: Final = {
 _COMMAND: Final = "Made by `quatrefoil ablate "
 
 
-def study_sections(folder: Path) -> list[Section]:
-    """A section for each study of a folder of studies, in order of their names; none where there is no folder.
+class StoredStudy(NamedTuple):
+    """A study as the page tells it, its effects in the order of the rows of its tables, and what its runs left."""
+
+    section: Section
+    effects: Sequence[EffectRecord]
+    stored: Results
+
+
+def read_studies(folder: Path) -> list[StoredStudy]:
+    """The studies of a folder of studies, in order of their names; none where there is no folder.
 
     Raises:
         RowError: a study that is damaged, or whose table says something else than its rows.
     """
-    return list(map(_section, study_folders(folder)))
+    return [_study(told.parent) for told in sorted(folder.glob(f"*/{TOLD}"))]
 
 
-def study_folders(folder: Path) -> list[Path]:
-    """The folders of the studies in a folder, in order of their names."""
-    return [told.parent for told in sorted(folder.glob(f"*/{TOLD}"))]
-
-
-def _section(folder: Path) -> Section:
+def _study(folder: Path) -> StoredStudy:
     with undamaged(f"{folder}: {TOLD} or {EFFECTS}", _tell_again(folder)):
-        return _read_section(folder)
+        return _read(folder)
 
 
-def _read_section(folder: Path) -> Section:
+def _read(folder: Path) -> StoredStudy:
     text = (folder / TOLD).read_text(encoding="utf-8")
     above = text.partition("\n### ")[0].splitlines()
     made, set_before = above[0], [line.removeprefix("- ").strip("`") for line in above if line.startswith("- ")]
@@ -54,7 +57,7 @@ def _read_section(folder: Path) -> Section:
     _check_head(folder, made, set_before, effects)
     _check(folder, tables, effects, stored)
     embedded = all(row.embedded for row in stored.rows)
-    return Section(
+    section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
         [made, *_earlier(effects)],
@@ -63,6 +66,7 @@ def _read_section(folder: Path) -> Section:
         plots=[Plot("effects in units of the reference's spread over seeds", _inner(effects_plot(effects)))],
         links=[Link("how to read it", "docs/ablations.md")],
     )
+    return StoredStudy(section, effects, stored)
 
 
 def _effects(folder: Path) -> list[EffectRecord]:

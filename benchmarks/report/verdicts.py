@@ -6,10 +6,10 @@ number of claims (Bonferroni), so that all verdicts together are wrong in at mos
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from benchmarks.claims import Claim
 from benchmarks.report.groups import ALIKE, Group, Line, paired
@@ -25,6 +25,7 @@ from quatrefoil.core.wording import counted
 
 Arms: TypeAlias = tuple[Line | None, Line | None]
 """What was measured of both on one ground."""
+What = TypeVar("What")
 Word = Literal["supported", "contradicted", "open"]
 SPLIT = "test"
 """What claims are of; some runs are scored on other splits too, such as those of other negatives."""
@@ -230,39 +231,47 @@ def _in_hours(hours: float) -> Cell:
 
 
 def _remarks(found: Sequence[Verdict]) -> list[str]:
-    sources = dict.fromkeys(verdict.claim.source for verdict in found)
-    unlike: dict[str, list[str]] = {}
-    for claim in (verdict.claim for verdict in found):
-        for said in claim.unlike:
-            unlike.setdefault(said, []).append(claim.name)
-    late: dict[int, list[str]] = {}
-    for claim in (verdict.claim for verdict in found if verdict.claim.known):
-        late.setdefault(claim.known, []).append(claim.name)
-    later = "".join(f", but of {', '.join(names)} after {seeds}, which are among them" for seeds, names in late.items())
+    claims = [verdict.claim for verdict in found]
+    late = _named((claim.known, claim) for claim in claims if claim.known)
+    later = "".join(f", but of {names} after {seeds}, which are among them" for seeds, names in late.items())
+    outdated = _named((model, verdict.claim) for verdict in found for model in verdict.outdated)
+    unlike = _named((said, claim) for claim in claims for said in claim.unlike)
     return [
-        "differences in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
+        "`difference`: in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
         f"{100 * (1 - 0.05 / len(found)):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
-        f"a verdict takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero; "
-        f"`seeds to decide`: so many would give one in {100 * POWER:.0f} % of repetitions, if mean and spread are as "
-        "they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their number "
-        f"was fixed before they ran{later}",
-        "hours of training, one run at a time on the machine that made the others, of the runs that are not stored for "
-        "these seeds (for those of the claim, where fewer than two were run), with what they start from: the median of "
-        "what like runs took; an arm never run is taken to cost what the other one does. A run of several claims "
-        "counts in each of them",
-        _all_missing(found),
-        f"at chance: neither arm is above {' or '.join(BLIND)} of that task, by the 95 % interval of its own scores "
-        f"over {ENOUGH_SEEDS} seeds or more, so that more would tell nothing; longer training may. No spread: the "
+        f"`verdict`: takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero",
+        f"`seeds to decide`: so many would give a verdict in {100 * POWER:.0f} % of repetitions, if mean and spread "
+        "are as they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their "
+        f"number was fixed before they ran{later}",
+        f"`at chance`: neither arm is above {' or '.join(BLIND)} of that task, by the 95 % interval of its own scores "
+        f"over {ENOUGH_SEEDS} seeds or more, so that more would tell nothing; longer training may. `no spread`: the "
         "difference is the same on every seed, which says nothing of other seeds, and decides nothing",
-        *_outdated(found),
+        "`hours for them`: of training, one run at a time on the machine that made the others, of the runs that are "
+        "not stored for these seeds (for those of the claim, where fewer than two were run), with what they start "
+        "from: the median of what like runs took; an arm never run is taken to cost what the other one does. A run of "
+        "several claims counts in each of them",
+        _all_missing(found),
+        "`minutes, either arm`: of training by the clock, of a run of the first and of the second arm, with what it "
+        "starts from",
+        *(
+            f"not counted, {names}: stored runs of {model} are of other settings than its recipe has today"
+            for model, names in outdated.items()
+        ),
         f"on the page, {LINKED}",
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
-        *(f"source: {source}" for source in sources),
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
-        "Settings were chosen on validation for the full model alone. Equal steps are not equal compute: `minutes` are "
-        "of training by the clock, of a run of the first and of the second arm, with what it starts from",
-        *(f"not equal, {', '.join(names)}: {said}" for said, names in unlike.items()),
+        "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
+        *(f"not equal, {names}: {said}" for said, names in unlike.items()),
+        *(f"source of {names}: {source}" for source, names in _named((c.source, c) for c in claims).items()),
     ]
+
+
+def _named(found: Iterable[tuple[What, Claim]]) -> dict[What, str]:
+    """Of what claims are the names of all that it is said of, those of several tasks once."""
+    names: dict[What, list[str]] = {}
+    for what, claim in found:
+        names.setdefault(what, []).append(claim.family)
+    return {what: ", ".join(dict.fromkeys(each)) for what, each in names.items()}
 
 
 def _all_missing(found: Sequence[Verdict]) -> str:
@@ -272,12 +281,3 @@ def _all_missing(found: Sequence[Verdict]) -> str:
     unknown = sum(minutes is None for minutes in missing.values())
     more = f", and {counted(unknown, 'run')} of which nothing like it was ever made" if unknown else ""
     return f"of all runs that the claims' own seeds ask for {len(missing)} are missing: {hours:.1f} hours{more}"
-
-
-def _outdated(found: Sequence[Verdict]) -> Iterator[str]:
-    named: dict[str, list[str]] = {}
-    for verdict in found:
-        for model in verdict.outdated:
-            named.setdefault(model, []).append(verdict.claim.name)
-    for model, names in named.items():
-        yield f"not counted, {', '.join(names)}: stored runs of {model} are of other settings than its recipe has today"

@@ -23,7 +23,7 @@ from benchmarks.report.sections import Command, claims_section, group_sections
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.standing import Standing
-from benchmarks.report.studies import EFFECTS, TOLD, study_sections
+from benchmarks.report.studies import EFFECTS, TOLD, read_studies
 from benchmarks.report.tables import METRICS, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
@@ -202,16 +202,16 @@ def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp
 
 def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
     table = study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
-    (section,) = study_sections(tmp_path)
+    ((section, *_),) = read_studies(tmp_path)
     assert (section.tables, section.lead[0]) == ([table], "Made by `quatrefoil ablate any`.")
     assert section.plots[0].svg.count("<circle") == 1
     assert "<style>" not in section.plots[0].svg
-    assert study_sections(tmp_path / "none") == []
+    assert read_studies(tmp_path / "none") == []
 
 
 def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> None:
     study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
-    (section,) = study_sections(tmp_path)
+    ((section, *_),) = read_studies(tmp_path)
     assert section.lead[1].startswith("Of 2 arms 2 are of recipes that have changed since")
     path = tmp_path / "mine" / EFFECTS
     effects = [json.loads(line) for line in path.read_text().splitlines()]
@@ -220,7 +220,7 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
         stored.write_text(stored.read_text().replace(effects[0]["config_hash"], now))
     effects[0]["config_hash"] = now
     path.write_text("".join(json.dumps(each) + "\n" for each in effects))
-    (section,) = study_sections(tmp_path)
+    ((section, *_),) = read_studies(tmp_path)
     assert section.lead[1].startswith("Of 2 arms 1 are of recipes that have changed since")
 
 
@@ -280,13 +280,13 @@ def test_a_study_that_says_something_else_than_its_rows_is_refused(
     tmp_path: Path, file: str, was: str, now: str, message: str
 ) -> None:
     study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (43.0, 59.0)})
-    assert len(study_sections(tmp_path)) == 1
+    assert len(read_studies(tmp_path)) == 1
     path = tmp_path / "mine" / file
     text = path.read_text()
     assert was in text
     path.write_text(text.replace(was, now))
     with pytest.raises(RowError, match=message):
-        study_sections(tmp_path)
+        read_studies(tmp_path)
 
 
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.claims import CLAIMS, Claim
 from benchmarks.entries import BRUTE_FORCE, FRAMES, TABLE
-from benchmarks.leaderboard import PAPERS, Place, short_sections
+from benchmarks.leaderboard import PAPERS, Place, short_sections, told_of
 from benchmarks.real_sequences.sets import WHOLE
 from benchmarks.report.boards import Board, boards, short_direction, telling
 from benchmarks.report.groups import group
@@ -17,6 +17,7 @@ from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
 from benchmarks.report.short_sections import short_claims, short_studies
 from benchmarks.report.standing import Standing
+from benchmarks.report.studies import read_studies
 from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.rows import PaperRow, Row
@@ -168,9 +169,7 @@ def test_counts_that_differ_are_told_as_a_range(counts: list[int], told: str) ->
 
 def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not() -> None:
     place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, [])
-    found = place.store.read()
-    groups = group(found)
-    for section in short_sections(place, found, groups, []):
+    for section in short_sections(place, told_of(place, place.store.read())):
         assert (section.embedded is True) == ("EMBEDDED" in section.heading)
         assert (section.embedded is False) == ("(real corp" in section.heading)
 
@@ -190,7 +189,7 @@ def test_a_direction_is_told_by_the_first_letters_of_its_sides() -> None:
 def test_a_study_is_a_line_for_each_reference_with_the_range_of_its_effects(tmp_path: Path) -> None:
     scores = {"reference": (45.0, 55.0), "x: one": (46.0, 56.0), "x: two": (40.0, 56.0)}
     study(tmp_path / "mine", {**scores, "reference of B": (50.0,), "y: one": (50.5,)})
-    (section,) = short_studies(tmp_path)
+    (section,) = short_studies(read_studies(tmp_path))
     assert [[cell.text for cell in row.cells] for row in section.tables[0].rows] == [
         ["A on Stage: text-to-video/R@1, test", "2", "50.00", "2", "-2.00 to +1.00", "1"],
         ["B on Stage: text-to-video/R@1, test", "1", "50.00", "1", "+0.50", "0"],
@@ -212,11 +211,8 @@ def test_runners_are_told_in_a_line_for_each_set_and_method_and_all_of_their_run
 
 
 def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> None:
-    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, read(PAPERS, PaperRow))
-    found = place.store.read()
-    groups = group(found)
-    judged = verdicts(CLAIMS, groups, Standing(found))
-    text = markdown(short_sections(place, found, groups, judged), "site/index.html")
+    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), Path("C.md"), read(PAPERS, PaperRow))
+    text = markdown(short_sections(place, told_of(place, place.store.read())), "site/index.html")
     lines = text.splitlines()
     assert "`site/index.html`" in text
     assert len(lines) < 400

@@ -115,13 +115,13 @@ def test_what_arms_do_not_share_is_found_in_their_recipes() -> None:
     assert set(slower.unlike) == {f"train.steps {steps} against 7", f"train.optimizer.lr {rate} against 0.5"}
     before = replace(TABLE, start=TABLE), replace(FRAMES, start=slower.than)
     both = replace(CLAIM, better=before[0], than=before[1])
-    assert set(both.unlike) == {f"before, {said}" for said in slower.unlike}
+    assert set(both.unlike) == {f"in pre-training, {said}" for said in slower.unlike}
     assert any("only one of both is pre-trained" in said for said in replace(CLAIM, better=before[0]).unlike)
 
 
 def test_the_arms_of_two_modalities_against_one_have_the_compute_that_the_sequence_alone_is_given() -> None:
     told = {said for claim in find_claims(["G1"]) for said in claim.unlike}
-    assert told == {"before, train.steps 600 against 1122"}
+    assert told == {"in pre-training, train.steps 600 against 1122"}
 
 
 def test_the_interval_is_wider_the_more_is_claimed(tmp_path: Path) -> None:
