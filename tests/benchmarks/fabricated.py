@@ -1,6 +1,7 @@
 """Run folders as training leaves them, with made-up numbers."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64, con
         "train_seconds": 90.0,
         "hardware": "2 CPU cores",
         "versions": {"python": "3.11", "commit": "abc"},
-        "command": f"quatrefoil train {entry.recipe} seed={seed}",
+        "command": shlex.join(["quatrefoil", "train", entry.recipe, *entry.overrides, f"seed={seed}"]),
         "parameters": 1_500_000,
         "trained_parameters": 1_400_000,
         "peak_memory_bytes": 300_000_000,

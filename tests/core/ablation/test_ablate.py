@@ -114,7 +114,8 @@ def test_what_runs_take_is_not_guessed_from_other_settings_which_are_told(
     assert "what 4 of them take is not known: nothing like them is stored; name a store" in capsys.readouterr().out
     ablate(monkeypatch, "train.steps=5", "--store", "known")
     rows = tmp_path / "known" / "rows.jsonl"
-    rows.write_text(rows.read_text().replace('"overrides": []', '"overrides": ["train.steps=5"]'))
+    set_so = rows.read_text().replace('"overrides": []', '"overrides": ["train.steps=5"]')
+    rows.write_text(set_so.replace(" seed=", " train.steps=5 seed="))
     capsys.readouterr()
     ablate(monkeypatch, "--dry-run", "--known", "known")
     assert "what is stored of these recipes has other settings (train.steps=5); set the same" in capsys.readouterr().out

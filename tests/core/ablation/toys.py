@@ -71,13 +71,13 @@ def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str
         "wall_seconds": 6.0,
         "steps": 12,
         "parameters": 100,
-        "command": "train toy",
+        "command": "quatrefoil train toy",
     }
     config_hash, data_version = arm.trained
     known = {"config_hash": config_hash, "data_version": data_version, "provenance": "measured"}
     every = {**ground, **run, **made, **known, **other}
     numbers = zip(seeds or range(len(scores)), scores, strict=True)
     return [
-        build(Row, {"command": f"train toy seed={seed}", **every, "seed": seed, "value": value}, "made up")
+        build(Row, {"command": f"quatrefoil train toy seed={seed}", **every, "seed": seed, "value": value}, "made up")
         for seed, value in numbers
     ]

@@ -44,11 +44,11 @@ def test_no_row_names_a_folder_of_the_machine_that_made_it(tmp_path: Path) -> No
     roots = {"/disk/my data/msvd": "$MSVD_ROOT", "/data/MSR-VTT/": "$MSR_VTT_ROOT", "data/msvd": "data/msvd"}
     for number, (root, name) in enumerate(roots.items()):
         entry = replace(TABLE, overrides=(f"data.root={root}", "train.steps=5"))
-        command = f"quatrefoil train {TABLE.recipe} data.root={root} seed=0 run.dir=runs/a"
+        command = f"quatrefoil train {TABLE.recipe} data.root={root} train.steps=5 seed=0 run.dir=runs/a"
         told = facts(entry, 0, 50.0) | {"command": command}
         row = collect(run_folder(tmp_path / str(number), told), entry, HASH, 0).rows[0]
         assert row.overrides == (f"data.root={name}", "train.steps=5")
-        assert row.command == f"quatrefoil train {TABLE.recipe} data.root={name} seed=0 run.dir=runs/a"
+        assert row.command == f"quatrefoil train {TABLE.recipe} data.root={name} train.steps=5 seed=0 run.dir=runs/a"
         assert parse(Row, to_line(row), "here") == row
 
 

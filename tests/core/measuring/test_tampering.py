@@ -1,6 +1,7 @@
 """A store of which something was changed is refused, whatever it was; what was honestly stored is read."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,8 @@ def results(folder: Path, entry: Entry, seed: int) -> Results:
     told = facts(entry, seed, 50.0)
     told["scores"]["test"]["metrics"] |= dict.fromkeys(BY_KIND, 40.0)
     name = run_name(HASH, entry.data_version, seed)
-    command = f"quatrefoil train {entry.recipe} seed={seed} run.dir=runs/bench/{entry.recipe}/{name} resume=auto"
+    settings = [*entry.overrides, f"seed={seed}", f"run.dir=runs/bench/{entry.recipe}/{name}", "resume=auto"]
+    command = shlex.join(["quatrefoil", "train", entry.recipe, *settings])
     return collect(
         run_folder(folder / entry.model / name, told | {"command": command, "cpu_seconds": CPU}), entry, HASH, seed
     )
@@ -53,6 +55,12 @@ def change(store: Store, name: str, how: Callable[[int, Values], Iterator[Values
     path.write_text("".join(json.dumps(values) + "\n" for values in left))
 
 
+def set_so(row: Values, *overrides: str) -> Values:
+    """The row of a run that was given these settings."""
+    before, seed, after = row["command"].partition(" seed=")
+    return {**row, "overrides": overrides, "command": f"{before} {shlex.join(overrides)}{seed}{after}"}
+
+
 ELSEWHERE = "quatrefoil train toy/frames seed=0 run.dir=runs/bench/toy/frames/"
 ONE_LINE = [
     ("rows", {"embedded": False}, "embedded is false and data_version `v1`"),
@@ -68,8 +76,12 @@ ONE_LINE = [
     ("rows", {"seed": 7}, "seed is 7, its command has seed=0"),
     ("rows", {"data_version": "v2"}, "the folder 0123456789abcdef-v2-seed0"),
     ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed1"}, "its command names 0123456789abcdef-v1-seed1"),
-    ("rows", {"command": "quatrefoil train toy/other seed=0"}, "recipe is toy/frames, which its command does not name"),
-    ("rows", {"recipe": "toy/other"}, "recipe is toy/other, which its command does not name"),
+    ("rows", {"command": "quatrefoil train toy/other seed=0"}, "recipe is toy/frames, which its command does not"),
+    ("rows", {"command": f"rm -rf / ; {ELSEWHERE}{HASH}-v1-seed0"}, "recipe is toy/frames, which its command does not"),
+    ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed0 train.steps=9000"}, r"its command has \['train.steps=9000'\]"),
+    ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed0 'open"}, "No closing quotation"),
+    ("rows", {"overrides": ["train.steps=9000"]}, r"overrides are \['train.steps=9000'\], its command has \[\]"),
+    ("rows", {"recipe": "toy/other"}, "recipe is toy/other, which its command does not train"),
     ("rows", {"steps": 0}, "steps"),
     ("rows", {"schema": True}, "schema"),
     ("references", {"embedded": False}, "embedded is false"),
@@ -82,6 +94,8 @@ ONE_LINE = [
     ("curves", {"seed": -1}, "seed"),
     ("curves", {"data": ""}, "data"),
     ("curves", {"points": {"loss": [[-1, 2.0]]}}, "points.loss"),
+    ("curves", {"points": {"loss": [[5, 2.0], [4, 2.0]]}}, "loss goes back in steps"),
+    ("curves", {"points": {"val/text-to-video/R@1": [[5, 900.0]]}}, "R@1 is 900.0, which it cannot be"),
     ("costs", {"recipe": ""}, "recipe"),
     ("costs", {"config_hash": "latest"}, "config_hash"),
     ("costs", {"seconds": -1.0}, "seconds"),
@@ -92,7 +106,8 @@ ONE_LINE = [
     ("costs", {"cpu_seconds": {**CPU, "more": 5.0}}, "cpu_seconds"),
     ("costs", {"cpu_seconds": {**CPU, "rest": -5.0}}, "cpu_seconds.rest"),
     ("costs", {"steps": 301}, "has steps 301, its rows have 300"),
-    ("costs", {"parameters": 5}, "has parameters 5, its rows have 1500000"),
+    ("costs", {"parameters": 2000000}, "has parameters 2000000, its rows have 1500000"),
+    ("costs", {"parameters": 5}, "trained_parameters are 1400000 of 5 in all"),
     ("costs", {"seconds": 91.0}, "has seconds 91.0, its rows have 90.0"),
     ("costs", {"hardware": "a GPU"}, "has hardware a GPU, its rows have 2 CPU cores"),
     ("costs", {"config_hash": "a" * 16}, "a{16}, v1, seed 0 has no rows"),
@@ -155,11 +170,11 @@ def test_seeds_of_one_configuration_are_trained_and_scored_alike(store: Store, w
 
 
 def test_seeds_of_one_configuration_may_spell_their_settings_otherwise(store: Store) -> None:
-    def set_so(row: Values) -> Values:
+    def otherwise(row: Values) -> Values:
         start = f"model.pretrained=runs/a/fedcba9876543210-v1-seed{row['seed']}"
-        return {**row, "overrides": [start, "train.batch_size=8", *["train.accumulate=2"] * row["seed"]]}
+        return set_so(row, start, "train.batch_size=8", *["train.accumulate=2"] * row["seed"])
 
-    change(store, "rows", lambda _, row: iter([set_so(row)]))
+    change(store, "rows", lambda _, row: iter([otherwise(row)]))
     assert len(store.read().rows) == 15
 
 
@@ -195,7 +210,7 @@ def test_what_stands_beside_rows_of_made_data_is_of_the_same_data(tmp_path: Path
     change(store, "rows", moved)
     with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .* has data_hash .* of the same protocol and split"):
         store.read()
-    change(store, "rows", lambda number, row: iter([{**next(moved(number, row)), "overrides": ["data.segment=9"]}]))
+    change(store, "rows", lambda number, row: iter([set_so(next(moved(number, row)), "data.segment=9")]))
     with pytest.raises(RowError, match="data_hash"):
         store.read()  # all have this setting, so all are of one sample
 
@@ -224,8 +239,26 @@ def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) ->
     assert {row.value for row in store.read().rows} == {90.2}
 
 
-def test_seeds_of_one_configuration_on_made_data_have_learned_from_the_same(store: Store) -> None:
+def test_rows_of_another_protocol_on_data_that_have_bounds_are_refused_where_all_of_a_recipe_say_so(
+    store: Store,
+) -> None:
+    for changed in ({"protocol": "another"}, {"dataset": "other"}):
+        change(store, "rows", lambda _, row: iter([{**row, **changed} if row["model"] == FRAMES.model else row]))  # noqa: B023
+        with pytest.raises(RowError, match=r"is of .*, which has no bounds, on the data of stage, msrvtt-1kA, which"):
+            store.read()
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_seeds_of_one_configuration_have_learned_from_the_same(store: Store, found: bool) -> None:
     moved = {"data": "e" * 64}
+    if found:
+        real = {"embedded": False, "data_version": AS_FOUND}
+        for name in ("rows", "curves", "costs"):
+            mine = real if name == "rows" else {"data_version": AS_FOUND}
+            change(store, name, lambda _, each: iter([{**each, **mine}]))  # noqa: B023
+        change(store, "rows", lambda _, row: iter([{**row, "command": row["command"].replace("-v1-", "-")}]))
+        (store.folder / "references.jsonl").unlink()
+        assert len(store.read().rows) == 15
     change(store, "curves", lambda _, each: iter([{**each, **moved} if each["seed"] == 1 else each]))
     with pytest.raises(
         RowError, match=r"rows\.jsonl:\d+: TABLE, seed 1, .*curve is of data e{64}, that of seed 0 of d"
@@ -239,7 +272,7 @@ def test_seeds_of_one_model_that_are_scored_otherwise_are_refused(store: Store, 
     def scored(row: Values) -> Values:
         (first, second) = ("evaluate.retrieval.dual_softmax=0.01", setting)
         name = {"metric": metric} if row["metric"] == "text-to-video/R@1" else {}
-        return {**row, **name, "overrides": [second if row["seed"] else first]}
+        return {**set_so(row, second if row["seed"] else first), **name}
 
     whole = lambda row: row["metric"] in ("text-to-video/R@1", "text-to-video/MedianR")  # noqa: E731
     change(store, "rows", lambda _, row: iter([scored(row)] if whole(row) else []))
@@ -252,7 +285,11 @@ def test_seeds_of_one_model_that_are_scored_otherwise_are_refused(store: Store, 
 
 def test_a_command_without_a_run_folder_tells_nothing_of_the_configuration(store: Store) -> None:
     change(
-        store, "rows", lambda _, row: iter([{**row, "command": f"train {row['recipe']} run.dir=runs/my {row['seed']}"}])
+        store,
+        "rows",
+        lambda _, row: iter(
+            [{**row, "command": f"quatrefoil train {row['recipe']} run.dir=runs/my seed={row['seed']}"}]
+        ),
     )
     assert len(store.read().rows) == 15
 

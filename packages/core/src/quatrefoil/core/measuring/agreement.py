@@ -56,12 +56,16 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
 def check_references(references: Iterable[Reference], rows: Iterable[Row], where: _Where) -> None:
     """Compare what was computed from data with the data that rows are of: a bound stands beside a score, or nowhere.
 
+    Of the same made data, either all that is tested has bounds, or nothing: what has none is of another protocol than
+    it was measured by.
+
     Args:
         where: as of `check_agreement`, for references.
 
     Raises:
         RowError: a reference of a protocol and split without rows, or of other data than all of these: where it stands.
     """
+    rows, references = list(rows), list(references)
     hashes: dict[Hashable, set[str]] = {}
     for row in rows:
         hashes.setdefault(_protocol(row), set()).add(row.data_hash)
@@ -73,6 +77,18 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
         if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
             raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
+    _check_bounded(references, rows)
+
+
+def _check_bounded(references: Sequence[Reference], rows: Sequence[Row]) -> None:
+    bounded = {each.ground for each in references}
+    beside = {(g.embedded, g.data_version, g.split, g.data_hash): g for g in bounded}
+    for row in rows:
+        there = beside.get((row.embedded, row.data_version, row.split, row.data_hash))
+        if there and row.ground not in bounded:
+            ours, theirs = (f"{ground.dataset}, {ground.protocol}" for ground in (row.ground, there))
+            apart = f"is of {ours}, which has no bounds, on the data of {theirs}, which has"
+            raise RowError(f"{row.command}: {_said(row)} {apart}; {_MEND}")
 
 
 def _check_bounds(reference: Reference, where: str) -> None:
@@ -88,7 +104,7 @@ def _check_bounds(reference: Reference, where: str) -> None:
 def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
     """Each run that has rows has a curve, by which runs that start from it are known, and which ends with its steps.
 
-    Seeds of one configuration on made data of one version learn from the same data.
+    Seeds of one configuration learn from the same data: made ones of one version, found ones that are tested alike.
 
     Args:
         where: as of `check_agreement`.
@@ -112,8 +128,9 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
     first: dict[Hashable, tuple[Curve, Row]] = {}
     for number, row in enumerate(rows):
-        if row.embedded and (curve := known.get(_run(row))):
-            usual, of = first.setdefault(row.run[:-1], (curve, row))
+        if curve := known.get(_run(row)):
+            alike = row.run[:-1], None if row.embedded else (row.split, row.data_hash)
+            usual, of = first.setdefault(alike, (curve, row))
             if curve.data != usual.data:
                 said = f"{_said(row)}: its curve is of data {curve.data}, that of seed {of.seed} of {usual.data}"
                 raise RowError(f"{where(number)}: {said}; {_MEND}")

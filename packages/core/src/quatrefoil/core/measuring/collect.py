@@ -8,14 +8,13 @@ from typing import Any
 from quatrefoil.core.evaluation.printed import HEADLINES
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, RowError, build
+from quatrefoil.core.measuring.run_names import NOT_WHAT
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
 
 LOG = "log.jsonl"
 MOST_POINTS = 60
 _COST = "recipe", "config_hash", "seed", "steps", "parameters", "trained_parameters", "peak_memory_bytes", "hardware"
-NOT_WHAT = ("seed=", "run.", "resume=")
-"""Overrides that say which run it is, where it lies and how it is shown: the command has them."""
 
 
 def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -51,6 +52,8 @@ Schema = Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
+VALIDATION = "val/"
+"""Before the name of a metric in a curve."""
 CPU_PARTS = "steps", "scores", "data", "rest"
 """What CPU time goes into (`training/spending.py`)."""
 
@@ -167,7 +170,7 @@ class Row(Ground, OfARun):
         check_values(self.metric, self.value, *(self.interval or ()))
         if self.interval:
             check_interval(self.metric, self.value, self.interval)
-        check_command(self.command, self.recipe, self.config_hash, self.data_version, self.seed)
+        check_command(self.command, self.recipe, self.overrides, self.config_hash, self.data_version, self.seed)
         return self
 
     @property
@@ -214,6 +217,15 @@ class Curve(OfARun):
     data: Said
     points: dict[Said, list[tuple[Count, float]]]
 
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        for name, points in self.points.items():
+            if any(before > after for (before, _), (after, _) in pairwise(points)):
+                raise ValueError(f"{name} goes back in steps")
+            if name.startswith(VALIDATION):
+                check_values(name.removeprefix(VALIDATION), *(value for _, value in points))
+        return self
+
     @property
     def key(self) -> tuple[str | int, ...]:
         return self.model, *self.run
@@ -245,6 +257,12 @@ class Cost(OfARun):
     hardware: Said
     cpu_seconds: Annotated[dict[str, Seconds], AfterValidator(_whole)] | None
 
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        if self.trained_parameters > self.parameters:
+            raise ValueError(f"trained_parameters are {self.trained_parameters} of {self.parameters} in all")
+        return self
+
     @property
     def key(self) -> tuple[str | int, ...]:
         return self.run
@@ -268,6 +286,10 @@ class PaperRow:
     def _can_be(self) -> Self:
         for metric, value in self.values.items():
             check_values(metric, value)
+        recalls = sorted((int(name[2:]), value) for name, value in self.values.items() if re.fullmatch(r"R@\d+", name))
+        for (less, found), (more, beside) in pairwise(recalls):
+            if found > beside:
+                raise ValueError(f"R@{less} is {found}, R@{more} is {beside} and cannot be less")
         return self
 
     @property

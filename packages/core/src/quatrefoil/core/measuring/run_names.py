@@ -1,13 +1,16 @@
 """How the folder of a run is named, and which run a name is of."""
 
 import re
+import shlex
+from collections.abc import Sequence
 
 from quatrefoil.core.measuring.entries import AS_FOUND
 
 RUN_NAME = r"(?P<hash>[0-9a-f]{16})[^/\s]*-seed(?P<seed>\d+)"
 """What `run_name` makes, as a pattern."""
-_SEED = re.compile(r"(?<!\S)seed=(\d+)(?!\S)")
-_FOLDER = re.compile(rf"(?<!\S)run\.dir=(?:\S*/)?(?P<name>{RUN_NAME})/?(?!\S)")
+_FOLDER = re.compile(rf"run\.dir=(?:.*/)?(?P<name>{RUN_NAME})/?")
+NOT_WHAT = ("seed=", "run.", "resume=")
+"""Settings that say which run it is, where it lies and how it is shown: its command has them, its rows have not."""
 
 
 def run_name(config_hash: str, data_version: str, seed: int) -> str:
@@ -16,18 +19,25 @@ def run_name(config_hash: str, data_version: str, seed: int) -> str:
     return f"{config_hash}{version}-seed{seed}"
 
 
-def check_command(command: str, recipe: str, config_hash: str, data_version: str, seed: int) -> None:
-    """Compare a run with what its command names: its recipe, and its seed and folder if it has them.
+def check_command(
+    command: str, recipe: str, overrides: Sequence[str], config_hash: str, data_version: str, seed: int
+) -> None:
+    """Compare a run with what its command names: recipe and settings, and its seed and folder if it has them.
 
     Raises:
-        ValueError: the command is that of another run.
+        ValueError: the command is that of another run, or none.
     """
-    if recipe not in command.split():
-        raise ValueError(f"recipe is {recipe}, which its command does not name: {command}")
-    if (given := _SEED.findall(command)) and int(given[-1]) != seed:
+    first, settings = (words := shlex.split(command))[:3], words[3:]
+    if first != ["quatrefoil", "train", recipe]:
+        raise ValueError(f"recipe is {recipe}, which its command does not train: {command}")
+    if (said := [each for each in settings if not each.startswith(NOT_WHAT)]) != list(overrides):
+        raise ValueError(f"overrides are {list(overrides)}, its command has {said}")
+    given = [each.removeprefix("seed=") for each in settings if each.startswith("seed=")]
+    if given and given[-1] != str(seed):
         raise ValueError(f"seed is {seed}, its command has seed={given[-1]}")
     own = run_name(config_hash, data_version, seed)
-    if (found := _FOLDER.search(command)) and found["name"] != own:
-        raise ValueError(
-            f"config_hash, data_version and seed are those of the folder {own}, its command names {found['name']}"
-        )
+    for found in filter(None, map(_FOLDER.fullmatch, settings)):
+        if found["name"] != own:
+            raise ValueError(
+                f"config_hash, data_version and seed are those of the folder {own}, its command names {found['name']}"
+            )
