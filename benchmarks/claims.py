@@ -26,6 +26,7 @@ from benchmarks.entries import (
     GENEBERT_NO_SRM,
     GENEBERT_SCRATCH,
     GENEBERT_SEQUENCE,
+    METRIC_KNOWN,
     METRICS,
     NO_VTM_MLM,
     OPENNESS,
@@ -61,6 +62,7 @@ class Claim:
         seeds: on which it is judged, all of them and no others.
         known: how many of these had been run when their number was fixed, and were seen.
         task: of which it is said, where it is said of several.
+        metric_known: how many seeds had been seen when its metric was chosen, and why it was; None = before any.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Claim:
     seeds: Sequence[int] = FIVE_SEEDS
     known: int = 0
     task: str = ""
+    metric_known: tuple[int, str] | None = None
 
     @property
     def statement(self) -> str:
@@ -124,7 +127,16 @@ def _of_arms(name: str, source: str, claimed: str, better: Arm, than: Arm, known
     shared = [task for task in better.tasks if task in than.tasks]
     for letter, task in zip(ascii_lowercase, shared, strict=False):
         arms, metric = (better.tasks[task], than.tasks[task]), METRICS[task.removeprefix(ZERO_SHOT)]
-        yield Claim(f"{name}{letter}", source, claimed, *arms, metric, known=known, task=task)
+        yield Claim(
+            f"{name}{letter}",
+            source,
+            claimed,
+            *arms,
+            metric,
+            known=known,
+            task=task,
+            metric_known=METRIC_KNOWN.get(task),
+        )
 
 
 _CLOVER: Mapping[str, tuple[str, Arm]] = {

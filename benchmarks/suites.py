@@ -1,7 +1,7 @@
 """What is run together: suites of entries."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.claims import CLAIMS, Claim
@@ -71,7 +71,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
     real, left_out = on_real_corpora(environment)
     clover, vlsa = entries_of(CLOVER_ARMS), entries_of(VLSA_ARMS)
     regulome = [*entries_of(GENEBERT_ARMS), *REGULOME_BASELINES, *PROMOTERS_AMONG_OTHERS]
-    full = [*_CORE, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real]
+    full = each_once([*_CORE, *TABLE_ABLATIONS, *clover, *vlsa, *regulome, *real, *claimed(CLAIMS)])
     return {
         suite.name: suite
         for suite in (
@@ -98,7 +98,7 @@ def suites(environment: Mapping[str, str] = os.environ) -> dict[str, Suite]:
             Suite("clover", clover, committed=True, what="Clover and its ablations on all tasks of Stage, all seeds"),
             Suite("vlsa", vlsa, committed=True, what="VLSA and its ablations on all tasks of Stage, all seeds"),
             Suite("regulome", regulome, committed=True, what="GeneBERT, its ablations and baselines, all seeds"),
-            Suite("full", full, committed=True, left_out=left_out, what="all of these: days on two cores"),
+            Suite("full", full, committed=True, left_out=left_out, what="all of these, and the claims: days"),
             Suite("claims", claimed(CLAIMS), committed=True, what="what the papers claim, or some of it: CLAIMS.md"),
             Suite("pages", [], committed=True, what="nothing is run: what is stored is drawn"),
         )
@@ -111,10 +111,14 @@ def _shortened(entry: Entry, settings: tuple[str, ...]) -> Entry:
 
 def claimed(claims: Sequence[Claim]) -> list[Entry]:
     """What is compared by these claims, each with the seeds of all claims that speak of it."""
+    return each_once(entry.with_seeds(claim.seeds) for claim in claims for entry in (claim.better, claim.than))
+
+
+def each_once(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries that are alike but for their seeds put together, so that no run is made twice."""
     seeds: dict[Entry, set[int]] = {}
-    for claim in claims:
-        for entry in (claim.better, claim.than):
-            seeds.setdefault(entry, set()).update(claim.seeds)
+    for entry in entries:
+        seeds.setdefault(entry.with_seeds(()), set()).update(entry.seeds)
     return [entry.with_seeds(tuple(sorted(each))) for entry, each in seeds.items()]
 
 

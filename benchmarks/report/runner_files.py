@@ -179,6 +179,7 @@ def read_runner(path: Path) -> Facts:
     if path.name in _LINES:
         _check_lines(path, _LINES[path.name], told)
     if path.name == SEQUENCES:
+        _check_data(path, told)
         _check_differences(path, told)
     return told
 
@@ -277,6 +278,18 @@ def _check_scores(named: str, line: _Line) -> None:
             check_interval(metric, value, interval)
     except ValueError as error:
         raise ValueError(f"{named}: {error}") from error
+
+
+def _check_data(path: Path, told: Facts) -> None:
+    """Runs of one set are of the same sequences: their hash, where they have one, and how many there are."""
+    first: dict[tuple[str, str], Facts] = {}
+    for run in told["runs"]:
+        for name in ("data", "sequences"):
+            usual = first.setdefault((run["set"], name), run) if name in run else run
+            if run.get(name) != usual.get(name):
+                ours, theirs = (f"{each['arm']}, seed {each['seed']}" for each in (run, usual))
+                said = f"{run['set']}: {ours} is of {name} {run[name]}, {theirs} of {usual[name]}"
+                raise RowError(f"{path}: {said}; take one of them out, and run it again")
 
 
 def _check_differences(path: Path, told: Facts) -> None:

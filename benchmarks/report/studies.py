@@ -7,13 +7,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.report.protocols import origin
 from benchmarks.report.sections import Link, Plot, Section
 from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
-from quatrefoil.core.measuring.rows import Cost, Row, RowError
+from quatrefoil.core.measuring.rows import Cost, Ground, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, read_tables
 
@@ -60,7 +61,7 @@ def _read(folder: Path) -> StoredStudy:
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
-        [made, *_earlier(effects)],
+        [made, *_earlier(effects), *_untold(effects, stored.rows)],
         tables,
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", _inner(effects_plot(effects)))],
@@ -136,6 +137,7 @@ def _costs(effect: EffectRecord, seeds: set[int], stored: Results) -> dict[str, 
 
 def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[Numbers]:
     """Of each effect what the rows of its arm and of its reference say, over the seeds that the study names."""
+    _refuse_apart(folder, effects, rows)
     seeds = {seed for effect in effects for seed in effect["seeds"]}
     by_seed: dict[tuple[str, ...], dict[int, float]] = {}
     for row in rows:
@@ -151,6 +153,21 @@ def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Ro
         chosen = None if effect["factor"] is None else (effect["factor"], effect["level"])
         found.append(numbers(chosen, {REFERENCE: reference, **_compared_by(chosen, effect, by_seed)}))
     return found
+
+
+def _refuse_apart(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Row]) -> None:
+    """Raise `RowError` where what is compared was measured on other data, or by another protocol."""
+    arms: dict[tuple[str, ...], set[Ground]] = {}
+    for row in rows:
+        arms.setdefault((row.config_hash, row.data_version, row.metric, row.split), set()).add(row.ground)
+    found: dict[tuple[str, ...], set[Ground]] = {}
+    for number, effect in enumerate(effects, start=1):
+        grounds = found.setdefault(_compared(effect), set())
+        grounds |= arms.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), set())
+        if len(grounds) > 1:
+            told = " and of ".join(sorted(f"{ground.dataset}, {origin(ground)}" for ground in grounds))
+            said = f"{effect['model']}, {effect['level']}, {effect['metric']} is compared over rows of {told}"
+            raise RowError(f"{folder / EFFECTS}:{number}: {said}; {_tell_again(folder)}")
 
 
 def _compared_by(
@@ -190,6 +207,13 @@ def _alike(told: Any, value: Any) -> bool:
     if told is None or value is None:
         return told is value
     return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
+
+
+def _untold(effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[str]:
+    """Arms that were run in this store and do not stand in its table, as where it was told of some models alone."""
+    told = {(effect["config_hash"], effect["data_version"]) for effect in effects}
+    others = {row.model for row in rows if (row.config_hash, row.data_version) not in told}
+    return [f"Stored and not told: {'; '.join(sorted(others))}."] if others else []
 
 
 def _earlier(effects: Sequence[EffectRecord]) -> list[str]:

@@ -152,7 +152,7 @@ def bound_remarks(shown: Collection[str]) -> Iterator[str]:
     """What the computed rows of these readers are."""
     said = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
     if shown:
-        best = "the best score that is possible for one that knows only what is named"
+        best = "the best score that is possible for one that knows only what is named: who knows more may be above"
         yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
 
 

@@ -8,8 +8,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from benchmarks.claims import Claim
 from benchmarks.report.groups import ALIKE, Group, Line, paired
@@ -33,8 +32,8 @@ ENOUGH_SEEDS = 5
 """Fewer give no verdict, whatever they say."""
 MOST_SEEDS = 1000
 """More than anyone runs: what would need more is said to be out of reach."""
-BLIND = ("chance", "question_only")
-"""What is computed of those that have seen nothing: an arm that is not above them has learned nothing of the task."""
+BLIND: Mapping[str, str] = {"chance": "chance", "question_only": "what the question alone tells"}
+"""What is computed of those that have seen nothing, the lower first, in words."""
 POWER = 0.8
 """Share of repetitions in which the seeds that are told to decide would do so."""
 
@@ -47,30 +46,31 @@ class Verdict:
         differences: better minus than, in points, of each of the claim's seeds that both arms have.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
-        at_chance: neither arm's scores lie above what is reached blindly, by the 95 % intervals over all stored
-            seeds, `ENOUGH_SEEDS` or more: more would tell nothing, longer training may.
+        not_above: what is reached blindly (`BLIND`) that neither arm is shown to be above, by the 95 % intervals over
+            all stored seeds, `ENOUGH_SEEDS` or more; None where one of them is.
         seeds_to_decide: how many seeds would put zero outside the corrected interval in `POWER` of repetitions, if they
-            draw with this mean and spread; None where it is decided, not measured, at chance, without spread, or out of
-            reach.
+            draw with this mean and spread; None where it is decided, not measured, without spread, or out of reach.
         missing: the runs that are not stored for these seeds (for those of the claim, where too few were run to tell),
             with the minutes that each would take; none where it is decided or no number of seeds is known.
         unfinished: the same for the seeds of the claim itself, whatever is said of it.
         minutes: of training of one run of either arm, with what it starts from; None where that is not stored.
         anchors: the places in the page of the commands of either arm; None where it has no runs.
+        commits: of the code that made the runs of both arms.
         outdated: models whose stored runs are of other settings than their recipe has today; they are not counted.
     """
 
     claim: Claim
     differences: tuple[float, ...]
-    over: OverSeeds | None
-    corrected: Interval | None
-    word: Word
-    minutes: tuple[float | None, float | None]
-    at_chance: bool = False
+    over: OverSeeds | None = None
+    corrected: Interval | None = None
+    word: Word = "open"
+    minutes: tuple[float | None, float | None] = (None, None)
+    not_above: str | None = None
     seeds_to_decide: int | None = None
     missing: Mapping[Node, float | None] = field(default_factory=dict)
     unfinished: Mapping[Node, float | None] = field(default_factory=dict)
     anchors: tuple[str | None, str | None] = (None, None)
+    commits: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
 
     @property
@@ -122,7 +122,16 @@ def _arm(lines: Sequence[Line], config_hash: str | None) -> Line | None:
     return next((line for line in lines if line.config_hash == config_hash), None)
 
 
-def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Standing) -> Verdict:
+class _Arms(NamedTuple):
+    """Both arms of a claim as they are today, with the ground on which both were measured; None where there is none."""
+
+    better: Line | None
+    than: Line | None
+    group: Group | None
+    outdated: tuple[str, ...]
+
+
+def _arms_today(claim: Claim, groups: Sequence[Group], standing: Standing) -> _Arms:
     entries = claim.better, claim.than
     hashes = [standing.config_hash(entry) for entry in entries]
     lines = [[_lines(entry, claim.metric, group) for entry in entries] for group in groups]
@@ -133,38 +142,44 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
         if hashes[which] and any(each[which] for each in lines) and not any(pair[which] for pair in arms)
     )
     met = _met(claim, arms, groups)
-    pairs = paired(*met[:2], claim.metric) if met else {}
+    return _Arms(*met, outdated) if met else _Arms(*_measured(arms), None, outdated)
+
+
+def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Standing) -> Verdict:
+    better, than, group, outdated = _arms_today(claim, groups, standing)
+    pairs = paired(better, than, claim.metric) if better and than and group else {}
     differences = tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in claim.seeds if seed in pairs))
-    unfinished = standing.missing(claim, claim.seeds)
-    better, than = met[:2] if met else _measured(arms)
-    say = partial(
-        Verdict,
+    found = Verdict(
         claim,
         differences,
         minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
-        unfinished=unfinished,
+        unfinished=standing.missing(claim, claim.seeds),
         anchors=(better.anchor if better else None, than.anchor if than else None),
+        commits=tuple(sorted({commit for line in (better, than) if line for commit in line.commits})),
         outdated=outdated,
     )
-    if len(differences) < 2:
-        return say(None, None, "open", missing=unfinished)
+    if len(differences) < 2 or not (better and than and group):
+        return replace(found, missing=found.unfinished)
     over = interval_over_seeds(differences)
-    at_chance = met is not None and all(_at_chance(line, claim.metric, met[2]) for line in met[:2])
+    found = replace(found, over=over, not_above=_not_above((better, than), claim.metric, group))
     if over.deviation < ALIKE:
-        return say(over, None, "open", at_chance=at_chance)
+        return found
     corrected = interval_over_seeds(differences, level=level).interval
+    found = replace(found, corrected=corrected)
     if len(differences) == len(claim.seeds) >= ENOUGH_SEEDS and not corrected.low <= 0 <= corrected.high:
-        return say(over, corrected, "supported" if over.mean > 0 else "contradicted", at_chance=at_chance)
-    seeds = None if at_chance else seeds_to_decide(over, level)
+        return replace(found, word="supported" if over.mean > 0 else "contradicted")
+    seeds = seeds_to_decide(over, level)
     missing = standing.missing(claim, range(max(seeds, len(claim.seeds)))) if seeds else {}
-    return say(over, corrected, "open", at_chance=at_chance, seeds_to_decide=seeds, missing=missing)
+    return replace(found, seeds_to_decide=seeds, missing=missing)
 
 
-def _at_chance(line: Line, metric: str, group: Group) -> bool:
-    """Whether its scores are known not to lie above what is reached blindly; few seeds tell nothing of it."""
-    known, scores = group.references.get(metric, {}), list(line.values[metric].values())
-    blind = max((known[name] for name in BLIND if name in known), default=-math.inf)
-    return len(scores) >= ENOUGH_SEEDS and interval_over_seeds(scores).interval.low <= blind
+def _not_above(lines: Sequence[Line], metric: str, group: Group) -> str | None:
+    """The first of `BLIND` that no line is shown to be above, by its interval over seeds; few seeds tell nothing."""
+    known, scores = group.references.get(metric, {}), [list(line.values[metric].values()) for line in lines]
+    if min(map(len, scores)) < ENOUGH_SEEDS:
+        return None
+    best = max(interval_over_seeds(each).interval.low for each in scores)
+    return next((name for name in BLIND if name in known and best <= known[name]), None)
 
 
 def seeds_to_decide(over: OverSeeds, level: float) -> int | None:
@@ -214,8 +229,6 @@ def _cells(verdict: Verdict) -> list[Cell]:
 
 def _undecided(verdict: Verdict) -> str:
     """Why no number of seeds is known."""
-    if verdict.at_chance:
-        return "at chance"
     return f"over {MOST_SEEDS}" if verdict.corrected else "no spread"
 
 
@@ -243,9 +256,12 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         f"`seeds to decide`: so many would give a verdict in {100 * POWER:.0f} % of repetitions, if mean and spread "
         "are as they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their "
         f"number was fixed before they ran{later}",
-        f"`at chance`: neither arm is above {' or '.join(BLIND)} of that task, by the 95 % interval of its own scores "
-        f"over {ENOUGH_SEEDS} seeds or more, so that more would tell nothing; longer training may. `no spread`: the "
-        "difference is the same on every seed, which says nothing of other seeds, and decides nothing",
+        "`no spread`: the difference is the same on every seed, which says nothing of other seeds, and decides nothing",
+        *(
+            f"neither arm of {names} is shown to be above {BLIND[blind]}, by the 95 % interval of its own scores over "
+            f"{ENOUGH_SEEDS} seeds or more: longer training may tell more than further seeds"
+            for blind, names in _named(((v.not_above, v.claim) for v in found if v.not_above), whole=True).items()
+        ),
         "`hours for them`: of training, one run at a time on the machine that made the others, of the runs that are "
         "not stored for these seeds (for those of the claim, where fewer than two were run), with what they start "
         "from: the median of what like runs took; an arm never run is taken to cost what the other one does. A run of "
@@ -262,15 +278,28 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
         "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
         *(f"not equal, {names}: {said}" for said, names in unlike.items()),
+        *(
+            f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
+            f"{'is' if seeds == 1 else 'are'} among them: {why}"
+            for (seeds, why), names in _named(
+                ((claim.metric_known, claim) for claim in claims if claim.metric_known), whole=True
+            ).items()
+        ),
+        *(
+            f"of one configuration and one set of data, but run by several commits of the code: {names}"
+            for names in _named(
+                ("", verdict.claim) for verdict in found if verdict.differences and len(verdict.commits) > 1
+            ).values()
+        ),
         *(f"source of {names}: {source}" for source, names in _named((c.source, c) for c in claims).items()),
     ]
 
 
-def _named(found: Iterable[tuple[What, Claim]]) -> dict[What, str]:
-    """Of what claims are the names of all that it is said of, those of several tasks once."""
+def _named(found: Iterable[tuple[What, Claim]], whole: bool = False) -> dict[What, str]:
+    """Of what is said of claims the names of these: of several tasks in one, or with each task by itself."""
     names: dict[What, list[str]] = {}
     for what, claim in found:
-        names.setdefault(what, []).append(claim.family)
+        names.setdefault(what, []).append(claim.name if whole else claim.family)
     return {what: ", ".join(dict.fromkeys(each)) for what, each in names.items()}
 
 

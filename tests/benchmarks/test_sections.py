@@ -289,6 +289,28 @@ def test_a_study_that_says_something_else_than_its_rows_is_refused(
         read_studies(tmp_path)
 
 
+@pytest.mark.parametrize("changed", [{"protocol": "another"}, {"dataset": "x"}, {"data_hash": "e" * 64}])
+def test_arms_of_a_study_on_other_ground_than_their_reference_are_refused(
+    tmp_path: Path, changed: dict[str, str]
+) -> None:
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    path = tmp_path / "mine" / "rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    moved = [{**row, **changed} if row["model"] == "x: one" else row for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in moved))
+    with pytest.raises(RowError, match=r"effects.jsonl:2: A, one, .* is compared over rows of|of the same protocol"):
+        read_studies(tmp_path)
+
+
+def test_arms_that_are_stored_and_not_told_are_named(tmp_path: Path) -> None:
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0), "x: two": (46.0, 56.0)})
+    assert not [said for said in read_studies(tmp_path)[0].section.lead if "not told" in said]
+    for name in (TOLD, EFFECTS):
+        path = tmp_path / "mine" / name
+        path.write_text("".join(line for line in path.read_text().splitlines(True) if "two" not in line))
+    assert "Stored and not told: x: two." in read_studies(tmp_path)[0].section.lead
+
+
 def test_runners_of_their_own_are_shown_run_by_run_with_their_commands(tmp_path: Path) -> None:
     assert runner_sections(tmp_path, RUNNERS) == []
     sequences, regions, risks, digits = runner_sections(RESULTS, RUNNERS)
@@ -332,6 +354,12 @@ def first(told: dict[str, Any], of: str) -> dict[str, Any]:
     return run
 
 
+def hashed(told: dict[str, Any]) -> dict[str, Any]:
+    """A run that says of which data it is, as another one of its set does."""
+    runs = [run for run in told["runs"] if "data" in run]
+    return next(run for run in runs if sum(other["set"] == run["set"] for other in runs) > 1)
+
+
 TAMPERED: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     (SEQUENCES, lambda told: told["runs"].append(told["runs"][3]), "stands there twice"),
     (SEQUENCES, lambda told: told["differences"].append(told["differences"][0]), "less, .* stands there twice"),
@@ -342,6 +370,8 @@ TAMPERED: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
         lambda told: first(told, "runs").update(recipe="genebert/none"),
         "genebert/none, which is not",
     ),
+    (SEQUENCES, lambda told: hashed(told).update(data="e" * 64), "is of data e{64}, .* of"),
+    (SEQUENCES, lambda told: first(told, "runs")["sequences"].update(test=7), r"is of sequences .*'test': 7"),
     (SEQUENCES, lambda told: first(told, "runs").update(test_accuracy=-3.0), "accuracy is -3.0, which it cannot be"),
     (SEQUENCES, lambda told: first(told, "runs").update(test_accuracy=99.0), "lies outside its own interval"),
     (SEQUENCES, lambda told: first(told, "runs").update(test_interval=[90.0, 80.0]), "below where it begins"),

@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import leaderboard
 from benchmarks.beside import draw_gallery
+from benchmarks.claims import CLAIMS
 from benchmarks.corpora import MEASURED, SHORT, on_real_corpora
 from benchmarks.entries import CLOVER, CLOVER_ARMS, GENEBERT, OPENNESS, TABLE, VLSA, VLSA_ARMS, Arm
 from benchmarks.leaderboard import Place, place_of, run
-from benchmarks.suites import Suite, suites
+from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.collect import collect
@@ -75,6 +76,16 @@ def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
     assert len(tuned) == 1
     assert as_is <= tuned
     assert (tuned == {None}) == all("no pre-training" in entry.model for entry in arm.tasks.values())
+
+
+def test_all_that_claims_ask_for_is_in_the_full_suite_and_nothing_is_made_twice() -> None:
+    full = suites({})["full"].entries
+    assert {node for entry in claimed(CLAIMS) for node in runs_of(entry)} <= {n for e in full for n in runs_of(e)}
+    assert len({entry.with_seeds(()) for entry in full}) == len(full)
+
+
+def runs_of(entry: Entry) -> set[tuple[Entry, int]]:
+    return {(entry.with_seeds(()), seed) for seed in entry.seeds}
 
 
 def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:

@@ -13,7 +13,7 @@ from benchmarks.report.claims_plot import COLOURS, claims_plot
 from benchmarks.report.groups import group
 from benchmarks.report.sections import claims_section
 from benchmarks.report.standing import Standing
-from benchmarks.report.verdicts import POWER, Verdict, claim_table, seeds_to_decide, verdicts
+from benchmarks.report.verdicts import BLIND, POWER, Verdict, claim_table, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
@@ -229,16 +229,42 @@ def test_runs_of_other_settings_than_a_recipe_has_today_decide_nothing_and_are_t
     assert (found.word, found.differences, found.outdated) == ("supported", pytest.approx(CLEAR), ())
 
 
-def test_of_arms_that_are_both_at_chance_no_number_of_seeds_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("bounds", "not_above"),
+    [
+        ({"chance": 45.0, "question_only": 46.0}, "chance"),
+        ({"chance": 1.0, "question_only": 46.0}, "question_only"),
+        ({"chance": 39.9, "question_only": 39.95}, None),  # one arm's lowest score is 40
+        ({"chance": 1.0}, None),
+    ],
+)
+def test_what_no_arm_is_shown_to_be_above_is_told_by_its_name_and_the_seeds_to_decide_all_the_same(
+    tmp_path: Path, bounds: dict[str, float], not_above: str | None
+) -> None:
     found = measured(tmp_path, (3.0, -1.0, 2.0, 0.5, 1.0))
-    high = [replace(each, values={**each.values, "chance": 45.0}) for each in found.references]
-    ((seen,), (blind,)) = judge((CLAIM,), found), judge((CLAIM,), replace(found, references=high))
-    assert (seen.at_chance, blind.at_chance) == (False, True)
+    high = [replace(each, values=bounds) for each in found.references]
+    (seen,), (told,) = judge((CLAIM,), found), judge((CLAIM,), replace(found, references=high))
+    assert (seen.not_above, told.not_above) == (None, not_above)
+    assert told.seeds_to_decide == seen.seeds_to_decide is not None
     few = replace(found, references=high, rows=[row for row in found.rows if row.seed < 4])
-    assert not judge((CLAIM,), few)[0].at_chance
-    assert seen.seeds_to_decide is not None
-    assert (blind.seeds_to_decide, blind.hours_to_decide) == (None, None)
-    assert [cell.text for cell in claim_table([blind]).rows[0].cells][-3] == "at chance"
+    assert judge((CLAIM,), few)[0].not_above is None
+    said = [each for each in claim_table([told]).remarks if each.startswith("neither arm of T1")]
+    assert [BLIND[not_above] in each for each in said] == ([True] if not_above else [])
+
+
+def test_a_metric_that_was_chosen_after_scores_were_seen_is_told_with_the_reason(tmp_path: Path) -> None:
+    late = [claim for claim in CLAIMS if claim.metric_known]
+    assert {claim.name for claim in late} == {"G1d", "G2md", "G2nd", "G2sd", "G4d"}
+    (said,) = (each for each in claim_table(judge(CLAIMS, Results())).remarks if "the metric of" in each)
+    assert "G1d, G2md, G2nd, G2sd, G4d was chosen after 1 seed had been seen" in said
+
+
+def test_claims_whose_runs_are_of_several_commits_are_named(tmp_path: Path) -> None:
+    found = measured(tmp_path, CLEAR)
+    assert not [each for each in claim_table(judge((CLAIM,), found)).remarks if "several commits" in each]
+    rows = [replace(row, commit="def") if row.seed == 1 else row for row in found.rows]
+    (said,) = (each for each in claim_table(judge((CLAIM,), replace(found, rows=rows))).remarks if "commits" in each)
+    assert said.endswith(": T1")
 
 
 def test_only_runs_that_are_not_stored_cost_anything_and_what_they_start_from_is_among_them(tmp_path: Path) -> None:

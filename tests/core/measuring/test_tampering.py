@@ -306,6 +306,24 @@ def test_what_contradicts_its_own_rows_is_not_added(tmp_path: Path, store: Store
         assert (store.folder / "rows.jsonl").read_bytes() == before
 
 
+@pytest.mark.parametrize(("by", "refused"), [(5.0, True), (-5.0, True), (0.001, False)])
+def test_a_bound_that_a_new_run_computes_otherwise_is_not_replaced(
+    tmp_path: Path, store: Store, by: float, refused: bool
+) -> None:
+    change(
+        store, "references", lambda _, each: iter([{**each, "values": {k: v + by for k, v in each["values"].items()}}])
+    )
+    before = (store.folder / "references.jsonl").read_text()
+    new = results(tmp_path, FRAMES, 1)
+    if refused:
+        with pytest.raises(RowError, match=r"is stored as .*, a new run computed .*; take the stored line out"):
+            store.add(new)
+        assert (store.folder / "references.jsonl").read_text() == before
+    else:
+        store.add(new)
+        assert len(store.read().runs) == 4
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_ranks_start_at_1_and_recalls_end_at_100(column: str) -> None:
     check_values(f"a-to-b/{column}", 1.0, 100.0)

@@ -22,6 +22,8 @@ _RECALL = re.compile(r"(?P<of>.*?)R@(?P<within>\d+)(?P<kind>/.*)?")
 _ADDING, _SOFTMAX = ("also_within", "batch_size"), "dual_softmax"
 """Settings of what is scored that change no other metric; the second has metrics of its own."""
 _ROUNDING = 1e-6
+_COMPUTED_ALIKE = 0.01
+"""Points: other versions of libraries sum in other orders."""
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
@@ -78,6 +80,22 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
             theirs = ", ".join(sorted(known))
             raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
     _check_bounded(references, rows)
+
+
+def check_computed_again(stored: Iterable[Reference], new: Iterable[Reference]) -> None:
+    """Compare what was computed from data with what a new run computed from the same.
+
+    Raises:
+        RowError: a bound has another value: the data, or how it is computed, are not what they were.
+    """
+    known = {each.key: each.values for each in stored}
+    for each in new:
+        before = known.get(each.key, {})
+        for name in sorted(before.keys() & each.values.keys()):
+            if abs(before[name] - each.values[name]) > _COMPUTED_ALIKE:
+                ground = f"{each.dataset}, {each.protocol}, {each.split}, {each.metric}"
+                said = f"{name} is stored as {before[name]}, a new run computed {each.values[name]}"
+                raise RowError(f"{ground}: {said}; take the stored line out of references.jsonl if it is wrong")
 
 
 def _check_bounded(references: Sequence[Reference], rows: Sequence[Row]) -> None:

@@ -7,7 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from quatrefoil.core.files import locked, replace_text
-from quatrefoil.core.measuring.agreement import check_agreement, check_costs, check_curves, check_references
+from quatrefoil.core.measuring.agreement import (
+    check_agreement,
+    check_computed_again,
+    check_costs,
+    check_curves,
+    check_references,
+)
 from quatrefoil.core.measuring.rows import Cost, Curve, Item, Record, Reference, Row, RowError, Run, parse, to_line
 
 
@@ -67,7 +73,9 @@ class Store:
             RowError: what is stored is broken, or contradicts what is new; nothing is written then.
         """
         with locked(self._path("rows")):
-            found = joined(self._read(), new)
+            stored = self._read()
+            check_computed_again(stored.references, new.references)
+            found = joined(stored, new)
             _check(found, lambda name, number: f"{self.folder}, stored or new: {_said(getattr(found, name)[number])}")
             # Texts first, so that little can come between the files; rows last: a run that has some is not run again.
             texts = {name: lines(getattr(found, name)) for name in ("curves", "costs", "references", "rows")}
