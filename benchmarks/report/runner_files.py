@@ -289,7 +289,7 @@ def _check_data(path: Path, told: Facts) -> None:
             if run.get(name) != usual.get(name):
                 ours, theirs = (f"{each['arm']}, seed {each['seed']}" for each in (run, usual))
                 said = f"{run['set']}: {ours} is of {name} {run[name]}, {theirs} of {usual[name]}"
-                raise RowError(f"{path}: {said}; take one of them out, and run it again")
+                raise RowError(f"{path}: {said}; take it out, and run what makes it again")
 
 
 def _check_differences(path: Path, told: Facts) -> None:
