@@ -20,7 +20,7 @@ from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import RunFailed, plan
 from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.store import Results, Store
-from tests.benchmarks.fabricated import facts, run_folder
+from tests.core.measuring.fabricated import facts, run_folder
 
 ZERO_SHOT, TASK = "zero-shot text-audio retrieval", "text-audio retrieval"
 PRETRAINED, JOINT, GLOBAL = (arm.tasks[ZERO_SHOT].with_seeds((0,)) for arm in (VLSA, VLSA_JOINT, VLSA_GLOBAL))

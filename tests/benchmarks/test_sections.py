@@ -31,7 +31,8 @@ from quatrefoil.core.measuring.rows import Ground, PaperRow, Row, RowError
 from quatrefoil.core.measuring.store import Results, read
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, read_tables, table_text
 from quatrefoil.core.recipes import load
-from tests.benchmarks.fabricated import results, study
+from tests.benchmarks.fabricated import study
+from tests.core.measuring.fabricated import results
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 METRIC = "text-to-video/R@1"

@@ -24,7 +24,8 @@ from quatrefoil.core.measuring.rows import PaperRow, Row
 from quatrefoil.core.measuring.store import Results, Store, read
 from quatrefoil.core.measuring.tables import NOTHING, table_text
 from quatrefoil.core.recipes import load
-from tests.benchmarks.fabricated import results, study
+from tests.benchmarks.fabricated import study
+from tests.core.measuring.fabricated import results
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 METRIC = "text-to-video/R@1"

@@ -22,7 +22,7 @@ from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan
 from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.recipes import load
-from tests.benchmarks.fabricated import facts, run_folder
+from tests.core.measuring.fabricated import facts, run_folder
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.recipes import load
-from tests.benchmarks.fabricated import results
+from tests.core.measuring.fabricated import results
 
 CLAIM = Claim("T1", "a paper", "tags help", TABLE, FRAMES, "text-to-video/R@1")
 CLEAR = (10.0, 11.0, 9.5, 10.5, 10.2)

@@ -8,7 +8,7 @@ import pytest
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.launch import Launch, launcher
-from tests.benchmarks.fabricated import HASH, facts, run_folder
+from tests.core.measuring.fabricated import HASH, facts, run_folder
 
 
 @pytest.fixture(autouse=True)

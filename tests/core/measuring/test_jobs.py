@@ -7,7 +7,7 @@ import pytest
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, plan, train
 from quatrefoil.core.measuring.store import Results
-from tests.benchmarks.fabricated import HASH
+from tests.core.measuring.fabricated import HASH
 from tests.core.measuring.toys import JOBS, ONE, TABLE, says
 
 

@@ -17,7 +17,7 @@ from quatrefoil.core.measuring.jobs import Job, order
 from quatrefoil.core.measuring.launch import Launch, Made, launcher
 from quatrefoil.core.measuring.make import make
 from quatrefoil.core.measuring.store import Store
-from tests.benchmarks.fabricated import HASH, facts, run_folder
+from tests.core.measuring.fabricated import HASH, facts, run_folder
 from tests.core.measuring.toys import FRAMES, JOBS, ONE, START, TABLE, TUNED, says
 
 

@@ -15,7 +15,7 @@ from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
 from quatrefoil.core.measuring.rows import Reference, Row, RowError, parse, portable, to_line
 from quatrefoil.core.measuring.store import Results, Store, read, write
-from tests.benchmarks.fabricated import HASH, REFERENCE, facts, results, run_folder
+from tests.core.measuring.fabricated import HASH, REFERENCE, facts, results, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
 
 

@@ -11,8 +11,8 @@ from quatrefoil.core.files import locked
 from quatrefoil.core.measuring import store as module
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results, Store
-from tests.benchmarks.fabricated import results
 from tests.core.measuring.adding import add_each
+from tests.core.measuring.fabricated import results
 from tests.core.measuring.toys import TABLE
 
 RUNS = 10

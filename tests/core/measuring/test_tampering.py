@@ -17,7 +17,7 @@ from quatrefoil.core.measuring.rows import CPU_PARTS, Curve, Row, RowError
 from quatrefoil.core.measuring.run_names import run_name
 from quatrefoil.core.measuring.store import Results, Store, lines
 from quatrefoil.core.training.spending import Spending
-from tests.benchmarks.fabricated import HASH, facts, run_folder
+from tests.core.measuring.fabricated import HASH, facts, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
 
 Values = dict[str, Any]

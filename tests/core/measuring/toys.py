@@ -6,7 +6,7 @@ import pytest
 
 from quatrefoil.core.measuring.entries import ONE_SEED, Entry
 from quatrefoil.core.measuring.jobs import Job
-from tests.benchmarks.fabricated import HASH
+from tests.core.measuring.fabricated import HASH
 
 FRAMES = Entry("Frames only", "toy/frames", "one side alone", data_version="v1")
 TABLE = Entry("TABLE", "toy/table", "both sides", data_version="v1")
