@@ -3,7 +3,6 @@
 import csv
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.entries import (
@@ -21,7 +20,7 @@ from benchmarks.report.confusions import tells_confusions
 from benchmarks.report.pictures import can_be_drawn
 from benchmarks.suites import Suite
 from quatrefoil.core.files import whole_folder
-from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan
+from quatrefoil.core.measuring.jobs import Job, order, plan, planned
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.video_text.datasets.stage import make as make_stage
 
@@ -80,8 +79,6 @@ def _lying(models: Sequence[str], shows: Callable[[Path], bool], suite: Suite, r
     """The first run of a suite, of these models in their order, that lies here and has something to show."""
     nodes = [(entry, seed) for entry, seed in order(suite.entries) if entry.embedded and entry.model in models]
     for entry, seed in sorted(nodes, key=lambda node: models.index(node[0].model)):
-        with suppress(RunFailed):  # that it cannot be planned has been told
-            job = plan(entry, seed, results)
-            if shows(job.folder):
-                return job
+        if (job := planned(entry, seed, results)) and shows(job.folder):
+            return job
     return None

@@ -11,7 +11,6 @@ people are cross-validated (`quatrefoil cohort`). Rows of runs that do not lie h
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from benchmarks.own_process import quatrefoil
 from benchmarks.timing import keep
 from quatrefoil.core.evaluation.classification import roc_auc, roc_auc_interval
 from quatrefoil.core.evaluation.statistics import Interval
-from quatrefoil.core.measuring.jobs import Job, RunFailed, order, plan
+from quatrefoil.core.measuring.jobs import Job, order, planned
 from quatrefoil.core.measuring.store import Store
 from quatrefoil.genomics.datasets.pretraining.regulome import regulome_matrix
 from quatrefoil.genomics.datasets.regulome.make import BOUNDS, make
@@ -46,12 +45,8 @@ def main() -> None:
 def jobs_here() -> list[Job]:
     """The finished runs of openness that lie here."""
     results, entries = Store(RESULTS.parent).read(), [arm.tasks[OPENNESS] for arm in GENEBERT_ARMS]
-    found = []
-    for entry, seed in order(entries):
-        with suppress(RunFailed):  # what it starts from is not stored
-            if entry in entries and (job := plan(entry, seed, results)).finished:
-                found.append(job)
-    return found
+    jobs = (planned(entry, seed, results) for entry, seed in order(entries) if entry in entries)
+    return [job for job in jobs if job and job.finished]
 
 
 def identity_of(job: Job) -> list[Any]:

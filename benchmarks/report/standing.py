@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.claims import Claim
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.jobs import Node, RunFailed, lineage, plan
+from quatrefoil.core.measuring.jobs import Node, lineage, planned
 from quatrefoil.core.measuring.store import Results
 
 
@@ -60,10 +60,8 @@ class Standing:
         return {run: median(by_seed.values()) / 60 for run, by_seed in seconds.items()}
 
     def _planned(self, entry: Entry, seed: int) -> str | None:
-        try:
-            return plan(entry, seed, self._stored).config_hash
-        except RunFailed:
-            return None
+        found = planned(entry, seed, self._stored)
+        return found.config_hash if found else None
 
     def _minutes_of(self, entry: Entry) -> float | None:
         found = self.config_hash(entry)

@@ -64,7 +64,7 @@ def _read(folder: Path) -> StoredStudy:
         [made, *_earlier(effects), *_untold(effects, stored.rows)],
         tables,
         [f"trained, before any level: `{said}`" for said in set_before],
-        plots=[Plot("effects in units of the reference's spread over seeds", _inner(effects_plot(effects)))],
+        plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
         links=[Link("how to read it", "docs/ablations.md")],
     )
     return StoredStudy(section, effects, stored)
@@ -116,8 +116,11 @@ def _check(folder: Path, tables: Sequence[Table], effects: Sequence[EffectRecord
     again = zip(effects, _recomputed(folder, effects, stored.rows), strict=True)
     for number, (effect, found) in enumerate(again, start=1):
         named = f"{folder / EFFECTS}:{number}: {effect['model']}, {effect['level']}, {effect['metric']}"
-        units = None if found.difference is None or found.spread is None else found.difference / found.spread
-        for field, value in {**found._asdict(), "in_spreads": units, **_costs(effect, seeds, stored)}.items():
+        for field, value in {
+            **vars(found),
+            "in_spreads": found.in_spreads,
+            **_costs(effect, seeds, stored),
+        }.items():
             if not _alike(effect[field], value):
                 said = f"{field} is {_plain(effect[field])}, by its rows {_plain(value)}"
                 raise RowError(f"{named}: {said}; {_tell_again(folder)}")
@@ -229,9 +232,3 @@ def _stands(config_hash: str, recipe: str, overrides: Sequence[str]) -> bool:
         return recipes.load(recipe, list(overrides)).config_hash == config_hash
     except (ValueError, ImportError, OSError):  # it is gone, or cannot be set so any more
         return False
-
-
-def _inner(picture: str) -> str:
-    """The picture without its style, which would be that of the whole page."""
-    head, _, rest = picture.partition("<style>")
-    return head + rest.partition("</style>")[2]

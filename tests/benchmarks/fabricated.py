@@ -49,6 +49,5 @@ def _effect(
 ) -> dict[str, Any]:
     arm = {"config_hash": config_hash, "recipe": TABLE.recipe, "overrides": [], "data_version": TABLE.data_version}
     factor, level = chosen or (None, "reference")
-    units = None if found.difference is None or found.spread is None else found.difference / found.spread
     what = {"model": model, "domain": "Stage", "factor": factor, "level": level, "metric": metric, "split": "test"}
-    return {**arm, **what, **found._asdict(), "in_spreads": units}
+    return {**arm, **what, **vars(found), "in_spreads": found.in_spreads}

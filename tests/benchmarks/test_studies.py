@@ -26,5 +26,5 @@ def test_effects_are_recomputed_from_all_settings_that_they_are_means_over(tmp_p
     found = studies._recomputed(tmp_path, told, made)
     assert len(found) == len(effects) == 4
     for effect, again in zip(effects, found, strict=True):
-        for name, value in again._asdict().items():
+        for name, value in vars(again).items():
             assert value == pytest.approx(getattr(effect, name)), name

@@ -8,7 +8,6 @@ and in units of the spread of the reference over its seeds, in which effects on 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.plan import records_of
@@ -40,17 +39,36 @@ class Cost:
     hardware: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Effect:
-    """A level of a factor against its reference, or the reference itself (no factor), in one metric.
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """What scores alone say of a level, or of the reference.
 
     Attributes:
-        arm: the level with all other factors at their references.
         seeds: those over which it is compared; of the reference, those of the study that are stored.
         score: the arm's mean over its seeds; None where nothing was measured.
         difference: the mean over `seeds`, in the metric's unit; None for the reference.
         interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds.
         spread: the standard deviation of the reference over its seeds; None from fewer than two, or if all are alike.
+    """
+
+    seeds: tuple[int, ...]
+    score: float | None
+    difference: float | None
+    interval: Interval | None
+    spread: float | None
+
+    @property
+    def in_spreads(self) -> float | None:
+        """The difference in units of the reference's spread; None where there is none."""
+        return None if self.difference is None or self.spread is None else self.difference / self.spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect(Numbers):
+    """A level of a factor against its reference, or the reference itself (no factor), in one metric.
+
+    Attributes:
+        arm: the level with all other factors at their references.
         pairs: configurations with the level and without it, of which `difference` is the mean; none of the reference.
     """
 
@@ -58,18 +76,8 @@ class Effect:
     factor: str | None
     level: str
     measure: Measure
-    seeds: tuple[int, ...]
-    score: float | None
-    difference: float | None
-    interval: Interval | None
-    spread: float | None
     cost: Cost
     pairs: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def in_spreads(self) -> float | None:
-        """The difference in units of the reference's spread; None where there is none."""
-        return None if self.difference is None or self.spread is None else self.difference / self.spread
 
 
 def effects_of(arms: Sequence[Arm], results: Results) -> list[Effect]:
@@ -104,28 +112,32 @@ def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) ->
     return {at: {row.seed: row.value for row in part} for at, part in chosen.items()}
 
 
-class Numbers(NamedTuple):
-    """What the scores alone decide of an `Effect`: its fields of these names."""
-
-    seeds: tuple[int, ...]
-    score: float | None
-    difference: float | None
-    interval: Interval | None
-    spread: float | None
-
-
 def numbers(chosen: tuple[str, str] | None, scores: Scores) -> Numbers:
     """Of a level of a factor, or of the reference, where none is chosen."""
     reference = scores[REFERENCE]
     spread = _spread(reference)
     if chosen is None:
-        return Numbers(tuple(sorted(reference)), _mean(reference), None, _interval(reference), spread)
+        return Numbers(
+            seeds=tuple(sorted(reference)),
+            score=_mean(reference),
+            difference=None,
+            interval=_interval(reference),
+            spread=spread,
+        )
     found = _differences(chosen, scores)
-    return Numbers(tuple(found), _mean(scores[frozenset({chosen})]), _mean(found), _interval(found), spread)
+    return Numbers(
+        seeds=tuple(found),
+        score=_mean(scores[frozenset({chosen})]),
+        difference=_mean(found),
+        interval=_interval(found),
+        spread=spread,
+    )
 
 
 def _reference(arm: Arm, measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Effect:
-    return Effect(arm, None, "reference", measure, *numbers(None, scores), costs[REFERENCE])
+    return Effect(
+        arm=arm, factor=None, level="reference", measure=measure, cost=costs[REFERENCE], **vars(numbers(None, scores))
+    )
 
 
 def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Iterator[Effect]:
@@ -134,13 +146,20 @@ def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mappin
         for level in (each.name for each in factor.levels):
             chosen = factor.name, level
             at = frozenset({chosen})
-            told = numbers(chosen, scores)
             pairs = tuple(
                 (by_at[each].recipe.config_hash, by_at[each - at].recipe.config_hash)
                 for each in by_at
                 if chosen in each
             )
-            yield Effect(by_at[at], factor.name, level, measure, *told, costs[at], pairs)
+            yield Effect(
+                arm=by_at[at],
+                factor=factor.name,
+                level=level,
+                measure=measure,
+                cost=costs[at],
+                pairs=pairs,
+                **vars(numbers(chosen, scores)),
+            )
 
 
 def _mean(by_seed: Mapping[int, float]) -> float | None:

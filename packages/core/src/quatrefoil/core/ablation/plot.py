@@ -13,11 +13,11 @@ MOST = 20.0
 """Spreads to which the axis reaches at most."""
 
 
-def effects_plot(effects: Sequence[EffectRecord]) -> str:
+def effects_plot(effects: Sequence[EffectRecord], style: str = STYLE) -> str:
     """A line for each `effect_record` that has an interval and a spread; those without are not drawn."""
     drawn = [_estimate(told) for told in effects if told["in_spreads"] is not None and told["interval"]]
     title = "Effects in units of the reference's spread over seeds"
-    return forest_plot(drawn, "spreads of the reference", title, MOST, STYLE)
+    return forest_plot(drawn, "spreads of the reference", title, MOST, style)
 
 
 def _estimate(told: EffectRecord) -> Estimate:

@@ -99,6 +99,14 @@ def lineage(entry: Entry) -> list[Entry]:
     return [*(lineage(entry.start) if entry.start else []), entry]
 
 
+def planned(entry: Entry, seed: int, stored: Results) -> Job | None:
+    """As `plan`; None where it cannot be planned, for those who look for what is there and do not make it."""
+    try:
+        return plan(entry, seed, stored)
+    except RunFailed:
+        return None
+
+
 def plan(entry: Entry, seed: int, stored: Results) -> Job:
     """The run of an entry.
 
