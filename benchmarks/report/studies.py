@@ -14,7 +14,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
-from quatrefoil.core.measuring.rows import Cost, Ground, Row, RowError
+from quatrefoil.core.measuring.rows import Ground, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, read_tables
 
@@ -129,12 +129,9 @@ def _check(folder: Path, tables: Sequence[Table], effects: Sequence[EffectRecord
 def _costs(effect: EffectRecord, seeds: set[int], stored: Results) -> dict[str, Any]:
     """What the runs of an effect's arm took, over the study's seeds."""
 
-    def of_arm(each: Row | Cost) -> bool:
-        return (each.config_hash, each.data_version) == (effect["config_hash"], effect["data_version"])
-
-    rows = [row for row in stored.rows if of_arm(row) and row.seed in seeds]
-    costs = [cost for cost in stored.costs if of_arm(cost) and cost.seed in seeds]
-    found = vars(cost_of(rows, costs))
+    trained = effect["config_hash"], effect["data_version"]
+    own = stored.only(lambda each: each.trained == trained and each.seed in seeds)
+    found = vars(cost_of(own.rows, own.costs))
     return {name: found[name] for name in _COSTS if name != "hardware"}
 
 
@@ -145,8 +142,7 @@ def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Ro
     by_seed: dict[tuple[str, ...], dict[int, float]] = {}
     for row in rows:
         if row.seed in seeds:
-            of = row.config_hash, row.data_version, row.metric, row.split
-            by_seed.setdefault(of, {})[row.seed] = row.value
+            by_seed.setdefault((*row.trained, row.metric, row.split), {})[row.seed] = row.value
     references = {_compared(each): _scored(each, by_seed) for each in effects if each["factor"] is None}
     found = []
     for number, effect in enumerate(effects, start=1):
@@ -162,11 +158,11 @@ def _refuse_apart(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[
     """Raise `RowError` where what is compared was measured on other data, or by another protocol."""
     arms: dict[tuple[str, ...], set[Ground]] = {}
     for row in rows:
-        arms.setdefault((row.config_hash, row.data_version, row.metric, row.split), set()).add(row.ground)
+        arms.setdefault((*row.trained, row.metric, row.split), set()).add(row.ground)
     found: dict[tuple[str, ...], set[Ground]] = {}
     for number, effect in enumerate(effects, start=1):
         grounds = found.setdefault(_compared(effect), set())
-        grounds |= arms.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), set())
+        grounds |= arms.get(_measured(effect), set())
         if len(grounds) > 1:
             told = " and of ".join(sorted(f"{ground.dataset}, {origin(ground)}" for ground in grounds))
             said = f"{effect['model']}, {effect['level']}, {effect['metric']} is compared over rows of {told}"
@@ -196,7 +192,12 @@ def _compared(effect: EffectRecord) -> tuple[str, ...]:
 
 
 def _scored(effect: EffectRecord, by_seed: Mapping[tuple[str, ...], Mapping[int, float]]) -> Mapping[int, float]:
-    return by_seed.get(tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split")), {})
+    return by_seed.get(_measured(effect), {})
+
+
+def _measured(effect: EffectRecord) -> tuple[str, ...]:
+    """By which the rows of its arm in its metric are known."""
+    return tuple(effect[key] for key in ("config_hash", "data_version", "metric", "split"))
 
 
 def _plain(value: Any) -> Any:
@@ -215,7 +216,7 @@ def _alike(told: Any, value: Any) -> bool:
 def _untold(effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[str]:
     """Arms that were run in this store and do not stand in its table, as where it was told of some models alone."""
     told = {(effect["config_hash"], effect["data_version"]) for effect in effects}
-    others = {row.model for row in rows if (row.config_hash, row.data_version) not in told}
+    others = {row.model for row in rows if row.trained not in told}
     return [f"Stored and not told: {'; '.join(sorted(others))}."] if others else []
 
 

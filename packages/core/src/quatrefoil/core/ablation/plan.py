@@ -18,7 +18,7 @@ Record = TypeVar("Record", Row, Cost, Curve)
 
 def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
     """Whether a stored record is of a run of this arm: its configuration and data, under whatever name it was made."""
-    return (record.config_hash, record.data_version) == arm.trained
+    return record.trained == arm.trained
 
 
 def records_of(arm: Arm, records: Iterable[Record]) -> list[Record]:
@@ -30,11 +30,7 @@ def records_of(arm: Arm, records: Iterable[Record]) -> list[Record]:
 def of_arms(arms: Iterable[Arm], known: Results) -> Results:
     """What is stored of these arms, over their own seeds."""
     wanted = {(*arm.trained, seed) for arm in arms for seed in arm.entry.seeds}
-    return Results(
-        rows=[row for row in known.rows if _run(row) in wanted],
-        curves=[curve for curve in known.curves if _run(curve) in wanted],
-        costs=[cost for cost in known.costs if _run(cost) in wanted],
-    )
+    return known.only(lambda record: (*record.trained, record.seed) in wanted)
 
 
 @dataclass(frozen=True)
@@ -212,18 +208,12 @@ def _settings(value: Any, key: str) -> dict[str, Any]:
 
 def merged(stores: Sequence[Results]) -> Results:
     """What several stores hold together; a run that is in several of them is taken from the first."""
-    first_with: dict[tuple[str, str, int], int] = {}
-    for number, results in enumerate(stores):
-        for row in results.rows:
-            first_with.setdefault(_run(row), number)
-
-    def kept(name: str) -> list[Any]:
-        every = [(number, record) for number, results in enumerate(stores) for record in getattr(results, name)]
-        return [record for number, record in every if first_with.get(_run(record)) == number]
-
-    return Results(rows=kept("rows"), curves=kept("curves"), costs=kept("costs"))
-
-
-def _run(record: Row | Cost | Curve) -> tuple[str, str, int]:
-    """The run, under whatever name it was made."""
-    return record.config_hash, record.data_version, record.seed
+    found, known = Results(), set[tuple[str, str, int]]()
+    for results in stores:
+        new = {(*row.trained, row.seed) for row in results.rows} - known
+        more = results.only(lambda record: (*record.trained, record.seed) in new)  # noqa: B023 - used at once
+        found = Results(
+            rows=[*found.rows, *more.rows], curves=[*found.curves, *more.curves], costs=[*found.costs, *more.costs]
+        )
+        known |= new
+    return found

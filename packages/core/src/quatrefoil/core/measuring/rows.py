@@ -82,6 +82,11 @@ class OfARun:
     def run(self) -> Run:
         return self.recipe, self.config_hash, self.data_version, self.seed
 
+    @property
+    def trained(self) -> tuple[str, str]:
+        """What is trained on what, by whatever recipe and from any seed."""
+        return self.config_hash, self.data_version
+
 
 class RowError(ValueError):
     """A record that may not enter a table: where it stands and what is wrong with it."""

@@ -14,7 +14,19 @@ from quatrefoil.core.measuring.agreement import (
     check_curves,
     check_references,
 )
-from quatrefoil.core.measuring.rows import Cost, Curve, Item, Record, Reference, Row, RowError, Run, parse, to_line
+from quatrefoil.core.measuring.rows import (
+    Cost,
+    Curve,
+    Item,
+    OfARun,
+    Record,
+    Reference,
+    Row,
+    RowError,
+    Run,
+    parse,
+    to_line,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,14 @@ class Results:
     @property
     def runs(self) -> set[Run]:
         return {row.run for row in self.rows}
+
+    def only(self, keep: Callable[[OfARun], bool]) -> "Results":
+        """What is stored of the runs that are kept, without references, which are of no run."""
+        return Results(
+            rows=list(filter(keep, self.rows)),
+            curves=list(filter(keep, self.curves)),
+            costs=list(filter(keep, self.costs)),
+        )
 
 
 @dataclass(frozen=True)
