@@ -31,7 +31,7 @@ from benchmarks.report.verdicts import Verdict, verdicts
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import Launch, launcher
-from quatrefoil.core.measuring.make import attempt, make
+from quatrefoil.core.measuring.make import attempt, make, tell
 from quatrefoil.core.measuring.options import add_where
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
@@ -131,9 +131,7 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
         paths, failures = paths | laid, failures + wrong
     text = write_pages(place, results)
     print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
-    for failure in failures:
-        print(f"\nFAILED {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return tell(failures)
 
 
 Laid = tuple[dict[str, Path], list[Exception]]

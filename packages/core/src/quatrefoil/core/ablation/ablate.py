@@ -4,7 +4,6 @@ A study that was cut short goes on: what is stored is skipped, what is finished 
 """
 
 import shlex
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from quatrefoil.core.ablation.report import effect_record, effect_table, json_li
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import launcher
-from quatrefoil.core.measuring.make import make
+from quatrefoil.core.measuring.make import make, tell
 from quatrefoil.core.measuring.rows import portable
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import table_text
@@ -47,9 +46,7 @@ def ablate(args: Namespace) -> int:
     check_splits([each.arm for each in planned if each.missing])
     failures = _made(planned, place, args)
     print(place.tell(study, arms, _command(args)))
-    for failure in failures:
-        print(f"\nFAILED {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return tell(failures)
 
 
 @dataclass(frozen=True)

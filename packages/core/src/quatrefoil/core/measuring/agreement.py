@@ -25,6 +25,7 @@ _ROUNDING = 1e-6
 _COMPUTED_ALIKE = 0.01
 """Points: other versions of libraries sum in other orders."""
 _MEND = "take all lines of one of the two out of the store, and run what is missing again"
+_MEND_RUN = "take all lines of this run out of the store, and run it again"
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
 _Numbered = tuple[int, Row]
@@ -135,12 +136,12 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
     for number, row in enumerate(rows):
         if _run(row) not in known:
             alone = f"{_said(row)} is of {row.recipe}, {row.config_hash}, of which no curve is stored"
-            raise RowError(f"{where(number)}: {alone}; take all lines of this run out of the store, and run it again")
+            raise RowError(f"{where(number)}: {alone}; {_MEND_RUN}")
     for number, row in {_run(row): (number, row) for number, row in enumerate(rows)}.values():
         beyond = max((step for points in known[_run(row)].points.values() for step, _ in points), default=0)
         if beyond > row.steps:
             said = f"{_said(row)} has steps {row.steps}, its curve has a point at {beyond}"
-            raise RowError(f"{where(number)}: {said}; take all lines of this run out of the store, and run it again")
+            raise RowError(f"{where(number)}: {said}; {_MEND_RUN}")
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
@@ -171,7 +172,7 @@ def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> No
         if odd := [(ours, of_row) for ours, of_row in _COST_OF.items() if getattr(cost, ours) != getattr(row, of_row)]:
             ours, theirs = getattr(cost, odd[0][0]), getattr(row, odd[0][1])
             differs = f"{said} has {odd[0][0]} {ours}, its rows have {theirs}"
-            raise RowError(f"{where(number)}: {differs}; take all lines of this run out of the store, and run it again")
+            raise RowError(f"{where(number)}: {differs}; {_MEND_RUN}")
 
 
 def _protocol(item: Row | Reference) -> Hashable:

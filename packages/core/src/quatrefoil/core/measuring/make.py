@@ -33,6 +33,13 @@ def make(entries: Sequence[Entry], store: Store, launch: Launch) -> list[Excepti
     return making.failures
 
 
+def tell(failures: Sequence[Exception]) -> int:
+    """Say what went wrong; the exit status, 1 where anything did."""
+    for failure in failures:
+        print(f"\nFAILED {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
 class _Making:
     """Runs in an order of what starts from what: some settled, some under way, some ready to begin."""
 
