@@ -46,6 +46,7 @@ from benchmarks.entries import (
 )
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.plan import unlike
+from quatrefoil.core.config import nearest
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
 
 
@@ -198,7 +199,9 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     """
     found = {name: [claim for claim in CLAIMS if _is_part(claim.name, name)] for name in names}
     if unknown := [name for name, claims in found.items() if not claims]:
-        raise ValueError(f"no claim {unknown[0]}; there are {', '.join(claim.name for claim in CLAIMS)}")
+        families = dict.fromkeys(claim.family for claim in CLAIMS)
+        known = f"{nearest(unknown[0], families)}; there are {', '.join(families)}"
+        raise ValueError(f"no claim {unknown[0]}{known}, with a letter behind each for one task, and T4, C2 and so on")
     return list(dict.fromkeys(claim for claims in found.values() for claim in claims))
 
 

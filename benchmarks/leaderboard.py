@@ -205,9 +205,9 @@ def told_of(place: Place, results: Results) -> Told:
 def sections(place: Place, told: Told) -> list[Section]:
     """All that is told: the rows, what lies beside them in the store's folder, the claims, and what papers print."""
     return [
+        *([claims_section(told.found)] if told.found else []),
         *group_sections(told.groups),
         *runner_sections(place.store.folder, RUNNERS),
-        *([claims_section(told.found)] if told.found else []),
         *(study.section for study in told.studies),
         *speed_sections(place.store.folder),
         *spending_sections(told.stored),
@@ -218,9 +218,9 @@ def sections(place: Place, told: Told) -> list[Section]:
 def short_sections(place: Place, told: Told) -> list[Section]:
     """The same in short."""
     return [
+        *([short_claims(told.found)] if told.found else []),
         *short_group_sections(told.groups, told.found),
         *runner_sections(place.store.folder, SHORT_RUNNERS),
-        *([short_claims(told.found)] if told.found else []),
         *short_studies(told.studies),
         *short_spending(told.stored),
         *short_papers(place.papers),

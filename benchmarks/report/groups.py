@@ -47,7 +47,7 @@ class Line:
         anchor: the place of its commands in the page.
         commands: of each run.
         before: of what the first run started from; None if from nothing, or if its rows are not stored.
-        commits: of the code that ran, one or several; `+` at the end: with changes that were not committed.
+        commits: of the code that ran, with the seeds that it ran; `+` at the end: with changes that were not committed.
         minutes: of training, the median over the runs: what else the machine did may make one of them slow.
         minutes_before: of what they started from; 0 if from nothing, None if its rows are not stored.
     """
@@ -58,7 +58,7 @@ class Line:
     anchor: str
     commands: tuple[str, ...]
     before: str | None
-    commits: tuple[str, ...]
+    commits: Mapping[str, Sequence[int]]
     hardware: tuple[str, ...]
     parameters: int
     minutes: float
@@ -188,7 +188,7 @@ def _line(rows: Sequence[Row], known: Mapping[tuple[str, int], Row]) -> Line:
         f"run-{hashlib.sha256(place.encode()).hexdigest()[:12]}",
         tuple(dict.fromkeys(row.command for row in rows)),
         started[0].command if started and started[0] else None,
-        tuple(dict.fromkeys(row.commit for row in rows)),
+        {commit: sorted(s for s, row in runs.items() if row.commit == commit) for commit in _commits(runs)},
         tuple(dict.fromkeys(row.hardware for row in rows)),
         first.parameters,
         median(row.wall_seconds for row in runs.values()) / 60,
@@ -196,6 +196,11 @@ def _line(rows: Sequence[Row], known: Mapping[tuple[str, int], Row]) -> Line:
         {metric: {row.seed: row.value for row in part} for metric, part in by_metric.items()},
         {metric: _score(part) for metric, part in by_metric.items()},
     )
+
+
+def _commits(runs: Mapping[int, Row]) -> list[str]:
+    """By the first seed of each."""
+    return list(dict.fromkeys(runs[seed].commit for seed in sorted(runs)))
 
 
 def _minutes(started: Sequence[Row | None]) -> float | None:

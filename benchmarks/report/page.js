@@ -27,8 +27,8 @@ const fade = (within, wanted) => {
   const drawn = all("g[data-model]", within), found = drawn.some((each) => wanted(each.dataset.model));
   drawn.forEach((each) => each.classList.toggle("dim", found && !wanted(each.dataset.model)));
 };
-/* What a row is about is said above it too: by its section's heading and lead, and by its table's title. */
-const above = (section) => all(":scope > h2, :scope > h2 + p", section).map((each) => each.textContent).join(" ");
+/* What a row is about is said above it too: by its section's heading and what is asked, and by its table's title. */
+const above = (section) => all(":scope > h2, :scope > .asked", section).map((each) => each.textContent).join(" ");
 const title = (row) => row.closest(".scroll").previousElementSibling.textContent;
 const apply = () => {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -40,8 +40,12 @@ const apply = () => {
       row.hidden = !wanted([about, title(row), ...all("td", row).map((cell) => cell.textContent)].join(" "));
     });
   });
-  all(".scroll").forEach((box) => box.classList.toggle(
-    "empty", all("tr.measured, tr.paper", box).every((row) => row.hidden) && words.length > 0));
+  /* What has no such row is out of the way, with all that is told of it. */
+  const gone = (within) => words.length > 0 && all("tr.measured, tr.paper", within).every((row) => row.hidden);
+  all(".scroll").forEach((box) => [box.previousElementSibling, box, box.nextElementSibling].forEach((each) => {
+    if (each === box || each?.matches("h3, .remarks")) each.hidden = gone(box);
+  }));
+  all("section").forEach((section) => { section.hidden = gone(section); });
   const shown = rows.filter((row) => !row.hidden).length;
   count.textContent = words.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
   all("section").forEach((section) => {

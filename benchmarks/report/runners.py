@@ -197,26 +197,28 @@ def risks_section(told: Facts) -> Section:
             f"Area under the ROC curve of who is ill, made by `{told['command']}`: what each variant changes in the "
             f"openness of {told['cell_type']}, by runs that saw no variant, added up for every person."
         ],
-        [Table("runs", columns, [*(TableRow("measured", row) for row in rows), *risk_bounds(told, len(columns))], [])],
+        [Table("runs", columns, [*(TableRow("measured", row) for row in rows), *risk_bounds(told, columns)], [])],
         [
             "people are cross-validated, and intervals are over people: they say nothing of the seed",
             f"covariates ({', '.join(told['covariates'])}) tell of structure, and so may a burden: beside it stands "
             "that of the same effects dealt out to the variants at random, the mean of twenty deals",
-            "a bound has its score in the first column of scores, whatever it knows",
+            "best of: what is possible for one that knows this of each person",
             "breaking variants: how well those on held-out chromosomes are ranked by how much they close, area under "
             "the ROC curve with the interval over variants, none of which was trained on",
         ],
     )
 
 
-def risk_bounds(told: Facts, columns: int, names: Container[str] | None = None) -> list[TableRow]:
-    """The bounds, or those of these names, as lines of a table of so many columns: the third has their score."""
-    rest = [Cell(NOTHING)] * (columns - 3)
-    return [
-        TableRow("computed", [Cell(f"bound: {who}".replace("_", " ")), Cell(NOTHING), Cell.of(score, ".1f"), *rest])
-        for who, score in told["bounds"].items()
-        if names is None or who in names
-    ]
+def risk_bounds(told: Facts, columns: Sequence[str], names: Container[str] | None = None) -> list[TableRow]:
+    """The bounds, or those of these names, as lines of a table: under what they know, else under the burden."""
+    found = []
+    for who, score in told["bounds"].items():
+        if names is None or who in names:
+            words = who.replace("_", " ")
+            under = words if words in columns else "burden"
+            cells = [Cell.of(score, ".1f") if column == under else Cell(NOTHING) for column in columns[1:]]
+            found.append(TableRow("computed", [Cell(words if who == "chance" else f"best of {words}"), *cells]))
+    return found
 
 
 RUNNERS: Tellers = {

@@ -101,13 +101,18 @@ def _group_section(group: Group, name: str) -> Section:
 
 
 def _commands(lines: Sequence[Line]) -> list[Command]:
-    """How each model was trained, with the first of its seeds: commits of the code, then one command or two."""
+    """How each model was trained: the commits of the code, then one command or two, those of the first seed."""
     return [Command("\n    ".join(_said(line)), line.anchor) for line in lines]
 
 
 def _said(line: Line) -> list[str]:
-    head = f"{line.model}, configuration {line.config_hash}, commit {', '.join(line.commits)}"
+    made = "; ".join(f"{_seeds(seeds)} at commit {commit}" for commit, seeds in line.commits.items())
+    head = f"{line.model}, configuration {line.config_hash}, {made}"
     return [head, *([line.before] if line.before else []), line.commands[0]]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
 
 
 def _plots(group: Group, of: Marks) -> Iterator[Plot]:

@@ -124,7 +124,7 @@ def short_risks(told: Facts) -> Section:
         for name, part in arms
     ]
     columns = ["model", "n", *shown, "breaking variants"]
-    table = Table("arms", columns, [*measured, *risk_bounds(told, len(columns), _BOUNDS)], [])
+    table = Table("arms", columns, [*measured, *risk_bounds(told, columns, _BOUNDS)], [])
     counts = {len(part) for _, part in arms}
     remarks = [
         f"the mean over n seeds{', which are others where n differs' if len(counts) > 1 else ''}; runs, intervals over "

@@ -10,20 +10,21 @@ from benchmarks.report.sections import Section, claims_section, papers_section
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import StoredStudy
 from benchmarks.report.tables import count_cell
-from benchmarks.report.verdicts import Verdict
+from benchmarks.report.verdicts import Verdict, unseen_alone
 from quatrefoil.core.ablation.report import EffectRecord, effect_cells
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 from quatrefoil.core.wording import counted
 
-_CLAIMED: Final = 60
+_CLAIMED: Final = 56
 
 
 def short_claims(found: Sequence[Verdict]) -> Section:
     """How many there are of each verdict, those that are decided, and a line for what is claimed of several tasks."""
     decided = [
         f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_at_what_cost(verdict)}"
+        + (f"; {said}" if (said := unseen_alone(verdict, found)) else "")
         for verdict in found
         if verdict.word != "open"
     ]
@@ -40,7 +41,7 @@ def short_claims(found: Sequence[Verdict]) -> Section:
 
 def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
     means = [verdict.over.mean for verdict in found if verdict.over]
-    words = [verdict.word for verdict in found]
+    words = [verdict.said for verdict in found]
     return [
         Cell(name),
         Cell(shorten(claimed, _CLAIMED, placeholder=" ...")),

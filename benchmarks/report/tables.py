@@ -152,7 +152,7 @@ def bound_remarks(shown: Collection[str]) -> Iterator[str]:
     """What the computed rows of these readers are."""
     said = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
     if shown:
-        best = "the best score that is possible for one that knows only what is named: who knows more may be above"
+        best = "the best score that is possible for one that knows only what is named"
         yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
 
 
@@ -193,8 +193,8 @@ def value_text(value: float) -> str:
 
 
 def reference_name(reader: str) -> str:
-    """`chance`, or a bound by the facts that it allows."""
-    return reader if reader == "chance" else f"bound: {reader.replace('_', ' ')}"
+    """`chance`, or what is possible for one that knows only what is named."""
+    return reader if reader == "chance" else f"best with {reader.replace('_', ' ')}"
 
 
 def _scores(line: Line, keys: Sequence[str]) -> list[Cell]:

@@ -44,6 +44,7 @@ class Verdict:
 
     Attributes:
         differences: better minus than, in points, of each of the claim's seeds that both arms have.
+        fresh: those of the seeds that had not been seen when their number was fixed; none where none had been.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
         not_above: what is reached blindly (`BLIND`) that neither arm is shown to be above, by the 95 % intervals over
@@ -61,6 +62,7 @@ class Verdict:
 
     claim: Claim
     differences: tuple[float, ...]
+    fresh: tuple[float, ...] = ()
     over: OverSeeds | None = None
     corrected: Interval | None = None
     word: Word = "open"
@@ -72,6 +74,14 @@ class Verdict:
     anchors: tuple[str | None, str | None] = (None, None)
     commits: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The word, and of an open one whether that is for want of runs."""
+        short = len(self.claim.seeds) - len(self.differences)
+        if self.word != "open" or not short:
+            return self.word
+        return f"open, {counted(short, 'seed')} short" if self.differences else "not run"
 
     @property
     def plain_side(self) -> int:
@@ -149,9 +159,11 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     better, than, group, outdated = _arms_today(claim, groups, standing)
     pairs = paired(better, than, claim.metric) if better and than and group else {}
     differences = tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in claim.seeds if seed in pairs))
+    late = claim.seeds[claim.known :] if claim.known else ()
     found = Verdict(
         claim,
         differences,
+        fresh=tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in late if seed in pairs)),
         minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
         unfinished=standing.missing(claim, claim.seeds),
         anchors=(better.anchor if better else None, than.anchor if than else None),
@@ -220,7 +232,7 @@ def _cells(verdict: Verdict) -> list[Cell]:
         replace(Cell.of(verdict.over.mean if verdict.over else None, "+.1f"), link=verdict.anchors[1]),
         Cell(interval_text(verdict.over.interval if verdict.over and verdict.corrected else None, "+.1f")),
         Cell(interval_text(verdict.corrected, "+.1f")),
-        Cell(verdict.word),
+        Cell(verdict.said),
         needed,
         Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),
         _both(verdict.minutes),
@@ -269,6 +281,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         _all_missing(found),
         "`minutes, either arm`: of training by the clock, of a run of the first and of the second arm, with what it "
         "starts from",
+        *(f"{verdict.claim.name}: {said}" for verdict in found if (said := unseen_alone(verdict, found))),
         *(
             f"not counted, {names}: stored runs of {model} are of other settings than its recipe has today"
             for model, names in outdated.items()
@@ -293,6 +306,17 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         ),
         *(f"source of {names}: {source}" for source, names in _named((c.source, c) for c in claims).items()),
     ]
+
+
+def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:
+    """Of a decided claim what the seeds alone say that nobody had seen when their number was fixed; None: all were."""
+    if verdict.word == "open" or len(verdict.fresh) < 2:
+        return None
+    fresh = interval_over_seeds(verdict.fresh, level=1 - 0.05 / len(found))
+    within = interval_text(fresh.interval, "+.1f")
+    return (
+        f"the {fresh.seeds} seeds alone that had not been seen when their number was fixed: {fresh.mean:+.1f} {within}"
+    )
 
 
 def _named(found: Iterable[tuple[What, Claim]], whole: bool = False) -> dict[What, str]:

@@ -135,7 +135,7 @@ def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str,
 def test_bounds_stand_above_the_rows_and_are_called_computed(tmp_path: Path) -> None:
     table = group_tables(only(group(three_seeds(tmp_path))))[0]
     assert [row.kind for row in table.rows] == ["computed"] * 3 + ["measured"] * 2
-    names = ["chance", "bound: frames", "bound: all", "TABLE", "Frames only"]
+    names = ["chance", "best with frames", "best with all", "TABLE", "Frames only"]
     assert [row.cells[0].text for row in table.rows] == names
     assert [cell.text for cell in table.rows[0].cells[:4]] == ["chance", "computed", "0.25", "–"]
 
@@ -209,7 +209,7 @@ def test_each_row_leads_to_the_command_and_the_commit_that_made_it(tmp_path: Pat
         (place,) = {*re.findall(rf'<a href="#(run-\w+)">{entry.model}</a>', page)}
         told_there = page.partition(f'<span id="{place}">')[2].partition("</span>")[0].splitlines()
         assert told_there == [
-            f"{entry.model}, configuration {HASH}, commit abc",
+            f"{entry.model}, configuration {HASH}, seeds 0, 1, 2 at commit abc",
             f"    quatrefoil train {entry.recipe} seed=0",
         ]
 

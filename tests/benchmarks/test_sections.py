@@ -156,8 +156,8 @@ def test_scores_by_kind_stand_beside_their_bounds_and_nowhere_else(tmp_path: Pat
     assert found.directions == ["text-to-video"]
     assert (table.columns, table.remarks) == (["model", "seeds", "all", "sound"], [])
     assert [(row.kind, row.cells[0].text, row.cells[3].number) for row in table.rows][1:] == [
-        ("computed", "bound: frames", 25.0),
-        ("computed", "bound: all", 100.0),
+        ("computed", "best with frames", 25.0),
+        ("computed", "best with all", 100.0),
         ("measured", "TABLE", 12.0),
     ]
     (untold,) = part_tables(group(Results(run.rows, [*run.references, bound]))[0])

@@ -94,7 +94,7 @@ def test_a_line_of_the_claims_table_counts_the_tasks_of_one_claim_and_their_side
     table = short_claims(found).tables[0]
     assert [[cell.text for cell in row.cells] for row in table.rows] == [
         ["X1", "tags help", "2", "5", "-4.8 to +4.8", "1", "1", "1 supported, 1 contradicted"],
-        ["X2", "what was not run", "1", "0", NOTHING, "0", "0", "open"],
+        ["X2", "what was not run", "1", "0", NOTHING, "0", "0", "not run"],
     ]
 
 

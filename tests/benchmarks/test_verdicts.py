@@ -176,7 +176,7 @@ def test_an_arm_that_was_never_run_is_taken_to_cost_what_the_other_does(tmp_path
 def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_run_on_the_seeds_of_all() -> None:
     assert [claim.name for claim in find_claims(["T4", "T2"])] == [*(f"T4{part}" for part in "abcdef"), "T2"]
     assert [claim.name for claim in find_claims(["C2mb"])] == ["C2mb"]
-    with pytest.raises(ValueError, match="no claim T9; there are T1, "):
+    with pytest.raises(ValueError, match=r"no claim T9 \(did you mean `T.`\?\); there are T1, "):
         find_claims(["T9"])
     seeds = {entry.model: list(entry.seeds) for entry in claimed(find_claims(["T2", "T3"]))}
     assert seeds == {"TABLE": list(range(8)), "Brute force": list(range(8)), "TABLE, contrast only": list(range(5))}
@@ -242,6 +242,24 @@ def test_what_no_arm_is_shown_to_be_above_is_told_by_its_name_and_the_seeds_to_d
     assert judge((CLAIM,), few)[0].not_above is None
     said = [each for each in claim_table([told]).remarks if each.startswith("neither arm of T1")]
     assert [BLIND[not_above] in each for each in said] == ([True] if not_above else [])
+
+
+def test_a_claim_whose_seeds_were_added_after_some_were_seen_says_what_the_others_alone_say(tmp_path: Path) -> None:
+    late = replace(CLAIM, known=2)
+    found = judge((late,), measured(tmp_path, CLEAR))[0]
+    assert found.fresh == pytest.approx(CLEAR[2:])
+    assert judge((CLAIM,), measured(tmp_path / "early", CLEAR))[0].fresh == ()
+    within = interval_over_seeds(CLEAR[2:]).interval
+    said = f"had not been seen when their number was fixed: +10.1 [{within.low:+.1f}, {within.high:+.1f}]"
+    assert f"T1: the 3 seeds alone that {said}" in claim_table([found]).remarks
+
+
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [((), "not run"), (CLEAR[:3], "open, 2 seeds short"), ((1.0, -1.0, 0.5, -0.4, 0.1), "open"), (CLEAR, "supported")],
+)
+def test_what_is_open_for_want_of_runs_says_so(tmp_path: Path, differences: tuple[float, ...], said: str) -> None:
+    assert verdict(tmp_path, differences).said == said
 
 
 def test_a_metric_that_was_chosen_after_scores_were_seen_is_told_with_the_reason(tmp_path: Path) -> None:

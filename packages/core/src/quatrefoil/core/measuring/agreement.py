@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import asdict, fields
 from itertools import pairwise
 
-from quatrefoil.core.measuring.rows import Cost, Curve, Ground, Reference, Row, RowError, Run
+from quatrefoil.core.measuring.rows import MEND_RUN, Cost, Curve, Ground, Reference, Row, RowError, Run
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
@@ -24,8 +24,7 @@ _ADDING, _SOFTMAX = ("also_within", "batch_size"), "dual_softmax"
 _ROUNDING = 1e-6
 _COMPUTED_ALIKE = 0.01
 """Points: other versions of libraries sum in other orders."""
-_MEND = "take all lines of one of the two out of the store, and run what is missing again"
-_MEND_RUN = "take all lines of this run out of the store, and run it again"
+_MEND = "take all lines of one of the two out of rows, curves and costs.jsonl, and run what is missing again"
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
 _Numbered = tuple[int, Row]
@@ -136,12 +135,12 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
     for number, row in enumerate(rows):
         if _run(row) not in known:
             alone = f"{_said(row)} is of {row.recipe}, {row.config_hash}, of which no curve is stored"
-            raise RowError(f"{where(number)}: {alone}; {_MEND_RUN}")
+            raise RowError(f"{where(number)}: {alone}; {MEND_RUN}")
     for number, row in {_run(row): (number, row) for number, row in enumerate(rows)}.values():
         beyond = max((step for points in known[_run(row)].points.values() for step, _ in points), default=0)
         if beyond > row.steps:
             said = f"{_said(row)} has steps {row.steps}, its curve has a point at {beyond}"
-            raise RowError(f"{where(number)}: {said}; {_MEND_RUN}")
+            raise RowError(f"{where(number)}: {said}; {MEND_RUN}")
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
@@ -172,7 +171,7 @@ def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> No
         if odd := [(ours, of_row) for ours, of_row in _COST_OF.items() if getattr(cost, ours) != getattr(row, of_row)]:
             ours, theirs = getattr(cost, odd[0][0]), getattr(row, odd[0][1])
             differs = f"{said} has {odd[0][0]} {ours}, its rows have {theirs}"
-            raise RowError(f"{where(number)}: {differs}; {_MEND_RUN}")
+            raise RowError(f"{where(number)}: {differs}; {MEND_RUN}")
 
 
 def _protocol(item: Row | Reference) -> Hashable:

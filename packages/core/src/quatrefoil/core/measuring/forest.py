@@ -39,9 +39,12 @@ def forest_plot(estimates: Sequence[Estimate], unit: str, title: str, most: floa
 
     Args:
         most: to which the axis reaches at most; an interval that goes on is drawn dashed.
-        style: a `<style>` of its own, where no page brings one.
+        style: a `<style>` of its own, for a picture that is no part of a page.
     """
     furthest = max([1.0, *(abs(end) for each in estimates for end in each.ends)])
+    if not estimates:
+        words = svg.label(0, LINE, "no estimate has an interval in this unit: there is none to draw", "label", "start")
+        return svg.document(WIDTH, 2 * LINE, title, [style, words], alone=bool(style)) + "\n"
     axis = _Axis(min(most, float(math.ceil(furthest))))
     lines: list[str] = []
     under, bottom = "", float(TOP)
@@ -52,8 +55,8 @@ def forest_plot(estimates: Sequence[Estimate], unit: str, title: str, most: floa
             bottom += LINE if under else LINE / 2
         lines += axis.line(each, bottom + LINE / 2)
         bottom += LINE
-    parts = [*([style] if style else []), *axis.drawn(bottom, unit), *lines]
-    return svg.document(WIDTH, bottom + BOTTOM, title, parts) + "\n"
+    parts = [style, *axis.drawn(bottom, unit), *lines]
+    return svg.document(WIDTH, bottom + BOTTOM, title, parts, alone=bool(style)) + "\n"
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ Schema = Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
+MEND_RUN = "take all lines of its run out of rows, curves and costs.jsonl, and run it again"
 VALIDATION = "val/"
 """Before the name of a metric in a curve."""
 CPU_PARTS = "steps", "scores", "data", "rest"
@@ -320,7 +321,7 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
         field = ".".join(map(str, first["loc"])) or "the line"
         raise RowError(
             f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
-            f"({counted(error.error_count(), 'problem')}); remove all lines of its run and run the benchmark again"
+            f"({counted(error.error_count(), 'problem')}); {MEND_RUN}"
         ) from error
     _check_keys(text, where)
     return item
@@ -333,7 +334,7 @@ def _check_keys(text: str, where: str) -> None:
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-            raise RowError(f"{where}: {twice} stands there twice; remove all lines of its run and run it again")
+            raise RowError(f"{where}: {twice} stands there twice; {MEND_RUN}")
         return found
 
     json.loads(text, object_pairs_hook=each_once)

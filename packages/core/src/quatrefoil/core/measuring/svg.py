@@ -21,7 +21,9 @@ def label(x: float, y: float, words: str, kind: str, anchor: str) -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def document(width: int, height: float, title: str, parts: Iterable[str]) -> str:
-    """The picture."""
-    head = f'<svg viewBox="0 0 {width} {height:.0f}" width="{width}" role="img" aria-label="{escape(title)}">'
+def document(width: int, height: float, title: str, parts: Iterable[str], alone: bool = False) -> str:
+    """The picture; `alone`: as a file of its own, which says that it is SVG."""
+    names = ' xmlns="http://www.w3.org/2000/svg"' if alone else ""
+    size = f'viewBox="0 0 {width} {height:.0f}" width="{width}"'
+    head = f'<svg{names} {size} role="img" aria-label="{escape(title)}">'
     return "\n".join([head, *parts, "</svg>"])

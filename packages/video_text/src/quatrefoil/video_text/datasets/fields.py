@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from quatrefoil.core.config import nearest
 from quatrefoil.core.losses import IGNORE
 from quatrefoil.core.masking import choose_whole_words, corrupt
 from quatrefoil.video_text.datasets.corpus import Clip
@@ -158,8 +159,15 @@ def word_fields(tags: Sequence[Tag], tokenizer: TextTokenizer, length: int) -> d
     return {
         "tags": torch.stack(ids_MT) if lines else torch.empty(0, 1, dtype=torch.long),
         "tags_mask": torch.arange(longest) < lengths_M[:, None],
-        "tag_expert": torch.tensor([EXPERTS.index(tag.expert) for tag in tags], dtype=torch.long),
+        "tag_expert": torch.tensor([_number_of(tag) for tag in tags], dtype=torch.long),
     }
+
+
+def _number_of(tag: Tag) -> int:
+    if tag.expert not in EXPERTS:
+        known = f"{nearest(tag.expert, EXPERTS)}; there are {', '.join(EXPERTS)}"
+        raise ValueError(f"tag `{tag.word}`: no expert `{tag.expert}`{known}")
+    return EXPERTS.index(tag.expert)
 
 
 def fill_of(tokenizer: TextTokenizer) -> dict[str, int]:
