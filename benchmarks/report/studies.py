@@ -22,7 +22,7 @@ STUDIES, TOLD, EFFECTS = "ablations", "effects.md", "effects.jsonl"
 _ROUNDING: Final = 1e-6
 _FIELDS: Final = {
     *("model", "domain", "data_version", "recipe", "overrides", "config_hash", "factor", "level", "metric", "split"),
-    *("seeds", "score", "difference", "interval", "spread", "in_spreads"),
+    *("seeds", "score", "difference", "interval", "spread", "in_spreads", "pairs"),
     *(_COSTS := ("seconds", "peak_memory_bytes", "trained_parameters", "hardware")),
 }
 _COMMAND: Final = "Made by `quatrefoil ablate "
@@ -177,8 +177,7 @@ def _compared_by(
         return {}
     at = frozenset({chosen})
     scores = {at: _scored(effect, by_seed)}
-    # Studies that were told before grids were checked name no pairs: each level alone, against the reference.
-    others = [pair for pair in effect.get("pairs", []) if pair[0] != effect["config_hash"]]
+    others = [pair for pair in effect["pairs"] if pair[0] != effect["config_hash"]]
     for number, (there, without) in enumerate(others):
         beside = frozenset({("setting", str(number))})
         scores[at | beside] = _scored({**effect, "config_hash": there}, by_seed)

@@ -50,4 +50,4 @@ def _effect(
     arm = {"config_hash": config_hash, "recipe": TABLE.recipe, "overrides": [], "data_version": TABLE.data_version}
     factor, level = chosen or (None, "reference")
     what = {"model": model, "domain": "Stage", "factor": factor, "level": level, "metric": metric, "split": "test"}
-    return {**arm, **what, **vars(found), "in_spreads": found.in_spreads}
+    return {**arm, **what, **vars(found), "in_spreads": found.in_spreads, "pairs": []}
