@@ -16,6 +16,7 @@ from quatrefoil.core import installed, recipes
 from quatrefoil.core.cli import main
 from quatrefoil.video_text.datasets.stage import make
 from quatrefoil.video_text.models.table import Table
+from quatrefoil.video_text.tags.selection import Tag
 from quatrefoil.video_text.tags.store import TAG_FOLDER, TagStore
 
 SHORT = ["data.size=tiny", "train.steps=2", "train.batch_size=8", "train.evaluate_every=0", "run.progress=false"]
@@ -161,6 +162,10 @@ def test_a_trained_model_encodes_files_and_sentences(run: Path, cache: Path) -> 
     videos = model.encode_video(clips, tags=[store.tags(clip.stem) for clip in clips])
     assert model.similarity(texts, videos).shape == (2, 3)
     assert torch.allclose(videos.norm(dim=-1), torch.ones(3))
+    with pytest.raises(
+        ValueError, match=r"tag `ghost`: no expert `persn` \(did you mean `person`\?\); there are object"
+    ):
+        model.encode_video(clips[:1], tags=[[Tag("ghost", 0.7, "persn")]])
     with pytest.raises(ValueError, match="one list of tags per file"):
         model.encode_video(clips)
     with pytest.raises(ValueError, match="a list of paths"):
