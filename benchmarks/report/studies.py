@@ -14,7 +14,7 @@ from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
-from quatrefoil.core.measuring.rows import Ground, Row, RowError
+from quatrefoil.core.measuring.rows import Ground, Reference, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, read_tables
 
@@ -61,7 +61,7 @@ def _read(folder: Path) -> StoredStudy:
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
-        [made, *_earlier(effects), *_untold(effects, stored.rows)],
+        [made, *_earlier(effects), *_untold(effects, stored.rows), *_chance(effects, stored.references)],
         tables,
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
@@ -210,6 +210,14 @@ def _alike(told: Any, value: Any) -> bool:
     if told is None or value is None:
         return told is value
     return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
+
+
+def _chance(effects: Sequence[EffectRecord], references: Sequence[Reference]) -> list[str]:
+    """What a score is without any learning, where it was computed."""
+    known = {(each.metric, each.split): each.values["chance"] for each in references if "chance" in each.values}
+    asked = dict.fromkeys((effect["metric"], effect["split"]) for effect in effects)
+    told = [f"{metric} {known[metric, split]:.2f}" for metric, split in asked if (metric, split) in known]
+    return [f"By chance: {', '.join(told)}."] if told else []
 
 
 def _untold(effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[str]:

@@ -303,6 +303,13 @@ def test_arms_of_a_study_on_other_ground_than_their_reference_are_refused(
         read_studies(tmp_path)
 
 
+def test_a_study_tells_what_chance_is_where_it_was_computed(tmp_path: Path) -> None:
+    study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    assert not [said for said in read_studies(tmp_path)[0].section.lead if "chance" in said]
+    write(tmp_path / "mine" / "references.jsonl", results(tmp_path / "runs", TABLE, 0, 50.0).references)
+    assert "By chance: text-to-video/R@1 0.25." in read_studies(tmp_path)[0].section.lead
+
+
 def test_arms_that_are_stored_and_not_told_are_named(tmp_path: Path) -> None:
     study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0), "x: two": (46.0, 56.0)})
     assert not [said for said in read_studies(tmp_path)[0].section.lead if "not told" in said]

@@ -162,9 +162,7 @@ def test_a_trained_model_encodes_files_and_sentences(run: Path, cache: Path) -> 
     videos = model.encode_video(clips, tags=[store.tags(clip.stem) for clip in clips])
     assert model.similarity(texts, videos).shape == (2, 3)
     assert torch.allclose(videos.norm(dim=-1), torch.ones(3))
-    with pytest.raises(
-        ValueError, match=r"tag `ghost`: no expert `persn` \(did you mean `person`\?\); there"
-    ):
+    with pytest.raises(ValueError, match=r"tag `ghost`: no expert `persn` \(did you mean `person`\?\); there"):
         model.encode_video(clips[:1], tags=[[Tag("ghost", 0.7, "persn")]])
     with pytest.raises(ValueError, match="one list of tags per file"):
         model.encode_video(clips)
