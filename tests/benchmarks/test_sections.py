@@ -28,7 +28,7 @@ from benchmarks.report.tables import METRICS, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import Ground, PaperRow, Row, RowError
-from quatrefoil.core.measuring.store import Results, read
+from quatrefoil.core.measuring.store import Results, read, write
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, read_tables, table_text
 from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import study
