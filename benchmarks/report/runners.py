@@ -58,8 +58,8 @@ def _sequence_table(name: str, runs: Sequence[Facts]) -> Table:
         "parameters",
         "train min",
     ]
-    rows = [TableRow("measured", _sequence_cells(run)) for run in runs]
-    return Table(name, [*columns, "starts from"], rows, [])
+    rows = [TableRow(_sequence_cells(run)) for run in runs]
+    return Table(name, [*columns, "starts from"], rows)
 
 
 def _sequence_cells(run: Facts) -> list[Cell]:
@@ -92,7 +92,7 @@ def _sequence_differences(found: Sequence[Facts]) -> Table:
         for each in found
     ]
     columns = ["difference", "seeds", "points", "95 % interval over sequences"]
-    return Table("differences in MCC", columns, [TableRow("measured", row) for row in rows], [])
+    return Table("differences in MCC", columns, list(map(TableRow, rows)))
 
 
 def _sequence_command(run: Facts) -> str:
@@ -109,12 +109,12 @@ def digits_section(told: Facts) -> Section:
     columns = ["protocol", "method", *["seed"] * seeded, *scores, "settings"]
     chance = Cell.of(told["chance"], ".1f")
     computed = [Cell("chance"), Cell("computed"), *[Cell(NOTHING)] * seeded, *[chance] * len(scores), Cell(NOTHING)]
-    rows = [TableRow("measured", _digit_cells(row, directions, seeded)) for row in told["rows"]]
+    rows = [TableRow(_digit_cells(row, directions, seeded)) for row in told["rows"]]
     return Section(
         "Spoken digits, test (real corpus)",
         False,
         [f"{who} on recordings of a speaker who was never heard before, made by `{told['command']}`."],
-        [Table("R@1 by speaker", columns, [TableRow("computed", computed), *rows], [])],
+        [Table("R@1 by speaker", columns, [TableRow(computed, "computed"), *rows])],
         [
             "settings are chosen by the validation speaker; the tested one is scored once",
             "a row with a seed is one run; the others draw no seed" if seeded else "no seed is drawn",
@@ -141,14 +141,14 @@ def _digit_cells(row: Facts, directions: Sequence[str], seeded: bool) -> list[Ce
 def regions_section(told: Facts) -> Section:
     """Real regions: the matrices built of them, and a step of the full-size model on each."""
     columns = ["material", "rows x columns by cell type", "hit", "build s", "bases known", "windows", "step s", "MiB"]
-    rows = [TableRow("measured", _region_cells(row)) for row in told["rows"]]
+    rows = [TableRow(_region_cells(row)) for row in told["rows"]]
     (parameters,) = {row["parameters"] for row in told["rows"]}
     where = f"{told['device']}, {told['threads']} threads, {told['cores']} cores"
     return Section(
         "Real regions: motifs x regions, and one step of the full-size model (real corpus)",
         False,
         [f"Made by `{told['command']}`: GeneBERT of {parameters / 1e6:.1f} M, a step of two samples; {where}."],
-        [Table("matrices and steps", [*columns, "loss of the step"], rows, [])],
+        [Table("matrices and steps", [*columns, "loss of the step"], rows)],
         [
             "that it runs on such material and what it takes; a step teaches nothing, and its loss says nothing",
             *(f"{row['material']}: {row['regions']}" for row in told["rows"]),
@@ -197,7 +197,7 @@ def risks_section(told: Facts) -> Section:
             f"Area under the ROC curve of who is ill, made by `{told['command']}`: what each variant changes in the "
             f"openness of {told['cell_type']}, by runs that saw no variant, added up for every person."
         ],
-        [Table("runs", columns, [*(TableRow("measured", row) for row in rows), *risk_bounds(told, columns)], [])],
+        [Table("runs", columns, [*(TableRow(row) for row in rows), *risk_bounds(told, columns)])],
         [
             "people are cross-validated, and intervals are over people: they say nothing of the seed",
             f"covariates ({', '.join(told['covariates'])}) tell of structure, and so may a burden: beside it stands "
@@ -217,7 +217,7 @@ def risk_bounds(told: Facts, columns: Sequence[str], names: Container[str] | Non
             words = who.replace("_", " ")
             under = words if words in columns else "burden"
             cells = [Cell.of(score, ".1f") if column == under else Cell(NOTHING) for column in columns[1:]]
-            found.append(TableRow("computed", [Cell(words if who == "chance" else f"best of {words}"), *cells]))
+            found.append(TableRow([Cell(words if who == "chance" else f"best of {words}"), *cells], "computed"))
     return found
 
 

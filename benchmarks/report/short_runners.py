@@ -50,7 +50,7 @@ def short_sequences(told: Facts) -> Section:
         "95 % interval, over test sequences, says nothing of the seed. Other differences, sets with few labels, ten "
         "times the pre-training: on the page",
     ]
-    table = Table("sets and arms", columns, [TableRow("measured", row) for row in rows], [])
+    table = Table("sets and arms", columns, list(map(TableRow, rows)))
     return replace(sequences_section(told), tables=[table], remarks=remarks, commands=())
 
 
@@ -74,10 +74,10 @@ def short_digits(told: Facts) -> Section:
     directions = digit_directions(told)
     runs = sorted(told["rows"], key=lambda row: row["method"])
     chance = [Cell.of(told["chance"], ".1f")] * len(directions)
-    computed = TableRow("computed", [Cell("chance"), Cell(NOTHING), Cell(NOTHING), *chance])
+    computed = TableRow([Cell("chance"), Cell(NOTHING), Cell(NOTHING), *chance], "computed")
     rows = [_method_cells(name, list(part), directions) for name, part in groupby(runs, lambda row: row["method"])]
     columns = ["method", "speakers", "n", *map(short_direction, directions)]
-    table = Table("R@1 of the test", columns, [computed, *(TableRow("measured", row) for row in rows)], [])
+    table = Table("R@1 of the test", columns, [computed, *(TableRow(row) for row in rows)])
     remarks = [
         "from the least to the greatest over the speakers, each the mean over n seeds (some methods draw none)",
         ", ".join(f"{short_direction(direction)}: {direction}" for direction in directions),
@@ -113,7 +113,6 @@ def short_risks(told: Facts) -> Section:
     shown = list(told["rows"][0]["ROC_AUC"])
     measured = [
         TableRow(
-            "measured",
             [
                 Cell(name),
                 Cell.of(len(part)),
@@ -124,7 +123,7 @@ def short_risks(told: Facts) -> Section:
         for name, part in arms
     ]
     columns = ["model", "n", *shown, "breaking variants"]
-    table = Table("arms", columns, [*measured, *risk_bounds(told, columns, _BOUNDS)], [])
+    table = Table("arms", columns, [*measured, *risk_bounds(told, columns, _BOUNDS)])
     counts = {len(part) for _, part in arms}
     remarks = [
         f"the mean over n seeds{', which are others where n differs' if len(counts) > 1 else ''}; runs, intervals over "

@@ -102,11 +102,11 @@ def _score_table(board: Board, columns: Sequence[Column]) -> Table:
         return [(score is None, -score.mean if score else 0.0) for score in map(row.score, columns)]
 
     rows = sorted((row for row in board.rows if any(map(row.score, columns))), key=rank)
-    computed = [TableRow("computed", _computed(reader, columns)) for reader in _readers(columns)]
+    computed = [TableRow(_computed(reader, columns), "computed") for reader in _readers(columns)]
     heads = [column.head for column in columns]
     title = "scores" if len(columns) == len(board.columns) else f"scores: {', '.join(heads)}"
-    measured = [TableRow("measured", _measured(row, columns)) for row in rows]
-    return Table(title, ["model", "n", *heads, "M", "min"], [*computed, *measured], [])
+    measured = [TableRow(_measured(row, columns)) for row in rows]
+    return Table(title, ["model", "n", *heads, "M", "min"], [*computed, *measured])
 
 
 def _readers(columns: Sequence[Column]) -> list[str]:
@@ -146,7 +146,7 @@ def _difference_table(board: Board, declared: Sequence[Declared]) -> Table:
     heads = {(column.group.ground, column.metric): column.head for column in board.columns}
     rows = [_difference(told, heads[group.ground, told.metric]) for group, told in declared]
     columns = ["model", "minus", "score", "n", "points", "95 % interval"]
-    return Table("declared differences", columns, [TableRow("measured", row) for row in rows], [])
+    return Table("declared differences", columns, list(map(TableRow, rows)))
 
 
 def _difference(told: Difference, head: str) -> list[Cell]:

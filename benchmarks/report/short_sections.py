@@ -29,14 +29,14 @@ def short_claims(found: Sequence[Verdict]) -> Section:
         if verdict.word != "open"
     ]
     families = groupby(found, lambda verdict: (verdict.claim.family, verdict.claim.claimed))
-    rows = [TableRow("measured", _family_cells(*of, list(part))) for of, part in families]
+    rows = [TableRow(_family_cells(*of, list(part))) for of, part in families]
     columns = ["claim", "what is claimed", "of", "n", "differences", "> 0", "< 0", "verdicts"]
     remarks = [
         *decided,
         "of: comparisons, one for each task; differences in points, paired by seed; > 0, < 0: how many have their "
         "95 % interval there, which is not corrected for their number, as a verdict's is",
     ]
-    return replace(claims_section(found), tables=[Table("claims", columns, rows, [])], remarks=remarks, plots=())
+    return replace(claims_section(found), tables=[Table("claims", columns, rows)], remarks=remarks, plots=())
 
 
 def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
@@ -85,9 +85,9 @@ def short_studies(studies: Sequence[StoredStudy]) -> list[Section]:
 
 def _effects(study: StoredStudy) -> Table:
     parts = groupby(study.effects, lambda effect: effect_cells(effect)[0])
-    rows = [TableRow("measured", _effect_cells(what, list(effects))) for what, effects in parts]
+    rows = [TableRow(_effect_cells(what, list(effects))) for what, effects in parts]
     columns = ["reference", "n", "score", "levels", "effects", "without 0"]
-    return Table(study.section.tables[0].title, columns, rows, [])
+    return Table(study.section.tables[0].title, columns, rows)
 
 
 def _effect_cells(what: Cell, effects: Sequence[EffectRecord]) -> list[Cell]:

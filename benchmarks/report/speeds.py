@@ -49,7 +49,7 @@ def _command(told: Any) -> str:
 def _table(title: str, columns: list[str], rows: list[list[Cell]], told: Facts) -> Table:
     where = f"{told['device']}, {told['threads']} of {told['cores']} cores" if "device" in told else told["hardware"]
     remark = f"{where}; {', '.join(f'{name} {version}' for name, version in told['versions'].items())}"
-    return Table(title, columns, [TableRow("measured", row) for row in rows], [remark])
+    return Table(title, columns, list(map(TableRow, rows)), [remark])
 
 
 def _swin(told: Facts) -> list[Table]:

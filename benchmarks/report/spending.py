@@ -24,7 +24,7 @@ def spending_sections(stored: Sequence[Results]) -> list[Section]:
     rows = [_row(recipe, list(runs), seconds, costs) for recipe, runs in groupby(sorted(seconds), lambda run: run[0])]
     total = _row("all", list(seconds), seconds, costs)
     columns = ["recipe", "runs", "hours of training", "runs with CPU time", "CPU hours", *PARTS.values()]
-    table = Table("CPU time by recipe", columns, [total, *rows], [])
+    table = Table("CPU time by recipe", columns, [total, *rows])
     return [Section("What it took", None, [_told(seconds, costs)], [table], REMARKS)]
 
 
@@ -61,7 +61,7 @@ def _row(name: str, runs: Sequence[Run], seconds: Mapping[Run, float], costs: Ma
         parts = [100 * each / total for each in cpu.values()]
         shares = [Cell(f"{total / 3600:.2f}", total), *(Cell(f"{part:.0f} %", part) for part in parts)]
     counts = [Cell.of(len(runs)), Cell.of(hours, ".2f"), Cell.of(len(spent))]
-    return TableRow("measured", [Cell(name), *counts, *shares])
+    return TableRow([Cell(name), *counts, *shares])
 
 
 def _spent(runs: Sequence[Run], costs: Mapping[Run, Cost]) -> list[Mapping[str, float]]:

@@ -41,11 +41,11 @@ def _direction_table(group: Group, direction: str) -> Table:
     columns = ["model", "seeds", *(METRICS.get(name, name) for name in names), "parameters", "train min"]
     computed = [[*cells, Cell(NOTHING), Cell(NOTHING)] for cells in _computed(group, keys)]
     measured = [[*_scores(line, keys), *_cost(line)] for line in _best_first(group, keys)]
-    return Table(direction or "scores", columns, _rows(computed, measured), [])
+    return Table(direction or "scores", columns, _rows(computed, measured))
 
 
 def _rows(computed: Iterable[list[Cell]], measured: Iterable[list[Cell]]) -> list[TableRow]:
-    return [*(TableRow("computed", cells) for cells in computed), *(TableRow("measured", cells) for cells in measured)]
+    return [*(TableRow(cells, "computed") for cells in computed), *(TableRow(cells) for cells in measured)]
 
 
 def _best_first(group: Group, keys: Sequence[str]) -> list[Line]:
@@ -233,7 +233,7 @@ def _difference_table(group: Group) -> Table:
         name = Cell(f"{d.better} minus {d.than}", link=anchor(d.better, d.metric))
         points = replace(Cell.of(d.mean, "+.1f"), link=anchor(d.than, d.metric))
         cells = [name, Cell(d.metric), Cell.of(d.seeds), points]
-        rows.append(TableRow("measured", [*cells, interval, Cell.of(d.p_value, ".2f")]))
+        rows.append(TableRow([*cells, interval, Cell.of(d.p_value, ".2f")]))
     columns = ["difference", "metric", "seeds", "points", "95 % t-interval", "p"]
     remark = "paired by seed; p of an exact sign-flip test, which cannot fall below 2 / 2^seeds (0.25 for 3)"
     return Table("paired differences", columns, rows, [remark, f"on the page, {LINKED}"])
@@ -252,7 +252,7 @@ def _paper_table(title: str, rows: Sequence[PaperRow]) -> Table:
     printed = {name for row in rows for name in row.values}
     names = [*(name for name in _ORDER if name in printed), *sorted(printed - set(_ORDER))]
     sources = list(dict.fromkeys(row.provenance for row in rows))
-    table_rows = [TableRow("paper", _paper_cells(row, names, sources.index(row.provenance) + 1)) for row in rows]
+    table_rows = [TableRow(_paper_cells(row, names, sources.index(row.provenance) + 1), "paper") for row in rows]
     remarks = [f"({number}) {source}" for number, source in enumerate(sources, start=1)]
     return Table(title, ["model", *(METRICS.get(name, name) for name in names), "source"], table_rows, remarks)
 

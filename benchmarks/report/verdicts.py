@@ -214,7 +214,7 @@ def claim_table(found: Sequence[Verdict]) -> Table:
     """All verdicts, in the order of the claims."""
     columns = ["claim", "what is claimed", "seeds", "difference", "95 % interval", "corrected interval", "verdict"]
     columns += ["seeds to decide", "hours for them", "minutes, either arm"]
-    rows = [TableRow("measured", _cells(verdict)) for verdict in found]
+    rows = [TableRow(_cells(verdict)) for verdict in found]
     return Table("The papers' claims", columns, rows, _remarks(found))
 
 

@@ -35,7 +35,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
     for name in ("rows", "curves", "costs"):
         write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
-    rows = [TableRow("measured", effect_cells(each)) for each in effects]
+    rows = [TableRow(effect_cells(each)) for each in effects]
     table = Table("A question?", list(COLUMNS), rows, [*OF_EVERY_STUDY, "said"])
     set_before = "".join(f"- `{said}`\n" for said in reference_settings(effects))
     text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"

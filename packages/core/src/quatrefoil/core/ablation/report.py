@@ -42,7 +42,7 @@ OF_EVERY_STUDY = (PAIRED, SPREAD, TRAINED)
 
 def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
     """All effects, subject by subject, each reference above what is compared with it."""
-    rows = [TableRow("measured", effect_cells(effect_record(effect))) for effect in effects]
+    rows = [TableRow(effect_cells(effect_record(effect))) for effect in effects]
     return Table(study.question, list(COLUMNS), rows, _remarks(study, arms, effects))
 
 

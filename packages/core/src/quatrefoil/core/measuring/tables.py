@@ -27,8 +27,8 @@ class Cell:
 class TableRow:
     """Cells of a row; computed rows stand above the measured ones and are not sorted with them."""
 
-    kind: Literal["computed", "measured", "paper"]
-    cells: list[Cell]
+    cells: Sequence[Cell]
+    kind: Literal["computed", "measured", "paper"] = "measured"
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Table:
 
     title: str
     columns: list[str]
-    rows: list[TableRow]
-    remarks: list[str]
+    rows: Sequence[TableRow]
+    remarks: Sequence[str] = ()
 
     @property
     def numeric(self) -> list[bool]:
@@ -94,7 +94,7 @@ def _read_table(title: str, text: str) -> Table:
     head, _, *body = rows
     cells = ([Cell(told, _number(told)) for told in row] for row in body)
     remarks = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-    return Table(title, head, [TableRow("measured", row) for row in cells], remarks)
+    return Table(title, head, [TableRow(row) for row in cells], remarks)
 
 
 def _number(text: str) -> float | None:
