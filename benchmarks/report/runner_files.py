@@ -6,9 +6,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Final, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from benchmarks.report.told import MEND, undamaged
 from quatrefoil.core.installed import RECIPES, names
 from quatrefoil.core.measuring.ranges import check_interval, check_values
 from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds
@@ -171,11 +172,8 @@ def read_runner(path: Path) -> Facts:
             is of a recipe that is not installed, or has a score that cannot be or lies outside its own interval; or a
             difference is not that of the runs beside it.
     """
-    try:
+    with undamaged(path, MEND):
         told: Facts = _KINDS[path.name].validate_json(path.read_bytes())
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
-        raise RowError(f"{path}: {wrong}; bring back an older one, or run what makes it again") from error
     if path.name in _LINES:
         _check_lines(path, _LINES[path.name], told)
     if path.name == SEQUENCES:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.sections import Command, Section
-from benchmarks.report.told import undamaged
+from benchmarks.report.told import MEND, undamaged
 from quatrefoil.core.measuring.tables import Cell, Table, TableRow
 
 Facts = Mapping[str, Any]
@@ -30,7 +30,7 @@ def speed_sections(folder: Path) -> list[Section]:
 
 def _told(path: Path, tell: Callable[[Any], list[Table]]) -> tuple[list[Table], str]:
     """Tables of a file, and the command that made it. Raises RowError where it lacks something, or is no JSON."""
-    with undamaged(path, "bring back an older one, or run what makes it again"):
+    with undamaged(path, MEND):
         told = json.loads(path.read_text(encoding="utf-8"))
         return tell(told), _command(told)
 

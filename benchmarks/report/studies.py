@@ -71,11 +71,8 @@ def _read(folder: Path) -> StoredStudy:
 
 
 def _effects(folder: Path) -> list[EffectRecord]:
-    try:
-        lines = (folder / EFFECTS).read_text(encoding="utf-8").splitlines()
-        effects = [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
-        raise RowError(f"{folder / EFFECTS}: {error}; {_tell_again(folder)}") from error
+    with undamaged(folder / EFFECTS, _tell_again(folder)):
+        effects = [json.loads(line) for line in (folder / EFFECTS).read_text(encoding="utf-8").splitlines()]
     for number, effect in enumerate(effects, start=1):
         if lacking := sorted(_FIELDS - effect.keys()):
             raise RowError(f"{folder / EFFECTS}:{number}: lacks {', '.join(lacking)}; {_tell_again(folder)}")

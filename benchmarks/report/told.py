@@ -13,6 +13,7 @@ from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.rows import RowError
 
 Told = TypeVar("Told")
+MEND = "bring back an older one, or run what makes it again"
 
 
 def write_told(path: Path, told: Any) -> None:
@@ -24,12 +25,8 @@ def read_told(path: Path, kind: type[Told]) -> Told | None:
     """What `write_told` wrote, or None where there is nothing. Raises RowError where it is damaged."""
     if not path.exists():
         return None
-    try:
+    with undamaged(path, "remove the folder, and make the page again"):
         return TypeAdapter(kind).validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise RowError(f"{path}: {field}: {first['msg']}; remove the folder, and make the page again") from error
 
 
 @contextmanager
@@ -39,7 +36,11 @@ def undamaged(what: object, mend: str) -> Iterator[None]:
         yield
     except RowError:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except ValidationError as error:
+        found = error.errors(include_url=False)[:3]
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in found)
+        raise RowError(f"{what}: {wrong}; {mend}") from error
+    except (OSError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise RowError(f"{what}: damaged ({type(error).__name__}: {error}); {mend}") from error
 
 
