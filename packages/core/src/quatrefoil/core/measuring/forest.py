@@ -1,7 +1,4 @@
-"""Estimates with their intervals, a line each, around zero: a forest plot.
-
-Coordinates are pixels from the upper left corner.
-"""
+"""Estimates with their intervals, a line each, around zero: a forest plot, in coordinates as of `svg`."""
 
 import math
 from collections.abc import Iterator, Sequence
