@@ -172,7 +172,7 @@ def write_pages(place: Place, results: Results) -> str:
     if place.claims:
         replace_text(place.claims, claims_markdown(claims_section(told.found)))
     way = place.page.relative_to(place.leaderboard.parent).as_posix()
-    text = markdown(short_sections(place, told), way)
+    text = markdown(short_sections(place, told), way, judged=bool(place.claims))
     replace_text(place.leaderboard, text)
     gallery = place.gallery.name if place.gallery.exists() else None
     wrong, learned = read_confusions(place.confusions), read_pictures(place.pictures)

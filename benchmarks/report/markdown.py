@@ -13,37 +13,45 @@ What the papers claim, tested where the truth is known, by `make claims`, some o
 (C2 is all of its parts; the last letter of C2sa is its task). Every score is a row of the store that LEADERBOARD.md is
 drawn from.
 """
-SHORT = (
-    "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a "
-    "stored row that names its command, configuration, data and commit; those of real sequences, spoken digits and "
-    "speeds from files that name their commands. Models are ours after the papers; what a paper leaves open is chosen "
-    "by us: of GeneBERT, whose body could not be read, the stem, 3-mers, motifs that are known beforehand and more "
-    "(`docs/genebert-results.md`).",
+SCORES = (
+    "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a stored "
+    "row that names its command, configuration, data and commit."
+)
+REPOSITORY = (
+    "Those of real sequences, spoken digits and speeds come from files that name their commands. Models are ours after "
+    "the papers; what a paper leaves open is chosen by us: of GeneBERT, whose body could not be read, the stem, "
+    "3-mers, motifs that are known beforehand and more (`docs/genebert-results.md`)."
+)
+"""Of the repository's own table, which has more than a suite that keeps its results to itself."""
+ELSEWHERE = (
     "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
     "metrics, other splits than `test`, scores by kind of twins, every paired difference with its p, intervals over "
     "queries, validation scores, every run on real sequences, all claims, every level of an ablation, what papers "
-    "print with their sources, and plots. Configurations and commands stand there below the tables: they make a "
-    "row again, and `make bench` what is missing.",
+    "print with their sources, and plots, as far as they were measured. Configurations and commands stand there below "
+    "the tables: they make a row again, and `make bench` what is missing."
 )
 LEGEND = (
     "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",
     "n: seeds; M: million parameters; min: minutes of training by the clock, whatever else the machine did, with what "
     "a model starts from (?: not stored). Where it is trained for each column apart, n is the least, costs are means",
-    "differences between models that a claim is about stand with the claims, whatever came out",
 )
+JUDGED = "differences between models that a claim is about stand with the claims, whatever came out"
 
 
-def markdown(sections: Sequence[Section], page: str) -> str:
+def markdown(sections: Sequence[Section], page: str, judged: bool) -> str:
     """The whole file.
 
     Args:
         sections: the short ones.
         page: the way to the page from the folder of the file.
+        judged: it is the repository's own, with claims among its sections.
     """
     if not sections:
         return f"# Leaderboard\n\n{NO_RESULTS}"
-    head = ["# Leaderboard\n", *(f"{_wrapped(said.format(page=page))}\n" for said in SHORT), _list(LEGEND)]
-    return "\n".join([*head, *map(_section, sections)])
+    first = f"{SCORES} {REPOSITORY}" if judged else SCORES
+    told = [f"{_wrapped(said)}\n" for said in (first, ELSEWHERE.format(page=page))]
+    legend = _list([*LEGEND, *([JUDGED] if judged else [])])
+    return "\n".join(["# Leaderboard\n", *told, legend, *map(_section, sections)])
 
 
 def _wrapped(text: str, indent: str = "") -> str:

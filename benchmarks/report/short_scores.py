@@ -48,7 +48,7 @@ def _section(board: Board, found: Sequence[Verdict]) -> Section:
         board.groups[0].ground.embedded,
         lead(board.groups[0].ground) if len(board.groups) == 1 else [],
         [*_score_tables(board, board.columns), *tables],
-        [*_legend(board), *_remarks(board), *_elsewhere(others)],
+        [*_legend(board), *_remarks(board), *_elsewhere(others, bool(found))],
     )
 
 
@@ -80,9 +80,10 @@ def _remarks(board: Board) -> Iterator[str]:
         yield from uncompared_remarks(group)
 
 
-def _elsewhere(count: int) -> Iterator[str]:
+def _elsewhere(count: int, judged: bool) -> Iterator[str]:
     if count:
-        yield f"{counted(count, 'difference')} of these models: on the page; those that claims are about: in CLAIMS.md"
+        besides = "; those that claims are about: in CLAIMS.md" if judged else ""
+        yield f"{counted(count, 'difference')} of these models: on the page{besides}"
 
 
 def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:

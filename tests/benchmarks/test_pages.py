@@ -66,7 +66,7 @@ def stored(folder: Path, found: Results) -> Results:
 def told(found: Results) -> tuple[str, str]:
     """As Markdown and as a page."""
     groups = group(found)
-    return markdown(short_group_sections(groups, []), "index.html"), page(group_sections(groups), "")
+    return markdown(short_group_sections(groups, []), "index.html", judged=False), page(group_sections(groups), "")
 
 
 def only(groups: list[Group]) -> Group:
@@ -238,8 +238,16 @@ def test_names_are_escaped_in_tables_and_plots(tmp_path: Path) -> None:
     assert "&lt;b&gt;&amp;" in html
 
 
+def test_a_suite_that_keeps_its_results_to_itself_says_nothing_of_claims_and_models_that_it_has_not(
+    tmp_path: Path,
+) -> None:
+    text = told(three_seeds(tmp_path))[0]
+    assert not re.search("GeneBERT|claims stand|CLAIMS.md|real sequences come", text.partition("\n## ")[0])
+    assert "CLAIMS.md" not in text
+
+
 def test_without_results_the_pages_say_how_to_get_some() -> None:
-    assert "make bench" in markdown([], "index.html")
+    assert "make bench" in markdown([], "index.html", judged=False)
     assert "make bench" in page([], "")
 
 

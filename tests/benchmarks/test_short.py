@@ -213,7 +213,7 @@ def test_runners_are_told_in_a_line_for_each_set_and_method_and_all_of_their_run
 
 def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> None:
     place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), Path("C.md"), read(PAPERS, PaperRow))
-    text = markdown(short_sections(place, told_of(place, place.store.read())), "site/index.html")
+    text = markdown(short_sections(place, told_of(place, place.store.read())), "site/index.html", judged=True)
     lines = text.splitlines()
     assert "`site/index.html`" in text
     assert len(lines) < 400
