@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.report.groups import Group, Line, Score
-from benchmarks.report.protocols import headings, shared_heading, short_protocol
+from benchmarks.report.protocols import Heading, headings, shared_heading, short_protocol
 from quatrefoil.core.measuring.rows import Ground
 
 _TO = "-to-"
@@ -88,9 +88,9 @@ def boards(groups: Sequence[Group]) -> list[Board]:
     return [Board(_heading(part, names), part, _columns(part)) for part in together.values()]
 
 
-def _heading(groups: Sequence[Group], names: Mapping[Ground, str]) -> str:
+def _heading(groups: Sequence[Group], names: Mapping[Ground, Heading]) -> str:
     first = groups[0].ground
-    return names[first] if len(groups) == 1 else shared_heading(first, len(groups))
+    return str(names[first] if len(groups) == 1 else shared_heading(first, len(groups)))
 
 
 def _columns(groups: Sequence[Group]) -> list[Column]:

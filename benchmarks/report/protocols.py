@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from quatrefoil.core.measuring.rows import Ground
 from quatrefoil.core.wording import counted
@@ -33,37 +34,46 @@ ASKED: Mapping[str, str] = {
 """Protocol, less the name of the data set -> what is asked; protocols that are not here are told by name alone."""
 
 
-def headings(grounds: Sequence[Ground]) -> dict[Ground, str]:
-    """A heading for each ground, no two alike; never silent about embedded data."""
-    plain = {ground: _heading(ground, "") for ground in grounds}
+class Heading(NamedTuple):
+    """Over what was measured on one ground, or on several of one data set; never silent about embedded data.
+
+    Attributes:
+        below: what tells it from the others of its data set.
+    """
+
+    dataset: str
+    kind: str
+    below: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}, {self.below} ({self.kind})"
+
+    @property
+    def data(self) -> str:
+        """What all headings of one data set share."""
+        return f"{self.dataset} ({self.kind})"
+
+
+def headings(grounds: Sequence[Ground]) -> dict[Ground, Heading]:
+    """A heading for each ground, no two alike."""
+    plain = {ground: _heading(ground, short_protocol(ground)) for ground in grounds}
     times = Counter(plain.values())
-    return {
-        ground: text if times[text] == 1 else _heading(ground, f", data {ground.data_version} {ground.data_hash[:12]}")
-        for ground, text in plain.items()
-    }
+    return {ground: found if times[found] == 1 else _told_apart(ground, found) for ground, found in plain.items()}
 
 
-def _heading(ground: Ground, more: str) -> str:
-    return f"{ground.dataset}, {short_protocol(ground)}, {ground.split}{more} ({_kind(ground)})"
-
-
-def data_heading(ground: Ground) -> str:
-    """What all headings of one data set share."""
-    return f"{ground.dataset} ({_kind(ground)})"
-
-
-def below_data(heading: str, ground: Ground) -> str:
-    """A ground's heading less what `data_heading` says."""
-    return heading.removeprefix(f"{ground.dataset}, ").removesuffix(f" ({_kind(ground)})")
-
-
-def shared_heading(ground: Ground, protocols: int) -> str:
+def shared_heading(ground: Ground, protocols: int) -> Heading:
     """The heading of so many protocols of this one's data set and split."""
-    return f"{ground.dataset}, {counted(protocols, 'protocol')}, {ground.split} ({_kind(ground)})"
+    return _heading(ground, counted(protocols, "protocol"))
 
 
-def _kind(ground: Ground) -> str:
-    return "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
+def _heading(ground: Ground, protocol: str) -> Heading:
+    kind = "EMBEDDED benchmark, not a real corpus" if ground.embedded else "real corpus"
+    return Heading(ground.dataset, kind, f"{protocol}, {ground.split}")
+
+
+def _told_apart(ground: Ground, heading: Heading) -> Heading:
+    """By its data, from another of the same protocol."""
+    return heading._replace(below=f"{heading.below}, data {ground.data_version} {ground.data_hash[:12]}")
 
 
 def short_protocol(ground: Ground) -> str:

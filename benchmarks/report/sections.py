@@ -9,7 +9,7 @@ from benchmarks.report.claims_plot import claims_plot
 from benchmarks.report.groups import Goal, Group, Line
 from benchmarks.report.marks import Mark, marks
 from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
-from benchmarks.report.protocols import below_data, data_heading, headings, lead
+from benchmarks.report.protocols import Heading, headings, lead
 from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import Verdict, claim_table
 from quatrefoil.core.measuring.collect import headline
@@ -82,10 +82,10 @@ def group_sections(groups: Sequence[Group]) -> list[Section]:
     return [_group_section(group, names[group.ground]) for group in groups]
 
 
-def _group_section(group: Group, name: str) -> Section:
+def _group_section(group: Group, heading: Heading) -> Section:
     of = marks(line.model for line in group.lines)
     return Section(
-        name,
+        str(heading),
         group.ground.embedded,
         lead(group.ground),
         group_tables(group),
@@ -95,8 +95,8 @@ def _group_section(group: Group, name: str) -> Section:
         list(_losses(group, of)),
         list(of.values()),
         _commands(group.lines),
-        data=data_heading(group.ground),
-        brief=below_data(name, group.ground),
+        data=heading.data,
+        brief=heading.below,
     )
 
 

@@ -3,18 +3,18 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.report.protocols import origin
 from benchmarks.report.sections import Link, Plot, Section
 from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
-from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, cost_of, numbers
+from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_one_ground, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
-from quatrefoil.core.measuring.rows import Ground, Reference, Row, RowError
+from quatrefoil.core.ablation.study import StudyError
+from quatrefoil.core.measuring.rows import Reference, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, read_tables
 
@@ -134,12 +134,13 @@ def _costs(effect: EffectRecord, seeds: set[int], stored: Results) -> dict[str, 
 
 def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[Numbers]:
     """Of each effect what the rows of its arm and of its reference say, over the seeds that the study names."""
-    _refuse_apart(folder, effects, rows)
     seeds = {seed for effect in effects for seed in effect["seeds"]}
-    by_seed: dict[tuple[str, ...], dict[int, float]] = {}
+    measured: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         if row.seed in seeds:
-            by_seed.setdefault((*row.trained, row.metric, row.split), {})[row.seed] = row.value
+            measured.setdefault((*row.trained, row.metric, row.split), []).append(row)
+    _refuse_apart(folder, effects, measured)
+    by_seed = {key: {row.seed: row.value for row in part} for key, part in measured.items()}
     references = {_compared(each): _scored(each, by_seed) for each in effects if each["factor"] is None}
     found = []
     for number, effect in enumerate(effects, start=1):
@@ -151,19 +152,19 @@ def _recomputed(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Ro
     return found
 
 
-def _refuse_apart(folder: Path, effects: Sequence[EffectRecord], rows: Sequence[Row]) -> None:
+def _refuse_apart(
+    folder: Path, effects: Sequence[EffectRecord], measured: Mapping[tuple[str, ...], Sequence[Row]]
+) -> None:
     """Raise `RowError` where what is compared was measured on other data, or by another protocol."""
-    arms: dict[tuple[str, ...], set[Ground]] = {}
-    for row in rows:
-        arms.setdefault((*row.trained, row.metric, row.split), set()).add(row.ground)
-    found: dict[tuple[str, ...], set[Ground]] = {}
+    compared: dict[tuple[str, ...], list[Row]] = {}
     for number, effect in enumerate(effects, start=1):
-        grounds = found.setdefault(_compared(effect), set())
-        grounds |= arms.get(_measured(effect), set())
-        if len(grounds) > 1:
-            told = " and of ".join(sorted(f"{ground.dataset}, {origin(ground)}" for ground in grounds))
-            said = f"{effect['model']}, {effect['level']}, {effect['metric']} is compared over rows of {told}"
-            raise RowError(f"{folder / EFFECTS}:{number}: {said}; {_tell_again(folder)}")
+        rows = compared.setdefault(_compared(effect), [])
+        for config_hash in {effect["config_hash"], *chain.from_iterable(effect["pairs"])}:
+            rows += measured.get(_measured({**effect, "config_hash": config_hash}), [])
+        try:
+            check_one_ground(rows, f"{effect['model']}, {effect['level']}, {effect['metric']}")
+        except StudyError as error:
+            raise RowError(f"{folder / EFFECTS}:{number}: {error}; {_tell_again(folder)}") from None
 
 
 def _compared_by(

@@ -5,7 +5,7 @@ factor's reference; in a study of one level at a time there is one such setting.
 and in units of the spread of the reference over its seeds, in which effects on different metrics stand side by side.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -105,11 +105,16 @@ def _scores(rows: Mapping[At, Sequence[Row]], measure: Measure, subject: str) ->
     chosen = {
         at: [r for r in part if (r.metric, r.split) == (measure.metric, measure.split)] for at, part in rows.items()
     }
-    grounds = {row.ground for part in chosen.values() for row in part}
-    if len(grounds) > 1:
-        hashes = " and ".join(sorted(f"{g.protocol} {g.data_hash[:12]}" for g in grounds))
-        raise StudyError(f"{subject}: rows of {hashes} are never compared; keep those of one in the store")
+    check_one_ground((row for part in chosen.values() for row in part), subject)
     return {at: {row.seed: row.value for row in part} for at, part in chosen.items()}
+
+
+def check_one_ground(compared: Iterable[Row], subject: str) -> None:
+    """Raise `StudyError` where rows that are compared were measured on other data, or by another protocol."""
+    grounds = {row.ground for row in compared}
+    if len(grounds) > 1:
+        hashes = " and ".join(sorted(f"{g.dataset}, {g.protocol}, data {g.data_hash[:12]}" for g in grounds))
+        raise StudyError(f"{subject}: rows of {hashes} are never compared; keep those of one in the store")
 
 
 def numbers(chosen: tuple[str, str] | None, scores: Scores) -> Numbers:
