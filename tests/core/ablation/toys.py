@@ -36,8 +36,8 @@ def facts(arm_hash: str, recipe: str, seed: int, value: float, data: str = "toy6
         "config_hash": arm_hash,
         "seed": seed,
         "data": {
-            "name": "toy",
-            "protocol": "toy-v1",
+            "name": "toy-v1-tiny",
+            "protocol": "toy",
             "embedded": True,
             "fingerprint": data,
             "splits": {"test": {"fingerprint": hash_of(data)}},
@@ -63,7 +63,13 @@ def run_folder(folder: Path, told: Mapping[str, Any]) -> None:
 
 def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str = "toy64", **other: Any) -> list[Row]:
     """A row of an arm for each score, of seeds 0, 1, ... unless others are given."""
-    ground = {"embedded": True, "dataset": "toy", "protocol": "toy-v1", "split": "test", "data_hash": hash_of(data)}
+    ground = {
+        "embedded": True,
+        "dataset": "toy-v1-tiny",
+        "protocol": "toy",
+        "split": "test",
+        "data_hash": hash_of(data),
+    }
     run = {"model": str(arm), "recipe": "toy", "overrides": [], "metric": METRIC, "interval": None, "commit": "abc"}
     made = {
         "versions": {"python": "3.11"},

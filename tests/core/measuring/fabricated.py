@@ -24,7 +24,7 @@ def facts(entry: Entry, seed: int, recall: float, data_hash: str = "d" * 64, con
         "config_hash": config_hash,
         "seed": seed,
         "data": {
-            "name": "stage",
+            "name": "stage-v1-default",
             "protocol": "msrvtt-1kA",
             "embedded": entry.embedded,
             "fingerprint": data_hash,

@@ -109,12 +109,11 @@ def test_two_lines_of_one_key_are_refused(row: Row, tmp_path: Path) -> None:
 
 OF_A_RUN = {
     "config_hash": "a" * 16,
-    "data_version": "v9",
     "protocol": "msrvtt-7k",
     "data_hash": "e" * 64,
     "steps": 301,
     "commit": "def",
-    "dataset": "stages",
+    "dataset": "stage-v1-tiny",
 }
 
 

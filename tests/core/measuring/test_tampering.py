@@ -74,7 +74,8 @@ ONE_LINE = [
     ("rows", {"metric": "a-to-b/MedianR", "value": 0.5, "interval": None}, "within 1 .. inf"),
     ("rows", {"config_hash": "a" * 16}, "the folder a{16}-v1-seed0, its command names 0123456789abcdef-v1-seed0"),
     ("rows", {"seed": 7}, "seed is 7, its command has seed=0"),
-    ("rows", {"data_version": "v2"}, "the folder 0123456789abcdef-v2-seed0"),
+    ("rows", {"data_version": "v2"}, "data_version is `v2`, and the dataset `stage-v1-default` is not of it"),
+    ("rows", {"data_version": "v2", "dataset": "stage-v2-default"}, "the folder 0123456789abcdef-v2-seed0"),
     ("rows", {"command": f"{ELSEWHERE}{HASH}-v1-seed1"}, "its command names 0123456789abcdef-v1-seed1"),
     ("rows", {"command": "quatrefoil train toy/other seed=0"}, "recipe is toy/frames, which its command does not"),
     ("rows", {"command": f"rm -rf / ; {ELSEWHERE}{HASH}-v1-seed0"}, "recipe is toy/frames, which its command does not"),
@@ -88,7 +89,11 @@ ONE_LINE = [
     ("references", {"values": {"chance": 250.0}}, "R@1 is 250.0"),
     ("references", {"metric": "MCC", "values": {"chance": -250.0}}, "MCC is -250.0"),
     ("references", {"values": {}}, "values"),
-    ("references", {"protocol": "msrvtt-7k"}, "computed of stage v1, msrvtt-7k, test, of which there is no row"),
+    (
+        "references",
+        {"protocol": "msrvtt-7k"},
+        "computed of stage-v1-default v1, msrvtt-7k, test, of which there is no row",
+    ),
     ("curves", {"model": ""}, "model"),
     ("curves", {"config_hash": "latest"}, "config_hash"),
     ("curves", {"seed": -1}, "seed"),
@@ -242,9 +247,11 @@ def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) ->
 def test_rows_of_another_protocol_on_data_that_have_bounds_are_refused_where_all_of_a_recipe_say_so(
     store: Store,
 ) -> None:
-    for changed in ({"protocol": "another"}, {"dataset": "other"}):
+    for changed in ({"protocol": "another"}, {"dataset": "other-v1-default"}):
         change(store, "rows", lambda _, row: iter([{**row, **changed} if row["model"] == FRAMES.model else row]))  # noqa: B023
-        with pytest.raises(RowError, match=r"is of .*, which has no bounds, on the data of stage, msrvtt-1kA, which"):
+        with pytest.raises(
+            RowError, match=r"is of .*, which has no bounds, on the data of stage-v1-default, msrvtt-1kA, which"
+        ):
             store.read()
 
 

@@ -109,6 +109,7 @@ class Ground:
 
     Attributes:
         embedded: made by this project; False is a real corpus.
+        dataset: of embedded data NAME-VERSION-SIZE.
         data_version: of embedded data; "as found" for a real corpus.
         data_hash: fingerprint of the samples of the split, and of what stands beside them.
     """
@@ -125,6 +126,8 @@ class Ground:
         if self.embedded == (self.data_version == AS_FOUND):
             said = f"embedded is {str(self.embedded).lower()} and data_version `{self.data_version}`"
             raise ValueError(f"{said}; data are `{AS_FOUND}` exactly where they are not embedded")
+        if self.embedded and self.data_version not in self.dataset.split("-"):
+            raise ValueError(f"data_version is `{self.data_version}`, and the dataset `{self.dataset}` is not of it")
         return self
 
     @property
