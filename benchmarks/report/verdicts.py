@@ -6,9 +6,9 @@ number of claims (Bonferroni), so that all verdicts together are wrong in at mos
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from benchmarks.claims import Claim
 from benchmarks.report.groups import ALIKE, Group, Line, paired
@@ -18,12 +18,10 @@ from benchmarks.report.tables import LINKED
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Node
-from quatrefoil.core.measuring.rows import RowError
+from quatrefoil.core.measuring.rows import Ground, RowError
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
 from quatrefoil.core.wording import counted
 
-Arms: TypeAlias = tuple[Line | None, Line | None]
-"""What was measured of both on one ground."""
 What = TypeVar("What")
 Word = Literal["supported", "contradicted", "open"]
 SPLIT = "test"
@@ -103,33 +101,13 @@ def verdicts(claims: Sequence[Claim], groups: Sequence[Group], standing: Standin
     Raises:
         RowError: there are two such grounds, so that their scores may not be put together.
     """
-    level, tested = 1 - 0.05 / len(claims), [group for group in groups if group.ground.split == SPLIT]
+    level, tested = corrected_level(claims), [group for group in groups if group.ground.split == SPLIT]
     return [_verdict(claim, tested, level, standing) for claim in claims]
 
 
-def _met(claim: Claim, arms: Sequence[Arms], groups: Sequence[Group]) -> tuple[Line, Line, Group] | None:
-    """Both arms on the one ground on which both were measured; None where there is none."""
-    both = [(better, than, g) for (better, than), g in zip(arms, groups, strict=True) if better and than]
-    if len(both) > 1:
-        raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(g.ground) for _, _, g in both)}")
-    return both[0] if both else None
-
-
-def _measured(arms: Sequence[Arms]) -> Arms:
-    """Of each arm the first line there is."""
-    better, than = (next((pair[which] for pair in arms if pair[which]), None) for which in (0, 1))
-    return better, than
-
-
-def _lines(entry: Entry, metric: str, group: Group) -> list[Line]:
-    """Of all its configurations."""
-    of_it = (line for line in group.lines if (line.model, line.recipe) == (entry.model, entry.recipe))
-    return [line for line in of_it if metric in line.values]
-
-
-def _arm(lines: Sequence[Line], config_hash: str | None) -> Line | None:
-    """In the configuration of today."""
-    return next((line for line in lines if line.config_hash == config_hash), None)
+def corrected_level(claims: Sized) -> float:
+    """Of each interval, so that those of all claims together hold with 95 % (Bonferroni)."""
+    return 1 - 0.05 / len(claims)
 
 
 class _Arms(NamedTuple):
@@ -142,17 +120,28 @@ class _Arms(NamedTuple):
 
 
 def _arms_today(claim: Claim, groups: Sequence[Group], standing: Standing) -> _Arms:
-    entries = claim.better, claim.than
-    hashes = [standing.config_hash(entry) for entry in entries]
-    lines = [[_lines(entry, claim.metric, group) for entry in entries] for group in groups]
-    arms: list[Arms] = [(_arm(better, hashes[0]), _arm(than, hashes[1])) for better, than in lines]
-    outdated = tuple(
-        entry.model
-        for which, entry in enumerate(entries)
-        if hashes[which] and any(each[which] for each in lines) and not any(pair[which] for pair in arms)
-    )
-    met = _met(claim, arms, groups)
-    return _Arms(*met, outdated) if met else _Arms(*_measured(arms), None, outdated)
+    today: list[dict[Ground, Line]] = []
+    outdated: list[str] = []
+    for entry in (claim.better, claim.than):
+        config_hash, lines = standing.config_hash(entry), list(_lines(entry, claim.metric, groups))
+        today.append({ground: line for ground, line in lines if line.config_hash == config_hash})
+        if config_hash and lines and not today[-1]:
+            outdated.append(entry.model)
+    better, than = today
+    both = [group for group in groups if group.ground in better and group.ground in than]
+    if len(both) > 1:
+        raise RowError(f"claim {claim.name} was measured on {' and on '.join(origin(each.ground) for each in both)}")
+    if both:
+        return _Arms(better[both[0].ground], than[both[0].ground], both[0], tuple(outdated))
+    return _Arms(next(iter(better.values()), None), next(iter(than.values()), None), None, tuple(outdated))
+
+
+def _lines(entry: Entry, metric: str, groups: Sequence[Group]) -> Iterator[tuple[Ground, Line]]:
+    """Of all its configurations, with where they were measured."""
+    for group in groups:
+        for line in group.lines:
+            if (line.model, line.recipe) == (entry.model, entry.recipe) and metric in line.values:
+                yield group.ground, line
 
 
 def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Standing) -> Verdict:
@@ -263,7 +252,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
     unlike = _named((said, claim) for claim in claims for said in claim.unlike)
     return [
         "`difference`: in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
-        f"{100 * (1 - 0.05 / len(found)):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
+        f"{100 * corrected_level(found):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
         f"`verdict`: takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero",
         f"`seeds to decide`: so many would give a verdict in {100 * POWER:.0f} % of repetitions, if mean and spread "
         "are as they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their "
@@ -312,7 +301,7 @@ def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:
     """Of a decided claim what the seeds alone say that nobody had seen when their number was fixed; None: all were."""
     if verdict.word == "open" or len(verdict.fresh) < 2:
         return None
-    fresh = interval_over_seeds(verdict.fresh, level=1 - 0.05 / len(found))
+    fresh = interval_over_seeds(verdict.fresh, level=corrected_level(found))
     within = interval_text(fresh.interval, "+.1f")
     return (
         f"the {fresh.seeds} seeds alone that had not been seen when their number was fixed: {fresh.mean:+.1f} {within}"

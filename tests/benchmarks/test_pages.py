@@ -31,15 +31,9 @@ RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 SECONDS = 0.1, 0.2, 0.3, 1e16, 1.0, 1.5
 
 
-def joined(*parts: Results) -> Results:
-    names = "rows", "references", "curves", "costs"
-    lists = ([item for part in parts for item in getattr(part, name)] for name in names)
-    return Results(*lists)
-
-
 def three_seeds(folder: Path, data_hash: str = "d" * 64) -> Results:
     runs = [(entry, seed, recall) for entry, recalls in RECALLS.items() for seed, recall in enumerate(recalls)]
-    return joined(*(results(folder, entry, seed, recall, data_hash) for entry, seed, recall in runs))
+    return Results.of(results(folder, entry, seed, recall, data_hash) for entry, seed, recall in runs)
 
 
 def costly(found: Results) -> Results:
@@ -91,7 +85,7 @@ def test_differences_are_paired_by_seed(tmp_path: Path) -> None:
 
 def test_seeds_that_one_model_lacks_are_left_out_of_the_difference(tmp_path: Path) -> None:
     runs = [(TABLE, 0, 50.0), (TABLE, 1, 90.0), (FRAMES, 0, 41.0)]
-    found = joined(*(results(tmp_path, entry, seed, recall) for entry, seed, recall in runs))
+    found = Results.of(results(tmp_path, entry, seed, recall) for entry, seed, recall in runs)
     (difference,) = only(group(found)).differences
     assert (difference.seeds, difference.mean, difference.interval) == (1, 9.0, None)
 
@@ -103,11 +97,11 @@ def test_a_model_in_two_configurations_is_compared_only_where_one_of_them_was_me
     found = three_seeds(tmp_path)
     other, elsewhere = "f" * 16, METRIC.replace("R@1", "R@10")
     more = [replace(row, config_hash=other) for row in found.rows if row.model == twice.model]
-    assert only(group(joined(found, Results([row for row in more if row.metric == elsewhere])))).differences
-    ambiguous = only(group(joined(found, Results(more))))
+    assert only(group(Results.of([found, Results([row for row in more if row.metric == elsewhere])]))).differences
+    ambiguous = only(group(Results.of([found, Results(more)])))
     assert ambiguous.differences == []
     assert ambiguous.uncompared == [f"TABLE minus Frames only in {METRIC}"]
-    for text in told(joined(found, Results(more))):
+    for text in told(Results.of([found, Results(more)])):
         assert f"no difference where a model stands in several configurations: {ambiguous.uncompared[0]}" in text
 
 
@@ -127,7 +121,7 @@ GROUNDS = [{"data_hash": "e" * 64}, {"protocol": "msrvtt-7k"}, {"embedded": Fals
 def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str, Any]) -> None:
     ours, theirs = results(tmp_path, TABLE, 0, 50.0), results(tmp_path, FRAMES, 0, 40.0)
     moved = Results([replace(row, **change) for row in theirs.rows])
-    groups = group(joined(ours, moved))
+    groups = group(Results.of([ours, moved]))
     assert sorted([line.model for line in g.lines] for g in groups) == [["Frames only"], ["TABLE"]]
     assert not any(g.differences for g in groups)
 

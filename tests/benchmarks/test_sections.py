@@ -86,8 +86,7 @@ def test_every_metric_that_papers_print_is_shown() -> None:
 
 
 def told(*found: Results) -> list[Group]:
-    parts = [[item for each in found for item in getattr(each, name)] for name in ("rows", "references", "curves")]
-    return group(Results(*parts))
+    return group(Results.of(found))
 
 
 def row_of(folder: Path, entry: Entry, **changed: object) -> Row:

@@ -37,13 +37,11 @@ def judge(claims: Sequence[Claim], found: Results) -> list[Verdict]:
 def measured(
     folder: Path, differences: tuple[float, ...], data_hash: str = "d" * 64, arms: tuple[Entry, Entry] = (TABLE, FRAMES)
 ) -> Results:
-    parts = [
+    return Results.of(
         results(folder, entry, seed, 40 + seed / 8 + difference * (entry is arms[0]), data_hash, hash_of(entry))
         for seed, difference in enumerate(differences)
         for entry in arms
-    ]
-    lists = ([item for part in parts for item in getattr(part, name)] for name in ("rows", "references", "curves"))
-    return Results(*lists)
+    )
 
 
 def verdict(folder: Path, differences: tuple[float, ...], claims: tuple[Claim, ...] = (CLAIM,)) -> Verdict:
@@ -136,8 +134,7 @@ def test_of_as_many_seeds_as_are_named_four_of_five_draws_would_decide(mean: flo
 
 
 def test_scores_on_other_data_are_never_put_together(tmp_path: Path) -> None:
-    two = [measured(tmp_path, CLEAR, letter * 64) for letter in "de"]
-    both = Results(*([*getattr(two[0], n), *getattr(two[1], n)] for n in ("rows", "references", "curves")))
+    both = Results.of(measured(tmp_path, CLEAR, letter * 64) for letter in "de")
     with pytest.raises(RowError, match=r"claim T1 was measured on .* and on "):
         judge([CLAIM], both)
 

@@ -208,12 +208,9 @@ def _settings(value: Any, key: str) -> dict[str, Any]:
 
 def merged(stores: Sequence[Results]) -> Results:
     """What several stores hold together; a run that is in several of them is taken from the first."""
-    found, known = Results(), set[tuple[str, str, int]]()
+    parts, known = list[Results](), set[tuple[str, str, int]]()
     for results in stores:
         new = {(*row.trained, row.seed) for row in results.rows} - known
-        more = results.only(lambda record: (*record.trained, record.seed) in new)  # noqa: B023 - used at once
-        found = Results(
-            rows=[*found.rows, *more.rows], curves=[*found.curves, *more.curves], costs=[*found.costs, *more.costs]
-        )
+        parts.append(results.only(lambda record: (*record.trained, record.seed) in new))  # noqa: B023 - used at once
         known |= new
-    return found
+    return Results.of(parts)

@@ -11,7 +11,7 @@ from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Job, Node, RunFailed, order, plan
 from quatrefoil.core.measuring.launch import Launch, Made, first_done
 from quatrefoil.core.measuring.rows import RowError
-from quatrefoil.core.measuring.store import Store
+from quatrefoil.core.measuring.store import Results, Store
 
 P = ParamSpec("P")
 
@@ -45,6 +45,7 @@ class _Making:
 
     def __init__(self, entries: Sequence[Entry], store: Store, launch: Launch) -> None:
         self.store, self.launch = store, launch
+        self.known = Known(store)
         self.failures: list[Exception] = []
         self.running: dict[Node, tuple[Job, Made]] = {}
         graph = order(entries)
@@ -57,7 +58,7 @@ class _Making:
         self.ready = sorted([*self.ready, *self.sorter.get_ready()], key=self.place.__getitem__)
         if self.ready and len(self.running) < self.launch.slots:
             node = self.ready.pop(0)
-            self.failures += attempt(begin, node, self.store, self.launch, self.running)
+            self.failures += attempt(begin, node, self.known, self.launch, self.running)
             self._settle([] if node in self.running else [node])
         else:
             ended = self._ended(given_up)
@@ -106,19 +107,34 @@ def attempt(action: Callable[P, None], *arguments: P.args, **named: P.kwargs) ->
     return []
 
 
-def begin(node: Node, store: Store, launch: Launch, running: dict[Node, tuple[Job, Made]]) -> None:
+class Known:
+    """What is stored, read again when it has changed: a store of many runs takes seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._state: object = None
+        self._found = Results()
+
+    def read(self) -> Results:
+        """As `Store.read`."""
+        if (state := self.store.state) != self._state:
+            self._found, self._state = self.store.read(), state  # taken before: what comes between is read next time
+        return self._found
+
+
+def begin(node: Node, known: Known, launch: Launch, running: dict[Node, tuple[Job, Made]]) -> None:
     """Start one run, if it is missing; what lies there finished is stored.
 
     Raises:
         RunFailed: it could not be planned; RowError: what it measured may not be stored.
     """
-    stored = store.read()
+    stored = known.read()
     job = plan(*node, stored)
     if job.run in stored.runs:
         print(f"skipped, rows are stored: {job}", flush=True)
     elif job.finished:
         print(f"finished before: {job}", flush=True)
-        keep(job, store)
+        keep(job, known.store)
     else:
         print(f"training: {job}: {job.entry.note}", flush=True)
         running[node] = job, launch.start(job)

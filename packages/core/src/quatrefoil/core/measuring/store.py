@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,12 @@ class Results:
     references: list[Reference] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, parts: Iterable["Results"]) -> "Results":
+        """The records of several, one after the other."""
+        together = list(parts)
+        return cls(*([record for part in together for record in getattr(part, each.name)] for each in fields(cls)))
 
     @property
     def runs(self) -> set[Run]:
@@ -102,8 +108,21 @@ class Store:
             for name, text in texts.items():
                 replace_text(self._path(name), text)
 
+    @property
+    def state(self) -> list[tuple[int, int, int] | None]:
+        """Of each file what changes when it is written again; None where there is none."""
+        return [_stamp(self._path(each.name)) for each in fields(Results)]
+
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.jsonl"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _check(found: Results, where: Callable[[str, int], str]) -> None:
@@ -142,11 +161,11 @@ def read(path: Path, kind: type[Item]) -> list[Item]:
         RowError: a line that is no such record, or whose key another line has.
     """
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n") if path.exists() else []
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
     except UnicodeDecodeError as error:
         raise RowError(f"{path} is damaged: {error}; bring back an older one, or remove it and run again") from error
     items: dict[tuple[str | int, ...], Item] = {}
-    for number, line in enumerate(lines if lines != [""] else [], start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
         item = parse(kind, line, f"{path}:{number}")
         if item.key in items:
             raise RowError(f"{path}:{number}: a line before has the same key {item.key}; remove one of them")
