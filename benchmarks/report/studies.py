@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from itertools import chain, product
+from itertools import chain, product, zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,11 +12,11 @@ from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_one_ground, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, effect_cells, reference_settings
+from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, reference_settings, table_of
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.measuring.rows import Reference, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
-from quatrefoil.core.measuring.tables import Table, read_tables
+from quatrefoil.core.measuring.tables import Table, table_text
 
 STUDIES, TOLD, EFFECTS = "ablations", "effects.md", "effects.jsonl"
 _ROUNDING: Final = 1e-6
@@ -54,15 +54,16 @@ def _read(folder: Path) -> StoredStudy:
     text = (folder / TOLD).read_text(encoding="utf-8")
     above = text.partition("\n### ")[0].splitlines()
     made, set_before = above[0], [line.removeprefix("- ").strip("`") for line in above if line.startswith("- ")]
-    tables, stored, effects = read_tables(text), Store(folder).read(), _effects(folder)
+    stored, effects = Store(folder).read(), _effects(folder)
     _check_head(folder, made, set_before, effects)
-    _check(folder, tables, effects, stored)
+    table = _table(folder, text, effects)
+    _check(folder, effects, stored)
     embedded = all(row.embedded for row in stored.rows)
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
         [made, *_earlier(effects), *_untold(effects, stored.rows), *_chance(effects, stored.references)],
-        tables,
+        [table],
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
         links=[Link("how to read it", "docs/ablations.md")],
@@ -96,19 +97,35 @@ def _check_head(folder: Path, made: str, set_before: Sequence[str], effects: Seq
             raise RowError(f"{folder / TOLD}: its command sets {part}, {named} is without it; {_tell_again(folder)}")
 
 
-def _check(folder: Path, tables: Sequence[Table], effects: Sequence[EffectRecord], stored: Results) -> None:
-    """Raise `RowError` where table, effects and rows do not say the same."""
-    shown = [(table.columns, row.cells) for table in tables for row in table.rows]
-    if len(shown) != len(effects):
-        raise RowError(f"{folder / TOLD}: {len(shown)} lines, {EFFECTS} has {len(effects)}; {_tell_again(folder)}")
-    for (columns, cells), effect in zip(shown, effects, strict=True):
-        named = f"{folder / TOLD}: {cells[0].text}, {cells[1].text}"
-        for column, told, wanted in zip(columns, cells, effect_cells(effect), strict=True):
-            if told.text != wanted.text:
-                raise RowError(f"{named}: {column} {told.text}, {EFFECTS} has {wanted.text}; {_tell_again(folder)}")
-    for table, remark in product(tables, OF_EVERY_STUDY):
-        if remark not in table.remarks:
-            raise RowError(f"{folder / TOLD}: below {table.title!r} it does not say {remark!r}; {_tell_again(folder)}")
+def _table(folder: Path, text: str, effects: Sequence[EffectRecord]) -> Table:
+    """The table of the effects, under the question and over the remarks that the text has.
+
+    Raises:
+        RowError: the text has no table, another one, or lacks a remark of every study.
+    """
+    head, found, shown = text.partition("\n### ")
+    if not found:
+        raise RowError(f"{folder / TOLD} has no table; {_tell_again(folder)}")
+    question, _, below = shown.partition("\n")
+    remarks = [line.removeprefix("- ") for line in below.splitlines() if line.startswith("- ")]
+    for remark in OF_EVERY_STUDY:
+        if remark not in remarks:
+            raise RowError(f"{folder / TOLD}: below {question!r} it does not say {remark!r}; {_tell_again(folder)}")
+    table = table_of(question, effects, remarks)
+    pairs = zip_longest(text.splitlines(), f"{head}\n{table_text(table)}".splitlines(), fillvalue="")
+    if unlike := [(number, *pair) for number, pair in enumerate(pairs, start=1) if pair[0] != pair[1]]:
+        # A longer cell moves the head and the rule too: better a line that says something else.
+        number, told, wanted = min(unlike, key=lambda each: _letters(each[1]) == _letters(each[2]))
+        raise RowError(f"{folder / TOLD}:{number}: {told!r}, by {EFFECTS} {wanted!r}; {_tell_again(folder)}")
+    return table
+
+
+def _letters(line: str) -> str:
+    return "".join(filter(str.isalnum, line))
+
+
+def _check(folder: Path, effects: Sequence[EffectRecord], stored: Results) -> None:
+    """Raise `RowError` where effects and rows do not say the same."""
     seeds = {seed for effect in effects for seed in effect["seeds"]}
     again = zip(effects, _recomputed(folder, effects, stored.rows), strict=True)
     for number, (effect, found) in enumerate(again, start=1):

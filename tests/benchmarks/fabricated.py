@@ -9,9 +9,9 @@ from typing import Any
 from benchmarks.entries import TABLE
 from quatrefoil.core.ablation.effects import REFERENCE as NOT_VARIED
 from quatrefoil.core.ablation.effects import Numbers, cost_of, numbers
-from quatrefoil.core.ablation.report import COLUMNS, OF_EVERY_STUDY, effect_cells, reference_settings
+from quatrefoil.core.ablation.report import OF_EVERY_STUDY, reference_settings, table_of
 from quatrefoil.core.measuring.store import Results, write
-from quatrefoil.core.measuring.tables import Table, TableRow, read_tables, table_text
+from quatrefoil.core.measuring.tables import Table, table_text
 from tests.core.measuring.fabricated import results
 
 
@@ -35,13 +35,12 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
     for name in ("rows", "curves", "costs"):
         write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
-    rows = [TableRow(effect_cells(each)) for each in effects]
-    table = Table("A question?", list(COLUMNS), rows, [*OF_EVERY_STUDY, "said"])
+    table = table_of("A question?", effects, [*OF_EVERY_STUDY, "said"])
     set_before = "".join(f"- `{said}`\n" for said in reference_settings(effects))
     text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"
     (folder / "effects.md").write_text(text)
     (folder / "effects.jsonl").write_text("".join(json.dumps(each) + "\n" for each in effects))
-    return read_tables(text)[0]
+    return table
 
 
 def _effect(

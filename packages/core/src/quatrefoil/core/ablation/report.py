@@ -42,8 +42,12 @@ OF_EVERY_STUDY = (PAIRED, SPREAD, TRAINED)
 
 def effect_table(study: Study, arms: Sequence[Arm], effects: Sequence[Effect]) -> Table:
     """All effects, subject by subject, each reference above what is compared with it."""
-    rows = [TableRow(effect_cells(effect_record(effect))) for effect in effects]
-    return Table(study.question, list(COLUMNS), rows, _remarks(study, arms, effects))
+    return table_of(study.question, map(effect_record, effects), _remarks(study, arms, effects))
+
+
+def table_of(question: str, effects: Iterable[EffectRecord], remarks: Sequence[str]) -> Table:
+    """The table of effects as they are stored."""
+    return Table(question, list(COLUMNS), [TableRow(effect_cells(each)) for each in effects], remarks)
 
 
 def effect_cells(told: EffectRecord) -> list[Cell]:

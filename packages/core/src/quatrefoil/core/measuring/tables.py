@@ -1,12 +1,10 @@
 """Tables as text cells, the same ones for the terminal, for Markdown and for a page."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 NOTHING = "–"
-_NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+")
 
 
 @dataclass(frozen=True)
@@ -75,27 +73,3 @@ def _line(texts: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
         for text, width, number in zip(texts, widths, numeric, strict=True)
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def read_tables(text: str) -> list[Table]:
-    """The tables that `table_text` wrote into a text; cells that hold nothing but a number sort by it.
-
-    Raises:
-        ValueError: a table without a head, or a row with another number of cells than its head (the table is named).
-    """
-    return [_read_table(*part.split("\n", 1)) for part in f"\n{text}".split("\n### ")[1:]]
-
-
-def _read_table(title: str, text: str) -> Table:
-    lines = text.splitlines()
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines if line.startswith("|")]
-    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
-        raise ValueError(f"table {title!r}: rows of {sorted({len(row) for row in rows})} cells; tell it again")
-    head, _, *body = rows
-    cells = ([Cell(told, _number(told)) for told in row] for row in body)
-    remarks = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-    return Table(title, head, [TableRow(row) for row in cells], remarks)
-
-
-def _number(text: str) -> float | None:
-    return float(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
