@@ -37,7 +37,7 @@ def main() -> None:
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
     folder = make("default", 0)
     for job in jobs_here():
-        if identity_of(job) not in [row["run"] for row in rows]:
+        if list(job.run) not in [row["run"] for row in rows]:
             rows = sorted([*without(rows, job), scored(job, folder)], key=place_of)
             store(rows, folder)
 
@@ -47,11 +47,6 @@ def jobs_here() -> list[Job]:
     results, entries = Store(RESULTS.parent).read(), [arm.tasks[OPENNESS] for arm in GENEBERT_ARMS]
     jobs = (planned(entry, seed, results) for entry, seed in order(entries) if entry in entries)
     return [job for job in jobs if job and job.finished]
-
-
-def identity_of(job: Job) -> list[Any]:
-    """What tells a run from others: recipe, configuration, version of the benchmark, seed."""
-    return list(job.run)
 
 
 def without(rows: Sequence[Row], job: Job) -> list[Row]:
@@ -87,7 +82,7 @@ def scored(job: Job, folder: Path) -> Row:
         breaking, interval = breaking_area(Path(effects), folder)
     return {
         "model": job.entry.model,
-        "run": identity_of(job),
+        "run": list(job.run),
         "ROC_AUC": {who: metrics["ROC-AUC"] for who, metrics in found["metrics"].items()},
         "intervals": found["ROC-AUC intervals"],
         "deals": [found["deals"]["reaching"], found["deals"]["of"]],

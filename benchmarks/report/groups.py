@@ -218,7 +218,7 @@ def _score(rows: Sequence[Row]) -> Score:
 def score_over_seeds(values: Sequence[float]) -> Score:
     """Of two seeds or more: their mean, and its interval."""
     found = interval_over_seeds(values)
-    return Score(found.mean, (found.interval.low, found.interval.high), "seeds")
+    return Score(found.mean, found.interval, "seeds")
 
 
 def paired(better: Line, than: Line, metric: str) -> dict[int, tuple[float, float]]:
@@ -267,4 +267,4 @@ def _difference(pair: _Pair) -> Difference:
     found = difference_over_seeds(*zip(*scores, strict=True))
     if np.ptp([ours - theirs for ours, theirs in scores]) < ALIKE:  # how it would spread over seeds is not known
         return Difference(*names, len(scores), found.mean, None, found.p_value)
-    return Difference(*names, len(scores), found.mean, (found.interval.low, found.interval.high), found.p_value)
+    return Difference(*names, len(scores), found.mean, found.interval, found.p_value)

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from benchmarks.report.told import MEND, undamaged
 from quatrefoil.core.installed import RECIPES, names
-from quatrefoil.core.measuring.ranges import check_interval, check_values
+from quatrefoil.core.measuring.ranges import check_score
 from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds
 
 Score = Annotated[float, Field(ge=-100, le=100)]
@@ -189,14 +189,12 @@ class _Line:
     Attributes:
         key: what no other record of the file has.
         recipe: what it was trained by; None where nothing was.
-        scores: metrics with their values.
-        intervals: metrics with values and with the ends of what they lie within.
+        scores: metrics with their values, and what these lie within, where that is known.
     """
 
     key: tuple[Any, ...]
     recipe: str | None = None
-    scores: Sequence[tuple[str, float]] = ()
-    intervals: Sequence[tuple[str, float, tuple[float, float]]] = ()
+    scores: Sequence[tuple[str, float, Range | None]] = ()
 
 
 _SCORED: Final = {"test": "MCC", "test_accuracy": "accuracy", "test_ROC_AUC": "ROC-AUC"}
@@ -207,13 +205,12 @@ def _sequence_lines(told: Facts) -> Iterator[_Line]:
     for each in told["pretraining"]:
         yield _Line(("pre-training", each["name"]), each["recipe"])
     for run in told["runs"]:
-        kept = [(metric, run[name], run[f"{name}_interval"]) for name, metric in _SCORED.items() if name in run]
-        yield _Line((run["set"], run["arm"], run["seed"]), run["recipe"], [("MCC", run["validation"])], kept)
+        tested = [(metric, run[name], run[f"{name}_interval"]) for name, metric in _SCORED.items() if name in run]
+        yield _Line((run["set"], run["arm"], run["seed"]), run["recipe"], [("MCC", run["validation"], None), *tested])
     for each in told["differences"]:
         # Of the MCC, which may lie outside its own interval; a seed that is named twice would count twice.
-        between = [("MCC", each["difference"], each["interval"])]
         pair = (each["set"], each["of"], "less", each["less"])
-        yield _Line(pair, intervals=between)
+        yield _Line(pair, scores=[("MCC", each["difference"], each["interval"])])
         yield from (_Line((*pair, "seed", seed)) for seed in each["seeds"])
 
 
@@ -222,21 +219,21 @@ def _digit_lines(told: Facts) -> Iterator[_Line]:
         seed = row.get("seed")
         # What draws a seed is a model, whose settings begin with its recipe.
         recipe = None if seed is None else row["settings"].partition(" ")[0]
-        scores = [*row["val"].items(), *row["test"].items()]
+        scores = [(metric, value, None) for split in ("val", "test") for metric, value in row[split].items()]
         yield _Line((row["protocol"], row["method"], seed), recipe, scores)
 
 
 def _risk_lines(told: Facts) -> Iterator[_Line]:
-    yield _Line(("bounds",), scores=[("ROC-AUC", value) for value in told["bounds"].values()])
+    yield _Line(("bounds",), scores=[("ROC-AUC", value, None) for value in told["bounds"].values()])
     for row in told["rows"]:
         areas, within = row["ROC_AUC"], row["intervals"]
         if areas.keys() != within.keys():
             raise ValueError(
                 f"{row['model']}, {row['run'][-1]}: intervals of {', '.join(within)}, not of {', '.join(areas)}"
             )
-        kept = [("ROC-AUC", areas[name], within[name]) for name in areas]
-        kept.append(("ROC-AUC", row["breaking"], row["breaking_interval"]))
-        yield _Line((row["model"], row["run"][-1]), row["run"][0], [], kept)
+        scores = [("ROC-AUC", areas[name], within[name]) for name in areas]
+        scores.append(("ROC-AUC", row["breaking"], row["breaking_interval"]))
+        yield _Line((row["model"], row["run"][-1]), row["run"][0], scores)
         yield _Line(tuple(row["run"]))
 
 
@@ -265,15 +262,8 @@ def _check_lines(path: Path, lines: Callable[[Facts], Iterator[_Line]], told: Fa
 
 def _check_scores(named: str, line: _Line) -> None:
     try:
-        for metric, value in line.scores:
-            check_values(metric, value)
-        for metric, value, interval in line.intervals:
-            check_values(metric, value, *interval)
-            if interval[0] > interval[1]:
-                raise ValueError(
-                    f"the interval of {metric} ends at {interval[1]}, below where it begins: {interval[0]}"
-                )
-            check_interval(metric, value, interval)
+        for score in line.scores:
+            check_score(*score)
     except ValueError as error:
         raise ValueError(f"{named}: {error}") from error
 

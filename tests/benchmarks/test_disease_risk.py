@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.disease_risk import RESULTS, breaking_area, identity_of, place_of, scored, without
+from benchmarks.disease_risk import RESULTS, breaking_area, place_of, scored, without
 from benchmarks.entries import GENEBERT_ARMS, OPENNESS
 from benchmarks.own_process import train
 from quatrefoil.core import recipes
@@ -59,7 +59,7 @@ def test_a_run_of_openness_is_scored_beside_its_bounds_from_end_to_end(
     monkeypatch.setattr(Job, "folder", folder)
     job = Job(ENTRY, 0, recipes.load(ENTRY.recipe, overrides).config_hash)
     row = scored(job, make("tiny", 0))
-    assert row["run"] == identity_of(job)
+    assert row["run"] == list(job.run)
     area = row["ROC_AUC"]
     assert set(area) == set(row["intervals"]) == {BURDEN, DEALT, COVARIATES, BOTH}
     assert area[COVARIATES] > 60  # which shows that people were read

@@ -8,7 +8,7 @@ so the whole store is refused.
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import pairwise
 
 from quatrefoil.core.measuring.rows import MEND_RUN, Cost, Curve, Ground, Reference, Row, RowError, Run
@@ -44,7 +44,7 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     made = [(number, row) for number, row in numbered if row.embedded]
     _check(numbered, _run, shared, where, "of the same run")
     _check(numbered, lambda row: (row.model, row.command), shared, where, "of the same command")
-    _check(numbered, lambda row: (_run(row), row.split), _GROUND, where, "of the same run and split")
+    _check(numbered, lambda row: (_run(row), row.split), ("data_hash",), where, "of the same run and split")
     _check(numbered, _configuration, ("steps",), where, "of the same configuration, another seed")
     _check(numbered, _sized, ("parameters",), where, "of the same configuration and data, another seed")
     _check_intervals(numbered, where)
@@ -144,14 +144,14 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
-    first: dict[Hashable, tuple[Curve, Row]] = {}
-    for number, row in enumerate(rows):
-        if curve := known.get(_run(row)):
-            alike = row.run[:-1], None if row.embedded else (row.split, row.data_hash)
-            usual, of = first.setdefault(alike, (curve, row))
-            if curve.data != usual.data:
-                said = f"{_said(row)}: its curve is of data {curve.data}, that of seed {of.seed} of {usual.data}"
-                raise RowError(f"{where(number)}: {said}; {_MEND}")
+    drawn = [(number, row) for number, row in enumerate(rows) if _run(row) in known]
+    for (number, row), (_, usual) in _beside_first(
+        drawn, lambda row: (row.run[:-1], None if row.embedded else (row.split, row.data_hash))
+    ):
+        ours, theirs = (known[_run(each)].data for each in (row, usual))
+        if ours != theirs:
+            said = f"{_said(row)}: its curve is of data {ours}, that of seed {usual.seed} of {theirs}"
+            raise RowError(f"{where(number)}: {said}; {_MEND}")
 
 
 def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> None:
@@ -266,13 +266,11 @@ def _check_names(rows: Iterable[_Numbered], where: _Where) -> None:
                 raise RowError(f"{where(number)}: {said} and is of the same configuration; {_MEND}")
 
 
-def _check(rows: Iterable[_Numbered], of: _Part, names: Iterable[str], where: _Where, what: str) -> None:
-    names = tuple(names)
+def _check(rows: Iterable[_Numbered], of: _Part, names: Sequence[str], where: _Where, what: str) -> None:
     for (number, row), (before, usual) in _beside_first(rows, of):
-        if odd := [name for name in names if getattr(row, name) != getattr(usual, name)]:
-            raise RowError(
-                f"{where(number)}: {_said(row)} has {_unlike(odd[0], row, usual, where(before), what)}; {_MEND}"
-            )
+        if odd := next((name for name in names if getattr(row, name) != getattr(usual, name)), None):
+            theirs = f"{where(before)} has {getattr(usual, odd)} and is {what}"
+            raise RowError(f"{where(number)}: {_said(row)} has {odd} {getattr(row, odd)}, {theirs}; {_MEND}")
 
 
 def _beside_first(rows: Iterable[_Numbered], of: _Part) -> Iterator[tuple[_Numbered, _Numbered]]:
@@ -284,8 +282,3 @@ def _beside_first(rows: Iterable[_Numbered], of: _Part) -> Iterator[tuple[_Numbe
 
 def _said(row: Row) -> str:
     return f"{row.model}, seed {row.seed}, {row.split}, {row.metric}"
-
-
-def _unlike(name: str, row: Row, usual: Row, before: str, what: str) -> str:
-    ours, theirs = (str(asdict(each)[name]) for each in (row, usual))
-    return f"{name} {ours}, {before} has {theirs} and is {what}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from quatrefoil.core.evaluation.printed import HEADLINES
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, RowError, build
+from quatrefoil.core.measuring.rows import VALIDATION, Cost, Curve, Reference, Row, RowError, build
 from quatrefoil.core.measuring.run_names import NOT_WHAT
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
@@ -96,7 +96,7 @@ def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
     for line in log.read_text().splitlines():
         values = json.loads(line)
         for name in values:
-            if name == "loss" or (name.startswith("val/") and headline(name)):
+            if name == "loss" or (name.startswith(VALIDATION) and headline(name)):
                 curves.setdefault(name, []).append((values["step"], values[name]))
     return {name: thin(points) for name, points in curves.items()}
 

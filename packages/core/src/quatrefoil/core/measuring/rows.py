@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from quatrefoil.core.measuring.entries import AS_FOUND
-from quatrefoil.core.measuring.ranges import check_interval, check_values
+from quatrefoil.core.measuring.ranges import check_score, check_values
 from quatrefoil.core.measuring.run_names import check_command
 from quatrefoil.core.wording import counted
 
@@ -57,12 +57,6 @@ VALIDATION = "val/"
 """Before the name of a metric in a curve."""
 CPU_PARTS = "steps", "scores", "data", "rest"
 """What CPU time goes into (`training/spending.py`)."""
-
-
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
-    if interval[0] > interval[1]:
-        raise ValueError("its low end is above its high one")
-    return interval
 
 
 def _whole(seconds: dict[str, float]) -> dict[str, float]:
@@ -162,7 +156,7 @@ class Row(Ground, OfARun):
     overrides: tuple[Annotated[str, AfterValidator(portable)], ...]
     metric: Said
     value: float
-    interval: Annotated[tuple[float, float], AfterValidator(_ordered)] | None
+    interval: tuple[float, float] | None
     seed: Count
     config_hash: ConfigHash
     commit: Said
@@ -176,9 +170,7 @@ class Row(Ground, OfARun):
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
-        check_values(self.metric, self.value, *(self.interval or ()))
-        if self.interval:
-            check_interval(self.metric, self.value, self.interval)
+        check_score(self.metric, self.value, self.interval)
         check_command(self.command, self.recipe, self.overrides, self.config_hash, self.data_version, self.seed)
         return self
 
