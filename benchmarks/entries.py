@@ -30,8 +30,9 @@ TABLE_WITHOUT = {
     expert: on_stage(f"TABLE without {expert}", f"table/stage-without-{expert}", f"no {expert} tags")
     for expert in ("object", "person", "motion", "scene", "audio", "ocr")
 }
+TABLE_NO_TAGS = on_stage("TABLE without tags", "table/stage-no-tags", "its encoder over frames alone")
 TABLE_ABLATIONS = (
-    on_stage("TABLE without tags", "table/stage-no-tags", "its encoder over frames alone"),
+    TABLE_NO_TAGS,
     on_stage("TABLE without VTM", "table/stage-no-vtm", "no matching"),
     on_stage("TABLE without MLM", "table/stage-no-mlm", "no masked words"),
     *TABLE_WITHOUT.values(),

@@ -23,7 +23,7 @@ _CLAIMED: Final = 56
 def short_claims(found: Sequence[Verdict]) -> Section:
     """How many there are of each verdict, those that are decided, and a line for what is claimed of several tasks."""
     decided = [
-        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_at_what_cost(verdict)}"
+        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_whose(verdict)}{_at_what_cost(verdict)}"
         + (f"; {said}" if (said := unseen_alone(verdict, found)) else "")
         for verdict in found
         if verdict.word != "open"
@@ -62,6 +62,10 @@ def _from_to(values: Sequence[float], form: str) -> str:
     """The least and the greatest, once where they are the same."""
     ends = dict.fromkeys(f"{end:{form}}" for end in (min(values), max(values))) if values else [NOTHING]
     return " to ".join(ends)
+
+
+def _whose(verdict: Verdict) -> str:
+    return ", a task on which the paper does not compare" if verdict.claim.ours else ""
 
 
 def _at_what_cost(verdict: Verdict) -> str:

@@ -15,7 +15,13 @@ from benchmarks.report.groups import ALIKE, Group, Line, paired
 from benchmarks.report.protocols import origin
 from benchmarks.report.standing import Standing
 from benchmarks.report.tables import LINKED
-from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds, student_quantile
+from quatrefoil.core.evaluation.statistics import (
+    Interval,
+    OverSeeds,
+    difference_over_seeds,
+    interval_over_seeds,
+    student_quantile,
+)
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import Node
 from quatrefoil.core.measuring.rows import Ground, RowError
@@ -233,6 +239,20 @@ def _undecided(verdict: Verdict) -> str:
     return f"over {MOST_SEEDS}" if verdict.corrected else "no spread"
 
 
+def _exactly(found: Sequence[Verdict]) -> Iterator[str]:
+    """What a test that supposes no normal tails says of what is decided."""
+    decided: dict[int, list[str]] = {}
+    for verdict in found:
+        if verdict.word != "open":
+            exact = difference_over_seeds(verdict.differences, [0.0] * len(verdict.differences))
+            decided.setdefault(len(verdict.differences), []).append(f"{verdict.claim.name} {exact.p_value:.4f}")
+    for seeds, told in decided.items():
+        yield (
+            f"what {seeds} seeds decide, by the exact sign-flip test, which supposes nothing of tails and whose p is "
+            f"{2 / 2**seeds:.4f} or more of so many: {', '.join(told)}"
+        )
+
+
 def _both(minutes: tuple[float | None, float | None]) -> Cell:
     """It sorts by how many times the first takes what the second does."""
     better, than = minutes
@@ -253,7 +273,9 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
     return [
         "`difference`: in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
         f"{100 * corrected_level(found):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
-        f"`verdict`: takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero",
+        f"`verdict`: takes all seeds of its claim, {ENOUGH_SEEDS} or more, and a corrected interval without zero. "
+        f"It takes differences to be about normal, which {ENOUGH_SEEDS} cannot show",
+        *_exactly(found),
         f"`seeds to decide`: so many would give a verdict in {100 * POWER:.0f} % of repetitions, if mean and spread "
         "are as they were measured. Who adds seeds until an interval leaves zero will see it leave by chance: their "
         f"number was fixed before they ran{later}",
@@ -280,6 +302,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
         "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
         *(f"not equal, {names}: {said}" for said, names in unlike.items()),
+        *_on_other_tasks(claims),
         *(
             f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
             f"{'is' if seeds == 1 else 'are'} among them: {why}"
@@ -295,6 +318,11 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         ),
         *(f"source of {names}: {source}" for source, names in _named((c.source, c) for c in claims).items()),
     ]
+
+
+def _on_other_tasks(claims: Iterable[Claim]) -> Iterator[str]:
+    for names in _named((("", claim) for claim in claims if claim.ours), whole=True).values():
+        yield f"on a task on which the paper does not compare: {names}"
 
 
 def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:
