@@ -22,7 +22,7 @@ from quatrefoil.core.evaluation.statistics import difference_over_seeds, interva
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.rows import CPU_PARTS, PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
-from tests.core.measuring.fabricated import HASH, results
+from tests.core.measuring.fabricated import HASH, resealed, results
 
 RECALLS = {TABLE: (55.0, 57.0, 59.5), FRAMES: (40.0, 43.0, 41.0)}
 PAPER_ROWS = read(PAPERS, PaperRow)
@@ -44,7 +44,7 @@ def costly(found: Results) -> Results:
     costs = [
         replace(cost, seconds=taken[cost.run], cpu_seconds=each) for cost, each in zip(found.costs, spent, strict=True)
     ]
-    return replace(found, rows=rows, costs=costs)
+    return resealed(replace(found, rows=rows, costs=costs))
 
 
 def backwards(found: Results) -> Results:

@@ -32,7 +32,7 @@ from quatrefoil.core.measuring.store import Results, read, write
 from quatrefoil.core.measuring.tables import NOTHING
 from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import study
-from tests.core.measuring.fabricated import results
+from tests.core.measuring.fabricated import reseal, results
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 METRIC = "text-to-video/R@1"
@@ -206,6 +206,7 @@ def test_a_study_of_recipes_that_have_changed_since_says_so(tmp_path: Path) -> N
     now = load(TABLE.recipe).config_hash
     for stored in (tmp_path / "mine" / f"{name}.jsonl" for name in ("rows", "curves", "costs")):
         stored.write_text(stored.read_text().replace(effects[0]["config_hash"], now))
+    reseal(tmp_path / "mine")
     effects[0]["config_hash"] = now
     path.write_text("".join(json.dumps(each) + "\n" for each in effects))
     ((section, *_),) = read_studies(tmp_path)
@@ -280,6 +281,7 @@ def test_a_study_that_says_something_else_than_its_rows_is_refused(
     text = path.read_text()
     assert was in text
     path.write_text(text.replace(was, now))
+    reseal(tmp_path / "mine")
     with pytest.raises(RowError, match=message):
         read_studies(tmp_path)
 
@@ -293,6 +295,7 @@ def test_arms_of_a_study_on_other_ground_than_their_reference_are_refused(
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     moved = [{**row, **changed} if row["model"] == "x: one" else row for row in rows]
     path.write_text("".join(json.dumps(row) + "\n" for row in moved))
+    reseal(tmp_path / "mine")
     with pytest.raises(RowError, match=r"effects.jsonl:2: A, one, .* are never compared|of the same protocol"):
         read_studies(tmp_path)
 

@@ -199,7 +199,7 @@ def test_a_claim_is_found_by_its_name_and_by_that_of_all_its_parts_and_its_arms_
     with pytest.raises(ValueError, match=r"no claim T9 \(did you mean `T.`\?\); there are T1, "):
         find_claims(["T9"])
     seeds = {entry.model: list(entry.seeds) for entry in claimed(find_claims(["T2", "T3"]))}
-    assert seeds == dict.fromkeys(("TABLE", "Brute force", "TABLE, contrast only"), list(range(8)))
+    assert seeds == {model: list(range(8)) for model in ("TABLE", "Brute force", "TABLE, contrast only")}
     named = {name: {claim.name for claim in find_claims([name])} for name in ("T1", "C2", "C2s", "V2l")}
     assert named["T1"] == {"T1", "T1c", "T1o"}
     assert named["C2s"] == {f"C2s{part}" for part in "abcdefg"} < named["C2"]

@@ -14,6 +14,7 @@ from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.store import Store
 from tests.core.ablation.toys import MATCHING, METRIC, SUBJECT, WIDTH, facts, run_folder, study
+from tests.core.measuring.fabricated import reseal
 from tests.core.toy import ToyData
 
 SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))
@@ -116,6 +117,7 @@ def test_what_runs_take_is_not_guessed_from_other_settings_which_are_told(
     rows = tmp_path / "known" / "rows.jsonl"
     set_so = rows.read_text().replace('"overrides": []', '"overrides": ["train.steps=5"]')
     rows.write_text(set_so.replace(" seed=", " train.steps=5 seed="))
+    reseal(rows.parent)
     capsys.readouterr()
     ablate(monkeypatch, "--dry-run", "--known", "known")
     assert "what is stored of these recipes has other settings (train.steps=5); set the same" in capsys.readouterr().out

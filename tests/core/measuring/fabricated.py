@@ -3,12 +3,14 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.rows import Curve, Row, seal_of
+from quatrefoil.core.measuring.store import Results, lines, read
 
 HASH = "0123456789abcdef"
 REFERENCE = {"chance": 0.25, "frames": 45.0, "all": 90.0}
@@ -59,3 +61,18 @@ def results(
     name = f"{entry.model}-{seed}-{data_hash[0]}"
     told = facts(entry, seed, recall, data_hash, config_hash)
     return collect(run_folder(folder / name, told), entry, config_hash, seed)
+
+
+def resealed(found: Results) -> Results:
+    """The same, its runs sealed as though they had come so."""
+    runs: dict[object, list[Row]] = {}
+    for row in found.rows:
+        runs.setdefault((row.model, *row.run), []).append(row)
+    curves = [replace(each, seal=seal_of(runs.get(each.key, ()), each.points)) for each in found.curves]
+    return replace(found, curves=curves)
+
+
+def reseal(folder: Path) -> None:
+    """Seal the runs of a stored folder as they are now, changed by hand or not."""
+    rows, curves = read(folder / "rows.jsonl", Row), read(folder / "curves.jsonl", Curve)
+    (folder / "curves.jsonl").write_text(lines(resealed(Results(rows=rows, curves=curves)).curves))

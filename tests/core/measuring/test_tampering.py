@@ -17,7 +17,7 @@ from quatrefoil.core.measuring.rows import CPU_PARTS, Curve, Row, RowError
 from quatrefoil.core.measuring.run_names import run_name
 from quatrefoil.core.measuring.store import Results, Store, lines
 from quatrefoil.core.training.spending import Spending
-from tests.core.measuring.fabricated import HASH, facts, run_folder
+from tests.core.measuring.fabricated import HASH, facts, reseal, resealed, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
 
 Values = dict[str, Any]
@@ -180,6 +180,7 @@ def test_seeds_of_one_configuration_may_spell_their_settings_otherwise(store: St
         return set_so(row, start, "train.batch_size=8", *["train.accumulate=2"] * row["seed"])
 
     change(store, "rows", lambda _, row: iter([otherwise(row)]))
+    reseal(store.folder)
     assert len(store.read().rows) == 15
 
 
@@ -198,13 +199,14 @@ def test_a_curve_ends_with_its_run(store: Store) -> None:
 
 def test_the_parts_of_a_metric_may_be_missing_all_together(store: Store) -> None:
     change(store, "rows", lambda _, row: of_seed_1(row, lambda metric: metric in BY_KIND))
+    reseal(store.folder)
     assert len(store.read().rows) == 13
 
 
 def test_runs_that_were_asked_for_other_scores_may_have_others(tmp_path: Path, store: Store) -> None:
     asked = results(tmp_path, replace(TABLE, overrides=("evaluate.retrieval.also_within=[50]",)), 2)
     more = replace(asked.rows[0], metric="text-to-video/R@50", value=60.0, interval=None)
-    store.add(replace(asked, rows=[*asked.rows, more]))
+    store.add(resealed(replace(asked, rows=[*asked.rows, more])))
     assert more in store.read().rows
 
 
@@ -222,8 +224,42 @@ def test_what_stands_beside_rows_of_made_data_is_of_the_same_data(tmp_path: Path
 
 def test_settings_of_the_data_may_choose_other_samples(tmp_path: Path, store: Store) -> None:
     found = results(tmp_path, replace(FRAMES, recipe="toy/long", overrides=("data.segment=9",)), 1)
-    store.add(replace(found, rows=[replace(row, data_hash="e" * 64) for row in found.rows]))
+    store.add(resealed(replace(found, rows=[replace(row, data_hash="e" * 64) for row in found.rows])))
     assert {row.data_hash[0] for row in store.read().rows} == {"d", "e"}
+
+
+UNSEEN: list[tuple[str, Callable[[int, Values], Iterator[Values]]]] = [
+    ("rows", lambda _, row: iter([{**row, "value": row["value"] + 0.4} if row["interval"] else row])),
+    ("rows", lambda _, row: iter([{**row, "commit": "another"}])),
+    ("rows", lambda _, row: iter([row] if row["model"] == FRAMES.model or row["metric"] not in BY_KIND else [])),
+    ("rows", lambda number, row: iter([row] if number > 1 else [])),
+    ("curves", lambda _, curve: iter([{**curve, "points": {}}])),
+    ("curves", lambda _, curve: iter([{**curve, "seal": "0" * 64}])),
+]
+
+
+@pytest.mark.parametrize(("name", "how"), UNSEEN, ids=["value", "commit", "kinds", "one row", "points", "seal"])
+def test_what_contradicts_nothing_is_refused_where_it_is_not_what_was_stored(
+    store: Store, name: str, how: Callable[[int, Values], Iterator[Values]]
+) -> None:
+    change(store, name, how)
+    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .*, seed \d: its rows, or its curve, are not as they were"):
+        store.read()
+    reseal(store.folder)
+    store.read()
+
+
+def test_rows_of_a_split_that_were_taken_out_are_missed(tmp_path: Path) -> None:
+    told = facts(TABLE, 0, 50.0)
+    told["scores"]["val"] = told["scores"]["test"]
+    told["data"]["splits"]["val"] = {**told["data"]["splits"]["test"], "fingerprint": "e" * 64}
+    store = Store(tmp_path / "store")
+    store.add(collect(run_folder(tmp_path / "run", told), TABLE, HASH, 0))
+    assert {row.split for row in store.read().rows} == {"test", "val"}
+    (store.folder / "references.jsonl").unlink()
+    change(store, "rows", lambda _, row: iter([row] if row["split"] == "val" else []))
+    with pytest.raises(RowError, match="one was changed, added or taken out"):
+        store.read()
 
 
 def test_a_run_that_has_rows_has_a_curve(store: Store) -> None:
@@ -241,6 +277,7 @@ def test_what_runs_cost_need_not_be_known_and_a_curve_may_be_left_of_a_run_witho
 def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) -> None:
     odd = {"metric": "macro-recall", "value": 90.2, "interval": [68.2, 87.7]}
     change(store, "rows", lambda _, row: iter([{**row, **odd}] if row["metric"] == "text-to-video/R@1" else []))
+    reseal(store.folder)
     assert {row.value for row in store.read().rows} == {90.2}
 
 
@@ -265,6 +302,7 @@ def test_seeds_of_one_configuration_have_learned_from_the_same(store: Store, fou
             change(store, name, lambda _, each: iter([{**each, **mine}]))  # noqa: B023
         change(store, "rows", lambda _, row: iter([{**row, "command": row["command"].replace("-v1-", "-")}]))
         (store.folder / "references.jsonl").unlink()
+        reseal(store.folder)
         assert len(store.read().rows) == 15
     change(store, "curves", lambda _, each: iter([{**each, **moved} if each["seed"] == 1 else each]))
     with pytest.raises(
@@ -287,6 +325,7 @@ def test_seeds_of_one_model_that_are_scored_otherwise_are_refused(store: Store, 
         with pytest.raises(RowError, match=r"is scored with .*evaluate.*; call what is scored otherwise by another"):
             store.read()
     else:
+        reseal(store.folder)
         assert {row.metric for row in store.read().rows} == {metric, "text-to-video/MedianR"}
 
 
@@ -298,6 +337,7 @@ def test_a_command_without_a_run_folder_tells_nothing_of_the_configuration(store
             [{**row, "command": f"quatrefoil train {row['recipe']} run.dir=runs/my seed={row['seed']}"}]
         ),
     )
+    reseal(store.folder)
     assert len(store.read().rows) == 15
 
 

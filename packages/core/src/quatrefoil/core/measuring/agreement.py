@@ -2,8 +2,8 @@
 
 The metrics of one run share everything but the metric and its value, and more candidates find no less. The runs of one
 configuration share what was trained and measured and, on made data of one version, their ground. Each run has a curve
-that ends with it, and what it cost is that of its rows. Where this does not hold, no mean over the rows says anything,
-so the whole store is refused.
+with a seal of both, and what it cost is that of its rows. Where this does not hold, no mean over the rows says
+anything, so the whole store is refused.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import fields
 from itertools import pairwise
 
-from quatrefoil.core.measuring.rows import MEND_RUN, Cost, Curve, Ground, Reference, Row, RowError, Run
+from quatrefoil.core.measuring.rows import MEND_RUN, Cost, Curve, Ground, Reference, Row, RowError, Run, seal_of
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
@@ -120,7 +120,9 @@ def _check_bounds(reference: Reference, where: str) -> None:
 
 
 def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
-    """Each run that has rows has a curve, by which runs that start from it are known, and which ends with its steps.
+    """Each run that has rows has a curve, by which runs that start from it are known, none of it beyond its steps.
+
+    The curve's seal is that of both: none of them was changed by itself.
 
     Seeds of one configuration learn from the same data: made ones of one version, found ones that are tested alike.
 
@@ -141,6 +143,18 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
         if beyond > row.steps:
             said = f"{_said(row)} has steps {row.steps}, its curve has a point at {beyond}"
             raise RowError(f"{where(number)}: {said}; {MEND_RUN}")
+    _check_seals(known, rows, where)
+
+
+def _check_seals(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
+    runs: dict[Hashable, list[_Numbered]] = {}
+    for number, row in enumerate(rows):
+        runs.setdefault(_run(row), []).append((number, row))
+    for run, numbered in runs.items():
+        if known[run].seal != seal_of((row for _, row in numbered), known[run].points):
+            number, first = numbered[0]
+            said = f"{first.model}, seed {first.seed}: its rows, or its curve, are not as they were stored"
+            raise RowError(f"{where(number)}: {said}: one was changed, added or taken out; {MEND_RUN}")
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:

@@ -1,13 +1,13 @@
 """From a finished run folder to records."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from quatrefoil.core.evaluation.printed import HEADLINES
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import VALIDATION, Cost, Curve, Reference, Row, RowError, build
+from quatrefoil.core.measuring.rows import VALIDATION, Cost, Curve, Reference, Row, RowError, build, seal_of
 from quatrefoil.core.measuring.run_names import NOT_WHAT
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
@@ -33,7 +33,7 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
             raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
         references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
-        curve = _curve(folder / LOG, facts, entry)
+        curve = _curve(folder / LOG, facts, entry, rows)
     except json.JSONDecodeError as error:
         raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
@@ -84,10 +84,11 @@ def _costs(facts: Mapping[str, Any], entry: Entry) -> Iterator[Cost]:
         yield build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
 
 
-def _curve(log: Path, facts: Mapping[str, Any], entry: Entry) -> Curve:
+def _curve(log: Path, facts: Mapping[str, Any], entry: Entry, rows: Sequence[Row]) -> Curve:
     run = {name: facts[name] for name in ("recipe", "config_hash", "seed")} | {"data": facts["data"]["fingerprint"]}
+    named = {**run, "model": entry.model, "data_version": entry.data_version}
     points = read_curves(log)
-    return build(Curve, {**run, "model": entry.model, "data_version": entry.data_version, "points": points}, str(log))
+    return build(Curve, {**named, "points": points, "seal": seal_of(rows, points)}, str(log))
 
 
 def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:

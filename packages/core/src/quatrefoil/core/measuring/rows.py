@@ -3,10 +3,11 @@
 Fields have no defaults, so that a stored line without one of them is refused and never filled in.
 """
 
+import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import pairwise
@@ -205,6 +206,10 @@ class Curve(OfARun):
     """One run: numbers while it trained, name -> (step, value) points, and the fingerprint of all its data.
 
     Configuration and data together are what a run that starts from this one is known by.
+
+    Attributes:
+        seal: `seal_of` the run's rows and points, so that a slip of a hand or of a merge does not go unnoticed. Who
+            wants to deceive can make another.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -217,6 +222,7 @@ class Curve(OfARun):
     seed: Count
     data: Said
     points: dict[Said, list[tuple[Count, float]]]
+    seal: DataHash
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
@@ -338,6 +344,15 @@ def _check_keys(text: str, where: str) -> None:
 def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:
     """The record of field values, under the same checks as a stored line."""
     return parse(kind, json.dumps({"schema": SCHEMA, **values}), where)
+
+
+def seal_of(rows: Iterable[Row], points: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """SHA-256 of what one run left: its points and its rows, in whatever order these are."""
+    ordered = sorted(rows, key=lambda row: (row.split, row.metric))
+    shared = map(to_line, ordered[:1])  # what tells the others from the first, without its many other facts
+    each = (json.dumps([row.split, row.data_hash, row.metric, row.value, row.interval]) for row in ordered)
+    text = "\n".join([json.dumps(points, sort_keys=True), *shared, *each])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_line(item: Any) -> str:
