@@ -8,9 +8,14 @@ _NO_MEANS = "macro-", "MCC"
 _ROUNDING = 1e-6
 
 
+def limits(metric: str) -> tuple[float, float]:
+    """The least and the greatest that it can be."""
+    return _OTHERS.get(metric.rpartition("/")[2], _PERCENT)
+
+
 def check_values(metric: str, *values: float) -> None:
     """Raises ValueError where one of them is none that the metric can have."""
-    low, high = _OTHERS.get(metric.rpartition("/")[2], _PERCENT)
+    low, high = limits(metric)
     if wrong := [value for value in values if not low - _ROUNDING <= value <= high + _ROUNDING]:
         raise ValueError(f"{metric} is {wrong[0]}, which it cannot be: it lies within {low:g} .. {high:g}")
 
