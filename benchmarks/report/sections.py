@@ -106,12 +106,13 @@ def _commands(lines: Sequence[Line]) -> list[Command]:
 
 
 def _said(line: Line) -> list[str]:
-    made = "; ".join(f"{_seeds(seeds)} at commit {commit}" for commit, seeds in line.commits.items())
+    made = "; ".join(f"{seeds_text(seeds)} at commit {commit}" for commit, seeds in line.commits.items())
     head = f"{line.model}, configuration {line.config_hash}, {made}"
     return [head, *([line.before] if line.before else []), line.commands[0]]
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_text(seeds: Sequence[int]) -> str:
+    """In words."""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
 
 

@@ -2,14 +2,16 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, product, zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.report.sections import Link, Plot, Section
+from benchmarks.report.sections import Command, Link, Plot, Section, seeds_text
 from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
+from quatrefoil.core.ablation.ablate import told_anew
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_one_ground, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, reference_settings, table_of
@@ -58,17 +60,65 @@ def _read(folder: Path) -> StoredStudy:
     _check_head(folder, made, set_before, effects)
     table = _table(folder, text, effects)
     _check(folder, effects, stored)
+    if not _earlier(effects):
+        _check_declared(folder, made, stored)
     embedded = all(row.embedded for row in stored.rows)
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
         [made, *_earlier(effects), *_untold(effects, stored.rows), *_chance(effects, stored.references)],
-        [table],
+        [_linked(table, effects, folder.name)],
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
+        commands=list(_commands(effects, stored.rows, folder.name)),
         links=[Link("how to read it", "docs/ablations.md")],
     )
     return StoredStudy(section, effects, stored)
+
+
+def _check_declared(folder: Path, made: str, stored: Results) -> None:
+    """Raise `RowError` where the command, by its study of today, tells something else of the rows."""
+    try:
+        texts = told_anew(made.removeprefix("Made by `").removesuffix("`."), stored)
+    except StudyError as error:
+        raise RowError(f"{folder / TOLD}: its command cannot be told again: {error}; {_tell_again(folder)}") from error
+    for name in (TOLD, EFFECTS):
+        _check_text(folder / name, texts[name], "by its study and its rows")
+
+
+def _check_text(path: Path, wanted: str, by: str) -> None:
+    """Raise `RowError` for the first line that is another."""
+    lines = zip_longest(path.read_text(encoding="utf-8").splitlines(), wanted.splitlines(), fillvalue="")
+    if unlike := [(number, *pair) for number, pair in enumerate(lines, start=1) if pair[0] != pair[1]]:
+        # A longer cell moves the head and the rule of a table too: better a line that says something else.
+        number, told, other = min(unlike, key=lambda each: _letters(each[1]) == _letters(each[2]))
+        raise RowError(f"{path}:{number}: {told!r}, {by} {other!r}; {_tell_again(path.parent)}")
+
+
+def _linked(table: Table, effects: Sequence[EffectRecord], study: str) -> Table:
+    """Each level leads to what made it."""
+    rows = []
+    for row, effect in zip(table.rows, effects, strict=True):
+        what, level, *others = row.cells
+        rows.append(replace(row, cells=[what, replace(level, link=_anchor(study, effect)), *others]))
+    return replace(table, rows=rows)
+
+
+def _anchor(study: str, effect: EffectRecord) -> str:
+    return f"{study}-{effect['config_hash']}"
+
+
+def _commands(effects: Sequence[EffectRecord], rows: Sequence[Row], study: str) -> Iterator[Command]:
+    """How each arm was trained, by the command of its first run."""
+    arms = {(effect["config_hash"], effect["data_version"]): effect for effect in reversed(effects)}
+    for trained, effect in reversed(arms.items()):
+        runs = {row.seed: row for row in rows if row.trained == trained}
+        level = f"{effect['factor']}: {effect['level']}" if effect["factor"] else effect["level"]
+        seeds, commits = sorted(runs), sorted({row.commit for row in runs.values()})
+        head = f"{effect['model']} on {effect['domain']}, {level}, configuration {trained[0]}, {seeds_text(seeds)}"
+        if runs:
+            made = f"{head} at commit {', '.join(commits)}\n    {runs[seeds[0]].command}"
+            yield Command(made, _anchor(study, effect))
 
 
 def _effects(folder: Path) -> list[EffectRecord]:
@@ -112,11 +162,7 @@ def _table(folder: Path, text: str, effects: Sequence[EffectRecord]) -> Table:
         if remark not in remarks:
             raise RowError(f"{folder / TOLD}: below {question!r} it does not say {remark!r}; {_tell_again(folder)}")
     table = table_of(question, effects, remarks)
-    pairs = zip_longest(text.splitlines(), f"{head}\n{table_text(table)}".splitlines(), fillvalue="")
-    if unlike := [(number, *pair) for number, pair in enumerate(pairs, start=1) if pair[0] != pair[1]]:
-        # A longer cell moves the head and the rule too: better a line that says something else.
-        number, told, wanted = min(unlike, key=lambda each: _letters(each[1]) == _letters(each[2]))
-        raise RowError(f"{folder / TOLD}:{number}: {told!r}, by {EFFECTS} {wanted!r}; {_tell_again(folder)}")
+    _check_text(folder / TOLD, f"{head}\n{table_text(table)}", f"by {EFFECTS}")
     return table
 
 

@@ -1,19 +1,24 @@
 """What a study says is what its rows say."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.report import studies
+from benchmarks.report.studies import EFFECTS, TOLD, read_studies
+from quatrefoil.core.ablation import ablate
 from quatrefoil.core.ablation.arms import arms_of
 from quatrefoil.core.ablation.effects import effects_of
 from quatrefoil.core.ablation.report import json_lines
 from quatrefoil.core.ablation.study import Design
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.collect import collect
+from quatrefoil.core.measuring.rows import RowError
+from quatrefoil.core.measuring.store import Results, Store
 from tests.core.ablation.conftest import toys  # noqa: F401 - a fixture
-from tests.core.ablation.toys import rows, study
+from tests.core.ablation.toys import facts, rows, run_folder, study
 
 
 @pytest.mark.usefixtures("toys")
@@ -28,3 +33,70 @@ def test_effects_are_recomputed_from_all_settings_that_they_are_means_over(tmp_p
     for effect, again in zip(effects, found, strict=True):
         for name, value in vars(again).items():
             assert value == pytest.approx(getattr(effect, name)), name
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toys: None) -> Path:  # noqa: F811 - the fixture
+    """A study of today, with all its runs, as `quatrefoil ablate any` tells it."""
+    declared, folder = study(), tmp_path / "studies" / "any"
+    monkeypatch.setattr(ablate, "load_study", lambda name: declared)
+    arms = arms_of(declared)
+    for place, arm in enumerate(arms):
+        for seed in arm.entry.seeds:
+            run = tmp_path / "runs" / f"{place}-{seed}"
+            run_folder(run, facts(arm.recipe.config_hash, "toy", seed, 50.0 + place * (1 + seed)))
+            Store(folder).add(collect(run, arm.entry, arm.recipe.config_hash, seed))
+    ablate.Place(folder, ()).tell(declared, arms, "quatrefoil ablate any")
+    return folder
+
+
+def test_a_study_of_today_leads_from_each_level_to_its_command(told: Path) -> None:
+    ((section, _, _),) = read_studies(told.parent)
+    links = [row.cells[1].link for row in section.tables[0].rows]
+    assert len(set(links)) == 4
+    assert {command.anchor for command in section.commands} == set(links)
+    assert all("\n    quatrefoil train toy seed=0" in command.said for command in section.commands)
+
+
+TAMPERED: list[tuple[str, Callable[[str], str], str]] = [
+    (EFFECTS, lambda text: text.replace('["2 CPU cores"]', '["another"]'), r"effects.jsonl:1: .*another"),
+    (TOLD, lambda text: text.replace("everything", "nothing"), r"effects.md:\d+: .* of a model: nothing"),
+    (TOLD, lambda text: text.replace("What matters?", "What does not?"), r"effects.md:\d+: .*What does not"),
+    (TOLD, lambda text: text.replace("- compute", "- computed"), r"effects.md:\d+: .*computed"),
+    (TOLD, lambda text: text.rstrip("\n") + "\n- a remark\n", r"effects.md:\d+: '- a remark'"),
+    (TOLD, lambda text: text.replace("ablate any", "ablate any --seeds 2"), r"effects.md:\d+: "),
+    (TOLD, lambda text: text.replace("ablate any", "ablate any --factor nothing"), "has no factor `nothing`"),
+    (TOLD, lambda text: text.replace("ablate any", "ablate any --sed 2"), "cannot be told again: unrecognized"),
+]
+
+
+@pytest.mark.parametrize(("name", "how", "said"), TAMPERED)
+def test_a_study_of_today_is_told_anew_and_refused_where_anything_differs(
+    told: Path, name: str, how: Callable[[str], str], said: str
+) -> None:
+    assert len(read_studies(told.parent)) == 1
+    before = (told / name).read_text()
+    (told / name).write_text(how(before))
+    assert (told / name).read_text() != before
+    with pytest.raises(RowError, match=said):
+        read_studies(told.parent)
+
+
+def test_a_study_of_today_that_leaves_a_stored_seed_out_is_refused(told: Path) -> None:
+    fewer = study(seeds=(0, 1))
+    ablate.Place(told, ()).tell(fewer, arms_of(fewer), "quatrefoil ablate any")
+    assert len({row.seed for row in Store(told).read().rows}) == 3
+    with pytest.raises(RowError, match=r"effects.md:\d+: .* 2 .* by its study and its rows .* 3 "):
+        read_studies(told.parent)
+
+
+def test_levels_of_a_study_of_today_whose_names_are_exchanged_are_refused(told: Path) -> None:
+    effects = [json.loads(line) for line in (told / EFFECTS).read_text().splitlines()]
+    names = {"4": "16", "16": "4"}
+    moved = [{**each, "level": names.get(each["level"], each["level"])} for each in effects]
+    (told / EFFECTS).write_text("".join(json.dumps(each) + "\n" for each in moved))
+    text = (told / TOLD).read_text()
+    swapped = text.replace("width: 4 ", "width: @ ").replace("width: 16", "width: 4 ").replace("width: @ ", "width: 16")
+    (told / TOLD).write_text(swapped)
+    with pytest.raises(RowError, match=r"effects.md:\d+: .*width: 16.* by its study and its rows .*width: 4"):
+        read_studies(told.parent)

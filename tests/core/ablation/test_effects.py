@@ -144,3 +144,13 @@ def test_a_plot_shows_the_effects_that_have_an_interval_and_a_spread_and_no_othe
     for drawn in (picture, effects_plot([])):  # a file of its own is SVG by its namespace alone
         assert ElementTree.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"
     assert "there is none to draw" in effects_plot([])
+
+
+def test_differences_that_are_all_alike_have_no_interval() -> None:
+    arms = arms_of(study())
+    others = (50.2, 51.2, 53.2)
+    made = [row for arm in arms for row in rows(arm, (50.0, 51.0, 53.0) if not arm.levels else others)]
+    reference, *levels = effects_of(arms, Results(rows=made))
+    assert reference.interval is not None
+    assert {level.interval for level in levels} == {None}
+    assert levels[0].difference == pytest.approx(0.2)

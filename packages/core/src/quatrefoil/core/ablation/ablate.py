@@ -4,19 +4,22 @@ A study that was cut short goes on: what is stored is skipped, what is finished 
 """
 
 import shlex
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from quatrefoil.core import installed
 from quatrefoil.core.ablation.arms import Arm, arms_of
-from quatrefoil.core.ablation.effects import effects_of
+from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.installed import load_study, narrowed
 from quatrefoil.core.ablation.plan import Planned, check_splits, merged, of_arms, plan_of, plan_text
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
+from quatrefoil.core.commands import AblateCommand
+from quatrefoil.core.config import ConfigError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.make import make, tell
@@ -35,8 +38,7 @@ def ablate(args: Namespace) -> int:
         names = installed.names(installed.STUDIES) if args.study is None else [args.study]
         print("\n\n".join(_listed(name, load_study(name)) for name in names) or "no package brings a study")
         return 0
-    study = _seeded(narrowed(load_study(args.study), args.model, args.factor), args.seeds)
-    arms = arms_of(study, args.overrides)
+    study, arms = _declared(args)
     place = Place(args.store or Path("runs/ablate") / args.study, args.known)
     known = place.results()
     planned = plan_of(arms, known)
@@ -47,6 +49,40 @@ def ablate(args: Namespace) -> int:
     failures = _made(planned, place, args)
     print(place.tell(study, arms, _command(args)))
     return tell(failures)
+
+
+def told_anew(command: str, results: Results) -> dict[str, str]:
+    """What a command of `quatrefoil ablate` would write of these results, by the name of the file.
+
+    Raises:
+        StudyError: it is no such command, or its study, as it is declared today, cannot be told of them.
+    """
+    program, _, said = command.partition(" ablate ")
+    parser = _Parser(prog=program, add_help=False)
+    AblateCommand().add_arguments(parser)
+    try:
+        study, arms = _declared(parser.parse_args(shlex.split(said)))
+    except (ConfigError, ImportError) as error:
+        raise StudyError(str(error)) from error
+    return _texts(study, arms, effects_of(arms, results), command)
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise StudyError(message)
+
+
+def _declared(args: Namespace) -> tuple[Study, list[Arm]]:
+    study = _seeded(narrowed(load_study(args.study), args.model, args.factor), args.seeds)
+    return study, arms_of(study, args.overrides)
+
+
+def _texts(study: Study, arms: Sequence[Arm], effects: Sequence[Effect], command: str) -> dict[str, str]:
+    return {
+        "effects.md": markdown(study, arms, effects, command),
+        "effects.jsonl": json_lines(effects),
+        "effects.svg": effects_plot(list(map(effect_record, effects))),
+    }
 
 
 @dataclass(frozen=True)
@@ -67,11 +103,7 @@ class Place:
         """Write what was found; the table and where all is. What other stores hold of its arms is kept here, too."""
         Store(self.folder).add(of_arms(arms, self.results()))
         effects = effects_of(arms, self.results())
-        texts = {
-            "effects.md": markdown(study, arms, effects, command),
-            "effects.jsonl": json_lines(effects),
-            "effects.svg": effects_plot(list(map(effect_record, effects))),
-        }
+        texts = _texts(study, arms, effects, command)
         for name, text in texts.items():
             replace_text(self.folder / name, text)
         return f"\n{table_text(effect_table(study, arms, effects))}\nin {self.folder}: rows.jsonl, {', '.join(texts)}"

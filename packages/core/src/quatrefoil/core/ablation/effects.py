@@ -12,7 +12,7 @@ from statistics import fmean
 from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.plan import records_of
 from quatrefoil.core.ablation.study import Measure, StudyError
-from quatrefoil.core.evaluation.statistics import Interval, interval_over_seeds
+from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.rows import Cost as RunCost
 from quatrefoil.core.measuring.rows import Row
 from quatrefoil.core.measuring.store import Results
@@ -23,7 +23,7 @@ REFERENCE: At = frozenset()
 Scores = Mapping[At, Mapping[int, float]]
 """Levels -> seed -> score."""
 ALIKE = 1e-9
-"""Scores whose deviation is a smaller share of them differ by rounding alone."""
+"""Scores whose deviation is a smaller share of them, or of a point, differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Numbers:
         seeds: those over which it is compared; of the reference, those of the study that are stored.
         score: the arm's mean over its seeds; None where nothing was measured.
         difference: the mean over `seeds`, in the metric's unit; None for the reference.
-        interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds.
+        interval: Student's 95 % interval of it; of the reference, that of its score. None from fewer than two seeds, or
+            if all are alike.
         spread: the standard deviation of the reference over its seeds; None from fewer than two, or if all are alike.
     """
 
@@ -172,16 +173,24 @@ def _mean(by_seed: Mapping[int, float]) -> float | None:
 
 
 def _interval(by_seed: Mapping[int, float]) -> Interval | None:
-    """One seed has none."""
-    return interval_over_seeds(list(by_seed.values())).interval if len(by_seed) > 1 else None
+    found = _over(by_seed)
+    return found.interval if found else None
 
 
 def _spread(by_seed: Mapping[int, float]) -> float | None:
-    """Alike scores have none, though their deviation need not be zero to the last bit."""
+    found = _over(by_seed)
+    return found.deviation if found else None
+
+
+def _over(by_seed: Mapping[int, float]) -> OverSeeds | None:
+    """One seed has no spread, nor have values that are all alike: how others would spread is not known.
+
+    Alike ones need not be so to the last bit.
+    """
     if len(by_seed) < 2:
         return None
     found = interval_over_seeds(list(by_seed.values()))
-    return found.deviation if found.deviation > ALIKE * abs(found.mean) else None
+    return found if found.deviation > ALIKE * max(1.0, abs(found.mean)) else None
 
 
 def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
