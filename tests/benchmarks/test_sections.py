@@ -189,7 +189,7 @@ def test_claims_are_counted_by_verdict_and_those_without_runs_are_among_them(tmp
 
 
 def test_a_study_is_told_with_its_command_its_table_and_its_picture(tmp_path: Path) -> None:
-    table = study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
+    table = study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 57.0)})
     ((section, *_),) = read_studies(tmp_path)
     assert [table_text(each) for each in section.tables] == [table_text(table)]
     assert section.lead[0] == "Made by `quatrefoil ablate any`."
