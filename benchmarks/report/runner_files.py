@@ -176,9 +176,8 @@ def read_runner(path: Path) -> Facts:
         told: Facts = _KINDS[path.name].validate_json(path.read_bytes())
     if path.name in _LINES:
         _check_lines(path, _LINES[path.name], told)
-    if path.name == SEQUENCES:
-        _check_data(path, told)
-        _check_differences(path, told)
+    for check in _CHECKS.get(path.name, ()):
+        check(path, told)
     return told
 
 
@@ -208,7 +207,7 @@ def _sequence_lines(told: Facts) -> Iterator[_Line]:
         tested = [(metric, run[name], run[f"{name}_interval"]) for name, metric in _SCORED.items() if name in run]
         yield _Line((run["set"], run["arm"], run["seed"]), run["recipe"], [("MCC", run["validation"], None), *tested])
     for each in told["differences"]:
-        # Of the MCC, which may lie outside its own interval; a seed that is named twice would count twice.
+        # A seed that is named twice would count twice.
         pair = (each["set"], each["of"], "less", each["less"])
         yield _Line(pair, scores=[("MCC", each["difference"], each["interval"])])
         yield from (_Line((*pair, "seed", seed)) for seed in each["seeds"])
@@ -288,9 +287,38 @@ def _check_differences(path: Path, told: Facts) -> None:
             raise RowError(
                 f"{path}: a difference on {each['set']} of {lacking[0]}, which is no run there; run it again"
             )
+        low, high = each["interval"]
+        if not low <= each["difference"] <= high:
+            said = f"{each['of']} less {each['less']}: {each['difference']:.2f} lies outside its own interval"
+            raise RowError(f"{path}: {each['set']}, {said} {low:.2f} .. {high:.2f}; run them again")
         found = fmean(scores[ours] - scores[theirs] for ours, theirs in zip(pairs[::2], pairs[1::2], strict=True))
         if abs(found - each["difference"]) > _ROUNDED:
             raise RowError(
                 f"{path}: {each['set']}, {each['of']} less {each['less']}: {each['difference']:.2f}, its runs have "
                 f"{found:.2f}; run them again"
             )
+
+
+def _check_covariates(path: Path, told: Facts) -> None:
+    """What is told without any model is the same beside each."""
+    found = {(row["ROC_AUC"].get("covariates"), row["intervals"].get("covariates")) for row in told["rows"]}
+    if len(found) > 1:
+        raise RowError(f"{path}: covariates, which no run changes, give {sorted(map(str, found))}; run it again")
+
+
+def _check_speakers(path: Path, told: Facts) -> None:
+    """Every method and seed is there for each speaker, so that their means are of the same."""
+    runs: dict[str, set[tuple[str, int | None]]] = {}
+    for row in told["rows"]:
+        runs.setdefault(row["protocol"], set()).add((row["method"], row.get("seed")))
+    every = set().union(*runs.values())
+    for protocol, found in runs.items():
+        if lacking := sorted(map(str, every - found)):
+            raise RowError(f"{path}: {protocol} lacks {lacking[0]}, another speaker has it; run it again")
+
+
+_CHECKS: Final[Mapping[str, Sequence[Callable[[Path, Facts], None]]]] = {
+    SEQUENCES: (_check_data, _check_differences),
+    DIGITS: (_check_speakers,),
+    RISKS: (_check_covariates,),
+}

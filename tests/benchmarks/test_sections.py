@@ -392,6 +392,28 @@ TAMPERED: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
 ]
 
 
+TAMPERED_TOGETHER: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
+    (
+        SEQUENCES,
+        lambda told: first(told, "differences").update(interval=[1.3, 6.0]),
+        "lies outside its own interval 1.30",
+    ),
+    (DIGITS, lambda told: told["rows"].pop(), "lacks .'VLSA', 2., another speaker has it"),
+    (RISKS, lambda told: first(told, "rows")["ROC_AUC"].update(covariates=75.0), "covariates, which no run changes"),
+]
+
+
+@pytest.mark.parametrize(("file", "how", "message"), TAMPERED_TOGETHER, ids=[said for _, _, said in TAMPERED_TOGETHER])
+def test_what_is_the_same_for_all_runs_of_a_file_is_so(
+    tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    told = json.loads((RESULTS / file).read_text())
+    how(told)
+    (tmp_path / file).write_text(json.dumps(told))
+    with pytest.raises(RowError, match=rf"{file}: .*{message}.*; run"):
+        read_runner(tmp_path / file)
+
+
 @pytest.mark.parametrize(("file", "how", "message"), TAMPERED, ids=[said for _, _, said in TAMPERED])
 def test_runs_that_stand_twice_are_of_no_recipe_or_have_scores_that_cannot_be_are_refused_by_file_and_name(
     tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], message: str
