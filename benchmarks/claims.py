@@ -46,7 +46,7 @@ from benchmarks.entries import (
     Arm,
 )
 from quatrefoil.core import recipes
-from quatrefoil.core.ablation.plan import unlike
+from quatrefoil.core.ablation.compute import unlike
 from quatrefoil.core.config import nearest
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
 from quatrefoil.core.recipes import Recipe

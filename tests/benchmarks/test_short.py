@@ -188,11 +188,11 @@ def test_a_direction_is_told_by_the_first_letters_of_its_sides() -> None:
 
 
 def test_a_study_is_a_line_for_each_reference_with_the_range_of_its_effects(tmp_path: Path) -> None:
-    scores = {"reference": (45.0, 55.0), "x: one": (46.0, 56.0), "x: two": (40.0, 56.0)}
+    scores = {"reference": (45.0, 55.0), "x: one": (46.0, 56.1), "x: two": (40.0, 56.0)}
     study(tmp_path / "mine", {**scores, "reference of B": (50.0,), "y: one": (50.5,)})
     (section,) = short_studies(read_studies(tmp_path))
     assert [[cell.text for cell in row.cells] for row in section.tables[0].rows] == [
-        ["A on Stage: text-to-video/R@1, test", "2", "50.00", "2", "-2.00 to +1.00", "1"],
+        ["A on Stage: text-to-video/R@1, test", "2", "50.00", "2", "-2.00 to +1.05", "1"],
         ["B on Stage: text-to-video/R@1, test", "1", "50.00", "1", "+0.50", "0"],
     ]
 

@@ -9,8 +9,8 @@ import pytest
 
 from quatrefoil.core import installed
 from quatrefoil.core.ablation.arms import arms_of
+from quatrefoil.core.ablation.compute import equal_compute
 from quatrefoil.core.ablation.installed import load_study, narrowed
-from quatrefoil.core.ablation.plan import equal_compute
 from quatrefoil.core.ablation.study import Factor, Level, Measure, Study, StudyError, Subject
 from tests.core.ablation.toys import MATCHING, METRIC, SUBJECT, WIDTH, study
 

@@ -181,6 +181,14 @@ def to_plain(config: Any, *, what_only: bool = False) -> Any:
     return str(config) if isinstance(config, Path) else config
 
 
+def leaves(plain: Any, key: str = "") -> dict[str, Any]:
+    """What `to_plain` made, flat: values by their dotted keys, below `key` where one is given."""
+    if not isinstance(plain, dict):
+        return {key: plain}
+    below = ((f"{key}.{name}" if key else name, value) for name, value in plain.items())
+    return {name: leaf for under, value in below for name, leaf in leaves(value, under).items()}
+
+
 def _hashed(field: "dataclasses.Field[Any]", config: Any) -> Any:
     value = getattr(config, field.name)
     return field.metadata[_HASHED_AS](value) if _HASHED_AS in field.metadata else value

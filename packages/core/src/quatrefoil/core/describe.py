@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from quatrefoil.core import recipes
-from quatrefoil.core.config import to_plain
+from quatrefoil.core.config import leaves, to_plain
 from quatrefoil.core.data.collate import first_batch
 from quatrefoil.core.data.mixture import plan_of
 from quatrefoil.core.objectives import Step
@@ -107,13 +107,10 @@ def _settings(recipe: Recipe) -> str:
     return "\n".join(["## Every key, as it can be set", *_keys(to_plain(recipe))])
 
 
-def _keys(plain: Any, path: str = "") -> list[str]:
+def _keys(plain: Any) -> list[str]:
     """`dotted.key=value` for every leaf."""
-    if not isinstance(plain, dict):
-        return [f"{path}={plain if isinstance(plain, str) else json.dumps(plain)}"]
     return [
-        line
-        for key, value in plain.items()
-        if key != "_type"
-        for line in _keys(value, f"{path}.{key}" if path else key)
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in leaves(plain).items()
+        if key.rpartition(".")[2] != "_type"
     ]

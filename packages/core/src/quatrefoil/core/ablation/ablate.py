@@ -14,8 +14,9 @@ from quatrefoil.core import installed
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.installed import load_study, narrowed
-from quatrefoil.core.ablation.plan import Planned, check_splits, merged, of_arms, plan_of, plan_text
+from quatrefoil.core.ablation.plan import Planned, check_splits, plan_of, plan_text
 from quatrefoil.core.ablation.plot import effects_plot
+from quatrefoil.core.ablation.records import merged, of_arms
 from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.commands import AblateCommand

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from quatrefoil.core.ablation.arms import Arm, by_subject
-from quatrefoil.core.ablation.plan import records_of
+from quatrefoil.core.ablation.records import records_of
 from quatrefoil.core.ablation.study import Measure, StudyError
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.rows import Cost as RunCost

@@ -3,34 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, TypeVar
 
-from quatrefoil.core.ablation.arms import Arm, by_subject
+from quatrefoil.core.ablation.arms import Arm
+from quatrefoil.core.ablation.compute import equal_compute
+from quatrefoil.core.ablation.records import of_arm, records_of
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.config import to_plain
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Cost, Curve, Row
+from quatrefoil.core.measuring.rows import Curve, Row
 from quatrefoil.core.measuring.store import Results
-from quatrefoil.core.training.settings import TrainConfig
-
-Record = TypeVar("Record", Row, Cost, Curve)
-
-
-def of_arm(record: Row | Cost | Curve, arm: Arm) -> bool:
-    """Whether a stored record is of a run of this arm: its configuration and data, under whatever name it was made."""
-    return record.trained == arm.trained
-
-
-def records_of(arm: Arm, records: Iterable[Record]) -> list[Record]:
-    """Of the arm's own seeds; a store may hold more, with which one command would tell one thing here and another
-    elsewhere."""
-    return [record for record in records if of_arm(record, arm) and record.seed in arm.entry.seeds]
-
-
-def of_arms(arms: Iterable[Arm], known: Results) -> Results:
-    """What is stored of these arms, over their own seeds."""
-    wanted = {(*arm.trained, seed) for arm in arms for seed in arm.entry.seeds}
-    return known.only(lambda record: (*record.trained, record.seed) in wanted)
 
 
 @dataclass(frozen=True)
@@ -177,40 +158,3 @@ def _nothing_alike(arms: Sequence[Arm], rows: Sequence[Row]) -> str:
         return "nothing like them is stored; name a store that has some by --known"
     common = " ".join(each for each in theirs[0] if all(each in other for other in theirs))
     return f"what is stored of these recipes has other settings{f' ({common})' if common else ''}; set the same"
-
-
-def equal_compute(arms: Sequence[Arm]) -> list[str]:
-    """Steps and batch of each subject's arms, and which arms have another setting of training, these or any else."""
-    return [_compute(part) for part in by_subject(arms).values()]
-
-
-def _compute(arms: Sequence[Arm]) -> str:
-    reference, *others = arms
-    train = reference.recipe.train
-    pairs = [(arm, unlike(arm.recipe.train, train)) for arm in others]
-    odd = [f"{arm}: {', '.join(f'{key}={ours}' for key, (ours, _) in found.items())}" for arm, found in pairs if found]
-    unequal = f"; NOT equal: {'; '.join(odd)}" if odd else " in every arm"
-    return f"{reference.subject}: {train.steps:,} steps of {train.batch_size}{unequal}"
-
-
-def unlike(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any, Any]]:
-    """The settings of training that decide what is learned and differ: dotted key -> the one's, the other's."""
-    ours, theirs = (_settings(to_plain(each, what_only=True), "train") for each in (one, other))
-    return {key: (ours.get(key), theirs.get(key)) for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)}
-
-
-def _settings(value: Any, key: str) -> dict[str, Any]:
-    """Values by their dotted keys."""
-    if not isinstance(value, dict):
-        return {key: value}
-    return {name: leaf for part, under in value.items() for name, leaf in _settings(under, f"{key}.{part}").items()}
-
-
-def merged(stores: Sequence[Results]) -> Results:
-    """What several stores hold together; a run that is in several of them is taken from the first."""
-    parts, known = list[Results](), set[tuple[str, str, int]]()
-    for results in stores:
-        new = {(*row.trained, row.seed) for row in results.rows} - known
-        parts.append(results.only(lambda record: (*record.trained, record.seed) in new))  # noqa: B023 - used at once
-        known |= new
-    return Results.of(parts)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from quatrefoil.core.ablation.arms import Arm
+from quatrefoil.core.ablation.compute import equal_compute
 from quatrefoil.core.ablation.effects import Effect
-from quatrefoil.core.ablation.plan import equal_compute
 from quatrefoil.core.ablation.study import Study
 from quatrefoil.core.measuring.rows import portable
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
