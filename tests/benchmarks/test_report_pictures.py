@@ -15,7 +15,6 @@ from benchmarks.report import pictures
 from benchmarks.report.pictures import COMMANDS, draw_pictures, read_pictures
 from benchmarks.suites import Suite
 from quatrefoil.core.cli import main
-from quatrefoil.core.measuring import jobs
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.jobs import RunFailed, plan
 from quatrefoil.core.measuring.launch import launcher
@@ -25,11 +24,6 @@ from tests.core.measuring.fabricated import facts, run_folder
 ZERO_SHOT, TASK = "zero-shot text-audio retrieval", "text-audio retrieval"
 PRETRAINED, JOINT, GLOBAL = (arm.tasks[ZERO_SHOT].with_seeds((0,)) for arm in (VLSA, VLSA_JOINT, VLSA_GLOBAL))
 CLIPS = ("video1-0", "video7-2")
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ import pytest
 
 from benchmarks.claims import CLAIMS, Claim
 from benchmarks.entries import BRUTE_FORCE, FRAMES, TABLE
-from benchmarks.leaderboard import PAPERS, Place, short_sections, told_of
 from benchmarks.real_sequences.sets import WHOLE
 from benchmarks.report.boards import Board, boards, short_direction, telling
 from benchmarks.report.groups import group
-from benchmarks.report.markdown import markdown
 from benchmarks.report.runners import RUNNERS, runner_sections
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import WIDTH, short_group_sections, short_score
@@ -20,8 +18,8 @@ from benchmarks.report.standing import Standing
 from benchmarks.report.studies import read_studies
 from benchmarks.report.tables import count_cell
 from benchmarks.report.verdicts import verdicts
-from quatrefoil.core.measuring.rows import PaperRow, Row
-from quatrefoil.core.measuring.store import Results, Store, read
+from quatrefoil.core.measuring.rows import Row
+from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, table_text
 from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import study
@@ -168,13 +166,6 @@ def test_counts_that_differ_are_told_as_a_range(counts: list[int], told: str) ->
     assert count_cell(counts).text == told
 
 
-def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not() -> None:
-    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), None, [])
-    for section in short_sections(place, told_of(place, place.store.read())):
-        assert (section.embedded is True) == ("EMBEDDED" in section.heading)
-        assert (section.embedded is False) == ("(real corp" in section.heading)
-
-
 def test_seeds_and_half_intervals_are_told_in_few_letters(tmp_path: Path) -> None:
     for values, said in (((50.0, 51.0), "50.5±6.4"), ((50.0, 60.0), "55.0±64"), ((50.0,), "50.0")):
         runs = [results(tmp_path / said, TABLE, seed, value) for seed, value in enumerate(values)]
@@ -209,15 +200,6 @@ def test_runners_are_told_in_a_line_for_each_set_and_method_and_all_of_their_run
     models = {row.cells[0].text for row in whole[2].tables[0].rows if row.kind == "measured"}
     assert {row.cells[0].text for row in risks.rows if row.kind == "measured"} == models
     assert {len(row.cells) for row in risks.rows} == {len(risks.columns)}
-
-
-def test_the_committed_results_are_told_shortly_with_the_way_to_the_page() -> None:
-    place = Place(Store(RESULTS), Path("L.md"), Path("site/index.html"), Path("C.md"), read(PAPERS, PaperRow))
-    text = markdown(short_sections(place, told_of(place, place.store.read())), "site/index.html", judged=True)
-    lines = text.splitlines()
-    assert "`site/index.html`" in text
-    assert len(lines) < 400
-    assert max(map(len, lines)) <= WIDTH + 10, "a long name may take some more room"
 
 
 def test_protocols_are_told_by_the_first_part_of_their_paths_that_no_other_has() -> None:

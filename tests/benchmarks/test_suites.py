@@ -15,7 +15,7 @@ from benchmarks.entries import CLOVER, CLOVER_ARMS, GENEBERT, OPENNESS, TABLE, V
 from benchmarks.leaderboard import Place, place_of, run
 from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.installed import names
-from quatrefoil.core.measuring import jobs, launch
+from quatrefoil.core.measuring import launch
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import ONE_SEED, Entry
 from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan
@@ -23,12 +23,6 @@ from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.recipes import load
 from tests.core.measuring.fabricated import facts, run_folder
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs are kept in a folder of the test."""
-    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
 
 
 def finished(entry: Entry) -> Job:
