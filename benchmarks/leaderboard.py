@@ -19,7 +19,7 @@ from benchmarks.report.markdown import claims_markdown, markdown
 from benchmarks.report.page import page
 from benchmarks.report.pictures import draw_pictures, read_pictures
 from benchmarks.report.runners import RUNNERS, runner_sections
-from benchmarks.report.sections import Section, claims_section, group_sections, papers_section
+from benchmarks.report.sections import Section, claims_section, corpora_section, group_sections, papers_section
 from benchmarks.report.short_runners import SHORT_RUNNERS
 from benchmarks.report.short_scores import short_group_sections
 from benchmarks.report.short_sections import short_claims, short_papers, short_spending, short_studies
@@ -207,6 +207,7 @@ def sections(place: Place, told: Told) -> list[Section]:
     return [
         *([claims_section(told.found)] if told.found else []),
         *group_sections(told.groups),
+        *(corpora_section(told.groups) if told.found else []),
         *runner_sections(place.store.folder, RUNNERS),
         *(study.section for study in told.studies),
         *speed_sections(place.store.folder),
@@ -220,6 +221,7 @@ def short_sections(place: Place, told: Told) -> list[Section]:
     return [
         *([short_claims(told.found)] if told.found else []),
         *short_group_sections(told.groups, told.found),
+        *(corpora_section(told.groups) if told.found else []),
         *runner_sections(place.store.folder, SHORT_RUNNERS),
         *short_studies(told.studies),
         *short_spending(told.stored),

@@ -183,6 +183,14 @@ def _plainly(found: Sequence[Verdict]) -> Iterator[str]:
         )
 
 
+def corpora_section(groups: Sequence[Group]) -> list[Section]:
+    """That no corpus of videos or of sounds with text is measured, where that is so."""
+    if not all(group.ground.embedded for group in groups):
+        return []
+    lead = "None is measured here. `QUATREFOIL_DATA=FOLDER make bench` measures each that it finds in the folder."
+    return [Section("Corpora of videos and sounds", None, [lead], [])]
+
+
 def papers_section(rows: Sequence[PaperRow]) -> list[Section]:
     """What papers print; none where there are no such rows."""
     lead = "Not measured here; real corpora, full-size models. Sources are named below each table."

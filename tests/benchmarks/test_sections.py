@@ -19,14 +19,14 @@ from benchmarks.report.marks import COLOURS, marks
 from benchmarks.report.protocols import headings
 from benchmarks.report.runner_files import DIGITS, RISKS, SEQUENCES, read_runner
 from benchmarks.report.runners import RUNNERS, runner_sections
-from benchmarks.report.sections import Command, claims_section, group_sections
+from benchmarks.report.sections import Command, claims_section, corpora_section, group_sections
 from benchmarks.report.speeds import speed_sections
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.standing import Standing
 from benchmarks.report.studies import EFFECTS, TOLD, read_studies
 from benchmarks.report.tables import METRICS, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import verdicts
-from quatrefoil.core.measuring.entries import Entry
+from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.rows import Ground, PaperRow, Row, RowError
 from quatrefoil.core.measuring.store import Results, read, write
 from quatrefoil.core.measuring.tables import NOTHING, table_text
@@ -451,3 +451,13 @@ def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_know
     assert told["all"] == ["2", "0.05", "1", "2.50", "60 %", "20 %", "20 %", "0 %"]
     assert told["table/other"] == ["1", "0.03", "0", *[NOTHING] * 5]
     assert spending_sections([Results()]) == []
+
+
+def test_that_no_real_corpus_is_measured_is_said_until_one_is(tmp_path: Path) -> None:
+    made = told(results(tmp_path, TABLE, 0, 50.0))
+    (section,) = corpora_section(made)
+    assert section.lead == [
+        "None is measured here. `QUATREFOIL_DATA=FOLDER make bench` measures each that it finds in the folder."
+    ]
+    real = replace(made[0], ground=replace(made[0].ground, embedded=False, data_version=AS_FOUND))
+    assert corpora_section([*made, real]) == []
