@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.report.told import check_beside, read_told, write_told
+from benchmarks.report.sidecar import check_beside, read_told, write_told
 from quatrefoil.core.evaluation.breakdown import TellsKinds
 from quatrefoil.core.files import whole_folder
 from quatrefoil.core.measuring.jobs import RunFailed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.own_process import quatrefoil
-from benchmarks.report.told import check_beside, read_told, write_told
+from benchmarks.report.sidecar import check_beside, read_told, write_told
 from quatrefoil.core.runs.folder import RunFolder
 
 TOLD = "pictures.json"

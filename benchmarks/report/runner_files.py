@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from benchmarks.report.told import MEND, undamaged
+from benchmarks.report.damage import MEND, undamaged
 from quatrefoil.core.installed import RECIPES, names
 from quatrefoil.core.measuring.ranges import check_score
 from quatrefoil.core.measuring.rows import ConfigHash, Count, DataHash, RowError, Said, Seconds

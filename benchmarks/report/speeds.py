@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.damage import MEND, undamaged
 from benchmarks.report.sections import Command, Section
-from benchmarks.report.told import MEND, undamaged
 from quatrefoil.core.measuring.tables import Cell, Table, TableRow
 
 Facts = Mapping[str, Any]

@@ -8,8 +8,8 @@ from itertools import chain, product, zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.report.damage import undamaged
 from benchmarks.report.sections import Command, Link, Plot, Section, seeds_text
-from benchmarks.report.told import undamaged
 from quatrefoil.core import recipes
 from quatrefoil.core.ablation.ablate import told_anew
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_one_ground, cost_of, numbers
