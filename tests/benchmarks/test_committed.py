@@ -1,11 +1,14 @@
 """What is committed: the pages are those of the rows, short, and say which data were made."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.entries import VLSA, VLSA_GLOBAL, VLSA_LOCAL, VLSA_SCRATCH, VLSA_VTM, ZERO_SHOT, Arm
 from benchmarks.leaderboard import PAPERS, Place, short_sections, told_of, write_pages
 from benchmarks.report.short_scores import WIDTH
+from quatrefoil.core.evaluation.statistics import interval_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
 
@@ -32,6 +35,64 @@ def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not(stored: 
     for section in short_sections(place, told_of(place, stored)):
         assert (section.embedded is True) == ("EMBEDDED" in section.heading)
         assert (section.embedded is False) == ("(real corp" in section.heading)
+
+
+ARMS = {
+    "VLSA": VLSA,
+    "global only": VLSA_GLOBAL,
+    "local only": VLSA_LOCAL,
+    "video-text matching": VLSA_VTM,
+    "none": VLSA_SCRATCH,
+}
+"""As docs/vlsa.md calls them."""
+COLUMNS = {
+    "text to video": ("text-video retrieval", "text-to-video/R@10"),
+    "text to audio": ("text-audio retrieval", "text-to-audio/R@10"),
+    "audio to text": ("text-audio retrieval", "audio-to-text/R@10"),
+    "text to audio, zero-shot": (f"{ZERO_SHOT}text-audio retrieval", "text-to-audio/R@10"),
+    "audio to video": ("audio-video retrieval", "audio-to-video/R@10"),
+}
+
+
+def by_seed(stored: Results, arm: Arm, column: str) -> dict[int, float]:
+    task, metric = COLUMNS[column]
+    entry = arm.tasks[task]
+    rows = [
+        row for row in stored.rows if (row.model, row.recipe) == (entry.model, entry.recipe) and row.split == "test"
+    ]
+    return {row.seed: row.value for row in rows if row.metric == metric and row.data_version == entry.data_version}
+
+
+def table_of_docs(first: str) -> Iterator[tuple[str, str, str]]:
+    """Row, column and cell of the table of docs/vlsa.md whose first column is called so."""
+    text = (ROOT / "docs" / "vlsa.md").read_text(encoding="utf-8")
+    lines = text.partition(f"| {first} |")[2].partition("\n\n")[0].splitlines()
+    columns = [cell.strip() for cell in lines[0].strip(" |").split("|")]
+    for line in lines[2:]:
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        yield from ((name, column, cell) for column, cell in zip(columns, cells, strict=True))
+
+
+def test_scores_in_the_documentation_of_vlsa_are_those_of_the_rows(stored: Results) -> None:
+    cells = list(table_of_docs("pre-training"))
+    assert {name for name, _, _ in cells} == ARMS.keys()
+    for name, column, cell in cells:
+        if cell != "-":
+            found = interval_over_seeds(list(by_seed(stored, ARMS[name], column).values()))
+            assert found.seeds == 5
+            half = (found.interval.high - found.interval.low) / 2
+            assert cell.replace("*", "") == f"{found.mean:.1f} ± {half:.1f}", f"{name}, {column}"
+
+
+def test_differences_in_the_documentation_of_vlsa_are_those_of_the_rows(stored: Results) -> None:
+    cells = list(table_of_docs("VLSA less"))
+    assert {name for name, _, _ in cells} == ARMS.keys() - {"VLSA"}
+    for name, column, cell in cells:
+        ours, theirs = (by_seed(stored, arm, column) for arm in (VLSA, ARMS[name]))
+        found = interval_over_seeds([ours[seed] - theirs[seed] for seed in sorted(ours)])
+        low, high = found.interval
+        said = f"{found.mean:+.1f} ({low:+.1f} to {high:+.1f})"
+        assert cell == (said if low <= 0 <= high else f"**{said}**"), f"{name}, {column}"
 
 
 def test_the_committed_leaderboard_is_short_and_leads_to_the_page() -> None:
