@@ -10,7 +10,9 @@ from typing import NamedTuple
 import torch
 
 from benchmarks.gue import GUE, on_gue
+from quatrefoil.core import recipes
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
+from quatrefoil.video_text.datasets.corpus import CorpusError
 from quatrefoil.video_text.datasets.lsmdc import LsmdcQa
 from quatrefoil.video_text.datasets.msrvtt_qa import MsrvttQa
 from quatrefoil.video_text.datasets.msvd_qa import MsvdQa
@@ -94,7 +96,7 @@ _FOLDERS = (*MEASURED, GUE)
 
 
 class OnRealCorpora(NamedTuple):
-    """What is measured of the corpora that are there, and what they are not asked, with the reason."""
+    """What is measured of the corpora that are there, and what is not measured or not tested, with the reason."""
 
     entries: list[Entry]
     left_out: list[str]
@@ -112,13 +114,23 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
     large = torch.cuda.is_available() if gpu is None else gpu
     folders = found(environment)
     asked = [(folder, each) for folder in folders for each in MEASURED.get(folder.name, ())]
-    told = [(folder, each, _reason(folder, each, large)) for folder, each in asked]
-    entries = [_entry(folder, each, large) for folder, each, reason in told if reason is None]
-    left_out = [
-        f"not measured: {each.model} ({each.full or each.small}) on {folder}: {reason}"
-        for folder, each, reason in told
-        if reason is not None
-    ]
+    entries, left_out = list[Entry](), list[str]()
+    for folder, each in asked:
+        named = f"{each.model} ({each.full or each.small}) on {folder}"
+        if (reason := _reason(folder, each, large)) is not None:
+            left_out.append(f"not measured: {named}: {reason}")
+            continue
+        entry = _entry(folder, each, large)
+        scored = _scored(entry)
+        if isinstance(scored, CorpusError):
+            left_out.append(f"not measured: {named}: {scored}")
+        elif scored is not None and not scored:
+            left_out.append(f"not measured: {named}: no clip that it is validated or tested on is there")
+        else:
+            entries.append(entry)
+            if scored is not None and "test" not in scored:
+                said = "no clip of its test is there; validation is stored and not shown"
+                left_out.append(f"not tested: {each.model} ({entry.recipe}) on {folder}: {said}")
     left_out += _unknown(folders)
     for folder in folders:
         if folder.name == GUE:
@@ -126,6 +138,17 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
             entries += measured
             left_out += lacking
     return OnRealCorpora(entries, left_out)
+
+
+def _scored(entry: Entry) -> Sequence[str] | CorpusError | None:
+    """The splits of which some clip is there, or what its annotations lack; None where only the run can tell."""
+    try:
+        recipe = recipes.load(entry.recipe, entry.overrides)
+        return recipe.data.build(recipe.seed).splits
+    except CorpusError as error:
+        return error
+    except (ValueError, ImportError, OSError):
+        return None
 
 
 def _reason(folder: Path, each: OnCorpus, large: bool) -> str | None:

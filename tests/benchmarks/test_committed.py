@@ -57,10 +57,9 @@ COLUMNS = {
 def by_seed(stored: Results, arm: Arm, column: str) -> dict[int, float]:
     task, metric = COLUMNS[column]
     entry = arm.tasks[task]
-    rows = [
-        row for row in stored.rows if (row.model, row.recipe) == (entry.model, entry.recipe) and row.split == "test"
-    ]
-    return {row.seed: row.value for row in rows if row.metric == metric and row.data_version == entry.data_version}
+    of = entry.model, entry.recipe, entry.data_version, metric, "test"
+    rows = (row for row in stored.rows if (row.model, row.recipe, row.data_version, row.metric, row.split) == of)
+    return {row.seed: row.value for row in rows}
 
 
 def table_of_docs(first: str) -> Iterator[tuple[str, str, str]]:

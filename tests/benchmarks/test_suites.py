@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import leaderboard
+from benchmarks import corpora, leaderboard
 from benchmarks.beside import draw_gallery
 from benchmarks.claims import CLAIMS
 from benchmarks.corpora import MEASURED, SHORT, on_real_corpora
@@ -87,7 +87,17 @@ def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
     assert committed == suites({}).keys() - {"quick", "demo"}
 
 
-def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(tmp_path: Path) -> None:
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The splits of which every corpus has clips."""
+    splits = ["val", "test"]
+    monkeypatch.setattr(corpora, "_scored", lambda entry: splits)
+    return splits
+
+
+def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
+    tmp_path: Path, scored: list[str]
+) -> None:
     (tmp_path / "msvd").mkdir()
     (tmp_path / "something-else").mkdir()
     environment = {"QUATREFOIL_DATA": str(tmp_path)}
@@ -110,7 +120,29 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
     assert unknown.startswith(f"not measured: {tmp_path / 'something-else'}, which is called none of msrvtt, msvd")
 
 
-def test_questions_are_measured_where_a_copy_of_a_corpus_has_them(tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_not_measured_and_what_cannot_be_tested_is_told(
+    tmp_path: Path, scored: list[str]
+) -> None:
+    (tmp_path / "fsdd").mkdir()
+    environment, vlsa = {"QUATREFOIL_DATA": str(tmp_path)}, f"VLSA (vlsa/fsdd) on {tmp_path / 'fsdd'}"
+    scored[:] = ["val"]
+    real, told = on_real_corpora(environment, gpu=False)
+    assert [entry.recipe for entry in real] == ["vlsa/fsdd"]
+    assert told == [f"not tested: {vlsa}: no clip of its test is there; validation is stored and not shown"]
+    scored.clear()
+    real, told = on_real_corpora(environment, gpu=False)
+    assert (real, told) == ([], [f"not measured: {vlsa}: no clip that it is validated or tested on is there"])
+
+
+def test_a_corpus_whose_annotations_are_not_there_is_not_measured(tmp_path: Path) -> None:
+    (tmp_path / "didemo").mkdir()
+    real, (told,) = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu=False)
+    assert real == []
+    assert "didemo: " in told
+    assert "train_data.json" in told
+
+
+def test_questions_are_measured_where_a_copy_of_a_corpus_has_them(tmp_path: Path, scored: list[str]) -> None:
     (tmp_path / "tgif/annotation").mkdir(parents=True)
     (tmp_path / "tgif/annotation/Test_action_question.csv").touch()
     real, left_out = on_real_corpora({"QUATREFOIL_DATA": str(tmp_path)}, gpu=False)
@@ -177,7 +209,7 @@ def test_a_data_root_without_corpora_is_an_error_that_names_them(tmp_path: Path,
         suites({"QUATREFOIL_DATA": str(tmp_path / name)})
 
 
-def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp_path: Path) -> None:
+def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp_path: Path, scored: list[str]) -> None:
     for name in MEASURED:
         (tmp_path / name).mkdir()
     for gpu in (True, False):
