@@ -81,7 +81,8 @@ def bar_plot(group: Group, metric: str, of: Marks) -> str:
     references = {reference_name(reader): value for reader, value in group.references.get(metric, {}).items()}
     lines = sorted((each for each in group.lines if metric in each.scores), key=lambda each: -each.scores[metric].mean)
     longest = max(map(len, [*references, *(line.model for line in lines)]))
-    lowest = min([*references.values(), *(line.scores[metric].mean for line in lines)])
+    ends = (end for line in lines for end in (line.scores[metric].mean, *(line.scores[metric].interval or ())))
+    lowest = max(min([*references.values(), *ends]), limits(metric)[0])
     least = min(0, math.floor(lowest / _STEP) * _STEP)
     room = Bars(longest * _LETTER + 16, _y(len(references) + len(lines)) + 22, least)
     parts = list(room.grid())

@@ -61,29 +61,44 @@ def _read(folder: Path) -> StoredStudy:
     table = _table(folder, text, effects)
     _check(folder, effects, stored)
     if not _earlier(effects):
-        _check_declared(folder, made, stored)
+        _check_declared(folder, made, effects, stored)
     embedded = all(row.embedded for row in stored.rows)
+    commands = list(_commands(effects, stored.rows, folder.name))
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
         [made, *_earlier(effects), *_untold(effects, stored.rows), *_chance(effects, stored.references)],
-        [_linked(table, effects, folder.name)],
+        [_linked(table, effects, commands, folder.name)],
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
-        commands=list(_commands(effects, stored.rows, folder.name)),
+        commands=commands,
         links=[Link("how to read it", "docs/ablations.md")],
     )
     return StoredStudy(section, effects, stored)
 
 
-def _check_declared(folder: Path, made: str, stored: Results) -> None:
+def _check_declared(folder: Path, made: str, effects: Sequence[EffectRecord], stored: Results) -> None:
     """Raise `RowError` where the command, by its study of today, tells something else of the rows."""
     try:
         texts = told_anew(made.removeprefix("Made by `").removesuffix("`."), stored)
     except StudyError as error:
         raise RowError(f"{folder / TOLD}: its command cannot be told again: {error}; {_tell_again(folder)}") from error
-    for name in (TOLD, EFFECTS):
-        _check_text(folder / name, texts[name], "by its study and its rows")
+    today = [json.loads(line) for line in texts[EFFECTS].splitlines()]
+    ours, theirs = ([_named(each) for each in part] for part in (effects, today))
+    if untold := [name for name in theirs if name not in ours]:
+        raise RowError(f"{folder / TOLD}: its study has {untold[0]} today, which is not told; its command trains it")
+    if gone := [name for name in ours if name not in theirs]:
+        raise RowError(f"{folder / TOLD}: its study has no {gone[0]} today; {_tell_again(folder)}")
+    _check_text(folder / TOLD, texts[TOLD], "by its study and its rows")
+    for number, (effect, again) in enumerate(zip(effects, today, strict=True), start=1):
+        for field, value in again.items():
+            if not _alike(effect.get(field), value):
+                said = f"{field} is {effect.get(field)}, by its study and its rows {value}"
+                raise RowError(f"{folder / EFFECTS}:{number}: {_named(effect)}: {said}; {_tell_again(folder)}")
+
+
+def _named(effect: EffectRecord) -> str:
+    return f"{effect['model']} on {effect['domain']}, {effect['level']}, {effect['metric']}, {effect['split']}"
 
 
 def _check_text(path: Path, wanted: str, by: str) -> None:
@@ -95,12 +110,13 @@ def _check_text(path: Path, wanted: str, by: str) -> None:
         raise RowError(f"{path}:{number}: {told!r}, {by} {other!r}; {_tell_again(path.parent)}")
 
 
-def _linked(table: Table, effects: Sequence[EffectRecord], study: str) -> Table:
-    """Each level leads to what made it."""
-    rows = []
+def _linked(table: Table, effects: Sequence[EffectRecord], commands: Sequence[Command], study: str) -> Table:
+    """Each level leads to what made it, where it was run."""
+    rows, made = [], {command.anchor for command in commands}
     for row, effect in zip(table.rows, effects, strict=True):
         what, level, *others = row.cells
-        rows.append(replace(row, cells=[what, replace(level, link=_anchor(study, effect)), *others]))
+        link = anchor if (anchor := _anchor(study, effect)) in made else None
+        rows.append(replace(row, cells=[what, replace(level, link=link), *others]))
     return replace(table, rows=rows)
 
 
@@ -265,12 +281,12 @@ def _plain(value: Any) -> Any:
 
 
 def _alike(told: Any, value: Any) -> bool:
-    """But for rounding: numbers, lists of them, or nothing."""
-    if isinstance(told, list) and isinstance(value, Sequence):
+    """But for rounding of numbers, in lists too."""
+    if isinstance(told, list) and isinstance(value, list | tuple):
         return len(told) == len(value) and all(map(_alike, told, value))
-    if told is None or value is None:
-        return told is value
-    return isinstance(told, int | float) and abs(told - value) <= _ROUNDING
+    if isinstance(told, int | float) and isinstance(value, int | float):
+        return abs(told - value) <= _ROUNDING
+    return bool(told == value)
 
 
 def _chance(effects: Sequence[EffectRecord], references: Sequence[Reference]) -> list[str]:

@@ -304,6 +304,10 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         *(f"not equal, {names}: {said}" for said, names in unlike.items()),
         *_on_other_tasks(claims),
         *(
+            f"put otherwise after its seeds had been seen, with the same arms, metric and seeds: {names} was `{was}`"
+            for was, names in _named((claim.was, claim) for claim in claims if claim.was).items()
+        ),
+        *(
             f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
             f"{'is' if seeds == 1 else 'are'} among them: {why}"
             for (seeds, why), names in _named(

@@ -54,6 +54,15 @@ def test_a_bar_below_zero_ends_where_one_above_begins(tmp_path: Path) -> None:
     assert width > 0
 
 
+def test_a_whisker_below_zero_of_a_bar_above_is_drawn_to_its_end(tmp_path: Path) -> None:
+    (found,) = group(of_mcc(tmp_path, 4.0, 9.0))  # 6.5, -25.3 to 38.3
+    bars = bar_plot(found, METRIC, marks(line.model for line in found.lines))
+    assert "-50 %" in bars
+    whisker = re.findall(r'<polyline class="whisker" points="([\d.]+),', bars)[0]
+    zero = re.findall(r'<rect x="([\d.]+)"', bars)[0]
+    assert float(whisker) < float(zero)
+
+
 def test_curves_below_zero_are_drawn_within_the_picture(tmp_path: Path) -> None:
     (curve,) = results(tmp_path, TABLE, 0, 50.0).curves
     drawn = line_plot([replace(curve, points={"val/MCC": [(1, -60.0), (2, 4.0)]})], "val/MCC", marks([TABLE.model]))

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,12 @@ from quatrefoil.core.ablation import ablate
 from quatrefoil.core.ablation.arms import arms_of
 from quatrefoil.core.ablation.effects import effects_of
 from quatrefoil.core.ablation.report import json_lines
-from quatrefoil.core.ablation.study import Design
+from quatrefoil.core.ablation.study import Design, Level
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results, Store
 from tests.core.ablation.conftest import toys  # noqa: F401 - a fixture
-from tests.core.ablation.toys import facts, rows, run_folder, study
+from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, rows, run_folder, study
 
 
 @pytest.mark.usefixtures("toys")
@@ -48,6 +50,43 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toys: None) -> Path:  
             Store(folder).add(collect(run, arm.entry, arm.recipe.config_hash, seed))
     ablate.Place(folder, ()).tell(declared, arms, "quatrefoil ablate any")
     return folder
+
+
+def test_a_level_that_was_not_run_leads_nowhere(told: Path) -> None:
+    declared = study()
+    gone = arms_of(declared)[-1]
+    for name in ("rows", "curves", "costs"):
+        path = told / f"{name}.jsonl"
+        path.write_text("".join(each for each in path.read_text().splitlines(True) if gone.trained[0] not in each))
+    ablate.Place(told, ()).tell(declared, arms_of(declared), "quatrefoil ablate any")
+    ((section, _, _),) = read_studies(told.parent)
+    assert [row.cells[1].link is None for row in section.tables[0].rows] == [False, False, False, True]
+    assert len(section.commands) == 3
+
+
+def test_a_level_that_is_declared_later_is_named_and_its_command_trains_it(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wider = replace(WIDTH, levels=(*WIDTH.levels, Level("32", ("model.width=32",))))
+    monkeypatch.setattr(
+        ablate, "load_study", lambda name: study(subjects=(replace(SUBJECT, factors=(wider, MATCHING)),))
+    )
+    with pytest.raises(RowError, match=r"effects.md: its study has Toy on toys, 32, .* today, which is not told; its"):
+        read_studies(told.parent)
+    monkeypatch.setattr(ablate, "load_study", lambda name: study(subjects=(replace(SUBJECT, factors=(WIDTH,)),)))
+    with pytest.raises(RowError, match=r"effects.md: its study has no Toy on toys, off, .* today"):
+        read_studies(told.parent)
+
+
+def test_numbers_of_a_study_may_differ_by_rounding_and_no_more(told: Path) -> None:
+    path = told / EFFECTS
+    effects = [json.loads(line) for line in path.read_text().splitlines()]
+    for apart, fine in ((1e-9, True), (1e-3, False)):
+        low, high = effects[1]["interval"]
+        moved = [{**each, "interval": [low + apart, high]} if each is effects[1] else each for each in effects]
+        path.write_text("".join(json.dumps(each) + "\n" for each in moved))
+        with nullcontext() if fine else pytest.raises(RowError, match=r"effects.jsonl:2: .*interval is"):
+            read_studies(told.parent)
 
 
 def test_a_study_of_today_leads_from_each_level_to_its_command(told: Path) -> None:

@@ -66,6 +66,28 @@ def test_a_study_is_run_told_and_never_run_again(
     assert "0 runs, 0 steps; 4 are stored" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--seeds", "1", "--factor", "matching", "train.steps=5"),
+        ("train.steps=5", "evaluate.retrieval.also_within=[20, 50]", "--model", "Toy"),
+    ],
+)
+def test_what_was_told_is_told_anew_by_its_own_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(module, "load_study", lambda name: SHORT)
+    parser = ArgumentParser()
+    commands.ablate.add_arguments(parser)
+    assert commands.ablate.run(parser.parse_intermixed_args(["any", *arguments])) == 0
+    folder = tmp_path / "runs" / "ablate" / "any"
+    told = (folder / "effects.md").read_text()
+    command = told.splitlines()[0].removeprefix("Made by `").removesuffix("`.")
+    again = module.told_anew(command, Store(folder).read())
+    assert again["effects.md"] == told
+    assert again["effects.jsonl"] == (folder / "effects.jsonl").read_text()
+
+
 def test_a_study_that_was_cut_short_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Job], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,9 +204,8 @@ def test_the_command_that_is_told_can_be_given_to_a_shell(
     ablate(monkeypatch, "train.steps=6", *asked, "--store", "kept", of=of)
     said = (tmp_path / "kept" / "effects.md").read_text().splitlines()[0]
     assert shlex.split(said.removeprefix("Made by `").removesuffix("`.")) == [
-        *("quatrefoil", "ablate", "any"),
+        *("quatrefoil", "ablate", "any", "train.steps=6"),
         *asked,
-        "train.steps=6",
     ]
 
 

@@ -15,9 +15,9 @@ from quatrefoil.core.ending import Preempted
 from quatrefoil.core.measuring import launch
 from quatrefoil.core.measuring.jobs import Job, order
 from quatrefoil.core.measuring.launch import Launch, Made, launcher
-from quatrefoil.core.measuring.make import make
-from quatrefoil.core.measuring.store import Store
-from tests.core.measuring.fabricated import HASH, facts, run_folder
+from quatrefoil.core.measuring.make import Known, make
+from quatrefoil.core.measuring.store import Results, Store
+from tests.core.measuring.fabricated import HASH, facts, results, run_folder
 from tests.core.measuring.toys import FRAMES, JOBS, ONE, START, TABLE, TUNED, says
 
 
@@ -180,3 +180,38 @@ def test_runs_of_a_cluster_go_on_when_who_started_them_is_told_to_end(
     with pytest.raises(Preempted):
         make(ONE, Store(tmp_path / "store"), Launch(start, 2, None))
     assert f"goes on where it is made: {JOBS[0]}" in capsys.readouterr().out
+
+
+def test_what_is_skipped_is_read_once_and_what_others_store_meanwhile_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, read, times = Store(tmp_path / "store"), Store.read, list[int]()
+
+    def counted(self: Store) -> Results:
+        times.append(1)
+        found = read(self)
+        if len(times) == 2:  # another process adds while this one reads
+            self.add(results(tmp_path / "second", TABLE, 1, 51.0))
+        return found
+
+    store.add(results(tmp_path / "first", TABLE, 0, 50.0))
+    monkeypatch.setattr(Store, "read", counted)
+    known = Known(store)
+    assert [len(known.read().runs) for _ in range(3)] == [1, 1, 1]
+    assert len(times) == 1
+    store.add(results(tmp_path / "again", FRAMES, 0, 50.0))
+    assert len(known.read().runs) == 2
+    assert len(known.read().runs) == 3
+    assert len(times) == 3
+
+
+def test_a_file_of_the_same_length_is_another(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    before = store.state
+    store.add(results(tmp_path / "first", TABLE, 0, 50.0))
+    first = store.state
+    store.add(results(tmp_path / "again", TABLE, 0, 60.0))
+    assert before != first != store.state
+    assert [None if each is None else each[2] for each in first] == [
+        None if each is None else each[2] for each in store.state
+    ]

@@ -253,3 +253,22 @@ def test_thinned_curves_keep_both_ends_and_the_order(count: int) -> None:
 def test_references_are_never_rows(row: Row) -> None:
     with pytest.raises(RowError):
         parse(Reference, to_line(row), "here")
+
+
+def test_a_store_without_seals_is_told_to_be_older(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path, TABLE, 0, 50.0))
+    path = store.folder / "curves.jsonl"
+    told = json.loads(path.read_text())
+    del told["seal"]
+    path.write_text(json.dumps(told) + "\n")
+    with pytest.raises(RowError, match=r"curves.jsonl:1: .*seal: .*this store is older than seals: move its"):
+        store.read()
+
+
+def test_whole_numbers_in_a_log_are_sealed_as_they_are_read_again(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", facts(TABLE, 0, 50.0))
+    (folder / "log.jsonl").write_text('{"step": 1, "loss": 2}\n{"step": 2, "loss": 1}\n')
+    store = Store(tmp_path / "store")
+    store.add(collect(folder, TABLE, HASH, 0))
+    assert store.read().curves[0].points == {"loss": [(1, 2.0), (2, 1.0)]}

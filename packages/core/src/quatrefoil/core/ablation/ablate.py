@@ -62,7 +62,7 @@ def told_anew(command: str, results: Results) -> dict[str, str]:
     parser = _Parser(prog=program, add_help=False)
     AblateCommand().add_arguments(parser)
     try:
-        study, arms = _declared(parser.parse_args(shlex.split(said)))
+        study, arms = _declared(parser.parse_intermixed_args(shlex.split(said)))
     except (ConfigError, ImportError) as error:
         raise StudyError(str(error)) from error
     return _texts(study, arms, effects_of(arms, results), command)
@@ -126,7 +126,7 @@ def _command(args: Namespace) -> str:
     """What tells the same on any machine: neither where runs are made and kept, nor its paths."""
     chosen = [f"--{name} {shlex.quote(value)}" for name in ("model", "factor") for value in getattr(args, name)]
     seeds = [] if args.seeds is None else [f"--seeds {args.seeds}"]
-    return portable(" ".join(["quatrefoil ablate", args.study, *seeds, *chosen, *args.overrides]))
+    return portable(" ".join(["quatrefoil ablate", args.study, *map(shlex.quote, args.overrides), *seeds, *chosen]))
 
 
 def _listed(name: str, study: Study) -> str:

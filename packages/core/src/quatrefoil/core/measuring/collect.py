@@ -98,7 +98,7 @@ def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
         values = json.loads(line)
         for name in values:
             if name == "loss" or (name.startswith(VALIDATION) and headline(name)):
-                curves.setdefault(name, []).append((values["step"], values[name]))
+                curves.setdefault(name, []).append((values["step"], float(values[name])))
     return {name: thin(points) for name, points in curves.items()}
 
 

@@ -54,6 +54,10 @@ Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
 MEND_RUN = "take all lines of its run out of rows, curves and costs.jsonl, and run it again"
+OLDER = (
+    "this store is older than seals: move its folder away and give the same command again; runs whose folders are "
+    "still there are stored anew without training"
+)
 VALIDATION = "val/"
 """Before the name of a metric in a curve."""
 CPU_PARTS = "steps", "scores", "data", "rest"
@@ -320,9 +324,10 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"])) or "the line"
+        mend = OLDER if field == "seal" and first["type"] == "missing" else MEND_RUN
         raise RowError(
             f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
-            f"({counted(error.error_count(), 'problem')}); {MEND_RUN}"
+            f"({counted(error.error_count(), 'problem')}); {mend}"
         ) from error
     _check_keys(text, where)
     return item
