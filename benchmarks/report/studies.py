@@ -16,6 +16,7 @@ from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_o
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, reference_settings, table_of
 from quatrefoil.core.ablation.study import StudyError
+from quatrefoil.core.commands import ablate_arguments
 from quatrefoil.core.measuring.rows import Reference, Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, table_text
@@ -79,9 +80,10 @@ def _read(folder: Path) -> StoredStudy:
 
 def _check_declared(folder: Path, made: str, effects: Sequence[EffectRecord], stored: Results) -> None:
     """Raise `RowError` where the command, by its study of today, tells something else of the rows."""
+    command = made.removeprefix("Made by `").removesuffix("`.")
     try:
-        texts = told_anew(made.removeprefix("Made by `").removesuffix("`."), stored)
-    except StudyError as error:
+        texts = told_anew(ablate_arguments(command), command, stored)
+    except ValueError as error:
         raise RowError(f"{folder / TOLD}: its command cannot be told again: {error}; {_tell_again(folder)}") from error
     today = [json.loads(line) for line in texts[EFFECTS].splitlines()]
     ours, theirs = ([_named(each) for each in part] for part in (effects, today))

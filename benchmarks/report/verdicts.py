@@ -303,10 +303,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
         *(f"not equal, {names}: {said}" for said, names in unlike.items()),
         *_on_other_tasks(claims),
-        *(
-            f"put otherwise after its seeds had been seen, with the same arms, metric and seeds: {names} was `{was}`"
-            for was, names in _named((claim.was, claim) for claim in claims if claim.was).items()
-        ),
+        *_put_otherwise(claims),
         *(
             f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
             f"{'is' if seeds == 1 else 'are'} among them: {why}"
@@ -327,6 +324,12 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
 def _on_other_tasks(claims: Iterable[Claim]) -> Iterator[str]:
     for names in _named((("", claim) for claim in claims if claim.ours), whole=True).values():
         yield f"on a task on which the paper does not compare: {names}"
+
+
+def _put_otherwise(claims: Iterable[Claim]) -> Iterator[str]:
+    was = _named((claim.was, claim) for claim in claims if claim.was)
+    if told := "; ".join(f"{names} was `{before}`" for before, names in was.items()):
+        yield f"put otherwise after their seeds had been seen, with the same arms, metrics and seeds: {told}"
 
 
 def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:

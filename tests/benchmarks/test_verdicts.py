@@ -317,3 +317,10 @@ def test_a_claim_leads_to_the_commands_of_both_arms(tmp_path: Path) -> None:
     name, _, _, difference, *_ = claim_table(judge((CLAIM,), found)).rows[0].cells
     assert (name.link, difference.link) == (anchors[TABLE.model], anchors[FRAMES.model])
     assert all(cell.link is None for cell in claim_table(judge((CLAIM,), Results())).rows[0].cells)
+
+
+def test_how_a_claim_was_put_before_its_seeds_were_seen_is_told() -> None:
+    (said,) = (each for each in claim_table(judge(CLAIMS, Results())).remarks if "put otherwise" in each)
+    assert "T1 was `tags help`" in said
+    assert "V1s was `audio in pre-training helps" in said
+    assert not [each for each in claim_table(judge((CLAIM,), Results())).remarks if "put otherwise" in each]

@@ -83,7 +83,7 @@ def test_what_was_told_is_told_anew_by_its_own_command(
     folder = tmp_path / "runs" / "ablate" / "any"
     told = (folder / "effects.md").read_text()
     command = told.splitlines()[0].removeprefix("Made by `").removesuffix("`.")
-    again = module.told_anew(command, Store(folder).read())
+    again = module.told_anew(commands.ablate_arguments(command), command, Store(folder).read())
     assert again["effects.md"] == told
     assert again["effects.jsonl"] == (folder / "effects.jsonl").read_text()
 

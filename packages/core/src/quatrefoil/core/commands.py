@@ -1,8 +1,10 @@
 """Core's own commands that are brought by entry points, as packages bring theirs. What they do is imported when they
 run, so that `quatrefoil --help` is quick."""
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import NoReturn
 
 from quatrefoil.core.measuring.options import add_where
 
@@ -30,6 +32,21 @@ class AblateCommand:
         from quatrefoil.core.ablation.ablate import ablate
 
         return ablate(args)
+
+
+def ablate_arguments(command: str) -> Namespace:
+    """What a command line of `quatrefoil ablate` gives. Raises ValueError where it is none, or wrong."""
+    program, separator, said = command.partition(" ablate ")
+    if not separator:
+        raise ValueError(f"{command!r} is no command of {program} ablate")
+    parser = _Strict(add_help=False)
+    AblateCommand().add_arguments(parser)
+    return parser.parse_intermixed_args(shlex.split(said))
+
+
+class _Strict(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
 
 
 class ConsolidateCommand:

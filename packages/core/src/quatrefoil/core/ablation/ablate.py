@@ -4,11 +4,10 @@ A study that was cut short goes on: what is stored is skipped, what is finished 
 """
 
 import shlex
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 from quatrefoil.core import installed
 from quatrefoil.core.ablation.arms import Arm, arms_of
@@ -19,7 +18,6 @@ from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.records import merged, of_arms
 from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
-from quatrefoil.core.commands import AblateCommand
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import launcher
@@ -52,25 +50,17 @@ def ablate(args: Namespace) -> int:
     return tell(failures)
 
 
-def told_anew(command: str, results: Results) -> dict[str, str]:
-    """What a command of `quatrefoil ablate` would write of these results, by the name of the file.
+def told_anew(args: Namespace, command: str, results: Results) -> dict[str, str]:
+    """What a command, whose arguments these are, would write of these results, by the name of the file.
 
     Raises:
-        StudyError: it is no such command, or its study, as it is declared today, cannot be told of them.
+        StudyError: its study, as it is declared today, cannot be told of them.
     """
-    program, _, said = command.partition(" ablate ")
-    parser = _Parser(prog=program, add_help=False)
-    AblateCommand().add_arguments(parser)
     try:
-        study, arms = _declared(parser.parse_intermixed_args(shlex.split(said)))
+        study, arms = _declared(args)
     except (ConfigError, ImportError) as error:
         raise StudyError(str(error)) from error
     return _texts(study, arms, effects_of(arms, results), command)
-
-
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise StudyError(message)
 
 
 def _declared(args: Namespace) -> tuple[Study, list[Arm]]:
