@@ -65,3 +65,11 @@ def test_a_broken_store_where_nothing_may_be_written_is_told_without_a_lock(
     monkeypatch.setattr(module.os, "access", lambda *_: False)
     with locked(tmp_path / "rows.jsonl"), pytest.raises(RowError, match=r"rows\.jsonl:1"):
         Store(tmp_path).read()
+
+
+def test_a_store_that_has_lost_its_rows_is_told_to_have(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(results(tmp_path, TABLE, 0, 50.0))
+    (store.folder / "rows.jsonl").unlink()
+    with pytest.raises(RowError, match=r"rows.jsonl is not there, what lies beside it is; bring it back"):
+        store.read()

@@ -80,6 +80,11 @@ class Store:
             return self._read()
 
     def _read(self) -> Results:
+        if not self._path("rows").exists() and self._path("references").exists():
+            raise RowError(
+                f"{self._path('rows')} is not there, what lies beside it is; bring it back (git checkout, where the "
+                "store is committed), or move the folder away"
+            )
         found = Results(
             read(self._path("rows"), Row),
             read(self._path("references"), Reference),
