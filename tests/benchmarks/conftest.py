@@ -1,12 +1,3 @@
-"""Runs of the benchmarks lie in a folder of the test."""
+"""Runs of the benchmarks lie in a folder of the test, as those of core's measuring do."""
 
-from pathlib import Path
-
-import pytest
-
-from quatrefoil.core.measuring import jobs
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "RUNS", tmp_path / "runs")
+from tests.core.measuring.conftest import elsewhere as elsewhere
