@@ -29,6 +29,7 @@ from benchmarks.report.standing import Standing
 from benchmarks.report.studies import STUDIES, StoredStudy, read_studies
 from benchmarks.report.verdicts import Verdict, verdicts
 from benchmarks.suites import Suite, claimed, suites
+from quatrefoil.core.config import nearest
 from quatrefoil.core.files import replace_text
 from quatrefoil.core.measuring.launch import Launch, launcher
 from quatrefoil.core.measuring.make import attempt, make, tell
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             epilog="suites:\n" + "".join(f"  {suite.name:9}{suite.what}\n" for suite in available.values()),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("suite", choices=sorted(available))
+        parser.add_argument("suite", metavar="SUITE", help="one of those below")
         parser.add_argument(
             "--claim",
             action="append",
@@ -107,7 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         add_where(parser)
         given = parser.parse_args(arguments)
-        suite = available[given.suite]
+        if given.suite not in available:
+            unknown = f"no suite `{given.suite}`{nearest(given.suite, available)}"
+            parser.error(f"{unknown}; there are {', '.join(available)}")
+        suite = available[given.suite].with_corpora()
         if given.claim:
             if suite.name != "claims":
                 parser.error("--claim goes with the suite claims")

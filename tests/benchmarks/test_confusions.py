@@ -80,7 +80,7 @@ def test_a_run_that_does_not_tell_what_it_found_says_so(run: Path, tmp_path: Pat
 
 
 def test_the_wrong_answers_shown_are_tables_or_else_a_baselines_that_lies_here(run: Path) -> None:
-    suite = suites({})["quick"]
+    suite = suites()["quick"]
     assert confusable(suite, Results()) is None
     for entry in (FRAMES, TABLE):
         (asked,) = (each for each in suite.entries if each.model == entry.model)
@@ -104,7 +104,7 @@ def test_a_drawing_that_fails_leaves_no_folder(run: Path, tmp_path: Path, monkey
 
 
 def test_a_page_beside_which_no_run_lies_shows_what_is_kept_today(tmp_path: Path) -> None:
-    suite = suites({})["quick"]
+    suite = suites()["quick"]
     place = Place(Store(tmp_path), tmp_path / "table.md", tmp_path / "site" / "index.html", tmp_path / "claims.md", [])
     assert lay_answers(suite, place, Results()) == ({}, [])
     kept = tmp_path / "confusions"
@@ -128,7 +128,7 @@ def test_what_is_kept_is_the_drawing_of_table_where_it_was_drawn_whole(
         (out / TOLD).write_text("drawn")
 
     monkeypatch.setattr("benchmarks.leaderboard.draw_confusions", draw)
-    suite = suites({})["quick"]
+    suite = suites()["quick"]
     (asked,) = (each for each in suite.entries if each.model == entry.model)
     shutil.copytree(run, jobs.plan(asked, 0, Results()).folder)
     place = Place(Store(tmp_path), tmp_path / "table.md", tmp_path / "site" / "index.html", tmp_path / "claims.md", [])

@@ -45,7 +45,7 @@ def test_a_failed_run_stops_no_other_and_the_status_is_1(tmp_path: Path, capsys:
 
 @pytest.mark.parametrize("name", ["default", "clover", "vlsa", "claims"])
 def test_all_models_are_run_once_before_any_is_run_again(name: str) -> None:
-    nodes = list(order(suites({})[name].entries))
+    nodes = list(order(suites()[name].entries))
     assert [seed for _, seed in nodes] == sorted(seed for _, seed in nodes)
     assert len({(entry.model, entry.recipe, seed) for entry, seed in nodes}) == len(nodes)
 
@@ -73,7 +73,7 @@ def test_all_tasks_of_an_arm_start_from_its_own_pre_training(arm: Arm) -> None:
 
 
 def test_all_that_claims_ask_for_is_in_the_full_suite_and_nothing_is_made_twice() -> None:
-    full = suites({})["full"].entries
+    full = suites()["full"].entries
     assert {node for entry in claimed(CLAIMS) for node in runs_of(entry)} <= {n for e in full for n in runs_of(e)}
     assert len({entry.with_seeds(()) for entry in full}) == len(full)
 
@@ -83,8 +83,8 @@ def runs_of(entry: Entry) -> set[tuple[Entry, int]]:
 
 
 def test_only_quick_and_demo_keep_their_results_to_themselves() -> None:
-    committed = {name for name, suite in suites({}).items() if place_of(suite).leaderboard == Path("LEADERBOARD.md")}
-    assert committed == suites({}).keys() - {"quick", "demo"}
+    committed = {name for name, suite in suites().items() if place_of(suite).leaderboard == Path("LEADERBOARD.md")}
+    assert committed == suites().keys() - {"quick", "demo"}
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
         assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
         assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
         assert len(real) + len(left_out) == len(MEASURED["msvd"]) + 1
-        assert "Clover, small" in {entry.model for entry in suites(environment)["default"].entries}
+        assert "Clover, small" in {entry.model for entry in suites()["default"].with_corpora(environment).entries}
     assert not any(entry.embedded for entry in real)
     brute, asked, unknown = left_out  # of the last: there is no GPU
     assert brute.startswith(
@@ -206,7 +206,26 @@ def test_sets_of_sequences_are_measured_whole_after_a_pretraining_that_sees_no_h
 @pytest.mark.parametrize("name", ["nowhere", "."])
 def test_a_data_root_without_corpora_is_an_error_that_names_them(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=r"QUATREFOIL_DATA=.*; set it to the folder of msrvtt/, msvd/, "):
-        suites({"QUATREFOIL_DATA": str(tmp_path / name)})
+        suites()["default"].with_corpora({"QUATREFOIL_DATA": str(tmp_path / name)})
+
+
+def test_corpora_are_opened_only_for_a_suite_that_measures_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QUATREFOIL_DATA", str(tmp_path / "nowhere"))
+    known = suites()
+    asked = {name for name, suite in known.items() if suite.corpora_seeds}
+    assert asked == {"default", "full"}
+    assert all(known[name].with_corpora() is known[name] for name in known.keys() - asked)
+    with pytest.raises(FileNotFoundError):
+        known["full"].with_corpora()
+
+
+def test_a_misspelt_suite_is_an_error_that_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        leaderboard.main(["clovr"])
+    assert left.value.code == 2
+    assert "no suite `clovr` (did you mean `clover`?); there are quick, demo, default" in capsys.readouterr().err
 
 
 def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp_path: Path, scored: list[str]) -> None:
@@ -220,14 +239,14 @@ def test_what_is_measured_of_real_corpora_has_a_recipe_and_a_name_of_its_own(tmp
 
 @pytest.mark.parametrize("name", ["quick", "default", "full"])
 def test_every_model_is_measured_on_both_benchmarks(name: str) -> None:
-    entries = suites({})[name].entries
+    entries = suites()[name].entries
     assert {entry.recipe.partition("/")[0] for entry in entries} == {"table", "clover", "vlsa", "genebert"}
     if name != "full":
         assert {tuple(entry.seeds) for entry in entries} == {ONE_SEED}
 
 
 def test_the_quick_suite_is_short_in_what_runs_start_from_too() -> None:
-    for entry in suites({})["quick"].entries:
+    for entry in suites()["quick"].entries:
         for each in lineage(entry):
             settings = load(each.recipe, each.overrides)
             assert (settings.train.steps, settings.data.size) == (20, "tiny")

@@ -239,3 +239,23 @@ def test_the_list_names_every_level(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     said = capsys.readouterr().out
     assert "width: 8 (reference); 4; 16" in said
     assert "matching: on (reference); off" in said
+
+
+def test_a_study_that_cannot_be_loaded_hides_no_other_in_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(name: str) -> Study:
+        if name == "broken":
+            raise StudyError("study `broken` cannot be loaded")
+        return study()
+
+    monkeypatch.setattr(module, "load_study", load)
+    monkeypatch.setattr(module.installed, "names", lambda _: ["broken", "whole"])
+    parser = ArgumentParser()
+    commands.ablate.add_arguments(parser)
+    assert commands.ablate.run(parser.parse_args(["--list"])) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("whole: ")
+    assert said.err == "error: study `broken` cannot be loaded\n"
+    with pytest.raises(StudyError, match="`broken`"):
+        commands.ablate.run(parser.parse_args(["broken", "--list"]))

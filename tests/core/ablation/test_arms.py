@@ -175,8 +175,8 @@ def test_a_design_or_a_measure_that_is_none_is_refused_where_it_is_declared() ->
     ("value", "said"),
     [
         ("tests.core.ablation.toys:SUBJECT", "is a Subject; name a Study"),
-        ("tests.core.ablation.toys:NONE", "cannot be loaded: .*NONE"),
-        ("tests.nowhere:STUDY", "cannot be loaded: No module"),
+        ("tests.core.ablation.toys:NONE", "cannot be loaded: AttributeError: .*NONE"),
+        ("tests.nowhere:STUDY", "cannot be loaded: ModuleNotFoundError: No module"),
     ],
 )
 def test_an_entry_point_that_is_no_study_is_named(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:

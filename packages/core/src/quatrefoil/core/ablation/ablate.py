@@ -4,6 +4,7 @@ A study that was cut short goes on: what is stored is skipped, what is finished 
 """
 
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,9 +35,7 @@ def ablate(args: Namespace) -> int:
         Preempted: as `make`.
     """
     if args.study is None or args.list:
-        names = installed.names(installed.STUDIES) if args.study is None else [args.study]
-        print("\n\n".join(_listed(name, load_study(name)) for name in names) or "no package brings a study")
-        return 0
+        return _list_studies(installed.names(installed.STUDIES) if args.study is None else [args.study])
     study, arms = _declared(args)
     place = Place(args.store or Path("runs/ablate") / args.study, args.known)
     known = place.results()
@@ -117,6 +116,23 @@ def _command(args: Namespace) -> str:
     chosen = [f"--{name} {shlex.quote(value)}" for name in ("model", "factor") for value in getattr(args, name)]
     seeds = [] if args.seeds is None else [f"--seeds {args.seeds}"]
     return portable(" ".join(["quatrefoil ablate", args.study, *map(shlex.quote, args.overrides), *seeds, *chosen]))
+
+
+def _list_studies(names: Sequence[str]) -> int:
+    """Print what each can vary; 1 where one of several cannot be loaded, which hides none of the others."""
+    broken = list[StudyError]()
+    for name in names:
+        try:
+            print(f"{_listed(name, load_study(name))}\n")
+        except StudyError as error:
+            if len(names) == 1:
+                raise
+            broken.append(error)
+    if not names:
+        print("no package brings a study")
+    for error in broken:
+        print(f"error: {error}", file=sys.stderr)
+    return bool(broken)
 
 
 def _listed(name: str, study: Study) -> str:

@@ -26,9 +26,10 @@ def load_study(name: str) -> Study:
 def _loaded(name: str, entry: EntryPoint) -> Study:
     try:
         found = entry.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # of another package, which may fail in any way
         raise StudyError(
-            f"study `{name}` ({entry.value}) cannot be loaded: {error}; correct its entry point"
+            f"study `{name}` ({entry.value}) cannot be loaded: {type(error).__name__}: {error}; "
+            "correct it or its entry point"
         ) from error
     if not isinstance(found, Study):
         raise StudyError(f"study `{name}` ({entry.value}) is a {type(found).__name__}; name a Study there")
