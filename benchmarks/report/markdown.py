@@ -11,7 +11,7 @@ from quatrefoil.core.measuring.tables import table_text
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
 (C2 is all of its parts; the last letter of C2sa is its task). Every score is a row of the store that LEADERBOARD.md is
-drawn from.
+drawn from; those of both arms, seed by seed, stand at the end.
 """
 SCORES = (
     "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a stored "
@@ -81,4 +81,6 @@ def claims_markdown(claims: Section) -> str:
     """CLAIMS.md."""
     (table,) = claims.tables
     lead, rows = _wrapped(" ".join(claims.lead)), table_text(replace(table, remarks=[]))
-    return f"# Claims\n\n{CLAIMS_HEAD}\n{lead}\n\n{rows}\n{_list(table.remarks)}"
+    found = f"{_list(claims.remarks)}\n" if claims.remarks else ""
+    seeds = "".join(f"\n{table_text(part)}" for part in claims.parts)
+    return f"# Claims\n\n{CLAIMS_HEAD}\n{lead}\n\n{found}{rows}\n{_list(table.remarks)}{seeds.rstrip()}\n"

@@ -11,7 +11,7 @@ from benchmarks.report.marks import Mark, marks
 from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
 from benchmarks.report.protocols import Heading, headings, lead
 from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
-from benchmarks.report.verdicts import Verdict, claim_table
+from benchmarks.report.verdicts import Verdict, claim_table, decided, seed_table
 from quatrefoil.core.measuring.collect import headline
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import Table
@@ -167,6 +167,8 @@ def claims_section(found: Sequence[Verdict]) -> Section:
             *_plainly(found),
         ],
         [claim_table(found)],
+        decided(found),
+        [seed_table(found)] if any(each.scores for each in found) else [],
         plots=[Plot("differences, in points", claims_plot(found))] if any(each.corrected for each in found) else [],
         links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
     )

@@ -10,11 +10,11 @@ from benchmarks.report.sections import Section, claims_section, papers_section
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import StoredStudy
 from benchmarks.report.tables import count_cell
-from benchmarks.report.verdicts import Verdict, unseen_alone
+from benchmarks.report.verdicts import Verdict, decided
 from quatrefoil.core.ablation.report import EffectRecord, effect_cells
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results
-from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text
+from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow
 from quatrefoil.core.wording import counted
 
 _CLAIMED: Final = 56
@@ -22,23 +22,16 @@ _CLAIMED: Final = 56
 
 def short_claims(found: Sequence[Verdict]) -> Section:
     """How many there are of each verdict, those that are decided, and a line for what is claimed of several tasks."""
-    decided = [
-        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_whose(verdict)}: "
-        f"{_how_much(verdict)}{_at_what_cost(verdict)}"
-        + (f"; {said}" if (said := unseen_alone(verdict, found)) else "")
-        for verdict in found
-        if verdict.word != "open"
-    ]
     families = groupby(found, lambda verdict: (verdict.claim.family, verdict.claim.claimed))
     rows = [TableRow(_family_cells(*of, list(part))) for of, part in families]
     columns = ["claim", "what is claimed", "of", "n", "differences", "> 0", "< 0", "verdicts"]
     remarks = [
-        *decided,
+        *decided(found),
         "of: comparisons, one for each task; differences in points, paired by seed; > 0, < 0: how many have their "
         "95 % interval there, which is not corrected for their number, as a verdict's is, which stands in brackets "
         "behind what is decided; both suppose differences to be about normal, which five seeds cannot show",
     ]
-    return replace(claims_section(found), tables=[Table("claims", columns, rows)], remarks=remarks, plots=())
+    return replace(claims_section(found), tables=[Table("claims", columns, rows)], remarks=remarks, parts=(), plots=())
 
 
 def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
@@ -64,21 +57,6 @@ def _from_to(values: Sequence[float], form: str) -> str:
     """The least and the greatest, once where they are the same."""
     ends = dict.fromkeys(f"{end:{form}}" for end in (min(values), max(values))) if values else [NOTHING]
     return " to ".join(ends)
-
-
-def _how_much(verdict: Verdict) -> str:
-    assert verdict.over is not None, "what is decided has a difference"
-    return f"{verdict.over.mean:+.1f} {interval_text(verdict.corrected, '+.1f')}"
-
-
-def _whose(verdict: Verdict) -> str:
-    return ", a task on which the paper does not compare" if verdict.claim.ours else ""
-
-
-def _at_what_cost(verdict: Verdict) -> str:
-    """Equal steps are not equal compute."""
-    ours, theirs = verdict.minutes
-    return "" if ours is None or theirs is None else f" ({ours:.1f} against {theirs:.1f} minutes of training)"
 
 
 def short_studies(studies: Sequence[StoredStudy]) -> list[Section]:

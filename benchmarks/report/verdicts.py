@@ -47,8 +47,7 @@ class Verdict:
     """What the runs say of a claim.
 
     Attributes:
-        differences: better minus than, in points, of each of the claim's seeds that both arms have.
-        fresh: those of the seeds that had not been seen when their number was fixed; none where none had been.
+        scores: of each of the claim's seeds that both arms have, in this order: the first arm's and the second's.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
         not_above: what is reached blindly (`BLIND`) that neither arm is shown to be above, by the 95 % intervals over
@@ -65,8 +64,7 @@ class Verdict:
     """
 
     claim: Claim
-    differences: tuple[float, ...]
-    fresh: tuple[float, ...] = ()
+    scores: Mapping[int, tuple[float, float]]
     over: OverSeeds | None = None
     corrected: Interval | None = None
     word: Word = "open"
@@ -78,6 +76,17 @@ class Verdict:
     anchors: tuple[str | None, str | None] = (None, None)
     commits: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """The first arm minus the second, in points, of each seed."""
+        return tuple(ours - theirs for ours, theirs in self.scores.values())
+
+    @property
+    def fresh(self) -> tuple[float, ...]:
+        """Those of the seeds that had not been seen when their number was fixed; none where none had been."""
+        late = self.claim.seeds[self.claim.known :] if self.claim.known else ()
+        return tuple(ours - theirs for ours, theirs in (self.scores[seed] for seed in late if seed in self.scores))
 
     @property
     def said(self) -> str:
@@ -153,18 +162,16 @@ def _lines(entry: Entry, metric: str, groups: Sequence[Group]) -> Iterator[tuple
 def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Standing) -> Verdict:
     better, than, group, outdated = _arms_today(claim, groups, standing)
     pairs = paired(better, than, claim.metric) if better and than and group else {}
-    differences = tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in claim.seeds if seed in pairs))
-    late = claim.seeds[claim.known :] if claim.known else ()
     found = Verdict(
         claim,
-        differences,
-        fresh=tuple(ours - theirs for ours, theirs in (pairs[seed] for seed in late if seed in pairs)),
+        {seed: pairs[seed] for seed in claim.seeds if seed in pairs},
         minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
         unfinished=standing.missing(claim, claim.seeds),
         anchors=(better.anchor if better else None, than.anchor if than else None),
         commits=tuple(sorted({commit for line in (better, than) if line for commit in line.commits})),
         outdated=outdated,
     )
+    differences = found.differences
     if len(differences) < 2 or not (better and than and group):
         return replace(found, missing=found.unfinished)
     over = interval_over_seeds(differences)
@@ -232,6 +239,48 @@ def _cells(verdict: Verdict) -> list[Cell]:
         Cell(NOTHING) if verdict.hours_to_decide is None else _in_hours(verdict.hours_to_decide),
         _both(verdict.minutes),
     ]
+
+
+def seed_table(found: Sequence[Verdict]) -> Table:
+    """What all verdicts are drawn from: both arms' scores, seed by seed, of claims that have any."""
+    seeds = sorted({seed for verdict in found for seed in verdict.claim.seeds})
+    rows = [TableRow([Cell(each.claim.name), *(_pair(each, seed) for seed in seeds)]) for each in found if each.scores]
+    remarks = [
+        "the first arm's score and the second's in the metric of the claim; it sorts by their difference, and "
+        f"`{NOTHING}` is no seed of the claim, or is not run"
+    ]
+    return Table("Scores of both arms, seed by seed", ["claim", *(f"seed {seed}" for seed in seeds)], rows, remarks)
+
+
+def _pair(verdict: Verdict, seed: int) -> Cell:
+    ours, theirs = verdict.scores.get(seed, (None, None))
+    return Cell(NOTHING) if ours is None or theirs is None else Cell(f"{ours:.1f}, {theirs:.1f}", ours - theirs)
+
+
+def decided(found: Sequence[Verdict]) -> list[str]:
+    """Of each verdict that is none of the open ones what was found, by how much, and at what cost."""
+    return [
+        f"{verdict.word}: {verdict.claim.name}, {verdict.claim.statement}{_whose(verdict)}: "
+        f"{_how_much(verdict)}{_at_what_cost(verdict)}"
+        + (f"; {said}" if (said := unseen_alone(verdict, found)) else "")
+        for verdict in found
+        if verdict.word != "open"
+    ]
+
+
+def _whose(verdict: Verdict) -> str:
+    return ", a task on which the paper does not compare" if verdict.claim.ours else ""
+
+
+def _how_much(verdict: Verdict) -> str:
+    assert verdict.over is not None, "what is decided has a difference"
+    return f"{verdict.over.mean:+.1f} {interval_text(verdict.corrected, '+.1f')}"
+
+
+def _at_what_cost(verdict: Verdict) -> str:
+    """Equal steps are not equal compute."""
+    ours, theirs = verdict.minutes
+    return "" if ours is None or theirs is None else f" ({ours:.1f} against {theirs:.1f} minutes of training)"
 
 
 def _undecided(verdict: Verdict) -> str:

@@ -13,7 +13,7 @@ from benchmarks.report.claims_plot import COLOURS, claims_plot
 from benchmarks.report.groups import group
 from benchmarks.report.sections import claims_section
 from benchmarks.report.standing import Standing
-from benchmarks.report.verdicts import BLIND, POWER, Verdict, claim_table, seeds_to_decide, verdicts
+from benchmarks.report.verdicts import BLIND, POWER, Verdict, claim_table, seed_table, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry
@@ -97,6 +97,21 @@ def test_only_the_seeds_of_a_claim_are_counted_and_all_of_them_are_needed(tmp_pa
     fewer = replace(found, rows=[row for row in found.rows if row.seed != 2])
     (judged,) = judge([CLAIM], fewer)
     assert (judged.word, judged.differences) == ("open", pytest.approx((*CLEAR[:2], *CLEAR[3:])))
+
+
+def test_every_difference_is_shown_as_both_scores_that_it_is_taken_from(tmp_path: Path) -> None:
+    found = measured(tmp_path, CLEAR)
+    lacking = replace(found, rows=[row for row in found.rows if row.seed != 2])
+    longer = replace(CLAIM, name="T9", seeds=(0, 5))
+    never = replace(CLAIM, name="T10", better=FRAMES, than=TABLE, metric="R@5")
+    table = seed_table(judge([CLAIM, longer, never], lacking))
+    assert table.columns == ["claim", *(f"seed {seed}" for seed in (0, 1, 2, 3, 4, 5))]
+    shown = [[cell.text for cell in row.cells] for row in table.rows]
+    assert shown == [
+        ["T1", "50.0, 40.0", "51.1, 40.1", "–", "50.9, 40.4", "50.7, 40.5", "–"],
+        ["T9", "50.0, 40.0", "–", "–", "–", "–", "–"],
+    ]
+    assert [row.cells[1].number for row in table.rows] == [10.0, 10.0]
 
 
 @pytest.mark.parametrize("many", [1, 12])
