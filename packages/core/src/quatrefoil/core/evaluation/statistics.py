@@ -8,6 +8,7 @@ Queries of one group are not independent, so groups are what is resampled and wh
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
@@ -159,6 +160,7 @@ def permutation_test(
     return (count / tried if exact else (count + 1) / (tried + 1)), exact
 
 
+@cache
 def student_quantile(probability: float, degrees: int) -> float:
     """Quantile of Student's t for whole degrees of freedom, by bisection of its closed form."""
     if not 0 < probability < 1 or degrees < 1:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from functools import cache
 
 from quatrefoil.core.measuring.entries import AS_FOUND
 
@@ -19,6 +20,12 @@ def run_name(config_hash: str, data_version: str, seed: int) -> str:
     return f"{config_hash}{version}-seed{seed}"
 
 
+@cache
+def _words(command: str) -> tuple[str, ...]:
+    """Of one run many rows are stored, all with its command."""
+    return tuple(shlex.split(command))
+
+
 def check_command(
     command: str, recipe: str, overrides: Sequence[str], config_hash: str, data_version: str, seed: int
 ) -> None:
@@ -27,8 +34,9 @@ def check_command(
     Raises:
         ValueError: the command is that of another run, or none.
     """
-    first, settings = (words := shlex.split(command))[:3], words[3:]
-    if first != ["quatrefoil", "train", recipe]:
+    words = _words(command)
+    first, settings = words[:3], words[3:]
+    if first != ("quatrefoil", "train", recipe):
         raise ValueError(f"recipe is {recipe}, which its command does not train: {command}")
     if (said := [each for each in settings if not each.startswith(NOT_WHAT)]) != list(overrides):
         raise ValueError(f"overrides are {list(overrides)}, its command has {said}")
