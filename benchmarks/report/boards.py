@@ -35,7 +35,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """A model, with what was trained of it for one column or another; no two of its lines have one score."""
 
     model: str
@@ -64,15 +64,15 @@ class Board:
     columns: Sequence[Column]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[BoardRow]:
         """As few for each model as hold its lines: two configurations that have one score are two rows."""
-        found: list[Row] = []
+        found: list[BoardRow] = []
         for group in self.groups:
             for line in group.lines:
                 scored = [each for each in self.columns if each.group is group and each.metric in line.scores]
                 rows = (row for row in found if row.model == line.model and not any(map(row.line, scored)))
                 if (row := next(rows, None)) is None:
-                    found.append(row := Row(line.model, []))
+                    found.append(row := BoardRow(line.model, []))
                 row.lines.append((group.ground, line))
         return found
 

@@ -26,10 +26,11 @@ REPOSITORY = (
 ELSEWHERE = (
     "This is the short form of `{page}`, made of the same rows. All else stands there: R@5, R@10, MedR, MnR and other "
     "metrics, other splits than `test`, scores by kind of twins, every paired difference with its p, intervals over "
-    "queries, validation scores, every run on real sequences, all claims, every level of an ablation, what papers "
-    "print with their sources, and plots, as far as they were measured. Configurations and commands stand there below "
-    "the tables: they make a row again, and `make bench` what is missing."
+    "queries, validation scores, {more}plots, as far as they were measured. Configurations and commands stand there "
+    "below the tables: they make a row again{missing}."
 )
+MORE = "every run on real sequences, all claims, every level of an ablation, what papers print with their sources, "
+"""On the repository's own page."""
 LEGEND = (
     "a±b: mean and half of the 95 % t-interval over seeds; of one seed the value alone",
     "n: seeds; M: million parameters; min: minutes of training by the clock, whatever else the machine did, with what "
@@ -49,7 +50,8 @@ def markdown(sections: Sequence[Section], page: str, judged: bool) -> str:
     if not sections:
         return f"# Leaderboard\n\n{NO_RESULTS}"
     first = f"{SCORES} {REPOSITORY}" if judged else SCORES
-    told = [f"{_wrapped(said)}\n" for said in (first, ELSEWHERE.format(page=page))]
+    more, missing = (f"{MORE}and ", ", and `make bench` what is missing") if judged else ("", "")
+    told = [f"{_wrapped(said)}\n" for said in (first, ELSEWHERE.format(page=page, more=more, missing=missing))]
     legend = _list([*LEGEND, *([JUDGED] if judged else [])])
     return "\n".join(["# Leaderboard\n", *told, legend, *map(_section, sections)])
 

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 from benchmarks.claims import CLAIMS
-from benchmarks.report.boards import Board, Column, Row, boards
+from benchmarks.report.boards import Board, BoardRow, Column, boards
 from benchmarks.report.groups import Difference, Group, Score
 from benchmarks.report.protocols import brief, lead
 from benchmarks.report.sections import Section
@@ -98,7 +98,7 @@ def _score_tables(board: Board, columns: Sequence[Column]) -> list[Table]:
 def _score_table(board: Board, columns: Sequence[Column]) -> Table:
     """The models that have one of these scores, best first in the first of them; chance and bounds above."""
 
-    def rank(row: Row) -> list[tuple[bool, float]]:
+    def rank(row: BoardRow) -> list[tuple[bool, float]]:
         """A row without a score comes after those that have it."""
         return [(score is None, -score.mean if score else 0.0) for score in map(row.score, columns)]
 
@@ -120,7 +120,7 @@ def _computed(reader: str, columns: Sequence[Column]) -> list[Cell]:
     return [Cell(reference_name(reader)), Cell(NOTHING), *values, Cell(NOTHING), Cell(NOTHING)]
 
 
-def _measured(row: Row, columns: Sequence[Column]) -> list[Cell]:
+def _measured(row: BoardRow, columns: Sequence[Column]) -> list[Cell]:
     """Of costs the mean over what was trained for these columns; `n` of its scores, from the fewest to the most."""
     scored = [(line, column.metric) for column in columns if (line := row.line(column))]
     lines = {id(line): line for line, _ in scored}.values()

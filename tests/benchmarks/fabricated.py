@@ -10,7 +10,7 @@ from benchmarks.entries import TABLE
 from quatrefoil.core.ablation.effects import REFERENCE as NOT_VARIED
 from quatrefoil.core.ablation.effects import Numbers, cost_of, numbers
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, reference_settings, table_of
-from quatrefoil.core.measuring.store import Results, write
+from quatrefoil.core.measuring.store import Results, lines
 from quatrefoil.core.measuring.tables import Table, table_text
 from tests.core.measuring.fabricated import results
 
@@ -34,7 +34,8 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         cost = cost_of([row for part in arm for row in part.rows], [each for part in arm for each in part.costs])
         effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
     for name in ("rows", "curves", "costs"):
-        write(folder / f"{name}.jsonl", [each for part in parts for each in getattr(part, name)])
+        stored = lines(each for part in parts for each in getattr(part, name))
+        (folder / f"{name}.jsonl").write_text(stored, encoding="utf-8")
     table = table_of("A question?", effects, [*OF_EVERY_STUDY, "said"])
     set_before = "".join(f"- `{said}`\n" for said in reference_settings(effects))
     text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"

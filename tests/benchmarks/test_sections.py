@@ -28,7 +28,7 @@ from benchmarks.report.tables import METRICS, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import verdicts
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.rows import Ground, PaperRow, Row, RowError
-from quatrefoil.core.measuring.store import Results, read, write
+from quatrefoil.core.measuring.store import Results, lines, read
 from quatrefoil.core.measuring.tables import NOTHING, table_text
 from quatrefoil.core.recipes import load
 from tests.benchmarks.fabricated import study
@@ -304,7 +304,8 @@ def test_arms_of_a_study_on_other_ground_than_their_reference_are_refused(
 def test_a_study_tells_what_chance_is_where_it_was_computed(tmp_path: Path) -> None:
     study(tmp_path / "mine", {"reference": (45.0, 55.0), "x: one": (46.0, 56.0)})
     assert not [said for said in read_studies(tmp_path)[0].section.lead if "chance" in said]
-    write(tmp_path / "mine" / "references.jsonl", results(tmp_path / "runs", TABLE, 0, 50.0).references)
+    chance = results(tmp_path / "runs", TABLE, 0, 50.0).references
+    (tmp_path / "mine" / "references.jsonl").write_text(lines(chance))
     assert "By chance: text-to-video/R@1 0.25." in read_studies(tmp_path)[0].section.lead
 
 

@@ -14,7 +14,7 @@ from quatrefoil.core.measuring.agreement import check_agreement
 from quatrefoil.core.measuring.collect import MOST_POINTS, collect, thin
 from quatrefoil.core.measuring.entries import AS_FOUND
 from quatrefoil.core.measuring.rows import Reference, Row, RowError, parse, portable, to_line
-from quatrefoil.core.measuring.store import Results, Store, read, write
+from quatrefoil.core.measuring.store import Results, Store, lines, read
 from tests.core.measuring.fabricated import HASH, REFERENCE, facts, resealed, results, run_folder
 from tests.core.measuring.toys import FRAMES, TABLE
 
@@ -26,7 +26,7 @@ def row(tmp_path: Path) -> Row:
 
 def test_a_row_survives_storing(row: Row, tmp_path: Path) -> None:
     odd = replace(row, model="two\u2028lines of Ünicode")
-    write(tmp_path / "rows.jsonl", [row, odd])
+    (tmp_path / "rows.jsonl").write_text(lines([row, odd]), encoding="utf-8")
     assert read(tmp_path / "rows.jsonl", Row) == [row, odd]
 
 

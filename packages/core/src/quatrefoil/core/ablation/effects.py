@@ -13,8 +13,7 @@ from quatrefoil.core.ablation.arms import Arm, by_subject
 from quatrefoil.core.ablation.records import records_of
 from quatrefoil.core.ablation.study import Measure, StudyError
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
-from quatrefoil.core.measuring.rows import Cost as RunCost
-from quatrefoil.core.measuring.rows import Row
+from quatrefoil.core.measuring.rows import Cost, Row
 from quatrefoil.core.measuring.store import Results
 
 At = frozenset[tuple[str, str]]
@@ -27,7 +26,7 @@ ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
-class Cost:
+class MeanCost:
     """Means over the runs of an arm, and what they were made on; None where no run told it.
 
     Parameters are those that its objectives reach.
@@ -77,7 +76,7 @@ class Effect(Numbers):
     factor: str | None
     level: str
     measure: Measure
-    cost: Cost
+    cost: MeanCost
     pairs: tuple[tuple[str, str], ...] = ()
 
 
@@ -140,13 +139,13 @@ def numbers(chosen: tuple[str, str] | None, scores: Scores) -> Numbers:
     )
 
 
-def _reference(arm: Arm, measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Effect:
+def _reference(arm: Arm, measure: Measure, scores: Scores, costs: Mapping[At, MeanCost]) -> Effect:
     return Effect(
         arm=arm, factor=None, level="reference", measure=measure, cost=costs[REFERENCE], **vars(numbers(None, scores))
     )
 
 
-def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mapping[At, Cost]) -> Iterator[Effect]:
+def _levels(arms: Sequence[Arm], measure: Measure, scores: Scores, costs: Mapping[At, MeanCost]) -> Iterator[Effect]:
     by_at = {arm.at: arm for arm in arms}
     for factor in arms[0].subject.factors:
         for level in (each.name for each in factor.levels):
@@ -200,14 +199,14 @@ def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
     return {seed: fmean(there[seed] - without[seed] for there, without in pairs) for seed in sorted(seeds)}
 
 
-def _cost(arm: Arm, results: Results) -> Cost:
+def _cost(arm: Arm, results: Results) -> MeanCost:
     return cost_of(records_of(arm, results.rows), records_of(arm, results.costs))
 
 
-def cost_of(rows: Sequence[Row], costs: Sequence[RunCost]) -> Cost:
+def cost_of(rows: Sequence[Row], costs: Sequence[Cost]) -> MeanCost:
     """By the rows and the costs of an arm's runs."""
     seconds = {row.seed: row.wall_seconds for row in rows}
-    return Cost(
+    return MeanCost(
         fmean(seconds.values()) if seconds else None,
         fmean(cost.peak_memory_bytes for cost in costs) if costs else None,
         costs[0].trained_parameters if costs else None,

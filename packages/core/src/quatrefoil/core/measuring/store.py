@@ -187,8 +187,3 @@ def merge(old: Iterable[Item], new: Iterable[Item]) -> list[Item]:
 def lines(items: Iterable[Record]) -> str:
     """Records as a file has them."""
     return "".join(map(to_line, items))
-
-
-def write(path: Path, items: Iterable[Record]) -> None:
-    """Write records whole or not at all."""
-    replace_text(path, lines(items))
