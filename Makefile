@@ -9,7 +9,7 @@ BENCH  ?= default
 # Where benchmark runs are made, e.g. WHERE="--processes 2" or WHERE="--on slurm --processes 16"; see `--help`.
 WHERE  ?=
 
-.PHONY: help setup demo test test-slow test-fuzz trust curves lint bench claims ablate clean lock release
+.PHONY: help setup demo test test-slow test-fuzz trust curves lint bench screenshots claims ablate clean lock release
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -30,6 +30,9 @@ demo: setup      ## embedded benchmark, TABLE and its frames-only baseline, a le
 
 bench: setup     ## train what is missing, evaluate, write LEADERBOARD.md and site/; BENCH=quick, default, full, clover, vlsa or regulome; BENCH=pages only draws
 	$(BIN)/python -m benchmarks.leaderboard $(BENCH) $(WHERE)
+
+screenshots: setup ## pictures of site/index.html, in a browser that is installed, into docs/screenshots
+	$(BIN)/python -m benchmarks.screenshots
 
 claims: setup    ## the papers' claims, e.g. CLAIMS="T1 T2", or all: five seeds or more (many hours on two cores, goes on where it was cut)
 	$(BIN)/python -m benchmarks.leaderboard claims $(CLAIMS:%=--claim %) $(WHERE)

@@ -17,8 +17,6 @@ from quatrefoil.core.measuring.rows import Curve
 
 WIDTH, HEIGHT = 520, 270
 _LETTER, _RIGHT, _BAR, _GAP = 6.6, 110, 15, 8
-_STEP = 25
-"""Percent between the lines of a bar plot."""
 _LEFT, _BOTTOM, _TOP, _END = 46, 40, 22, 16
 
 Marks = Mapping[str, Mark]
@@ -26,22 +24,38 @@ Marks = Mapping[str, Mark]
 
 @dataclass(frozen=True)
 class Bars:
-    """The room of a bar plot: names on the left, percent from `least`, 0 or below, at `left` on, texts on the right."""
+    """The room of a bar plot: names on the left, percent from `left` on, texts on the right.
+
+    Attributes:
+        least, most: the ends of the percent, of which the first is 0 or below.
+        step: between its lines; both ends are on one.
+    """
 
     left: float
     height: float
-    least: int
+    least: float
+    most: float
+    step: float
+
+    @classmethod
+    def over(cls, left: float, height: float, values: Sequence[float]) -> "Bars":
+        """With room for all of these values: up to 100 % where they need more than half of it."""
+        farthest = max(map(abs, values))
+        step = (100 if farthest > 50 else round_up(farthest)) / 4
+        steps_down, steps_up = (math.ceil(max(0, end) / step) for end in (-min(values), max(values)))
+        return cls(left, height, -steps_down * step, max(1, steps_up) * step, step)
 
     def x(self, percent: float) -> float:
-        return self.left + (WIDTH - self.left - _RIGHT) * self._share(min(max(percent, self.least), 100))
+        return self.left + (WIDTH - self.left - _RIGHT) * self._share(min(max(percent, self.least), self.most))
 
     def _share(self, percent: float) -> float:
-        return (percent - self.least) / (100 - self.least)
+        return (percent - self.least) / (self.most - self.least)
 
     def grid(self) -> Iterator[str]:
-        for percent in range(self.least, 101, _STEP):
-            yield svg.path([(self.x(percent), 4), (self.x(percent), self.height - 20)], "grid")
-            yield svg.label(self.x(percent), self.height - 6, f"{percent} %", "tick", "middle")
+        for place in range(round((self.most - self.least) / self.step) + 1):
+            x = self.x(percent := self.least + place * self.step)
+            yield svg.path([(x, 4), (x, self.height - 20)], "grid")
+            yield svg.label(x, self.height - 6, f"{percent:g} %", "tick", "middle")
 
     def reference(self, place: int, name: str, value: float) -> list[str]:
         """A bar that is no model's, and a line from it down through all that are."""
@@ -82,9 +96,9 @@ def bar_plot(group: Group, metric: str, of: Marks) -> str:
     lines = sorted((each for each in group.lines if metric in each.scores), key=lambda each: -each.scores[metric].mean)
     longest = max(map(len, [*references, *(line.model for line in lines)]))
     ends = (end for line in lines for end in (line.scores[metric].mean, *(line.scores[metric].interval or ())))
-    lowest = max(min([*references.values(), *ends]), limits(metric)[0])
-    least = min(0, math.floor(lowest / _STEP) * _STEP)
-    room = Bars(longest * _LETTER + 16, _y(len(references) + len(lines)) + 22, least)
+    (low, high), height = limits(metric), _y(len(references) + len(lines)) + 22
+    drawn = [min(max(end, low), high) for end in (*references.values(), *ends)]
+    room = Bars.over(longest * _LETTER + 16, height, drawn)
     parts = list(room.grid())
     for place, (name, value) in enumerate(references.items()):
         parts += room.reference(place, name, value)

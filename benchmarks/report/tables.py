@@ -130,10 +130,14 @@ def _spread_remarks(group: Group) -> Iterator[str]:
 
 def _commit_remarks(group: Group) -> Iterator[str]:
     """Where the code that ran is not one that can be checked out, or not one for all seeds."""
-    if unsaved := [line.model for line in group.lines if any(commit.endswith("+") for commit in line.commits)]:
-        yield f"run with changes that were not committed, some or all seeds: {', '.join(unsaved)}"
-    if several := [line.model for line in group.lines if len(line.commits) > 1]:
-        yield f"seeds are of several commits, of one configuration: {', '.join(several)}"
+    if unsaved := dict.fromkeys(line.model for line in group.lines if any(map(_unsaved, line.commits))):
+        yield f"run with changes that were not committed, some or all seeds: {'; '.join(unsaved)}"
+    if several := dict.fromkeys(line.model for line in group.lines if len(line.commits) > 1):
+        yield f"seeds are of several commits, of one configuration: {'; '.join(several)}"
+
+
+def _unsaved(commit: str) -> bool:
+    return commit.endswith("+")
 
 
 def _cost_remarks(group: Group) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The page in a real browser, where there is one: it loads, sorts, filters, and fits a phone."""
 
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -15,10 +14,10 @@ from benchmarks.report.pictures import Drawn, Pictures
 from benchmarks.report.sections import claims_section, group_sections
 from benchmarks.report.standing import Standing
 from benchmarks.report.verdicts import verdicts
+from benchmarks.screenshots import NoBrowser, start_browser
 from quatrefoil.core.measuring.store import Results
 from tests.benchmarks.test_pages import three_seeds
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SECTION = "section >> nth=0"
 PAGE = "http://page.test/"
 
@@ -28,21 +27,12 @@ def chromium() -> Iterator[Any]:
     """A headless browser; the tests are skipped, by name, where none starts."""
     driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with driver.sync_playwright() as playwright:
-        browser = started(playwright, driver.Error)
+        try:
+            browser = start_browser(playwright, driver.Error)
+        except NoBrowser as error:
+            pytest.skip(str(error))
         yield browser
         browser.close()
-
-
-def started(playwright: Any, error: type[Exception]) -> Any:
-    """The first browser that starts: some are only a word on how to install them."""
-    refused = []
-    own = playwright.chromium.executable_path  # where `playwright install chromium` puts it
-    for path in filter(None, map(shutil.which, [*BROWSERS, own])):
-        try:
-            return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except error as refusal:
-            refused.append(f"{path}: {str(refusal).splitlines()[0]}")
-    pytest.skip(f"none of {', '.join(BROWSERS)} starts: {'; '.join(refused) or 'none is installed'}")
 
 
 @pytest.fixture(scope="module")

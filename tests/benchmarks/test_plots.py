@@ -9,7 +9,7 @@ import pytest
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.groups import group
 from benchmarks.report.marks import marks
-from benchmarks.report.plots import HEIGHT, bar_plot, cost_plot, line_plot
+from benchmarks.report.plots import HEIGHT, Bars, bar_plot, cost_plot, line_plot
 from quatrefoil.core.measuring.store import Results
 from tests.core.measuring.fabricated import results
 
@@ -42,7 +42,7 @@ def test_scores_below_zero_are_drawn_within_the_picture(tmp_path: Path, values: 
     assert all(0 <= y <= HEIGHT for y in heights(costs))
     assert ('class="bound"' in costs) == (min(values) < 0)
     bars = bar_plot(found, METRIC, of)
-    assert ("-25 %" in bars) == (min(values) < 0)
+    assert (">-" in bars) == (min(values) < 0)
     assert all(float(width) >= 0 for width in re.findall(r' width="(-?[\d.]+)"', bars))
 
 
@@ -57,10 +57,22 @@ def test_a_bar_below_zero_ends_where_one_above_begins(tmp_path: Path) -> None:
 def test_a_whisker_below_zero_of_a_bar_above_is_drawn_to_its_end(tmp_path: Path) -> None:
     (found,) = group(of_mcc(tmp_path, 4.0, 9.0))  # 6.5, -25.3 to 38.3
     bars = bar_plot(found, METRIC, marks(line.model for line in found.lines))
-    assert "-50 %" in bars
+    ticks = re.findall(r">(-?[\d.]+) %<", bars)
+    assert ticks == ["-30", "-20", "-10", "0", "10", "20", "30", "40"]
     whisker = re.findall(r'<polyline class="whisker" points="([\d.]+),', bars)[0]
     zero = re.findall(r'<rect x="([\d.]+)"', bars)[0]
     assert float(whisker) < float(zero)
+
+
+@pytest.mark.parametrize(
+    ("highest", "most"), [(0.0, "0.25"), (0.6, "0.6"), (7.1, "8"), (50.0, "60"), (50.1, "75"), (99.0, "100")]
+)
+def test_bars_are_as_long_as_they_can_be_told_apart(highest: float, most: str) -> None:
+    room = Bars.over(100, 200, [0.0, highest])
+    ticks = [found for line in room.grid() for found in re.findall(r">(-?[\d.]+) %<", line)]
+    assert (ticks[0], ticks[-1]) == ("0", most)
+    assert room.x(highest) <= room.x(float(most))
+    assert (room.x(highest) - room.x(0) >= (room.x(float(most)) - room.x(0)) / 2) == (highest > 0)
 
 
 def test_curves_below_zero_are_drawn_within_the_picture(tmp_path: Path) -> None:
