@@ -1,5 +1,6 @@
 """Claims, studies, what it took and papers, in short: the page's sections with less in them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -36,7 +37,7 @@ def short_claims(found: Sequence[Verdict]) -> Section:
 
 def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
     means = [verdict.over.mean for verdict in found if verdict.over]
-    words = [verdict.said for verdict in found]
+    words = _words(found)
     return [
         Cell(name),
         Cell(shorten(claimed, _CLAIMED, placeholder=" ...")),
@@ -46,6 +47,12 @@ def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cel
         *(Cell.of(sum(verdict.plain_side == side for verdict in found)) for side in (1, -1)),
         Cell(", ".join(_times(words, word) for word in dict.fromkeys(words))),
     ]
+
+
+def _words(found: Sequence[Verdict]) -> list[str]:
+    """Of each its verdict; how many seeds an open one is short of where all are short of as many."""
+    said = [verdict.said for verdict in found]
+    return said if len({*said}) == 1 else [re.sub(r"\d+ seeds? short", "seeds short", each) for each in said]
 
 
 def _times(words: Sequence[str], word: str) -> str:

@@ -125,6 +125,7 @@ def test_rows_tell_what_runs_take_where_no_costs_are_stored(
 ) -> None:
     ablate(monkeypatch, "--seeds", "1", "--store", "known")
     (tmp_path / "known" / "costs.jsonl").unlink()
+    reseal(tmp_path / "known")
     capsys.readouterr()
     ablate(monkeypatch, "--dry-run", "--known", "known")
     assert "about 0.2 minutes of training for 2 of them" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import Any
 
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Curve, Row, seal_of
+from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, seal_of, sealed
 from quatrefoil.core.measuring.store import Results, lines, read
 
 HASH = "0123456789abcdef"
@@ -68,11 +68,16 @@ def resealed(found: Results) -> Results:
     runs: dict[object, list[Row]] = {}
     for row in found.rows:
         runs.setdefault((row.model, *row.run), []).append(row)
-    curves = [replace(each, seal=seal_of(runs.get(each.key, ()), each.points)) for each in found.curves]
-    return replace(found, curves=curves)
+    took = {cost.run: cost for cost in found.costs}
+    curves = [
+        replace(each, seal=seal_of(runs.get(each.key, ()), each.points, took.get(each.run))) for each in found.curves
+    ]
+    return replace(found, curves=curves, references=list(map(sealed, found.references)))
 
 
 def reseal(folder: Path) -> None:
-    """Seal the runs of a stored folder as they are now, changed by hand or not."""
-    rows, curves = read(folder / "rows.jsonl", Row), read(folder / "curves.jsonl", Curve)
-    (folder / "curves.jsonl").write_text(lines(resealed(Results(rows=rows, curves=curves)).curves))
+    """Seal what is stored in a folder as it is now, changed by hand or not."""
+    kinds = {"rows": Row, "references": Reference, "curves": Curve, "costs": Cost}
+    found = resealed(Results(**{name: read(folder / f"{name}.jsonl", kind) for name, kind in kinds.items()}))
+    for name in ("references", "curves"):
+        (folder / f"{name}.jsonl").write_text(lines(getattr(found, name)))

@@ -235,18 +235,40 @@ UNSEEN: list[tuple[str, Callable[[int, Values], Iterator[Values]]]] = [
     ("rows", lambda number, row: iter([row] if number > 1 else [])),
     ("curves", lambda _, curve: iter([{**curve, "points": {}}])),
     ("curves", lambda _, curve: iter([{**curve, "seal": "0" * 64}])),
+    ("costs", lambda _, cost: iter([{**cost, "peak_memory_bytes": 2 * cost["peak_memory_bytes"]}])),
+    ("costs", lambda number, cost: iter([cost] if number > 1 else [])),
 ]
+UNSEEN_NAMES = ["value", "commit", "kinds", "one row", "points", "seal", "memory", "one cost"]
 
 
-@pytest.mark.parametrize(("name", "how"), UNSEEN, ids=["value", "commit", "kinds", "one row", "points", "seal"])
+@pytest.mark.parametrize(("name", "how"), UNSEEN, ids=UNSEEN_NAMES)
 def test_what_contradicts_nothing_is_refused_where_it_is_not_what_was_stored(
     store: Store, name: str, how: Callable[[int, Values], Iterator[Values]]
 ) -> None:
     change(store, name, how)
-    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .*, seed \d: its rows, or its curve, are not as they were"):
+    with pytest.raises(RowError, match=r"rows\.jsonl:\d+: .*, seed \d: its rows, curve or cost are not as they were"):
         store.read()
     reseal(store.folder)
     store.read()
+
+
+@pytest.mark.parametrize("by", [0.5, -0.05])
+def test_a_bound_that_is_not_what_was_computed_is_refused(store: Store, by: float) -> None:
+    moved = change_bounds(store, by)
+    with pytest.raises(
+        RowError, match=r"references\.jsonl:1: the bounds of text-to-video/R@1, .* are not as they were"
+    ):
+        store.read()
+    reseal(store.folder)
+    assert store.read().references[0].values == moved
+
+
+def change_bounds(store: Store, by: float) -> dict[str, float]:
+    """Of each but of chance, by so many points; those of the first."""
+    first = store.read().references[0].values
+    moved = {name: value + by * (name != "chance") for name, value in first.items()}
+    change(store, "references", lambda _, each: iter([{**each, "values": moved}]))
+    return moved
 
 
 def test_rows_of_a_split_that_were_taken_out_are_missed(tmp_path: Path) -> None:
@@ -271,6 +293,7 @@ def test_a_run_that_has_rows_has_a_curve(store: Store) -> None:
 def test_what_runs_cost_need_not_be_known_and_a_curve_may_be_left_of_a_run_without_rows(store: Store) -> None:
     (store.folder / "costs.jsonl").unlink()
     change(store, "rows", lambda _, row: iter([row] if row["model"] == TABLE.model else []))
+    reseal(store.folder)
     assert {curve.model for curve in store.read().curves} == {TABLE.model, FRAMES.model}
 
 
@@ -357,9 +380,8 @@ def test_what_contradicts_its_own_rows_is_not_added(tmp_path: Path, store: Store
 def test_a_bound_that_a_new_run_computes_otherwise_is_not_replaced(
     tmp_path: Path, store: Store, by: float, refused: bool
 ) -> None:
-    change(
-        store, "references", lambda _, each: iter([{**each, "values": {k: v + by for k, v in each["values"].items()}}])
-    )
+    change_bounds(store, by)
+    reseal(store.folder)
     before = (store.folder / "references.jsonl").read_text()
     new = results(tmp_path, FRAMES, 1)
     if refused:

@@ -130,8 +130,8 @@ def _list_studies(names: Sequence[str]) -> int:
             broken.append(error)
     if not names:
         print("no package brings a study")
-    for error in broken:
-        print(f"error: {error}", file=sys.stderr)
+    for each in broken:
+        print(f"error: {each}", file=sys.stderr)
     return bool(broken)
 
 

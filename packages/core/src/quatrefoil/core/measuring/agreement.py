@@ -2,8 +2,8 @@
 
 The metrics of one run share everything but the metric and its value, and more candidates find no less. The runs of one
 configuration share what was trained and measured and, on made data of one version, their ground. Each run has a curve
-with a seal of both, and what it cost is that of its rows. Where this does not hold, no mean over the rows says
-anything, so the whole store is refused.
+with a seal of all that it left, and what it cost is that of its rows. Where this does not hold, no mean over the rows
+says anything, so the whole store is refused.
 """
 
 import re
@@ -11,7 +11,18 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import fields
 from itertools import pairwise
 
-from quatrefoil.core.measuring.rows import MEND_RUN, Cost, Curve, Ground, Reference, Row, RowError, Run, seal_of
+from quatrefoil.core.measuring.rows import (
+    MEND_RUN,
+    Cost,
+    Curve,
+    Ground,
+    Reference,
+    Row,
+    RowError,
+    Run,
+    seal_of,
+    seal_of_bounds,
+)
 
 OF_A_METRIC = ("metric", "value", "interval")
 OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
@@ -122,8 +133,6 @@ def _check_bounds(reference: Reference, where: str) -> None:
 def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
     """Each run that has rows has a curve, by which runs that start from it are known, none of it beyond its steps.
 
-    The curve's seal is that of both: none of them was changed by itself.
-
     Seeds of one configuration learn from the same data: made ones of one version, found ones that are tested alike.
 
     Args:
@@ -143,18 +152,42 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
         if beyond > row.steps:
             said = f"{_said(row)} has steps {row.steps}, its curve has a point at {beyond}"
             raise RowError(f"{where(number)}: {said}; {MEND_RUN}")
-    _check_seals(known, rows, where)
 
 
-def _check_seals(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
+def check_seals(rows: Sequence[Row], curves: Iterable[Curve], costs: Iterable[Cost], where: _Where) -> None:
+    """The seal in a run's curve is of its rows, curve and cost: none of them was changed, added or taken out by itself.
+
+    Args:
+        where: as of `check_agreement`.
+
+    Raises:
+        RowError: a seal that is of something else: where the run's first row stands.
+    """
+    took = {cost.run: cost for cost in costs}
     runs: dict[Hashable, list[_Numbered]] = {}
     for number, row in enumerate(rows):
         runs.setdefault(_run(row), []).append((number, row))
-    for run, numbered in runs.items():
-        if known[run].seal != seal_of((row for _, row in numbered), known[run].points):
-            number, first = numbered[0]
-            said = f"{first.model}, seed {first.seed}: its rows, or its curve, are not as they were stored"
+    for curve in curves:
+        left = runs.get((curve.model, *curve.run), [])
+        if left and curve.seal != seal_of((row for _, row in left), curve.points, took.get(curve.run)):
+            number, first = left[0]
+            said = f"{first.model}, seed {first.seed}: its rows, curve or cost are not as they were stored"
             raise RowError(f"{where(number)}: {said}: one was changed, added or taken out; {MEND_RUN}")
+
+
+def check_bounds_seals(references: Iterable[Reference], where: _Where) -> None:
+    """The seal of what was computed is of itself: it was not changed.
+
+    Args:
+        where: as of `check_agreement`, for references.
+
+    Raises:
+        RowError: a seal that is of something else: where it stands.
+    """
+    for number, each in enumerate(references):
+        if each.seal != seal_of_bounds(each):
+            said = f"the bounds of {each.metric}, {each.protocol}, {each.split}, are not as they were stored"
+            raise RowError(f"{where(number)}: {said}; take this line out: the next run on these data stores it anew")
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:

@@ -7,7 +7,18 @@ from typing import Any
 
 from quatrefoil.core.evaluation.printed import HEADLINES
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import VALIDATION, Cost, Curve, Reference, Row, RowError, build, seal_of
+from quatrefoil.core.measuring.rows import (
+    UNSEALED,
+    VALIDATION,
+    Cost,
+    Curve,
+    Reference,
+    Row,
+    RowError,
+    build,
+    seal_of,
+    sealed,
+)
 from quatrefoil.core.measuring.run_names import NOT_WHAT
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
@@ -32,13 +43,14 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
         if facts["data"].get("embedded", False) != entry.embedded:
             raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
-        references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
-        curve = _curve(folder / LOG, facts, entry, rows)
+        references = [sealed(build(Reference, values, str(path))) for values in _references(facts, entry)]
+        cost = _cost(facts, entry)
+        curve = _curve(folder / LOG, facts, entry, rows, cost)
     except json.JSONDecodeError as error:
         raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
         raise RowError(f"{path} lacks {error}; remove {folder} and run again") from error
-    return Results(rows, references, [curve], list(_costs(facts, entry)))
+    return Results(rows, references, [curve], [cost] if cost else [])
 
 
 def _ground(facts: Mapping[str, Any], entry: Entry, split: str) -> dict[str, Any]:
@@ -73,22 +85,24 @@ def _references(facts: Mapping[str, Any], entry: Entry) -> Iterator[dict[str, An
     """Real corpora have none."""
     for split, metrics in facts["data"].get("reference", {}).items():
         for metric, values in metrics.items():
-            yield {**_ground(facts, entry, split), "metric": metric, "values": values, "provenance": "computed"}
+            said = {"metric": metric, "values": values, "provenance": "computed", **UNSEALED}
+            yield {**_ground(facts, entry, split), **said}
 
 
-def _costs(facts: Mapping[str, Any], entry: Entry) -> Iterator[Cost]:
+def _cost(facts: Mapping[str, Any], entry: Entry) -> Cost | None:
     """Runs made before peak memory was measured have none; of those before CPU time was, it is unknown."""
-    if "peak_memory_bytes" in facts:
-        run = {name: facts[name] for name in _COST} | {"seconds": facts["train_seconds"]}
-        run["cpu_seconds"] = facts.get("cpu_seconds")
-        yield build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
+    if "peak_memory_bytes" not in facts:
+        return None
+    run = {name: facts[name] for name in _COST} | {"seconds": facts["train_seconds"]}
+    run["cpu_seconds"] = facts.get("cpu_seconds")
+    return build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
 
 
-def _curve(log: Path, facts: Mapping[str, Any], entry: Entry, rows: Sequence[Row]) -> Curve:
+def _curve(log: Path, facts: Mapping[str, Any], entry: Entry, rows: Sequence[Row], cost: Cost | None) -> Curve:
     run = {name: facts[name] for name in ("recipe", "config_hash", "seed")} | {"data": facts["data"]["fingerprint"]}
     named = {**run, "model": entry.model, "data_version": entry.data_version}
     points = read_curves(log)
-    return build(Curve, {**named, "points": points, "seal": seal_of(rows, points)}, str(log))
+    return build(Curve, {**named, "points": points, "seal": seal_of(rows, points, cost)}, str(log))
 
 
 def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:

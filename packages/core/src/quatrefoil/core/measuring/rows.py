@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -54,6 +54,8 @@ Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
 MEND_RUN = "take all lines of its run out of rows, curves and costs.jsonl, and run it again"
+UNSEALED = {"seal": "0" * 64}
+"""Of bounds that are being made."""
 OLDER = (
     "this store is older than seals: move its folder away and give the same command again; runs whose folders are "
     "still there are stored anew without training"
@@ -186,7 +188,11 @@ class Row(Ground, OfARun):
 
 @dataclass(frozen=True, kw_only=True)
 class Reference(Ground):
-    """Scores that are computed and not trained, on one metric: chance, and the best that a set of modalities allows."""
+    """Scores that are computed and not trained, on one metric: chance, and the best that a set of modalities allows.
+
+    Attributes:
+        seal: `seal_of_bounds` of the rest.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -194,6 +200,7 @@ class Reference(Ground):
     metric: Said
     values: Annotated[dict[Said, float], Field(min_length=1)]
     provenance: Literal["computed"]
+    seal: DataHash
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
@@ -212,8 +219,8 @@ class Curve(OfARun):
     Configuration and data together are what a run that starts from this one is known by.
 
     Attributes:
-        seal: `seal_of` the run's rows and points, so that a slip of a hand or of a merge does not go unnoticed. Who
-            wants to deceive can make another.
+        seal: `seal_of` the run's rows, points and cost, so that a slip of a hand or of a merge does not go unnoticed.
+            Who wants to deceive can make another.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -351,12 +358,26 @@ def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:
     return parse(kind, json.dumps({"schema": SCHEMA, **values}), where)
 
 
-def seal_of(rows: Iterable[Row], points: Mapping[str, Sequence[tuple[int, float]]]) -> str:
-    """SHA-256 of what one run left: its points and its rows, in whatever order these are."""
+def seal_of(rows: Iterable[Row], points: Mapping[str, Sequence[tuple[int, float]]], cost: Cost | None) -> str:
+    """SHA-256 of what one run left: its points, its rows, in whatever order these are, and its cost, if it told one."""
     ordered = sorted(rows, key=lambda row: (row.split, row.metric))
     shared = map(to_line, ordered[:1])  # what tells the others from the first, without its many other facts
     each = (json.dumps([row.split, row.data_hash, row.metric, row.value, row.interval]) for row in ordered)
-    text = "\n".join([json.dumps(points, sort_keys=True), *shared, *each])
+    took = [to_line(cost)] if cost else []
+    return _sha256("\n".join([json.dumps(points, sort_keys=True), *took, *shared, *each]))
+
+
+def sealed(bounds: Reference) -> Reference:
+    """The same with the seal of what it says."""
+    return replace(bounds, seal=seal_of_bounds(bounds))
+
+
+def seal_of_bounds(bounds: Reference) -> str:
+    """SHA-256 of all but the seal."""
+    return _sha256(to_line(replace(bounds, seal="")))
+
+
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

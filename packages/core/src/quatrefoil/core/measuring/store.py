@@ -9,10 +9,12 @@ from pathlib import Path
 from quatrefoil.core.files import locked, replace_text
 from quatrefoil.core.measuring.agreement import (
     check_agreement,
+    check_bounds_seals,
     check_computed_again,
     check_costs,
     check_curves,
     check_references,
+    check_seals,
 )
 from quatrefoil.core.measuring.rows import (
     Cost,
@@ -140,6 +142,8 @@ def _check(found: Results, where: Callable[[str, int], str]) -> None:
     check_references(found.references, found.rows, partial(where, "references"))
     check_curves(found.curves, found.rows, partial(where, "rows"))
     check_costs(found.costs, found.rows, partial(where, "costs"))
+    check_bounds_seals(found.references, partial(where, "references"))
+    check_seals(found.rows, found.curves, found.costs, partial(where, "rows"))
 
 
 def _said(record: Record) -> str:
