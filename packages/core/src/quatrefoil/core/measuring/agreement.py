@@ -12,6 +12,7 @@ from dataclasses import fields
 from itertools import pairwise
 
 from quatrefoil.core.measuring.rows import (
+    BRING_BACK,
     MEND_RUN,
     Cost,
     Curve,
@@ -35,7 +36,10 @@ _ADDING, _SOFTMAX = ("also_within", "batch_size"), "dual_softmax"
 _ROUNDING = 1e-6
 _COMPUTED_ALIKE = 0.01
 """Points: other versions of libraries sum in other orders."""
-_MEND = "take all lines of one of the two out of rows, curves and costs.jsonl, and run what is missing again"
+_MEND = (
+    "take all lines of one of the two (its config_hash and seed) out of rows, curves and costs.jsonl, and run what is "
+    f"missing again, {BRING_BACK}"
+)
 _Part = Callable[[Row], Hashable]
 _Where = Callable[[int], str]
 _Numbered = tuple[int, Row]
@@ -171,8 +175,9 @@ def check_seals(rows: Sequence[Row], curves: Iterable[Curve], costs: Iterable[Co
         left = runs.get((curve.model, *curve.run), [])
         if left and curve.seal != seal_of((row for _, row in left), curve.points, took.get(curve.run)):
             number, first = left[0]
-            said = f"{first.model}, seed {first.seed}: its rows, curve or cost are not as they were stored"
-            raise RowError(f"{where(number)}: {said}: one was changed, added or taken out; {MEND_RUN}")
+            of = f"{first.model}, {first.config_hash}, seed {first.seed}"
+            said = "its rows, curve or cost are not as they were stored: one was changed, added or taken out"
+            raise RowError(f"{where(number)}: {of}: {said}; {MEND_RUN}")
 
 
 def check_bounds_seals(references: Iterable[Reference], where: _Where) -> None:

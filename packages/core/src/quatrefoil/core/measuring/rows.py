@@ -53,7 +53,11 @@ Schema = Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
-MEND_RUN = "take all lines of its run out of rows, curves and costs.jsonl, and run it again"
+BRING_BACK = "or bring the files back, where they are committed (git checkout)"
+MEND_RUN = (
+    "take all lines of its run (its config_hash and seed) out of rows, curves and costs.jsonl, and run it again, "
+    f"{BRING_BACK}"
+)
 UNSEALED = {"seal": "0" * 64}
 """Of bounds that are being made."""
 OLDER = (
