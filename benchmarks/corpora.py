@@ -112,7 +112,7 @@ def on_real_corpora(environment: Mapping[str, str], gpu: bool | None = None) -> 
         FileNotFoundError: the folder that the environment names does not exist, or holds no corpus.
     """
     large = torch.cuda.is_available() if gpu is None else gpu
-    folders = found(environment)
+    folders = _folders(environment)
     asked = [(folder, each) for folder in folders for each in MEASURED.get(folder.name, ())]
     entries, left_out = list[Entry](), list[str]()
     for folder, each in asked:
@@ -153,7 +153,7 @@ def _scored(entry: Entry) -> Sequence[str] | CorpusError | None:
 
 def _reason(folder: Path, each: OnCorpus, large: bool) -> str | None:
     """Why it is not measured there; None where it is."""
-    if not fits(each, large):
+    if each.small is None and not large:
         return "it takes a GPU, and has no small recipe"
     lacking = each.lacks(folder)
     return None if lacking is None else f"there is no {lacking}"
@@ -166,7 +166,7 @@ def _unknown(folders: Sequence[Path]) -> list[str]:
     return [f"not measured: {path}, which is called none of {known}" for path in beside if path.name not in _FOLDERS]
 
 
-def found(environment: Mapping[str, str]) -> list[Path]:
+def _folders(environment: Mapping[str, str]) -> list[Path]:
     """The folders of real corpora; none where the environment names no root."""
     if CORPORA not in environment:
         return []
@@ -178,11 +178,6 @@ def found(environment: Mapping[str, str]) -> list[Path]:
             f"{CORPORA}={root} {what}; set it to the folder of {'/, '.join(_FOLDERS)}/, or unset it"
         )
     return folders
-
-
-def fits(each: OnCorpus, large: bool) -> bool:
-    """Whether it has a recipe that the machine affords."""
-    return large or each.small is not None
 
 
 def _entry(folder: Path, each: OnCorpus, large: bool) -> Entry:

@@ -48,7 +48,7 @@ def main() -> int:
 
     try:
         if not PAGE.is_file():
-            raise NoBrowser(f"{PAGE} is not there; draw it by `make bench BENCH=pages`")
+            raise FileNotFoundError(f"{PAGE} is not there; draw it by `make bench BENCH=pages`")
         with sync_api.sync_playwright() as playwright:
             browser = start_browser(playwright, sync_api.Error)
             tab = browser.new_page(viewport=SIZE)
@@ -59,7 +59,7 @@ def main() -> int:
                 tab.screenshot(path=OUT / f"{name}.jpg", type="jpeg", quality=70)
                 print(OUT / f"{name}.jpg")
             browser.close()
-    except NoBrowser as error:
+    except (FileNotFoundError, NoBrowser) as error:
         print(f"screenshots: {error}", file=sys.stderr)
         return 2
     return 0

@@ -62,7 +62,7 @@ class Suite:
 
 
 _CORE = (FRAMES, BRUTE_FORCE, TABLE)
-EACH_ONCE = (
+ON_ONE_TASK = (
     *_CORE,
     CLOVER_SCRATCH.tasks["retrieval"],
     CLOVER.tasks["retrieval"],
@@ -86,7 +86,7 @@ def suites() -> dict[str, Suite]:
         for suite in (
             Suite(
                 "quick",
-                [_shortened(entry, _SECONDS) for entry in EACH_ONCE],
+                [_shortened(entry, _SECONDS) for entry in ON_ONE_TASK],
                 committed=False,
                 what="every model beside a baseline on tiny data for 20 steps: minutes, into runs/quick",
             ),
@@ -99,7 +99,7 @@ def suites() -> dict[str, Suite]:
             ),
             Suite(
                 "default",
-                [entry.with_seeds(ONE_SEED) for entry in EACH_ONCE],
+                [entry.with_seeds(ONE_SEED) for entry in ON_ONE_TASK],
                 committed=True,
                 corpora_seeds=ONE_SEED,
                 what="every model beside a baseline from one seed, and the real corpora of QUATREFOIL_DATA",

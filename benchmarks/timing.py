@@ -11,6 +11,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 
+from quatrefoil.core.files import replace_text
+
 Given = TypeVar("Given")
 CPU = torch.device("cpu")
 
@@ -57,5 +59,5 @@ def surroundings(command: str, device: torch.device, packages: tuple[str, ...] =
 def keep(path: Path, found: Mapping[str, Any]) -> None:
     """Write what was found as JSON, and print it."""
     text = json.dumps(found, indent=2) + "\n"
-    path.write_text(text, encoding="utf-8")
+    replace_text(path, text)
     print(text)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed_contrast import RESULTS as CONTRAST
+from quatrefoil.core.files import replace_text
 from quatrefoil.core.versions import commit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,8 +148,8 @@ def main() -> int:
     outcomes = stored()
     for promise in [*asked, *([SUITE] if options.suite else [])]:
         outcomes[promise.text] = _run(promise)
-        OUTCOMES.write_text(json.dumps({k: asdict(v) for k, v in outcomes.items()}, indent=1) + "\n")
-    PAGE.write_text(page(outcomes, _contrast_rows(), _broken_inputs()))
+        replace_text(OUTCOMES, json.dumps({k: asdict(v) for k, v in outcomes.items()}, indent=1) + "\n")
+    replace_text(PAGE, page(outcomes, _contrast_rows(), _broken_inputs()))
     return int(not all(outcomes[promise.text].kept for promise in asked))
 
 

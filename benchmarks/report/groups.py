@@ -7,11 +7,9 @@ from itertools import groupby
 from statistics import median
 from typing import Literal
 
-import numpy as np
-
 from benchmarks.claims import CLAIMS
+from quatrefoil.core.evaluation.printed import headline
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
-from quatrefoil.core.measuring.collect import headline
 from quatrefoil.core.measuring.jobs import started_from
 from quatrefoil.core.measuring.rows import Curve, Ground, Row, Run
 from quatrefoil.core.measuring.store import Results
@@ -119,20 +117,20 @@ class Group:
     @property
     def headlines(self) -> list[str]:
         """The metrics of its lines by which models are compared."""
-        return sorted({metric for line in self.lines for metric in line.scores if _compared(metric)})
+        return sorted({metric for line in self.lines for metric in line.scores if _comparable(metric)})
 
     @property
     def compared(self) -> list[str]:
         """Of the headlines those of which something is computed; all of them where nothing is."""
-        return _told(self.headlines, self.references)
+        return _bounded(self.headlines, self.references)
 
 
-def _compared(metric: str) -> bool:
-    """Whether models are compared by it."""
+def _comparable(metric: str) -> bool:
+    """Whether models are compared by it: a headline, or what a claim is of."""
     return headline(metric) or metric in CLAIMED
 
 
-def _told(metrics: Sequence[str], references: Collection[str]) -> list[str]:
+def _bounded(metrics: Sequence[str], references: Collection[str]) -> list[str]:
     """Those of which something is computed, such as chance; all of them where nothing is."""
     return [metric for metric in metrics if metric in references] or list(metrics)
 
@@ -252,8 +250,8 @@ def _pairs(lines: Sequence[Line], references: Collection[str]) -> Iterator[_Pair
         by_model.setdefault(line.model, []).append(line)
     for pair in dict.fromkeys((claim.better.model, claim.than.model) for claim in CLAIMS):
         better, than = (by_model.get(model, []) for model in pair)
-        metrics = sorted({metric for line in better for metric in line.values if _compared(metric)})
-        for metric in _told(metrics, references):
+        metrics = sorted({metric for line in better for metric in line.values if _comparable(metric)})
+        for metric in _bounded(metrics, references):
             having = [[line for line in found if metric in line.values] for found in (better, than)]
             if all(having):
                 yield _Pair(having[0], having[1], metric)
@@ -265,6 +263,6 @@ def _difference(pair: _Pair) -> Difference:
     if len(scores) == 1:
         return Difference(*names, 1, scores[0][0] - scores[0][1], None, None)
     found = difference_over_seeds(*zip(*scores, strict=True))
-    if np.ptp([ours - theirs for ours, theirs in scores]) < ALIKE:  # how it would spread over seeds is not known
-        return Difference(*names, len(scores), found.mean, None, found.p_value)
-    return Difference(*names, len(scores), found.mean, found.interval, found.p_value)
+    apart = [ours - theirs for ours, theirs in scores]
+    interval = found.interval if max(apart) - min(apart) >= ALIKE else None
+    return Difference(*names, len(scores), found.mean, interval, found.p_value)

@@ -1,4 +1,4 @@
-"""LEADERBOARD.md: what reads well in a terminal, with the way to the page that has everything."""
+"""LEADERBOARD.md and CLAIMS.md: what reads well in a terminal, with the way to the page that has everything."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""index.html: one page that needs no network, made of the same sections as LEADERBOARD.md, with plots."""
+"""index.html: one page that needs no network, with every section and its plots; LEADERBOARD.md is its short form."""
 
 import re
 from collections.abc import Sequence

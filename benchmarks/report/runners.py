@@ -78,7 +78,12 @@ def _scored(run: Facts, name: str) -> Cell:
     """Rows from before three classes had an area have none."""
     if name not in run:
         return Cell(NOTHING)
-    return Cell(f"{run[name]:.1f} {interval_text(run[f'{name}_interval'], '.1f')}", run[name])
+    return _within(run[name], run[f"{name}_interval"])
+
+
+def _within(value: float, ends: Sequence[float], form: str = ".1f") -> Cell:
+    """A score and the ends of its interval; it sorts by the score."""
+    return Cell(f"{value:{form}} {interval_text(ends, form)}", value)
 
 
 def _sequence_differences(found: Sequence[Facts]) -> Table:
@@ -180,12 +185,9 @@ def risks_section(told: Facts) -> Section:
         [
             Cell(row["model"]),
             Cell.of(row["run"][-1]),
-            *(
-                Cell(f"{row['ROC_AUC'][of]:.1f} {interval_text(row['intervals'][of], '.1f')}", row["ROC_AUC"][of])
-                for of in features
-            ),
-            Cell(f"{row['gain']:+.1f} {interval_text(row['gain_interval'], '+.1f')}", row["gain"]),
-            Cell(f"{row['breaking']:.1f} {interval_text(row['breaking_interval'], '.1f')}", row["breaking"]),
+            *(_within(row["ROC_AUC"][of], row["intervals"][of]) for of in features),
+            _within(row["gain"], row["gain_interval"], "+.1f"),
+            _within(row["breaking"], row["breaking_interval"]),
         ]
         for row in told["rows"]
     ]

@@ -12,7 +12,7 @@ from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
 from benchmarks.report.protocols import Heading, headings, lead
 from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
 from benchmarks.report.verdicts import Verdict, claim_table, decided, seed_table
-from quatrefoil.core.measuring.collect import headline
+from quatrefoil.core.evaluation.printed import headline
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import Table
 

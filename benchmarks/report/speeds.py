@@ -1,7 +1,7 @@
 """How fast it is and how much memory it takes, beside a peer or another way of its own, each pair timed in one run."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ Facts = Mapping[str, Any]
 
 
 def speed_sections(folder: Path) -> list[Section]:
-    """One section of what runners of speed left in the folder; none where there is nothing. Raises as `_told`."""
-    found = [_told(path, tell) for path, tell in _kept(folder)]
+    """One section of what runners of speed left in the folder, or none. Raises RowError as `_told`."""
+    found = [_told(folder / name, tell) for name, tell in _TELLERS.items() if (folder / name).exists()]
     if not found:
         return []
     return [
@@ -33,12 +33,6 @@ def _told(path: Path, tell: Callable[[Any], list[Table]]) -> tuple[list[Table], 
     with undamaged(path, MEND):
         told = json.loads(path.read_text(encoding="utf-8"))
         return tell(told), _command(told)
-
-
-def _kept(folder: Path) -> Iterator[tuple[Path, Callable[[Any], list[Table]]]]:
-    for name, tell in _TELLERS.items():
-        if (path := folder / name).exists():
-            yield path, tell
 
 
 def _command(told: Any) -> str:

@@ -27,7 +27,8 @@ class Standing:
         key = entry.with_seeds(())
         if key not in self._hashes:
             seeds = [0] if key.start is None else [seed for seed in self._seeds if self._is_stored(key.start, seed)]
-            self._hashes[key] = self._planned(key, seeds[0]) if seeds else None
+            job = planned(key, seeds[0], self._stored) if seeds else None
+            self._hashes[key] = job.config_hash if job else None
         return self._hashes[key]
 
     def missing(self, claim: Claim, seeds: Iterable[int]) -> dict[Node, float | None]:
@@ -58,10 +59,6 @@ class Standing:
         for row in self._stored.rows:
             seconds.setdefault((row.recipe, row.config_hash), {})[row.seed] = row.wall_seconds
         return {run: median(by_seed.values()) / 60 for run, by_seed in seconds.items()}
-
-    def _planned(self, entry: Entry, seed: int) -> str | None:
-        found = planned(entry, seed, self._stored)
-        return found.config_hash if found else None
 
     def _minutes_of(self, entry: Entry) -> float | None:
         found = self.config_hash(entry)

@@ -1,4 +1,4 @@
-"""The leaderboard's tables."""
+"""The page's tables of scores, differences and what papers print, with what its short form shares of them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +36,8 @@ def _direction_table(group: Group, direction: str) -> Table:
     found = {metric for line in group.lines for metric in line.scores}
     # Of classes, what is known of something: the number of a candidate is no class, and has no F1.
     told = {metric for metric in found if metric.rpartition("/")[2] in METRICS or metric in group.references}
-    names = _ordered(told or found, direction)
+    parts = (metric.rpartition("/") for metric in told or found)
+    names = _ordered({name for place, _, name in parts if place == direction})
     keys = [f"{direction}/{name}".lstrip("/") for name in names]
     columns = ["model", "seeds", *(METRICS.get(name, name) for name in names), "parameters", "train min"]
     computed = [[*cells, Cell(NOTHING), Cell(NOTHING)] for cells in _computed(group, keys)]
@@ -54,9 +55,8 @@ def _best_first(group: Group, keys: Sequence[str]) -> list[Line]:
     return sorted(lines, key=lambda line: -line.scores[keys[0]].mean if keys[0] in line.scores else float("inf"))
 
 
-def _ordered(metrics: Iterable[str], direction: str) -> list[str]:
-    found = {name for place, _, name in (metric.rpartition("/") for metric in metrics) if place == direction}
-    return [*(name for name in _ORDER if name in found), *sorted(found - set(_ORDER))]
+def _ordered(names: set[str]) -> list[str]:
+    return [*(name for name in _ORDER if name in names), *sorted(names - set(_ORDER))]
 
 
 def part_tables(group: Group) -> list[Table]:
@@ -253,8 +253,7 @@ def paper_tables(rows: Sequence[PaperRow]) -> list[Table]:
 
 
 def _paper_table(title: str, rows: Sequence[PaperRow]) -> Table:
-    printed = {name for row in rows for name in row.values}
-    names = [*(name for name in _ORDER if name in printed), *sorted(printed - set(_ORDER))]
+    names = _ordered({name for row in rows for name in row.values})
     sources = list(dict.fromkeys(row.provenance for row in rows))
     table_rows = [TableRow(_paper_cells(row, names, sources.index(row.provenance) + 1), "paper") for row in rows]
     remarks = [f"({number}) {source}" for number, source in enumerate(sources, start=1)]

@@ -290,12 +290,12 @@ def _undecided(verdict: Verdict) -> str:
 
 def _exactly(found: Sequence[Verdict]) -> Iterator[str]:
     """What a test that supposes no normal tails says of what is decided."""
-    decided: dict[int, list[str]] = {}
+    by_seeds: dict[int, list[str]] = {}
     for verdict in found:
         if verdict.word != "open":
             exact = difference_over_seeds(verdict.differences, [0.0] * len(verdict.differences))
-            decided.setdefault(len(verdict.differences), []).append(f"{verdict.claim.name} {exact.p_value:.4f}")
-    for seeds, told in decided.items():
+            by_seeds.setdefault(len(verdict.differences), []).append(f"{verdict.claim.name} {exact.p_value:.4f}")
+    for seeds, told in by_seeds.items():
         yield (
             f"what {seeds} seeds decide, by the exact sign-flip test, which supposes nothing of tails and whose p is "
             f"{2 / 2**seeds:.4f} or more of so many: {', '.join(told)}"
@@ -314,11 +314,15 @@ def _in_hours(hours: float) -> Cell:
 
 
 def _remarks(found: Sequence[Verdict]) -> list[str]:
+    return [*_column_remarks(found), f"on the page, {LINKED}", *_arm_remarks(found)]
+
+
+def _column_remarks(found: Sequence[Verdict]) -> list[str]:
+    """How each column is to be read, and of which claims what stands there is not the whole."""
     claims = [verdict.claim for verdict in found]
     late = _named((claim.known, claim) for claim in claims if claim.known)
     later = "".join(f", but of {names} after {seeds}, which are among them" for seeds, names in late.items())
     outdated = _named((model, verdict.claim) for verdict in found for model in verdict.outdated)
-    unlike = _named((said, claim) for claim in claims for said in claim.unlike)
     return [
         "`difference`: in points, paired by seed, with Student's intervals: at 95 %, and corrected, at "
         f"{100 * corrected_level(found):.2f} %, so that all {len(found)} together hold with 95 % (Bonferroni)",
@@ -332,7 +336,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
         *(
             f"neither arm of {names} is shown to be above {BLIND[blind]}, by the 95 % interval of its own scores over "
             f"{ENOUGH_SEEDS} seeds or more: longer training may tell more than further seeds"
-            for blind, names in _named(((v.not_above, v.claim) for v in found if v.not_above), whole=True).items()
+            for blind, names in _named(((v.not_above, v.claim) for v in found if v.not_above), by_task=True).items()
         ),
         "`hours for them`: of training, one run at a time on the machine that made the others, of the runs that are "
         "not stored for these seeds (for those of the claim, where fewer than two were run), with what they start "
@@ -346,7 +350,14 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
             f"not counted, {names}: stored runs of {model} are of other settings than its recipe has today"
             for model, names in outdated.items()
         ),
-        f"on the page, {LINKED}",
+    ]
+
+
+def _arm_remarks(found: Sequence[Verdict]) -> list[str]:
+    """What the arms share and what not, how claims came to be put as they are, and where they are made."""
+    claims = [verdict.claim for verdict in found]
+    unlike = _named((said, claim) for claim in claims for said in claim.unlike)
+    return [
         "small models on made data, where the truth is known: nothing is said of the sizes that the papers print",
         "equal in both arms, unless it is what is claimed or is told below: data, steps, batch, rates and seeds. "
         "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
@@ -357,7 +368,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
             f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
             f"{'is' if seeds == 1 else 'are'} among them: {why}"
             for (seeds, why), names in _named(
-                ((claim.metric_known, claim) for claim in claims if claim.metric_known), whole=True
+                ((claim.metric_known, claim) for claim in claims if claim.metric_known), by_task=True
             ).items()
         ),
         *(
@@ -371,7 +382,7 @@ def _remarks(found: Sequence[Verdict]) -> list[str]:
 
 
 def _on_other_tasks(claims: Iterable[Claim]) -> Iterator[str]:
-    for names in _named((("", claim) for claim in claims if claim.ours), whole=True).values():
+    for names in _named((("", claim) for claim in claims if claim.ours), by_task=True).values():
         yield f"on a task on which the paper does not compare: {names}"
 
 
@@ -392,11 +403,11 @@ def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:
     )
 
 
-def _named(found: Iterable[tuple[What, Claim]], whole: bool = False) -> dict[What, str]:
-    """Of what is said of claims the names of these: of several tasks in one, or with each task by itself."""
+def _named(found: Iterable[tuple[What, Claim]], by_task: bool = False) -> dict[What, str]:
+    """Of what is said of claims the names of these: of all tasks in one, or `by_task` of each by itself."""
     names: dict[What, list[str]] = {}
     for what, claim in found:
-        names.setdefault(what, []).append(claim.name if whole else claim.family)
+        names.setdefault(what, []).append(claim.name if by_task else claim.family)
     return {what: ", ".join(dict.fromkeys(each)) for what, each in names.items()}
 
 

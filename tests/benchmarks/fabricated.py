@@ -14,8 +14,10 @@ from quatrefoil.core.measuring.store import Results, lines
 from quatrefoil.core.measuring.tables import Table, table_text
 from tests.core.measuring.fabricated import results
 
+METRIC = "text-to-video/R@1"
 
-def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "text-to-video/R@1") -> Table:
+
+def study(folder: Path, scores: Mapping[str, Sequence[float]]) -> Table:
     """A study as it is stored: of each of its arms the scores by seed; its table.
 
     A level is `FACTOR: LEVEL`; every arm that is called otherwise is the reference of those that follow.
@@ -32,7 +34,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
         chosen = (factor, level) if factor else None
         found = numbers(chosen, {NOT_VARIED: usual, **({frozenset({chosen}): by_seed} if chosen else {})})
         cost = cost_of([row for part in arm for row in part.rows], [each for part in arm for each in part.costs])
-        effects.append(_effect(f"{number:016x}", metric, model, chosen, found) | vars(cost))
+        effects.append(_effect(f"{number:016x}", model, chosen, found) | vars(cost))
     for name in ("rows", "curves", "costs"):
         stored = lines(each for part in parts for each in getattr(part, name))
         (folder / f"{name}.jsonl").write_text(stored, encoding="utf-8")
@@ -44,10 +46,8 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]], metric: str = "te
     return table
 
 
-def _effect(
-    config_hash: str, metric: str, model: str, chosen: tuple[str, str] | None, found: Numbers
-) -> dict[str, Any]:
+def _effect(config_hash: str, model: str, chosen: tuple[str, str] | None, found: Numbers) -> dict[str, Any]:
     arm = {"config_hash": config_hash, "recipe": TABLE.recipe, "overrides": [], "data_version": TABLE.data_version}
     factor, level = chosen or (None, "reference")
-    what = {"model": model, "domain": "Stage", "factor": factor, "level": level, "metric": metric, "split": "test"}
+    what = {"model": model, "domain": "Stage", "factor": factor, "level": level, "metric": METRIC, "split": "test"}
     return {**arm, **what, **vars(found), "in_spreads": found.in_spreads, "pairs": []}

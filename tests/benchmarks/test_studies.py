@@ -20,7 +20,8 @@ from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.rows import RowError
 from quatrefoil.core.measuring.store import Results, Store
 from tests.core.ablation.conftest import toys  # noqa: F401 - a fixture
-from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, rows, run_folder, study
+from tests.core.ablation.toys import MATCHING, SUBJECT, WIDTH, facts, rows, study
+from tests.core.measuring.fabricated import run_folder
 
 
 @pytest.mark.usefixtures("toys")

@@ -13,8 +13,8 @@ from quatrefoil.core.ablation.study import Measure, Study, StudyError
 from quatrefoil.core.measuring import jobs, launch
 from quatrefoil.core.measuring.jobs import Job, RunFailed
 from quatrefoil.core.measuring.store import Store
-from tests.core.ablation.toys import MATCHING, METRIC, SUBJECT, WIDTH, facts, run_folder, study
-from tests.core.measuring.fabricated import reseal
+from tests.core.ablation.toys import MATCHING, METRIC, SUBJECT, WIDTH, facts, study
+from tests.core.measuring.fabricated import reseal, run_folder
 from tests.core.toy import ToyData
 
 SHORT = study(seeds=(0, 1), subjects=(replace(SUBJECT, factors=(MATCHING,)),))

@@ -1,9 +1,7 @@
 """A study of the toy, and rows of runs that never were."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from quatrefoil.core.ablation.arms import Arm
@@ -54,13 +52,6 @@ def facts(arm_hash: str, recipe: str, seed: int, value: float, data: str = "toy6
     }
 
 
-def run_folder(folder: Path, told: Mapping[str, Any]) -> None:
-    """A finished run that tells these facts."""
-    folder.mkdir(parents=True)
-    (folder / "log.jsonl").write_text(json.dumps({"step": 1, "loss": 1.0}) + "\n")
-    (folder / "metrics.json").write_text(json.dumps(told))
-
-
 def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str = "toy64", **other: Any) -> list[Row]:
     """A row of an arm for each score, of seeds 0, 1, ... unless others are given."""
     ground = {
@@ -77,7 +68,6 @@ def rows(arm: Arm, scores: Sequence[float], seeds: Sequence[int] = (), data: str
         "wall_seconds": 6.0,
         "steps": 12,
         "parameters": 100,
-        "command": "quatrefoil train toy",
     }
     config_hash, data_version = arm.trained
     known = {"config_hash": config_hash, "data_version": data_version, "provenance": "measured"}

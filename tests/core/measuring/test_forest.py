@@ -12,8 +12,8 @@ from quatrefoil.core.measuring.forest import LEFT, RIGHT, WIDTH, Estimate, fores
 POINTS = st.floats(-50, 50).map(lambda value: round(value, 2))
 
 
-def drawn(*estimates: Estimate, most: float = 30.0) -> ElementTree.Element:
-    return ElementTree.fromstring(forest_plot(estimates, "points", "a title", most))
+def drawn(*estimates: Estimate) -> ElementTree.Element:
+    return ElementTree.fromstring(forest_plot(estimates, "points", "a title", most=30.0))
 
 
 def ends_of(line: ElementTree.Element) -> list[float]:

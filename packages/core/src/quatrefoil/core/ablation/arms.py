@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from types import MappingProxyType
 
 from quatrefoil.core import recipes
@@ -119,11 +119,11 @@ def _recipe_of(subject: Subject, levels: Levels) -> str:
 
 def _check_keys(overrides: Sequence[str], levels: Levels) -> None:
     """What one level sets, neither another level nor an override of all arms may set; what runs set, none may."""
-    for each in [*overrides, *(each for level in levels.values() for each in level.overrides)]:
-        if _key(each) in _OF_RUNS:
-            raise StudyError(f"{each}: seeds, folders and resuming are the study's; leave {_key(each)} out")
     setters = {"an override of all arms": overrides}
     setters |= {f"{factor}: {level.name}": level.overrides for factor, level in levels.items()}
+    for each in chain.from_iterable(setters.values()):
+        if _key(each) in _OF_RUNS:
+            raise StudyError(f"{each}: seeds, folders and resuming are the study's; leave {_key(each)} out")
     for (one, those), (other, these) in combinations(setters.items(), 2):
         for a, b in product(map(_key, those), map(_key, these)):
             if a == b or a.startswith(f"{b}.") or b.startswith(f"{a}."):

@@ -89,7 +89,7 @@ def effects_of(arms: Sequence[Arm], results: Results) -> list[Effect]:
     found: list[Effect] = []
     for subject, part in by_subject(arms).items():
         rows = {arm.at: records_of(arm, results.rows) for arm in part}
-        costs = {arm.at: _cost(arm, results) for arm in part}
+        costs = {arm.at: cost_of(rows[arm.at], records_of(arm, results.costs)) for arm in part}
         for measure in subject.measures:
             scores = _scores(rows, measure, str(subject))
             found += [_reference(part[0], measure, scores, costs), *_levels(part, measure, scores, costs)]
@@ -197,10 +197,6 @@ def _differences(chosen: tuple[str, str], scores: Scores) -> dict[int, float]:
     pairs = [(scores[at], scores[at - {chosen}]) for at in scores if chosen in at]
     seeds = set.intersection(*({*there} & {*without} for there, without in pairs))
     return {seed: fmean(there[seed] - without[seed] for there, without in pairs) for seed in sorted(seeds)}
-
-
-def _cost(arm: Arm, results: Results) -> MeanCost:
-    return cost_of(records_of(arm, results.rows), records_of(arm, results.costs))
 
 
 def cost_of(rows: Sequence[Row], costs: Sequence[Cost]) -> MeanCost:

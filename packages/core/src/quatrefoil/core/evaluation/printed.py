@@ -12,6 +12,11 @@ has the MCC of the same answers beside it, so that models are compared by it onl
 _PAGE = 32
 
 
+def headline(metric: str) -> bool:
+    """Whether a metric, of whatever views or task, is one of `HEADLINES`."""
+    return metric.rpartition("/")[2] in HEADLINES
+
+
 def table(scores: Mapping[str, Scores]) -> str:
     """What the end of a run shows: `whole_table` where that fits a page, else the `MAIN` metrics, a split a column."""
     numbers = sum(len(score.metrics) for score in scores.values())

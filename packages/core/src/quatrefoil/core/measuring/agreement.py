@@ -25,8 +25,8 @@ from quatrefoil.core.measuring.rows import (
     seal_of_bounds,
 )
 
-OF_A_METRIC = ("metric", "value", "interval")
-OF_A_SPLIT = (*OF_A_METRIC, "split", "data_hash")
+_OF_A_METRIC = ("metric", "value", "interval", "split", "data_hash")
+"""In what the rows of one run differ."""
 _GROUND = tuple(each.name for each in fields(Ground))
 _COST_OF = {"steps": "steps", "parameters": "parameters", "seconds": "wall_seconds", "hardware": "hardware"}
 """What a cost says of a run -> what its rows call that."""
@@ -54,7 +54,7 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     Raises:
         RowError: two rows that contradict each other: where they stand and in what they differ.
     """
-    shared = tuple(each.name for each in fields(Row) if each.name not in OF_A_SPLIT)
+    shared = tuple(each.name for each in fields(Row) if each.name not in _OF_A_METRIC)
     numbered = list(enumerate(rows))
     made = [(number, row) for number, row in numbered if row.embedded]
     _check(numbered, _run, shared, where, "of the same run")
@@ -145,7 +145,7 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
     Raises:
         RowError: a row of a run without one, whose steps it exceeds, or whose data are others: where it stands.
     """
-    known: dict[Hashable, Curve] = {(curve.model, *curve.run): curve for curve in curves}
+    known: dict[Hashable, Curve] = {curve.key: curve for curve in curves}
     _check_data(known, rows, where)
     for number, row in enumerate(rows):
         if _run(row) not in known:
@@ -172,7 +172,7 @@ def check_seals(rows: Sequence[Row], curves: Iterable[Curve], costs: Iterable[Co
     for number, row in enumerate(rows):
         runs.setdefault(_run(row), []).append((number, row))
     for curve in curves:
-        left = runs.get((curve.model, *curve.run), [])
+        left = runs.get(curve.key, [])
         if left and curve.seal != seal_of((row for _, row in left), curve.points, took.get(curve.run)):
             number, first = left[0]
             of = f"{first.model}, {first.config_hash}, seed {first.seed}"
@@ -285,16 +285,16 @@ def _check_intervals(rows: Iterable[_Numbered], where: _Where) -> None:
 
 def _check_recalls(rows: Iterable[_Numbered], where: _Where) -> None:
     """What is found among the first is found among more of them."""
-    found: dict[Hashable, list[tuple[int, float, int, Row]]] = {}
+    found: dict[Hashable, list[tuple[int, int, Row]]] = {}
     for number, row in rows:
         if recall := _RECALL.fullmatch(row.metric):
             key = _run(row), row.split, recall["of"], recall["kind"]
-            found.setdefault(key, []).append((int(recall["within"]), row.value, number, row))
+            found.setdefault(key, []).append((int(recall["within"]), number, row))
     for each in found.values():
-        ordered = sorted(each, key=lambda item: item[0])
-        for (_, less, number, row), (_, more, other, wider) in pairwise(ordered):
-            if less > more + _ROUNDING:
-                said = f"is {less}, {wider.metric} of the same run is {more} ({where(other)}) and cannot be less"
+        for (_, number, row), (_, other, wider) in pairwise(sorted(each, key=lambda item: item[0])):
+            if row.value > wider.value + _ROUNDING:
+                beside = f"{wider.metric} of the same run is {wider.value} ({where(other)})"
+                said = f"is {row.value}, {beside} and cannot be less"
                 raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
@@ -303,7 +303,7 @@ def _check_names(rows: Iterable[_Numbered], where: _Where) -> None:
 
     The parts of a metric, as `R@1/KIND` of `R@1`, may be missing all together: stored runs are older than they.
     """
-    alike: dict[Hashable, dict[Hashable, list[tuple[int, Row]]]] = {}
+    alike: dict[Hashable, dict[Hashable, list[_Numbered]]] = {}
     for number, row in rows:
         alike.setdefault(_scored_alike(row), {}).setdefault(_run(row), []).append((number, row))
     for runs in alike.values():

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quatrefoil.core.evaluation.printed import HEADLINES
+from quatrefoil.core.evaluation.printed import headline
 from quatrefoil.core.measuring.entries import Entry
 from quatrefoil.core.measuring.rows import (
     UNSEALED,
@@ -114,11 +114,6 @@ def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:
             if name == "loss" or (name.startswith(VALIDATION) and headline(name)):
                 curves.setdefault(name, []).append((values["step"], float(values[name])))
     return {name: thin(points) for name, points in curves.items()}
-
-
-def headline(metric: str) -> bool:
-    """Whether a metric is one that models are compared by."""
-    return metric.rpartition("/")[2] in HEADLINES
 
 
 def thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -1,4 +1,4 @@
-"""Where runs are made: in this process's own threads, one for each processor or GPU, or on a SLURM cluster."""
+"""Where runs are made: in processes of this machine, which share its GPUs or cores, or on a SLURM cluster."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from quatrefoil.core.measuring.jobs import Job, RunFailed, Running, train
-from quatrefoil.core.measuring.options import CORES, GPUS, MOST, Where
+from quatrefoil.core.measuring.options import CORES, GPUS, MOST_PROCESSES, Where
 
 POLL_SECONDS = 0.5
 LOGS = Path("runs/cluster")
@@ -58,7 +58,7 @@ def launcher(where: Where, processes: int | None, *, gpus: int = GPUS, cores: in
     """
     devices = torch.cuda.device_count()
     if processes is None:
-        processes = devices or min(MOST, len(os.sched_getaffinity(0)))
+        processes = devices or min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
     if processes < 1:
         raise ValueError(f"cannot make runs with {processes} processes; give at least 1")
     if where == "slurm":
