@@ -12,7 +12,7 @@ from quatrefoil.core.ablation.effects import Numbers, cost_of, numbers
 from quatrefoil.core.ablation.report import OF_EVERY_STUDY, reference_settings, table_of
 from quatrefoil.core.measuring.store import Results, lines
 from quatrefoil.core.measuring.tables import Table, table_text
-from tests.core.measuring.fabricated import results
+from tests.core.measuring.fabricated import reseal, results
 
 METRIC = "text-to-video/R@1"
 
@@ -38,6 +38,7 @@ def study(folder: Path, scores: Mapping[str, Sequence[float]]) -> Table:
     for name in ("rows", "curves", "costs"):
         stored = lines(each for part in parts for each in getattr(part, name))
         (folder / f"{name}.jsonl").write_text(stored, encoding="utf-8")
+    reseal(folder)
     table = table_of("A question?", effects, [*OF_EVERY_STUDY, "said"])
     set_before = "".join(f"- `{said}`\n" for said in reference_settings(effects))
     text = f"Made by `quatrefoil ablate any`.\n\n{set_before}\n{table_text(table)}"

@@ -152,6 +152,7 @@ def test_rows_of_data_that_have_changed_stop_the_study_before_anything_runs(
     ablate(monkeypatch, "--seeds", "1")
     curves = tmp_path / "runs" / "ablate" / "any" / "curves.jsonl"
     curves.write_text(curves.read_text().replace("toy64", "toy65"))
+    reseal(curves.parent)
     with pytest.raises(StudyError, match=r"stored rows are of data toy65, the data are toy64 now"):
         ablate(monkeypatch)
     assert len(trained) == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, seal_of, sealed
+from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, seal_of, seal_of_bounds
 from quatrefoil.core.measuring.store import Results, lines, read
 
 HASH = "0123456789abcdef"
@@ -64,15 +64,19 @@ def results(
 
 
 def resealed(found: Results) -> Results:
-    """The same, its runs sealed as though they had come so."""
+    """The same, its runs and what they computed sealed as though they had come so."""
     runs: dict[object, list[Row]] = {}
     for row in found.rows:
         runs.setdefault((row.model, *row.run), []).append(row)
-    took = {cost.run: cost for cost in found.costs}
-    curves = [
-        replace(each, seal=seal_of(runs.get(each.key, ()), each.points, took.get(each.run))) for each in found.curves
-    ]
-    return replace(found, curves=curves, references=list(map(sealed, found.references)))
+    took, curves = {cost.run: cost for cost in found.costs}, list[Curve]()
+    for each in found.curves:
+        rows = runs.get(each.key, [])
+        grounds = {row.ground for row in rows}
+        bounds = sorted(f"{each.split} {each.metric}" for each in found.references if each.ground in grounds)
+        curve = replace(each, bounds=bounds)
+        curves.append(replace(curve, seal=seal_of(curve, rows, took.get(each.run))))
+    references = [replace(each, seal=seal_of_bounds(each)) for each in found.references]
+    return replace(found, curves=curves, references=references)
 
 
 def reseal(folder: Path) -> None:

@@ -255,14 +255,15 @@ def test_references_are_never_rows(row: Row) -> None:
         parse(Reference, to_line(row), "here")
 
 
-def test_a_store_without_seals_is_told_to_be_older(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lacking", ["seal", "bounds"])
+def test_a_store_without_seals_is_told_to_be_older(tmp_path: Path, lacking: str) -> None:
     store = Store(tmp_path / "store")
     store.add(results(tmp_path, TABLE, 0, 50.0))
     path = store.folder / "curves.jsonl"
     told = json.loads(path.read_text())
-    del told["seal"]
+    del told[lacking]
     path.write_text(json.dumps(told) + "\n")
-    with pytest.raises(RowError, match=r"curves.jsonl:1: .*seal: .*this store is older than seals: move its"):
+    with pytest.raises(RowError, match=rf"curves.jsonl:1: .*{lacking}: .*this store is older .* move the"):
         store.read()
 
 

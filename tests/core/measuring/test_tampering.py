@@ -127,7 +127,7 @@ def test_one_line_that_was_changed_refuses_the_store_by_file_and_line(
 ) -> None:
     line = 2 if name == "rows" else 1  # the first row is of no recall
     change(store, name, lambda number, values: iter([{**values, **wrong} if number == line else values]))
-    with pytest.raises(RowError, match=rf"{name}\.jsonl:{line}: .*{said}.*; (remove|take)"):
+    with pytest.raises(RowError, match=rf"{name}\.jsonl:{line}: .*{said}.*; (remove|take|correct)"):
         store.read()
 
 
@@ -234,11 +234,13 @@ UNSEEN: list[tuple[str, Callable[[int, Values], Iterator[Values]]]] = [
     ("rows", lambda _, row: iter([row] if row["model"] == FRAMES.model or row["metric"] not in BY_KIND else [])),
     ("rows", lambda number, row: iter([row] if number > 1 else [])),
     ("curves", lambda _, curve: iter([{**curve, "points": {}}])),
+    ("curves", lambda _, curve: iter([{**curve, "data": "e" * 64}])),
+    ("curves", lambda _, curve: iter([{**curve, "bounds": []}])),
     ("curves", lambda _, curve: iter([{**curve, "seal": "0" * 64}])),
     ("costs", lambda _, cost: iter([{**cost, "peak_memory_bytes": 2 * cost["peak_memory_bytes"]}])),
     ("costs", lambda number, cost: iter([cost] if number > 1 else [])),
 ]
-UNSEEN_NAMES = ["value", "commit", "kinds", "one row", "points", "seal", "memory", "one cost"]
+UNSEEN_NAMES = ["value", "commit", "kinds", "one row", "points", "data", "bounds", "seal", "memory", "one cost"]
 
 
 @pytest.mark.parametrize(("name", "how"), UNSEEN, ids=UNSEEN_NAMES)
@@ -290,11 +292,31 @@ def test_a_run_that_has_rows_has_a_curve(store: Store) -> None:
         store.read()
 
 
-def test_what_runs_cost_need_not_be_known_and_a_curve_may_be_left_of_a_run_without_rows(store: Store) -> None:
+def test_all_rows_of_a_run_that_were_taken_out_are_missed(store: Store) -> None:
     (store.folder / "costs.jsonl").unlink()
     change(store, "rows", lambda _, row: iter([row] if row["model"] == TABLE.model else []))
     reseal(store.folder)
-    assert {curve.model for curve in store.read().curves} == {TABLE.model, FRAMES.model}
+    with pytest.raises(RowError, match=r"Frames only, \w{16}, seed 0 has a curve and no rows; take all lines"):
+        store.read()
+
+
+def test_what_runs_cost_need_not_be_known(store: Store) -> None:
+    (store.folder / "costs.jsonl").unlink()
+    reseal(store.folder)
+    assert {row.model for row in store.read().rows} == {TABLE.model, FRAMES.model}
+
+
+def test_bounds_that_were_taken_out_are_missed(store: Store) -> None:
+    path = store.folder / "references.jsonl"
+    kept = path.read_text()
+    for less in (lambda: path.write_text(""), path.unlink):
+        less()
+        with pytest.raises(
+            RowError, match=r"has no bounds of text-to-video/R@1, msrvtt-1kA, test, which \w+.* computed"
+        ):
+            store.read()
+        path.write_text(kept)
+    store.read()
 
 
 def test_a_mean_over_classes_may_lie_above_all_of_its_resamples(store: Store) -> None:
@@ -385,7 +407,9 @@ def test_a_bound_that_a_new_run_computes_otherwise_is_not_replaced(
     before = (store.folder / "references.jsonl").read_text()
     new = results(tmp_path, FRAMES, 1)
     if refused:
-        with pytest.raises(RowError, match=r"is stored as .*, a new run computed .*; take the stored line out"):
+        with pytest.raises(
+            RowError, match=r"is stored as .*, a new run computed .*; if the stored one is wrong, bring"
+        ):
             store.add(new)
         assert (store.folder / "references.jsonl").read_text() == before
     else:

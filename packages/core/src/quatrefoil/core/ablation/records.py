@@ -1,11 +1,12 @@
 """What stores hold of the arms of a study."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from quatrefoil.core.ablation.arms import Arm
 from quatrefoil.core.measuring.rows import OfARun
-from quatrefoil.core.measuring.store import Results
+from quatrefoil.core.measuring.store import Results, merge
 
 Stored = TypeVar("Stored", bound=OfARun)
 
@@ -34,4 +35,5 @@ def merged(stores: Sequence[Results]) -> Results:
         new = {(*row.trained, row.seed) for row in results.rows} - known
         parts.append(results.only(lambda record: (*record.trained, record.seed) in new))  # noqa: B023 - used at once
         known |= new
-    return Results.of(parts)
+    found = Results.of(parts)
+    return replace(found, references=merge([], found.references))

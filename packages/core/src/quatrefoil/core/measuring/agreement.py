@@ -14,6 +14,7 @@ from itertools import pairwise
 from quatrefoil.core.measuring.rows import (
     BRING_BACK,
     MEND_RUN,
+    MEND_STORE,
     Cost,
     Curve,
     Ground,
@@ -89,7 +90,9 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
     for number, each in enumerate(references):
         if not (known := hashes.get(_protocol(each), set())):
             data = f"{each.dataset} {each.data_version}, {each.protocol}, {each.split}"
-            raise RowError(f"{where(number)}: computed of {data}, of which there is no row; take this line out")
+            raise RowError(
+                f"{where(number)}: computed of {data}, of which there is no row; take this line out, {BRING_BACK}"
+            )
         _check_bounds(each, where(number))
         if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
@@ -110,7 +113,7 @@ def check_computed_again(stored: Iterable[Reference], new: Iterable[Reference]) 
             if abs(before[name] - each.values[name]) > _COMPUTED_ALIKE:
                 ground = f"{each.dataset}, {each.protocol}, {each.split}, {each.metric}"
                 said = f"{name} is stored as {before[name]}, a new run computed {each.values[name]}"
-                raise RowError(f"{ground}: {said}; take the stored line out of references.jsonl if it is wrong")
+                raise RowError(f"{ground}: {said}; if the stored one is wrong, {MEND_STORE}")
 
 
 def _check_bounded(references: Sequence[Reference], rows: Sequence[Row]) -> None:
@@ -172,27 +175,37 @@ def check_seals(rows: Sequence[Row], curves: Iterable[Curve], costs: Iterable[Co
     for number, row in enumerate(rows):
         runs.setdefault(_run(row), []).append((number, row))
     for curve in curves:
-        left = runs.get(curve.key, [])
-        if left and curve.seal != seal_of((row for _, row in left), curve.points, took.get(curve.run)):
+        if not (left := runs.get(curve.key, [])):
+            raise RowError(f"{curve.model}, {curve.config_hash}, seed {curve.seed} has a curve and no rows; {MEND_RUN}")
+        if curve.seal != seal_of(curve, (row for _, row in left), took.get(curve.run)):
             number, first = left[0]
             of = f"{first.model}, {first.config_hash}, seed {first.seed}"
             said = "its rows, curve or cost are not as they were stored: one was changed, added or taken out"
             raise RowError(f"{where(number)}: {of}: {said}; {MEND_RUN}")
 
 
-def check_bounds_seals(references: Iterable[Reference], where: _Where) -> None:
-    """The seal of what was computed is of itself: it was not changed.
+def check_bounds(references: Sequence[Reference], curves: Iterable[Curve], rows: Iterable[Row], where: _Where) -> None:
+    """What runs have computed of their data is there, and its seal is of itself: it was not changed or taken out.
+
+    Of runs whose seals are right (`check_seals`), which have rows of all that they tell bounds of.
 
     Args:
         where: as of `check_agreement`, for references.
 
     Raises:
-        RowError: a seal that is of something else: where it stands.
+        RowError: a seal that is of something else: where it stands; or bounds that a run tells of and are not there.
     """
     for number, each in enumerate(references):
         if each.seal != seal_of_bounds(each):
             said = f"the bounds of {each.metric}, {each.protocol}, {each.split}, are not as they were stored"
-            raise RowError(f"{where(number)}: {said}; take this line out: the next run on these data stores it anew")
+            raise RowError(f"{where(number)}: {said}; {MEND_STORE}")
+    there = {(each.ground, each.metric) for each in references}
+    grounds: dict[Hashable, Ground] = {(*_run(row), row.split): row.ground for row in rows}
+    for curve in curves:
+        for split, _, metric in (bounds.partition(" ") for bounds in curve.bounds):
+            if (ground := grounds[(*curve.key, split)], metric) not in there:
+                said = f"{metric}, {ground.protocol}, {split}, which {curve.model}, seed {curve.seed} has computed"
+                raise RowError(f"references.jsonl has no bounds of {said}; {MEND_STORE}")
 
 
 def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:

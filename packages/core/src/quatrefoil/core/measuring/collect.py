@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from quatrefoil.core.measuring.rows import (
     RowError,
     build,
     seal_of,
-    sealed,
+    seal_of_bounds,
 )
 from quatrefoil.core.measuring.run_names import NOT_WHAT
 from quatrefoil.core.measuring.store import Results
@@ -43,9 +44,12 @@ def collect(folder: Path, entry: Entry, config_hash: str, seed: int) -> Results:
         if facts["data"].get("embedded", False) != entry.embedded:
             raise RowError(f"{path} says embedded={not entry.embedded}, the entry of {entry.model} the other; mend it")
         rows = [build(Row, values, str(path)) for values in _rows(facts, entry)]
-        references = [sealed(build(Reference, values, str(path))) for values in _references(facts, entry)]
-        cost = _cost(facts, entry)
-        curve = _curve(folder / LOG, facts, entry, rows, cost)
+        references = [build(Reference, values, str(path)) for values in _references(facts, entry)]
+        references = [replace(each, seal=seal_of_bounds(each)) for each in references]
+        cost, scored = _cost(facts, entry), {row.split for row in rows}
+        bounds = sorted(f"{each.split} {each.metric}" for each in references if each.split in scored)
+        curve = _curve(folder / LOG, facts, entry, bounds)
+        curve = replace(curve, seal=seal_of(curve, rows, cost))
     except json.JSONDecodeError as error:
         raise RowError(f"{path}: {error}; remove {folder} and run again") from error
     except KeyError as error:
@@ -98,11 +102,10 @@ def _cost(facts: Mapping[str, Any], entry: Entry) -> Cost | None:
     return build(Cost, {**run, "data_version": entry.data_version}, facts["command"])
 
 
-def _curve(log: Path, facts: Mapping[str, Any], entry: Entry, rows: Sequence[Row], cost: Cost | None) -> Curve:
+def _curve(log: Path, facts: Mapping[str, Any], entry: Entry, bounds: Sequence[str]) -> Curve:
     run = {name: facts[name] for name in ("recipe", "config_hash", "seed")} | {"data": facts["data"]["fingerprint"]}
     named = {**run, "model": entry.model, "data_version": entry.data_version}
-    points = read_curves(log)
-    return build(Curve, {**named, "points": points, "seal": seal_of(rows, points, cost)}, str(log))
+    return build(Curve, {**named, "points": read_curves(log), "bounds": bounds, **UNSEALED}, str(log))
 
 
 def read_curves(log: Path) -> dict[str, list[tuple[int, float]]]:

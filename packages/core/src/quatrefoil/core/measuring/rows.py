@@ -58,12 +58,15 @@ MEND_RUN = (
     "take all lines of its run (its config_hash and seed) out of rows, curves and costs.jsonl, and run it again, "
     f"{BRING_BACK}"
 )
-UNSEALED = {"seal": "0" * 64}
-"""Of bounds that are being made."""
-OLDER = (
-    "this store is older than seals: move its folder away and give the same command again; runs whose folders are "
-    "still there are stored anew without training"
+MEND_LINE = f"correct this line, {BRING_BACK}"
+MEND_STORE = (
+    "bring the files back, where they are committed (git checkout), or move the store's folder away and give the same "
+    "command again: runs whose folders are still there are stored anew without training"
 )
+UNSEALED = {"seal": "0" * 64}
+"""Of what is being made."""
+_SEALS = "bounds", "seal"
+"""Fields that lines of older stores have not."""
 VALIDATION = "val/"
 """Before the name of a metric in a curve."""
 CPU_PARTS = "steps", "scores", "data", "rest"
@@ -223,8 +226,9 @@ class Curve(OfARun):
     Configuration and data together are what a run that starts from this one is known by.
 
     Attributes:
-        seal: `seal_of` the run's rows, points and cost, so that a slip of a hand or of a merge does not go unnoticed.
-            Who wants to deceive can make another.
+        bounds: `SPLIT METRIC` of each `Reference` that the run computed of what it is scored on.
+        seal: `seal_of` the run's rows, cost, and the rest of this, so that a slip of a hand or of a merge does not go
+            unnoticed. Who wants to deceive can make another.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -237,6 +241,7 @@ class Curve(OfARun):
     seed: Count
     data: Said
     points: dict[Said, list[tuple[Count, float]]]
+    bounds: list[Said]
     seal: DataHash
 
     @model_validator(mode="after")
@@ -335,7 +340,9 @@ def parse(kind: type[Item], text: str, where: str) -> Item:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"])) or "the line"
-        mend = OLDER if field == "seal" and first["type"] == "missing" else MEND_RUN
+        older = f"if no line here has one, this store is older than that; {MEND_STORE}"
+        usual = MEND_RUN if issubclass(kind, OfARun) else MEND_LINE
+        mend = older if field in _SEALS and first["type"] == "missing" else usual
         raise RowError(
             f"{where}: not a {kind.__name__} of schema {SCHEMA}: {field}: {first['msg']} "
             f"({counted(error.error_count(), 'problem')}); {mend}"
@@ -351,7 +358,7 @@ def _check_keys(text: str, where: str) -> None:
         found = dict(pairs)
         if len(found) < len(pairs):
             twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-            raise RowError(f"{where}: {twice} stands there twice; {MEND_RUN}")
+            raise RowError(f"{where}: {twice} stands there twice; {MEND_LINE}")
         return found
 
     json.loads(text, object_pairs_hook=each_once)
@@ -362,18 +369,13 @@ def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:
     return parse(kind, json.dumps({"schema": SCHEMA, **values}), where)
 
 
-def seal_of(rows: Iterable[Row], points: Mapping[str, Sequence[tuple[int, float]]], cost: Cost | None) -> str:
-    """SHA-256 of what one run left: its points, its rows, in whatever order these are, and its cost, if it told one."""
+def seal_of(curve: Curve, rows: Iterable[Row], cost: Cost | None) -> str:
+    """SHA-256 of what one run left: its curve, its rows, in whatever order these are, and its cost, if it told one."""
     ordered = sorted(rows, key=lambda row: (row.split, row.metric))
     shared = map(to_line, ordered[:1])  # what tells the others from the first, without its many other facts
     each = (json.dumps([row.split, row.data_hash, row.metric, row.value, row.interval]) for row in ordered)
     took = [to_line(cost)] if cost else []
-    return _sha256("\n".join([json.dumps(points, sort_keys=True), *took, *shared, *each]))
-
-
-def sealed(bounds: Reference) -> Reference:
-    """The same with the seal of what it says."""
-    return replace(bounds, seal=seal_of_bounds(bounds))
+    return _sha256("\n".join([to_line(replace(curve, seal="")), *took, *shared, *each]))
 
 
 def seal_of_bounds(bounds: Reference) -> str:

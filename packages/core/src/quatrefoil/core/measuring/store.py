@@ -9,7 +9,7 @@ from pathlib import Path
 from quatrefoil.core.files import locked, replace_text
 from quatrefoil.core.measuring.agreement import (
     check_agreement,
-    check_bounds_seals,
+    check_bounds,
     check_computed_again,
     check_costs,
     check_curves,
@@ -51,9 +51,12 @@ class Results:
         return {row.run for row in self.rows}
 
     def only(self, keep: Callable[[OfARun], bool]) -> "Results":
-        """What is stored of the runs that are kept, without references, which are of no run."""
+        """What is stored of the runs that are kept, with the references on their grounds."""
+        rows = list(filter(keep, self.rows))
+        grounds = {row.ground for row in rows}
         return Results(
-            rows=list(filter(keep, self.rows)),
+            rows=rows,
+            references=[each for each in self.references if each.ground in grounds],
             curves=list(filter(keep, self.curves)),
             costs=list(filter(keep, self.costs)),
         )
@@ -142,8 +145,8 @@ def _check(found: Results, where: Callable[[str, int], str]) -> None:
     check_references(found.references, found.rows, partial(where, "references"))
     check_curves(found.curves, found.rows, partial(where, "rows"))
     check_costs(found.costs, found.rows, partial(where, "costs"))
-    check_bounds_seals(found.references, partial(where, "references"))
     check_seals(found.rows, found.curves, found.costs, partial(where, "rows"))
+    check_bounds(found.references, found.curves, found.rows, partial(where, "references"))
 
 
 def _said(record: Record) -> str:
