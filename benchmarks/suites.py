@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.claims import CLAIMS, Claim
-from benchmarks.corpora import on_real_corpora
+from benchmarks.corpora import CORPORA, on_real_corpora
 from benchmarks.entries import (
     BRUTE_FORCE,
     CLOVER,
@@ -49,13 +49,14 @@ class Suite:
     what: str = ""
 
     def with_corpora(self, environment: Mapping[str, str] = os.environ) -> "Suite":
-        """With what is measured of the real corpora that lie where the environment says; as it is, if it asks for none.
+        """With what is measured of the real corpora that lie where the environment says, if it measures any.
 
         Raises:
             FileNotFoundError: the folder named there does not exist, or holds no corpus.
         """
         if not self.corpora_seeds:
-            return self
+            told = f"{CORPORA} is set, but the suite {self.name} measures no real corpora: default and full do"
+            return replace(self, left_out=[told]) if environment.get(CORPORA) else self
         entries, left_out = on_real_corpora(environment)
         asked = [entry.with_seeds(self.corpora_seeds) for entry in entries]
         return replace(self, entries=[*self.entries, *asked], left_out=left_out)

@@ -17,6 +17,8 @@ from quatrefoil.core.measuring.rows import Curve
 
 WIDTH, HEIGHT = 520, 270
 _LETTER, _RIGHT, _BAR, _GAP = 6.6, 110, 15, 8
+_MOST_STEPS = 4
+"""Between lines of a bar plot, so that their numbers do not touch beside the longest names."""
 _LEFT, _BOTTOM, _TOP, _END = 46, 40, 22, 16
 
 Marks = Mapping[str, Mark]
@@ -39,11 +41,14 @@ class Bars:
 
     @classmethod
     def over(cls, left: float, height: float, values: Sequence[float]) -> "Bars":
-        """With room for all of these values: up to 100 % where they need more than half of it."""
+        """With room for all of these values, up to 100 % where they need more than half of it, and few lines."""
         farthest = max(map(abs, values))
-        step = (100 if farthest > 50 else round_up(farthest)) / 4
-        steps_down, steps_up = (math.ceil(max(0, end) / step) for end in (-min(values), max(values)))
-        return cls(left, height, -steps_down * step, max(1, steps_up) * step, step)
+        whole = 100 if farthest > 50 else round_up(farthest)
+        for step in (whole / 4, whole / 2, whole):
+            down, up = (math.ceil(max(0, end) / step) for end in (-min(values), max(values)))
+            if down + up <= _MOST_STEPS:
+                break
+        return cls(left, height, -down * step, max(1, up) * step, step)
 
     def x(self, percent: float) -> float:
         return self.left + (WIDTH - self.left - _RIGHT) * self._share(min(max(percent, self.least), self.most))

@@ -363,6 +363,10 @@ def _arm_remarks(found: Sequence[Verdict]) -> list[str]:
         "Settings were chosen on validation for the full model alone. Equal steps are not equal compute",
         *(f"not equal, {names}: {said}" for said, names in unlike.items()),
         *_on_other_tasks(claims),
+        *(
+            f"all seeds of one arm, {arm}, had been seen when the claim was declared: {names}"
+            for arm, names in _named((claim.arm_known, claim) for claim in claims if claim.arm_known).items()
+        ),
         *_put_otherwise(claims),
         *(
             f"the metric of {names} was chosen after {counted(seeds, 'seed')} had been seen, which "
@@ -398,8 +402,10 @@ def unseen_alone(verdict: Verdict, found: Sequence[Verdict]) -> str | None:
         return None
     fresh = interval_over_seeds(verdict.fresh, level=corrected_level(found))
     within = interval_text(fresh.interval, "+.1f")
+    of = f", but of {verdict.claim.arm_known}," if verdict.claim.arm_known else ""
     return (
-        f"the {fresh.seeds} seeds alone that had not been seen when their number was fixed: {fresh.mean:+.1f} {within}"
+        f"the {fresh.seeds} seeds alone that had not been seen{of} when their number was fixed: "
+        f"{fresh.mean:+.1f} {within}"
     )
 
 

@@ -1,5 +1,7 @@
 """What is committed: the pages are those of the rows, short, and say which data were made."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from benchmarks.entries import VLSA, VLSA_GLOBAL, VLSA_LOCAL, VLSA_SCRATCH, VLSA_VTM, ZERO_SHOT, Arm
 from benchmarks.leaderboard import PAPERS, Place, short_sections, told_of, write_pages
 from benchmarks.report.short_scores import WIDTH
+from benchmarks.screenshots import SHOWN
 from quatrefoil.core.evaluation.statistics import interval_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
@@ -28,6 +31,18 @@ def test_the_committed_pages_are_what_the_committed_rows_give(tmp_path: Path, st
     for made in (claims, leaderboard):
         committed = (ROOT / made.name).read_text(encoding="utf-8")
         assert made.read_text(encoding="utf-8") == committed, f"{made.name}: `make bench` writes it anew"
+
+
+def test_what_is_pictured_is_on_the_page(tmp_path: Path, stored: Results) -> None:
+    place = Place(STORE, tmp_path / "L.md", tmp_path / "index.html", tmp_path / "C.md", [])
+    shutil.copytree(STORE.folder / "confusions", place.confusions)
+    write_pages(place, stored)
+    page = place.page.read_text(encoding="utf-8")
+    for top in SHOWN.values():
+        (name,) = re.findall(r"#([\w-]+)", top)
+        assert f'id="{name}"' in page
+    pictures = {path.stem for path in (ROOT / "docs" / "screenshots").iterdir()}
+    assert pictures == SHOWN.keys()
 
 
 def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not(stored: Results) -> None:

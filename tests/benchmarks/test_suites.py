@@ -17,7 +17,7 @@ from benchmarks.suites import Suite, claimed, suites
 from quatrefoil.core.installed import names
 from quatrefoil.core.measuring import launch
 from quatrefoil.core.measuring.collect import collect
-from quatrefoil.core.measuring.entries import ONE_SEED, Entry
+from quatrefoil.core.measuring.entries import ONE_SEED, THREE_SEEDS, Entry
 from quatrefoil.core.measuring.jobs import Job, RunFailed, lineage, order, plan
 from quatrefoil.core.measuring.launch import launcher
 from quatrefoil.core.measuring.store import Results, Store
@@ -110,7 +110,10 @@ def test_real_corpora_are_measured_where_they_lie_and_are_never_called_embedded(
         assert {entry.overrides[0] for entry in real} == {f"data.root={tmp_path / 'msvd'}"}
         assert all((entry.overrides[1:] == SHORT) == ("small" in entry.model) for entry in real)
         assert len(real) + len(left_out) == len(MEASURED["msvd"]) + 1
-        assert "Clover, small" in {entry.model for entry in suites()["default"].with_corpora(environment).entries}
+        for name, seeds in (("default", ONE_SEED), ("full", THREE_SEEDS)):
+            on_corpora = [each for each in suites()[name].with_corpora(environment).entries if not each.embedded]
+            assert "Clover, small" in {entry.model for entry in on_corpora}
+            assert {tuple(entry.seeds) for entry in on_corpora} == {seeds}
     assert not any(entry.embedded for entry in real)
     brute, asked, unknown = left_out  # of the last: there is no GPU
     assert brute.startswith(
@@ -216,7 +219,13 @@ def test_corpora_are_opened_only_for_a_suite_that_measures_them(
     known = suites()
     asked = {name for name, suite in known.items() if suite.corpora_seeds}
     assert asked == {"default", "full"}
-    assert all(known[name].with_corpora() is known[name] for name in known.keys() - asked)
+    for name in known.keys() - asked:
+        told = known[name].with_corpora()
+        assert told.entries == known[name].entries
+        assert told.left_out == [
+            f"QUATREFOIL_DATA is set, but the suite {name} measures no real corpora: default and full do"
+        ]
+        assert known[name].with_corpora({}) is known[name]
     with pytest.raises(FileNotFoundError):
         known["full"].with_corpora()
 
