@@ -6,12 +6,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from benchmarks.report.claims_plot import claims_plot
+from benchmarks.report.claims_table import claim_table, decided, seed_table
 from benchmarks.report.groups import Goal, Group, Line
 from benchmarks.report.marks import Mark, marks
 from benchmarks.report.plots import Marks, bar_plot, cost_plot, line_plot
 from benchmarks.report.protocols import Heading, headings, lead
 from benchmarks.report.tables import group_tables, paper_tables, part_tables, remarks
-from benchmarks.report.verdicts import Verdict, claim_table, decided, seed_table
+from benchmarks.report.verdicts import Verdict
 from quatrefoil.core.evaluation.printed import headline
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.tables import Table

@@ -7,11 +7,12 @@ from itertools import groupby
 from textwrap import shorten
 from typing import Final
 
+from benchmarks.report.claims_table import decided
 from benchmarks.report.sections import Section, claims_section, papers_section
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import StoredStudy
 from benchmarks.report.tables import count_cell
-from benchmarks.report.verdicts import Verdict, decided
+from benchmarks.report.verdicts import Verdict
 from quatrefoil.core.ablation.report import EffectRecord, effect_cells
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results

@@ -10,10 +10,11 @@ import pytest
 from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import FRAMES, TABLE
 from benchmarks.report.claims_plot import COLOURS, claims_plot
+from benchmarks.report.claims_table import claim_table, seed_table
 from benchmarks.report.groups import group
 from benchmarks.report.sections import claims_section
 from benchmarks.report.standing import Standing
-from benchmarks.report.verdicts import BLIND, POWER, Verdict, claim_table, seed_table, seeds_to_decide, verdicts
+from benchmarks.report.verdicts import BLIND, POWER, Verdict, seeds_to_decide, verdicts
 from benchmarks.suites import claimed
 from quatrefoil.core.evaluation.statistics import Interval, OverSeeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import FIVE_SEEDS, Entry

@@ -9,7 +9,8 @@ from typing import Any
 
 from quatrefoil.core.measuring.collect import collect
 from quatrefoil.core.measuring.entries import Entry
-from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row, seal_of, seal_of_bounds
+from quatrefoil.core.measuring.rows import Cost, Curve, Reference, Row
+from quatrefoil.core.measuring.seals import seal_of, seal_of_bounds
 from quatrefoil.core.measuring.store import Results, lines, read
 
 HASH = "0123456789abcdef"

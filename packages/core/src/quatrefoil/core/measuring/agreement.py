@@ -1,9 +1,9 @@
 """Records that contradict one another: what was tampered with, or is of other data than it says.
 
 The metrics of one run share everything but the metric and its value, and more candidates find no less. The runs of one
-configuration share what was trained and measured and, on made data of one version, their ground. Each run has a curve
-with a seal of all that it left, and what it cost is that of its rows. Where this does not hold, no mean over the rows
-says anything, so the whole store is refused.
+configuration share what was trained and measured and, on made data of one version, their ground. Each run has a curve,
+and what it cost is that of its rows. Where this does not hold, no mean over the rows says anything, so the whole store
+is refused. What contradicts nothing and is not as it was stored is found by `seals`.
 """
 
 import re
@@ -22,8 +22,6 @@ from quatrefoil.core.measuring.rows import (
     Row,
     RowError,
     Run,
-    seal_of,
-    seal_of_bounds,
 )
 
 _OF_A_METRIC = ("metric", "value", "interval", "split", "data_hash")
@@ -42,11 +40,12 @@ _MEND = (
     f"missing again, {BRING_BACK}"
 )
 _Part = Callable[[Row], Hashable]
-_Where = Callable[[int], str]
+Where = Callable[[int], str]
+"""The place of a record in a list, counted from 0 -> words for where it stands."""
 _Numbered = tuple[int, Row]
 
 
-def check_agreement(rows: Iterable[Row], where: _Where) -> None:
+def check_agreement(rows: Iterable[Row], where: Where) -> None:
     """Compare rows of one run with one another, runs of one configuration, and all that is said of the same made data.
 
     Args:
@@ -71,7 +70,7 @@ def check_agreement(rows: Iterable[Row], where: _Where) -> None:
     _check_scoring(numbered, where)
 
 
-def check_references(references: Iterable[Reference], rows: Iterable[Row], where: _Where) -> None:
+def check_references(references: Iterable[Reference], rows: Iterable[Row], where: Where) -> None:
     """Compare what was computed from data with the data that rows are of: a bound stands beside a score, or nowhere.
 
     Of the same made data, either all that is tested has bounds, or nothing: what has none is of another protocol than
@@ -137,7 +136,7 @@ def _check_bounds(reference: Reference, where: str) -> None:
                 raise RowError(f"{where}: {said}; {_MEND}")
 
 
-def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) -> None:
+def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: Where) -> None:
     """Each run that has rows has a curve, by which runs that start from it are known, none of it beyond its steps.
 
     Seeds of one configuration learn from the same data: made ones of one version, found ones that are tested alike.
@@ -161,54 +160,7 @@ def check_curves(curves: Iterable[Curve], rows: Sequence[Row], where: _Where) ->
             raise RowError(f"{where(number)}: {said}; {MEND_RUN}")
 
 
-def check_seals(rows: Sequence[Row], curves: Iterable[Curve], costs: Iterable[Cost], where: _Where) -> None:
-    """The seal in a run's curve is of its rows, curve and cost: none of them was changed, added or taken out by itself.
-
-    Args:
-        where: as of `check_agreement`.
-
-    Raises:
-        RowError: a seal that is of something else: where the run's first row stands.
-    """
-    took = {cost.run: cost for cost in costs}
-    runs: dict[Hashable, list[_Numbered]] = {}
-    for number, row in enumerate(rows):
-        runs.setdefault(_run(row), []).append((number, row))
-    for curve in curves:
-        if not (left := runs.get(curve.key, [])):
-            raise RowError(f"{curve.model}, {curve.config_hash}, seed {curve.seed} has a curve and no rows; {MEND_RUN}")
-        if curve.seal != seal_of(curve, (row for _, row in left), took.get(curve.run)):
-            number, first = left[0]
-            of = f"{first.model}, {first.config_hash}, seed {first.seed}"
-            said = "its rows, curve or cost are not as they were stored: one was changed, added or taken out"
-            raise RowError(f"{where(number)}: {of}: {said}; {MEND_RUN}")
-
-
-def check_bounds(references: Sequence[Reference], curves: Iterable[Curve], rows: Iterable[Row], where: _Where) -> None:
-    """What runs have computed of their data is there, and its seal is of itself: it was not changed or taken out.
-
-    Of runs whose seals are right (`check_seals`), which have rows of all that they tell bounds of.
-
-    Args:
-        where: as of `check_agreement`, for references.
-
-    Raises:
-        RowError: a seal that is of something else: where it stands; or bounds that a run tells of and are not there.
-    """
-    for number, each in enumerate(references):
-        if each.seal != seal_of_bounds(each):
-            said = f"the bounds of {each.metric}, {each.protocol}, {each.split}, are not as they were stored"
-            raise RowError(f"{where(number)}: {said}; {MEND_STORE}")
-    there = {(each.ground, each.metric) for each in references}
-    grounds: dict[Hashable, Ground] = {(*_run(row), row.split): row.ground for row in rows}
-    for curve in curves:
-        for split, _, metric in (bounds.partition(" ") for bounds in curve.bounds):
-            if (ground := grounds[(*curve.key, split)], metric) not in there:
-                said = f"{metric}, {ground.protocol}, {split}, which {curve.model}, seed {curve.seed} has computed"
-                raise RowError(f"references.jsonl has no bounds of {said}; {MEND_STORE}")
-
-
-def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Where) -> None:
+def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: Where) -> None:
     drawn = [(number, row) for number, row in enumerate(rows) if _run(row) in known]
     for (number, row), (_, usual) in _beside_first(
         drawn, lambda row: (row.run[:-1], None if row.embedded else (row.split, row.data_hash))
@@ -219,7 +171,7 @@ def _check_data(known: Mapping[Hashable, Curve], rows: Sequence[Row], where: _Wh
             raise RowError(f"{where(number)}: {said}; {_MEND}")
 
 
-def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: _Where) -> None:
+def check_costs(costs: Iterable[Cost], rows: Iterable[Row], where: Where) -> None:
     """Compare what runs cost with what their rows say of them.
 
     Args:
@@ -270,7 +222,7 @@ def _settings(row: Row, of: str) -> tuple[str, ...]:
     return tuple(each for each in row.overrides if each.startswith(of))
 
 
-def _check_scoring(rows: Iterable[_Numbered], where: _Where) -> None:
+def _check_scoring(rows: Iterable[_Numbered], where: Where) -> None:
     """A metric of one model and configuration on one ground was scored alike: a mean over its seeds is of one thing."""
     for (number, row), (before, usual) in _beside_first(
         rows, lambda row: (row.model, row.config_hash, row.place, row.metric)
@@ -287,7 +239,7 @@ def _scoring(row: Row) -> list[str]:
     return [each for each in _settings(row, "evaluate.") if not each.partition("=")[0].endswith(adding)]
 
 
-def _check_intervals(rows: Iterable[_Numbered], where: _Where) -> None:
+def _check_intervals(rows: Iterable[_Numbered], where: Where) -> None:
     """Of runs that were scored alike, all have an interval of a metric, or none has."""
     for (number, row), (before, usual) in _beside_first(rows, lambda row: (_scored_alike(row), row.metric)):
         if (row.interval is None) != (usual.interval is None):
@@ -296,7 +248,7 @@ def _check_intervals(rows: Iterable[_Numbered], where: _Where) -> None:
             raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
-def _check_recalls(rows: Iterable[_Numbered], where: _Where) -> None:
+def _check_recalls(rows: Iterable[_Numbered], where: Where) -> None:
     """What is found among the first is found among more of them."""
     found: dict[Hashable, list[tuple[int, int, Row]]] = {}
     for number, row in rows:
@@ -311,7 +263,7 @@ def _check_recalls(rows: Iterable[_Numbered], where: _Where) -> None:
                 raise RowError(f"{where(number)}: {_said(row)} {said}; {_MEND}")
 
 
-def _check_names(rows: Iterable[_Numbered], where: _Where) -> None:
+def _check_names(rows: Iterable[_Numbered], where: Where) -> None:
     """Runs that were scored alike have metrics of the same names.
 
     The parts of a metric, as `R@1/KIND` of `R@1`, may be missing all together: stored runs are older than they.
@@ -331,7 +283,7 @@ def _check_names(rows: Iterable[_Numbered], where: _Where) -> None:
                 raise RowError(f"{where(number)}: {said} and is of the same configuration; {_MEND}")
 
 
-def _check(rows: Iterable[_Numbered], of: _Part, names: Sequence[str], where: _Where, what: str) -> None:
+def _check(rows: Iterable[_Numbered], of: _Part, names: Sequence[str], where: Where, what: str) -> None:
     for (number, row), (before, usual) in _beside_first(rows, of):
         if odd := next((name for name in names if getattr(row, name) != getattr(usual, name)), None):
             theirs = f"{where(before)} has {getattr(usual, odd)} and is {what}"

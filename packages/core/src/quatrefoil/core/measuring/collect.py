@@ -17,10 +17,9 @@ from quatrefoil.core.measuring.rows import (
     Row,
     RowError,
     build,
-    seal_of,
-    seal_of_bounds,
 )
 from quatrefoil.core.measuring.run_names import NOT_WHAT
+from quatrefoil.core.measuring.seals import seal_of, seal_of_bounds
 from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.runs.folder import METRICS
 

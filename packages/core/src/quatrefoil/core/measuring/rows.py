@@ -3,12 +3,11 @@
 Fields have no defaults, so that a stored line without one of them is refused and never filled in.
 """
 
-import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -367,24 +366,6 @@ def _check_keys(text: str, where: str) -> None:
 def build(kind: type[Item], values: Mapping[str, Any], where: str) -> Item:
     """The record of field values, under the same checks as a stored line."""
     return parse(kind, json.dumps({"schema": SCHEMA, **values}), where)
-
-
-def seal_of(curve: Curve, rows: Iterable[Row], cost: Cost | None) -> str:
-    """SHA-256 of what one run left: its curve, its rows, in whatever order these are, and its cost, if it told one."""
-    ordered = sorted(rows, key=lambda row: (row.split, row.metric))
-    shared = map(to_line, ordered[:1])  # what tells the others from the first, without its many other facts
-    each = (json.dumps([row.split, row.data_hash, row.metric, row.value, row.interval]) for row in ordered)
-    took = [to_line(cost)] if cost else []
-    return _sha256("\n".join([to_line(replace(curve, seal="")), *took, *shared, *each]))
-
-
-def seal_of_bounds(bounds: Reference) -> str:
-    """SHA-256 of all but the seal."""
-    return _sha256(to_line(replace(bounds, seal="")))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_line(item: Any) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 from quatrefoil.core.files import locked, replace_text
 from quatrefoil.core.measuring.agreement import (
     check_agreement,
-    check_bounds,
     check_computed_again,
     check_costs,
     check_curves,
     check_references,
-    check_seals,
 )
 from quatrefoil.core.measuring.rows import (
     Cost,
@@ -29,6 +27,7 @@ from quatrefoil.core.measuring.rows import (
     parse,
     to_line,
 )
+from quatrefoil.core.measuring.seals import check_bounds, check_seals
 
 
 @dataclass(frozen=True)
