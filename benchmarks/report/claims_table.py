@@ -222,6 +222,8 @@ def _named(found: Iterable[tuple[What, Claim]], by_task: bool = False) -> dict[W
 def _all_missing(found: Sequence[Verdict]) -> str:
     """Of the seeds that the claims name; what would decide them may be more."""
     missing = {node: minutes for verdict in found for node, minutes in verdict.unfinished.items()}
+    if not missing:
+        return "all runs that the claims' own seeds ask for are stored"
     hours = sum(minutes or 0 for minutes in missing.values()) / 60
     unknown = sum(minutes is None for minutes in missing.values())
     more = f", and {counted(unknown, 'run')} of which nothing like it was ever made" if unknown else ""

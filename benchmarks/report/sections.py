@@ -160,11 +160,12 @@ def claims_section(found: Sequence[Verdict]) -> Section:
     words = [verdict.word for verdict in found]
     counts = ", ".join(f"{words.count(word)} {word}" for word in ("supported", "contradicted", "open"))
     unmeasured = sum(not verdict.differences for verdict in found)
+    lacking = f"; of {unmeasured} nothing is measured yet" if unmeasured else ""
     return Section(
         "Claims of the papers (EMBEDDED benchmarks, not real corpora)",
         True,
         [
-            f"{len(found)} comparisons, by `make claims`: {counts}; of {unmeasured} nothing is measured yet.",
+            f"{len(found)} comparisons, by `make claims`: {counts}{lacking}.",
             *_plainly(found),
         ],
         [claim_table(found)],
