@@ -217,7 +217,7 @@ _WAS: Mapping[str, str] = {
 _DECLARED = (
     # Eight: what their first three seeds said would decide them, all claims counted.
     _of_table("T1", "all of TABLE (tags, matching, masked words) beats frames alone", FRAMES, range(8), known=3),
-    _of_table("T1c", "all of TABLE beats frames alone, at equal compute", FRAMES_AS_LONG),
+    _of_table("T1c", "all of TABLE beats frames alone, at equal FLOPs", FRAMES_AS_LONG),
     _of_table("T1o", "tags help, with equal objectives", TABLE_NO_TAGS, range(8), arm_known=TABLE),
     _of_table("T2", "all of TABLE beats tags that are merely added", BRUTE_FORCE, range(8), known=3),
     _of_table(
@@ -285,12 +285,13 @@ CLAIMS = tuple(replace(claim, was=_WAS.get(claim.family)) for claim in _DECLARED
 
 
 def find_claims(names: Sequence[str]) -> list[Claim]:
-    """The claims of these names, of all parts where a claim has several (T4: T4a, T4b, ...).
+    """The claims of these names; where there is none of a name, all its parts (T4: T4a, T4b, ...).
 
     Raises:
         ValueError: there is none of a name.
     """
-    found = {name: [claim for claim in CLAIMS if _is_part(claim.name, name)] for name in names}
+    own = {claim.name: [claim] for claim in CLAIMS}
+    found = {name: own.get(name) or [claim for claim in CLAIMS if _is_part(claim.name, name)] for name in names}
     if unknown := [name for name, claims in found.items() if not claims]:
         families = dict.fromkeys(claim.family for claim in CLAIMS)
         known = f"{nearest(unknown[0], families)}; there are {', '.join(families)}"

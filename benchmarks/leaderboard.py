@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.beside import confusable, copy_in_place, draw_gallery, keep_to_try, picturable
 from benchmarks.claims import CLAIMS, find_claims
 from benchmarks.entries import TABLE
+from benchmarks.report.claims_table import claim_line
 from benchmarks.report.confusions import draw_confusions, read_confusions
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import claims_markdown, markdown
@@ -104,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "--claim",
             action="append",
             metavar="NAME",
-            help="of the suite `claims` this one alone, e.g. T1; again for more",
+            help="of the suite `claims` this one alone, e.g. T1, or all that begin so, e.g. C2; again for more",
         )
         add_where(parser)
         given = parser.parse_args(arguments)
@@ -115,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.claim:
             if suite.name != "claims":
                 parser.error("--claim goes with the suite claims")
-            suite = replace(suite, entries=claimed(find_claims(given.claim)))
+            asked = find_claims(given.claim)
+            suite = replace(suite, claims=asked, entries=claimed(asked))
         for said in suite.left_out:
             print(said, flush=True)
         with launcher(given.on, given.processes, gpus=given.gpus, cores=given.cores) as launch:
@@ -129,13 +131,21 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
     """Make a suite's runs, store their rows and write the pages; 1 if a run failed."""
     failures = make(suite.entries, place.store, launch)
     results = place.store.read()  # a broken store ends this before anything is drawn
+    if not suite.entries and not results.rows:
+        raise ValueError(f"{place.store.folder} holds no rows to draw; bring them back (git checkout), or run a suite")
     paths = {"rows": place.store.folder, "table": place.leaderboard, "page": place.page}
     paths |= {"claims": place.claims} if place.claims else {}
     for laid, wrong in (_lay_samples(suite, place), lay_answers(suite, place, results)):
         paths, failures = paths | laid, failures + wrong
     text = write_pages(place, results)
-    print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
+    told = claims_text(suite, place, results) if suite.claims else "" if place.claims and not suite.entries else text
+    print(f"\n{told}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     return tell(failures)
+
+
+def claims_text(suite: Suite, place: Place, results: Results) -> str:
+    """The verdicts on the claims that a suite asks for, a line each."""
+    return "".join(map(claim_line, (each for each in told_of(place, results).found if each.claim in suite.claims)))
 
 
 Laid = tuple[dict[str, Path], list[Exception]]

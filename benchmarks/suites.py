@@ -34,6 +34,7 @@ class Suite:
 
     Args:
         what: it measures, in a line of help.
+        claims: that it is made for; their verdicts are told at the end.
         committed: the results belong to the repository; else to a folder under runs/.
         gallery: the data set of which samples are drawn, to look at beside the table.
         corpora_seeds: of the real corpora that are there (`with_corpora`); none = it does not measure them.
@@ -46,6 +47,7 @@ class Suite:
     gallery: str | None = None
     corpora_seeds: Sequence[int] = ()
     left_out: Sequence[str] = ()
+    claims: Sequence[Claim] = ()
     what: str = ""
 
     def with_corpora(self, environment: Mapping[str, str] = os.environ) -> "Suite":
@@ -109,7 +111,13 @@ def suites() -> dict[str, Suite]:
             Suite("vlsa", vlsa, committed=True, what="VLSA and its ablations on all tasks of Stage, all seeds"),
             Suite("regulome", regulome, committed=True, what="GeneBERT, its ablations and baselines, all seeds"),
             Suite("full", full, committed=True, corpora_seeds=THREE_SEEDS, what="all of these, and the claims: days"),
-            Suite("claims", claimed(CLAIMS), committed=True, what="what the papers claim, or some of it: CLAIMS.md"),
+            Suite(
+                "claims",
+                claimed(CLAIMS),
+                committed=True,
+                claims=CLAIMS,
+                what="what the papers claim, or some of it: CLAIMS.md",
+            ),
             Suite("pages", [], committed=True, what="nothing is run: what is stored is drawn"),
         )
     }

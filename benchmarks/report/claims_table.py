@@ -1,5 +1,6 @@
 """What verdicts on claims say: their table, the scores that they are drawn from, and how both are to be read."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -102,6 +103,31 @@ def _exactly(found: Sequence[Verdict]) -> Iterator[str]:
             f"what {seeds} seeds decide, by the exact sign-flip test, which supposes nothing of tails and whose p is "
             f"{2 / 2**seeds:.4f} or more of so many: {', '.join(told)}"
         )
+    if by_seeds:
+        level = 1 - corrected_level(found)
+        needed = 1 + math.ceil(-math.log2(level))
+        yield (
+            f"that test, corrected for {len(found)} comparisons, asks for {level:.4f}, which takes {needed} seeds: "
+            f"{'nothing' if max(by_seeds) < needed else 'less'} is decided by it alone"
+        )
+
+
+def _beyond(found: Sequence[Verdict]) -> Iterator[str]:
+    """Where both arms have more seeds than the claim: other tables, which show all, may seem to say another thing."""
+    for verdict in found:
+        if len(verdict.stored) > len(verdict.differences) == len(verdict.claim.seeds):
+            over = interval_over_seeds(verdict.stored)
+            yield (
+                f"{verdict.claim.name} counts its own {counted(len(verdict.differences), 'seed')}, as declared; over "
+                f"all {over.seeds} that both arms have, which other tables show: {over.mean:+.1f} "
+                f"{interval_text(over.interval, '+.1f')}, at 95 %"
+            )
+
+
+def claim_line(verdict: Verdict) -> str:
+    """One verdict for a terminal."""
+    over = f", {verdict.over.mean:+.1f} {interval_text(verdict.corrected, '+.1f')}" if verdict.over else ""
+    return f"{verdict.claim.name}: {verdict.said}{over}: {verdict.claim.statement}\n"
 
 
 def _both(minutes: tuple[float | None, float | None]) -> Cell:
@@ -148,6 +174,7 @@ def _column_remarks(found: Sequence[Verdict]) -> list[str]:
         "`minutes, either arm`: of training by the clock, of a run of the first and of the second arm, with what it "
         "starts from",
         *(f"{verdict.claim.name}: {said}" for verdict in found if (said := unseen_alone(verdict, found))),
+        *_beyond(found),
         *(
             f"not counted, {names}: stored runs of {model} are of other settings than its recipe has today"
             for model, names in outdated.items()

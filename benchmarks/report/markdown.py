@@ -10,8 +10,9 @@ from quatrefoil.core.measuring.tables import table_text
 
 CLAIMS_HEAD = """\
 What the papers claim, tested where the truth is known, by `make claims`, some of them by `make claims CLAIMS="T1 C2"`
-(C2 is all of its parts; the last letter of C2sa is its task). Every score is a row of the store that LEADERBOARD.md is
-drawn from; those of both arms, seed by seed, stand at the end.
+(C2 is all of its parts; the last letter of C2sa is its task; T1o and others in o have arms with equal objectives, T1c
+with equal compute). Every score is a row of the store that LEADERBOARD.md is drawn from; those of both arms, seed by
+seed, stand at the end.
 """
 SCORES = (
     "Scores in percent, higher is better; ties count against the model. Every number of a model comes from a stored "
@@ -36,7 +37,10 @@ LEGEND = (
     "n: seeds; M: million parameters; min: minutes of training by the clock, whatever else the machine did, with what "
     "a model starts from (?: not stored). Where it is trained for each column apart, n is the least, costs are means",
 )
-JUDGED = "differences between models that a claim is about stand with the claims, whatever came out"
+JUDGED = (
+    "differences between models that a claim is about stand with the claims, whatever came out; a claim counts the "
+    "seeds that were declared for it, tables of scores all that are stored"
+)
 
 
 def markdown(sections: Sequence[Section], page: str, judged: bool) -> str:

@@ -38,18 +38,22 @@ REMARKS = (
 
 
 def _told(seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> str:
-    hours = fsum(seconds.values()) / 3600
     spent = _spent(list(seconds), costs)
-    known = f"{counted(len(seconds), 'run')}, {hours:.1f} hours of training by the clock"
+    known = f"{counted(len(seconds), 'run')}, {_time(fsum(seconds.values()))} of training by the clock"
     if not spent:
         return f"{known}; of none is the CPU time known."
     cpu = _sums(spent)
     total = fsum(cpu.values())
     useful = fsum(cpu[part] for part in USEFUL) / total
     return (
-        f"{known}. Of {len(spent)} of them the CPU time is known: {total / 3600:.1f} hours, {100 * useful:.0f} % of "
-        f"it useful (training steps and scoring)."
+        f"{known}. Of {len(spent)} of them the CPU time is known: {_time(total)}, {100 * useful:.0f} % of it "
+        f"useful (training steps and scoring)."
     )
+
+
+def _time(seconds: float) -> str:
+    """In hours, or minutes where it is less than two of them."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 7200 else f"{seconds / 60:.1f} minutes"
 
 
 def _row(name: str, runs: Sequence[Run], seconds: Mapping[Run, float], costs: Mapping[Run, Cost]) -> TableRow:

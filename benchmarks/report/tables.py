@@ -21,6 +21,8 @@ READERS: Mapping[str, str] = {
     "synchrony": "which sounds go with what is seen",
 }
 """What a computed score may use, where its name does not say it."""
+SIMPLE = frozenset({"true_sites", "true_motifs", "kmers", "gc_content", "training_types"})
+"""Those that read what they know in one simple way: a model that reads it better is above them."""
 _ONE_SEED = (
     "1 seed: the value and its 95 % bootstrap interval over queries, if it has one, which says nothing of the seed"
 )
@@ -154,10 +156,16 @@ def machines(groups: Iterable[Group]) -> str:
 
 def bound_remarks(shown: Collection[str]) -> Iterator[str]:
     """What the computed rows of these readers are."""
-    said = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
-    if shown:
-        best = "the best score that is possible for one that knows only what is named"
-        yield f"computed rows are no models: chance, and {best}{f' ({said})' if said else ''}"
+    named = "; ".join(f"{name}: {words}" for name, words in READERS.items() if name in shown)
+    said = f" ({named})" if named else ""
+    kinds = {"chance": "a blind guess"} if "chance" in shown else {}
+    if {*shown} - SIMPLE - {"chance"}:
+        kinds["best with"] = f"the best score that is possible for one that knows only what is named{said}"
+    if SIMPLE & {*shown}:
+        kinds["by"] = "what a simple reading of that alone reaches, which is no ceiling"
+    if kinds:
+        told = "; ".join(f"`{name}`, {words}" for name, words in kinds.items())
+        yield f"computed rows are no models: {told}"
 
 
 def _computed_remarks(group: Group) -> Iterator[str]:
@@ -197,8 +205,9 @@ def value_text(value: float) -> str:
 
 
 def reference_name(reader: str) -> str:
-    """`chance`, or what is possible for one that knows only what is named."""
-    return reader if reader == "chance" else f"best with {reader.replace('_', ' ')}"
+    """`chance`, or what is possible for one that knows only what is named, or what a simple reading of it gives."""
+    name = reader.replace("_", " ")
+    return name if reader == "chance" else f"by {name}" if reader in SIMPLE else f"best with {name}"
 
 
 def _scores(line: Line, keys: Sequence[str]) -> list[Cell]:

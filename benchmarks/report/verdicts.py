@@ -44,6 +44,7 @@ class Verdict:
 
     Attributes:
         scores: of each of the claim's seeds that both arms have, in this order: the first arm's and the second's.
+        stored: the differences of all seeds that both arms have, the claim's own or not.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
         not_above: what is reached blindly (`BLIND`) that neither arm is shown to be above, by the 95 % intervals over
@@ -61,6 +62,7 @@ class Verdict:
 
     claim: Claim
     scores: Mapping[int, tuple[float, float]]
+    stored: tuple[float, ...] = ()
     over: OverSeeds | None = None
     corrected: Interval | None = None
     word: Word = "open"
@@ -161,6 +163,7 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     found = Verdict(
         claim,
         {seed: pairs[seed] for seed in claim.seeds if seed in pairs},
+        stored=tuple(ours - theirs for ours, theirs in pairs.values()),
         minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
         unfinished=standing.missing(claim, claim.seeds),
         anchors=(better.anchor if better else None, than.anchor if than else None),

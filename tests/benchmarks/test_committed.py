@@ -3,14 +3,17 @@
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks.claims import find_claims
 from benchmarks.entries import VLSA, VLSA_GLOBAL, VLSA_LOCAL, VLSA_SCRATCH, VLSA_VTM, ZERO_SHOT, Arm
-from benchmarks.leaderboard import PAPERS, Place, short_sections, told_of, write_pages
+from benchmarks.leaderboard import PAPERS, Place, claims_text, short_sections, told_of, write_pages
 from benchmarks.report.short_scores import WIDTH
 from benchmarks.screenshots import SHOWN
+from benchmarks.suites import suites
 from quatrefoil.core.evaluation.statistics import interval_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
@@ -43,6 +46,14 @@ def test_what_is_pictured_is_on_the_page(tmp_path: Path, stored: Results) -> Non
         assert f'id="{name}"' in page
     pictures = {path.stem for path in (ROOT / "docs" / "screenshots").iterdir()}
     assert pictures == SHOWN.keys()
+
+
+def test_claims_that_are_asked_for_are_answered_in_a_line_each(stored: Results) -> None:
+    place = Place(STORE, Path("L.md"), Path("site/index.html"), Path("C.md"), [])
+    suite = replace(suites()["claims"], claims=find_claims(["T1", "V4"]))
+    lines = claims_text(suite, place, stored).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["T1", "V4a", "V4b", "V4c", "V4d"]
+    assert lines[0].startswith("T1: supported, +12.2 [+3.2, +21.2]: ")
 
 
 def test_made_data_are_called_so_in_every_heading_and_real_ones_are_not(stored: Results) -> None:

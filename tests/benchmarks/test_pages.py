@@ -17,7 +17,7 @@ from benchmarks.report.markdown import markdown
 from benchmarks.report.page import page
 from benchmarks.report.sections import Section, group_sections
 from benchmarks.report.short_scores import short_group_sections, short_score
-from benchmarks.report.tables import group_tables, score_cell
+from benchmarks.report.tables import group_tables, reference_name, score_cell
 from quatrefoil.core.evaluation.statistics import difference_over_seeds, interval_over_seeds
 from quatrefoil.core.measuring.entries import AS_FOUND, Entry
 from quatrefoil.core.measuring.rows import CPU_PARTS, PaperRow
@@ -128,6 +128,7 @@ def test_different_grounds_never_share_a_group(tmp_path: Path, change: dict[str,
 def test_bounds_stand_above_the_rows_and_are_called_computed(tmp_path: Path) -> None:
     table = group_tables(only(group(three_seeds(tmp_path))))[0]
     assert [row.kind for row in table.rows] == ["computed"] * 3 + ["measured"] * 2
+    assert [reference_name(each) for each in ("true_sites", "kmers")] == ["by true sites", "by kmers"]
     names = ["chance", "best with frames", "best with all", "TABLE", "Frames only"]
     assert [row.cells[0].text for row in table.rows] == names
     assert [cell.text for cell in table.rows[0].cells[:4]] == ["chance", "computed", "0.25", "–"]

@@ -430,8 +430,8 @@ def test_what_runs_took_counts_every_run_once_and_tells_the_useful_share_of_know
     other = results(tmp_path, replace(FRAMES, recipe="table/other"), 0, 40.0)
     (section,) = spending_sections([known, known, other])
     assert section.lead == [
-        "2 runs, 0.1 hours of training by the clock. Of 1 of them the CPU time is known: 2.5 hours, 80 % of it useful "
-        "(training steps and scoring)."
+        "2 runs, 3.0 minutes of training by the clock. Of 1 of them the CPU time is known: 2.5 hours, 80 % of it "
+        "useful (training steps and scoring)."
     ]
     told = {row.cells[0].text: [cell.text for cell in row.cells[1:]] for row in section.tables[0].rows}
     assert told["all"] == ["2", "0.05", "1", "2.50", "60 %", "20 %", "20 %", "0 %"]

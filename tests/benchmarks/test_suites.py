@@ -230,6 +230,17 @@ def test_corpora_are_opened_only_for_a_suite_that_measures_them(
         known["full"].with_corpora()
 
 
+def test_an_empty_store_is_not_drawn_over_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "LEADERBOARD.md").write_text("as it was")
+    monkeypatch.chdir(tmp_path)
+    assert leaderboard.main(["pages"]) == 2
+    assert "benchmarks/results holds no rows to draw; bring them back" in capsys.readouterr().err
+    assert (tmp_path / "LEADERBOARD.md").read_text() == "as it was"
+
+
 def test_a_misspelt_suite_is_an_error_that_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         leaderboard.main(["clovr"])

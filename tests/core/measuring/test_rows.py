@@ -263,7 +263,7 @@ def test_a_store_without_seals_is_told_to_be_older(tmp_path: Path, lacking: str)
     told = json.loads(path.read_text())
     del told[lacking]
     path.write_text(json.dumps(told) + "\n")
-    with pytest.raises(RowError, match=rf"curves.jsonl:1: .*{lacking}: .*this store is older .* move the"):
+    with pytest.raises(RowError, match=rf"curves.jsonl:1: .*{lacking}: .*this store is older .* move rows"):
         store.read()
 
 

@@ -95,7 +95,9 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
         _check_bounds(each, where(number))
         if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
-            raise RowError(f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {_MEND}")
+            raise RowError(
+                f"{where(number)}: computed of data {each.data_hash}, all rows are of {theirs}; {MEND_STORE}"
+            )
     _check_bounded(references, rows)
 
 

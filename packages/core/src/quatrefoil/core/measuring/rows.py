@@ -59,8 +59,8 @@ MEND_RUN = (
 )
 MEND_LINE = f"correct this line, {BRING_BACK}"
 MEND_STORE = (
-    "bring the files back, where they are committed (git checkout), or move the store's folder away and give the same "
-    "command again: runs whose folders are still there are stored anew without training"
+    "bring the files back, where they are committed (git checkout); else move rows, references, curves and costs.jsonl "
+    "away and run again what they were of: runs whose folders are still there are stored anew without training"
 )
 UNSEALED = {"seal": "0" * 64}
 """Of what is being made."""
