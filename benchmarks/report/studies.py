@@ -14,10 +14,10 @@ from quatrefoil.core import recipes
 from quatrefoil.core.ablation.ablate import told_anew
 from quatrefoil.core.ablation.effects import REFERENCE, Numbers, Scores, check_one_ground, cost_of, numbers
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, reference_settings, table_of
+from quatrefoil.core.ablation.report import OF_EVERY_STUDY, EffectRecord, chance_text, reference_settings, table_of
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.commands import ablate_arguments
-from quatrefoil.core.measuring.rows import Reference, Row, RowError
+from quatrefoil.core.measuring.rows import Row, RowError
 from quatrefoil.core.measuring.store import Results, Store
 from quatrefoil.core.measuring.tables import Table, table_text
 
@@ -65,10 +65,11 @@ def _read(folder: Path) -> StoredStudy:
         _check_declared(folder, made, effects, stored)
     embedded = all(row.embedded for row in stored.rows)
     commands = list(_commands(effects, stored.rows, folder.name))
+    chance = chance_text(effects, stored.references)
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,
-        [made, *_earlier(effects), *_untold(effects, stored.rows), *_chance(effects, stored.references)],
+        [made, *_earlier(effects), *_untold(effects, stored.rows), *filter(None, [chance])],
         [_linked(table, effects, commands, folder.name)],
         [f"trained, before any level: `{said}`" for said in set_before],
         plots=[Plot("effects in units of the reference's spread over seeds", effects_plot(effects, style=""))],
@@ -289,14 +290,6 @@ def _alike(told: Any, value: Any) -> bool:
     if isinstance(told, int | float) and isinstance(value, int | float):
         return abs(told - value) <= _ROUNDING
     return bool(told == value)
-
-
-def _chance(effects: Sequence[EffectRecord], references: Sequence[Reference]) -> list[str]:
-    """What a score is without any learning, where it was computed."""
-    known = {(each.metric, each.split): each.values["chance"] for each in references if "chance" in each.values}
-    asked = dict.fromkeys((effect["metric"], effect["split"]) for effect in effects)
-    told = [f"{metric} {known[metric, split]:.2f}" for metric, split in asked if (metric, split) in known]
-    return [f"By chance: {', '.join(told)}."] if told else []
 
 
 def _untold(effects: Sequence[EffectRecord], rows: Sequence[Row]) -> list[str]:

@@ -58,6 +58,7 @@ def test_a_study_is_run_told_and_never_run_again(
     first, said = stored(folder), capsys.readouterr().out
     assert before == 4
     assert "-3.00" in said
+    assert f"By chance: {METRIC} 2.50." in said
     assert "4 runs, 48 steps; 0 are stored" in said
     assert {"effects.md", "effects.jsonl", "effects.svg", "rows.jsonl", "costs.jsonl"} <= first.keys()
     assert ablate(monkeypatch) == 0

@@ -39,6 +39,7 @@ def facts(arm_hash: str, recipe: str, seed: int, value: float, data: str = "toy6
             "embedded": True,
             "fingerprint": data,
             "splits": {"test": {"fingerprint": hash_of(data)}},
+            "reference": {"test": {METRIC: {"chance": 2.5}}},
         },
         "scores": {"test": {"metrics": {METRIC: value}, "intervals": {}, "ranks": {}}},
         "steps": 12,

@@ -17,7 +17,7 @@ from quatrefoil.core.ablation.installed import load_study, narrowed
 from quatrefoil.core.ablation.plan import Planned, check_splits, plan_of, plan_text
 from quatrefoil.core.ablation.plot import effects_plot
 from quatrefoil.core.ablation.records import merged, of_arms
-from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
+from quatrefoil.core.ablation.report import chance_text, effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import Study, StudyError
 from quatrefoil.core.config import ConfigError
 from quatrefoil.core.files import replace_text
@@ -92,11 +92,14 @@ class Place:
     def tell(self, study: Study, arms: Sequence[Arm], command: str) -> str:
         """Write what was found; the table and where all is. What other stores hold of its arms is kept here, too."""
         Store(self.folder).add(of_arms(arms, self.results()))
-        effects = effects_of(arms, self.results())
+        stored = self.results()
+        effects = effects_of(arms, stored)
         texts = _texts(study, arms, effects, command)
         for name, text in texts.items():
             replace_text(self.folder / name, text)
-        return f"\n{table_text(effect_table(study, arms, effects))}\nin {self.folder}: rows.jsonl, {', '.join(texts)}"
+        chance = chance_text(map(effect_record, effects), stored.references)
+        table, names = table_text(effect_table(study, arms, effects)), ", ".join(texts)
+        return f"\n{table}\n{chance}\nin {self.folder}: rows.jsonl, {names}"
 
 
 def _made(planned: Sequence[Planned], place: Place, args: Namespace) -> list[Exception]:

@@ -8,7 +8,7 @@ from quatrefoil.core.ablation.arms import Arm
 from quatrefoil.core.ablation.compute import equal_compute
 from quatrefoil.core.ablation.effects import Effect
 from quatrefoil.core.ablation.study import Study
-from quatrefoil.core.measuring.rows import portable
+from quatrefoil.core.measuring.rows import Reference, portable
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 
 COLUMNS = (
@@ -108,6 +108,14 @@ def reference_settings(effects: Iterable[EffectRecord]) -> list[str]:
             for told in references
         )
     )
+
+
+def chance_text(effects: Iterable[EffectRecord], references: Iterable[Reference]) -> str:
+    """What the scores of these effects are without any learning; nothing where that was not computed."""
+    known = {(each.metric, each.split): each.values["chance"] for each in references if "chance" in each.values}
+    asked = dict.fromkeys((effect["metric"], effect["split"]) for effect in effects)
+    told = [f"{metric} {known[metric, split]:.2f}" for metric, split in asked if (metric, split) in known]
+    return f"By chance: {', '.join(told)}." if told else ""
 
 
 def json_lines(effects: Sequence[Effect]) -> str:
