@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.beside import confusable, copy_in_place, draw_gallery, keep_to_try, picturable
-from benchmarks.claims import CLAIMS, find_claims
+from benchmarks.claims import CLAIMS, Claim, find_claims
 from benchmarks.entries import TABLE
 from benchmarks.report.claims_table import claim_line
 from benchmarks.report.confusions import draw_confusions, read_confusions
@@ -137,15 +137,19 @@ def run(suite: Suite, place: Place, launch: Launch) -> int:
     paths |= {"claims": place.claims} if place.claims else {}
     for laid, wrong in (_lay_samples(suite, place), lay_answers(suite, place, results)):
         paths, failures = paths | laid, failures + wrong
-    text = write_pages(place, results)
-    told = claims_text(suite, place, results) if suite.claims else "" if place.claims and not suite.entries else text
-    print(f"\n{told}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
+    told = told_of(place, results)
+    text = write_pages(place, told)
+    if suite.claims:
+        text = claims_text(suite.claims, told.found)
+    elif suite.committed and not suite.entries:
+        text = ""  # who only draws looks at the files
+    print(f"\n{text}\n" + "\n".join(f"{name + ':':9}{path}" for name, path in paths.items()), flush=True)
     return tell(failures)
 
 
-def claims_text(suite: Suite, place: Place, results: Results) -> str:
-    """The verdicts on the claims that a suite asks for, a line each."""
-    return "".join(map(claim_line, (each for each in told_of(place, results).found if each.claim in suite.claims)))
+def claims_text(claims: Sequence[Claim], found: Sequence[Verdict]) -> str:
+    """The verdicts on these claims, a line each."""
+    return "".join(claim_line(verdict) for verdict in found if verdict.claim in claims)
 
 
 Laid = tuple[dict[str, Path], list[Exception]]
@@ -180,9 +184,8 @@ def lay_answers(suite: Suite, place: Place, results: Results) -> Laid:
     return paths, wrong
 
 
-def write_pages(place: Place, results: Results) -> str:
+def write_pages(place: Place, told: "Told") -> str:
     """Write the table and the page; the table's text. The same results give the same bytes."""
-    told = told_of(place, results)
     if place.claims:
         replace_text(place.claims, claims_markdown(claims_section(told.found)))
     way = place.page.relative_to(place.leaderboard.parent).as_posix()

@@ -76,7 +76,7 @@ def _whose(verdict: Verdict) -> str:
 
 
 def _how_much(verdict: Verdict) -> str:
-    assert verdict.over is not None, "what is decided has a difference"
+    assert verdict.over is not None, "asked only of what has a difference"
     return f"{verdict.over.mean:+.1f} {interval_text(verdict.corrected, '+.1f')}"
 
 
@@ -115,8 +115,8 @@ def _exactly(found: Sequence[Verdict]) -> Iterator[str]:
 def _beyond(found: Sequence[Verdict]) -> Iterator[str]:
     """Where both arms have more seeds than the claim: other tables, which show all, may seem to say another thing."""
     for verdict in found:
-        if len(verdict.stored) > len(verdict.differences) == len(verdict.claim.seeds):
-            over = interval_over_seeds(verdict.stored)
+        if len(verdict.pairs) > len(verdict.scores) == len(verdict.claim.seeds):
+            over = interval_over_seeds([ours - theirs for ours, theirs in verdict.pairs.values()])
             yield (
                 f"{verdict.claim.name} counts its own {counted(len(verdict.differences), 'seed')}, as declared; over "
                 f"all {over.seeds} that both arms have, which other tables show: {over.mean:+.1f} "
@@ -126,7 +126,7 @@ def _beyond(found: Sequence[Verdict]) -> Iterator[str]:
 
 def claim_line(verdict: Verdict) -> str:
     """One verdict for a terminal."""
-    over = f", {verdict.over.mean:+.1f} {interval_text(verdict.corrected, '+.1f')}" if verdict.over else ""
+    over = f", {_how_much(verdict)}" if verdict.over else ""
     return f"{verdict.claim.name}: {verdict.said}{over}: {verdict.claim.statement}\n"
 
 

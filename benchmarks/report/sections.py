@@ -1,7 +1,7 @@
 """What the page shows, section by section."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -157,6 +157,17 @@ def _losses(group: Group, of: Marks) -> Iterator[Plot]:
 
 def claims_section(found: Sequence[Verdict]) -> Section:
     """The verdicts, in the order of the claims."""
+    return replace(
+        claims_head(found),
+        tables=[claim_table(found)],
+        remarks=decided(found),
+        parts=[seed_table(found)] if any(each.scores for each in found) else [],
+        plots=[Plot("differences, in points", claims_plot(found))] if any(each.corrected for each in found) else [],
+    )
+
+
+def claims_head(found: Sequence[Verdict]) -> Section:
+    """How many there are of each verdict, without any of them."""
     words = [verdict.word for verdict in found]
     counts = ", ".join(f"{words.count(word)} {word}" for word in ("supported", "contradicted", "open"))
     unmeasured = sum(not verdict.differences for verdict in found)
@@ -168,10 +179,7 @@ def claims_section(found: Sequence[Verdict]) -> Section:
             f"{len(found)} comparisons, by `make claims`: {counts}{lacking}.",
             *_plainly(found),
         ],
-        [claim_table(found)],
-        decided(found),
-        [seed_table(found)] if any(each.scores for each in found) else [],
-        plots=[Plot("differences, in points", claims_plot(found))] if any(each.corrected for each in found) else [],
+        [],
         links=[Link("all claims, their sources, and what a verdict takes", "CLAIMS.md")],
     )
 

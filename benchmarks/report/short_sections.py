@@ -1,6 +1,5 @@
 """Claims, studies, what it took and papers, in short: the page's sections with less in them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -8,7 +7,7 @@ from textwrap import shorten
 from typing import Final
 
 from benchmarks.report.claims_table import decided
-from benchmarks.report.sections import Section, claims_section, papers_section
+from benchmarks.report.sections import Section, claims_head, papers_section
 from benchmarks.report.spending import spending_sections
 from benchmarks.report.studies import StoredStudy
 from benchmarks.report.tables import count_cell
@@ -33,7 +32,7 @@ def short_claims(found: Sequence[Verdict]) -> Section:
         "95 % interval there, which is not corrected for their number, as a verdict's is, which stands in brackets "
         "behind what is decided; both suppose differences to be about normal, which five seeds cannot show",
     ]
-    return replace(claims_section(found), tables=[Table("claims", columns, rows)], remarks=remarks, parts=(), plots=())
+    return replace(claims_head(found), tables=[Table("claims", columns, rows)], remarks=remarks)
 
 
 def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cell]:
@@ -53,7 +52,9 @@ def _family_cells(name: str, claimed: str, found: Sequence[Verdict]) -> list[Cel
 def _words(found: Sequence[Verdict]) -> list[str]:
     """Of each its verdict; how many seeds an open one is short of where all are short of as many."""
     said = [verdict.said for verdict in found]
-    return said if len({*said}) == 1 else [re.sub(r"\d+ seeds? short", "seeds short", each) for each in said]
+    if len({*said}) == 1:
+        return said
+    return ["open, seeds short" if verdict.scores and verdict.lacking else verdict.said for verdict in found]
 
 
 def _times(words: Sequence[str], word: str) -> str:

@@ -65,7 +65,7 @@ def _read(folder: Path) -> StoredStudy:
         _check_declared(folder, made, effects, stored)
     embedded = all(row.embedded for row in stored.rows)
     commands = list(_commands(effects, stored.rows, folder.name))
-    chance = chance_text(effects, stored.references)
+    chance = chance_text(effects, stored)
     section = Section(
         f"Ablations: {folder.name} ({'EMBEDDED benchmarks, not real corpora' if embedded else 'real corpora'})",
         embedded,

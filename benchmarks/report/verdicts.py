@@ -43,8 +43,7 @@ class Verdict:
     """What the runs say of a claim.
 
     Attributes:
-        scores: of each of the claim's seeds that both arms have, in this order: the first arm's and the second's.
-        stored: the differences of all seeds that both arms have, the claim's own or not.
+        pairs: the first arm's score and the second's, of each seed that both arms have, the claim's own or not.
         over: mean, spread and 95 % interval of the differences; None from fewer than two seeds.
         corrected: the interval at the level that the number of claims asks for.
         not_above: what is reached blindly (`BLIND`) that neither arm is shown to be above, by the 95 % intervals over
@@ -61,8 +60,7 @@ class Verdict:
     """
 
     claim: Claim
-    scores: Mapping[int, tuple[float, float]]
-    stored: tuple[float, ...] = ()
+    pairs: Mapping[int, tuple[float, float]]
     over: OverSeeds | None = None
     corrected: Interval | None = None
     word: Word = "open"
@@ -74,6 +72,16 @@ class Verdict:
     anchors: tuple[str | None, str | None] = (None, None)
     commits: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> dict[int, tuple[float, float]]:
+        """The pairs of the claim's own seeds, in their order."""
+        return {seed: self.pairs[seed] for seed in self.claim.seeds if seed in self.pairs}
+
+    @property
+    def lacking(self) -> int:
+        """How many of the claim's seeds are still to be run."""
+        return len(self.claim.seeds) - len(self.scores)
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -89,10 +97,9 @@ class Verdict:
     @property
     def said(self) -> str:
         """The word, and of an open one whether that is for want of runs."""
-        short = len(self.claim.seeds) - len(self.differences)
-        if self.word != "open" or not short:
+        if self.word != "open" or not self.lacking:
             return self.word
-        return f"open, {counted(short, 'seed')} short" if self.differences else "not run"
+        return f"open, {counted(self.lacking, 'seed')} short" if self.scores else "not run"
 
     @property
     def plain_side(self) -> int:
@@ -162,8 +169,7 @@ def _verdict(claim: Claim, groups: Sequence[Group], level: float, standing: Stan
     pairs = paired(better, than, claim.metric) if better and than and group else {}
     found = Verdict(
         claim,
-        {seed: pairs[seed] for seed in claim.seeds if seed in pairs},
-        stored=tuple(ours - theirs for ours, theirs in pairs.values()),
+        pairs,
         minutes=(better.minutes_in_all if better else None, than.minutes_in_all if than else None),
         unfinished=standing.missing(claim, claim.seeds),
         anchors=(better.anchor if better else None, than.anchor if than else None),

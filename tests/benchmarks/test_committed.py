@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from benchmarks.entries import VLSA, VLSA_GLOBAL, VLSA_LOCAL, VLSA_SCRATCH, VLSA
 from benchmarks.leaderboard import PAPERS, Place, claims_text, short_sections, told_of, write_pages
 from benchmarks.report.short_scores import WIDTH
 from benchmarks.screenshots import SHOWN
-from benchmarks.suites import suites
 from quatrefoil.core.evaluation.statistics import interval_over_seeds
 from quatrefoil.core.measuring.rows import PaperRow
 from quatrefoil.core.measuring.store import Results, Store, read
@@ -30,7 +28,8 @@ def stored() -> Results:
 def test_the_committed_pages_are_what_the_committed_rows_give(tmp_path: Path, stored: Results) -> None:
     (tmp_path / "site").mkdir()
     claims, leaderboard = tmp_path / "CLAIMS.md", tmp_path / "LEADERBOARD.md"
-    write_pages(Place(STORE, leaderboard, tmp_path / "site/index.html", claims, read(PAPERS, PaperRow)), stored)
+    place = Place(STORE, leaderboard, tmp_path / "site/index.html", claims, read(PAPERS, PaperRow))
+    write_pages(place, told_of(place, stored))
     for made in (claims, leaderboard):
         committed = (ROOT / made.name).read_text(encoding="utf-8")
         assert made.read_text(encoding="utf-8") == committed, f"{made.name}: `make bench` writes it anew"
@@ -39,7 +38,7 @@ def test_the_committed_pages_are_what_the_committed_rows_give(tmp_path: Path, st
 def test_what_is_pictured_is_on_the_page(tmp_path: Path, stored: Results) -> None:
     place = Place(STORE, tmp_path / "L.md", tmp_path / "index.html", tmp_path / "C.md", [])
     shutil.copytree(STORE.folder / "confusions", place.confusions)
-    write_pages(place, stored)
+    write_pages(place, told_of(place, stored))
     page = place.page.read_text(encoding="utf-8")
     for top in SHOWN.values():
         (name,) = re.findall(r"#([\w-]+)", top)
@@ -50,8 +49,7 @@ def test_what_is_pictured_is_on_the_page(tmp_path: Path, stored: Results) -> Non
 
 def test_claims_that_are_asked_for_are_answered_in_a_line_each(stored: Results) -> None:
     place = Place(STORE, Path("L.md"), Path("site/index.html"), Path("C.md"), [])
-    suite = replace(suites()["claims"], claims=find_claims(["T1", "V4"]))
-    lines = claims_text(suite, place, stored).splitlines()
+    lines = claims_text(find_claims(["T1", "V4"]), told_of(place, stored).found).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["T1", "V4a", "V4b", "V4c", "V4d"]
     assert lines[0].startswith("T1: supported, +12.2 [+3.2, +21.2]: ")
 

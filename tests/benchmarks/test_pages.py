@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.entries import FRAMES, TABLE
-from benchmarks.leaderboard import PAPERS, Place, write_pages
+from benchmarks.leaderboard import PAPERS, Place, told_of, write_pages
 from benchmarks.report.groups import Group, group
 from benchmarks.report.markdown import markdown
 from benchmarks.report.page import page
@@ -151,13 +151,14 @@ def test_the_same_rows_are_the_same_bytes_in_any_order_and_process(tmp_path: Pat
     found = stored(tmp_path, costly(three_seeds(tmp_path)))
     paths = Path("L.md"), Path("site/index.html")
     place = Place(Store(tmp_path / "store"), *(tmp_path / path for path in paths), None, PAPER_ROWS)
-    write_pages(place, backwards(found))
+    write_pages(place, told_of(place, backwards(found)))
     first = place.leaderboard.read_bytes(), place.page.read_bytes()
     script = (
-        "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, write_pages\n"
+        "import sys; from pathlib import Path; from benchmarks.leaderboard import PAPERS, Place, told_of, write_pages\n"
         "from quatrefoil.core.measuring.rows import PaperRow\n"
         "from quatrefoil.core.measuring.store import Store, read; store, a, b = map(Path, sys.argv[1:])\n"
-        "write_pages(Place(Store(store), a, b, None, read(PAPERS, PaperRow)), Store(store).read())"
+        "place = Place(Store(store), a, b, None, read(PAPERS, PaperRow))\n"
+        "write_pages(place, told_of(place, place.store.read()))"
     )
     again = [tmp_path / "again" / path for path in paths]
     subprocess.run([sys.executable, "-c", script, place.store.folder, *again], check=True)
@@ -190,10 +191,10 @@ def test_what_was_measured_once_is_no_curve(tmp_path: Path) -> None:
 
 def test_the_page_shows_the_gallery_that_lies_beside_it_and_no_other(tmp_path: Path) -> None:
     place = Place(Store(tmp_path / "store"), tmp_path / "L.md", tmp_path / "index.html", None, [])
-    write_pages(place, three_seeds(tmp_path))
+    write_pages(place, told_of(place, three_seeds(tmp_path)))
     assert "gallery.png" not in place.page.read_text()
     place.gallery.touch()
-    write_pages(place, three_seeds(tmp_path / "again"))
+    write_pages(place, told_of(place, three_seeds(tmp_path / "again")))
     assert '<a href="gallery.png"><img src="gallery.png"' in place.page.read_text()
 
 

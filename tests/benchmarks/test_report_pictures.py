@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.beside import picturable
 from benchmarks.entries import VLSA, VLSA_GLOBAL, VLSA_JOINT, VLSA_SCRATCH
-from benchmarks.leaderboard import Place, run, write_pages
+from benchmarks.leaderboard import Place, run, told_of, write_pages
 from benchmarks.report import pictures
 from benchmarks.report.pictures import COMMANDS, draw_pictures, read_pictures
 from benchmarks.suites import Suite
@@ -86,7 +86,7 @@ def test_a_page_without_such_a_run_is_the_same_but_for_the_pictures(place: Place
     measure(place, PRETRAINED)
     results, shown = place.store.read(), place.page.read_text()
     shutil.rmtree(place.pictures)
-    write_pages(place, results)
+    write_pages(place, told_of(place, results))
     without = place.page.read_text()
     assert "learned" not in without
     parts = iter(shown)  # nothing is in another place: what is left is found in order

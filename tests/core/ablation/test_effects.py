@@ -1,6 +1,7 @@
 """What levels are said to do."""
 
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 from quatrefoil.core.ablation.arms import Arm, arms_of
 from quatrefoil.core.ablation.effects import Effect, effects_of
 from quatrefoil.core.ablation.plot import effects_plot
-from quatrefoil.core.ablation.report import effect_record, effect_table, json_lines, markdown
+from quatrefoil.core.ablation.report import chance_text, effect_record, effect_table, json_lines, markdown
 from quatrefoil.core.ablation.study import StudyError
 from quatrefoil.core.evaluation.statistics import difference_over_seeds
 from quatrefoil.core.measuring.rows import Row
 from quatrefoil.core.measuring.store import Results
 from tests.core.ablation.toys import rows, study
+from tests.core.measuring.fabricated import HASH, results
+from tests.core.measuring.toys import FRAMES, TABLE
 
 REFERENCE, NARROW = [50.0, 54.0, 49.0], [47.0, 52.5, 45.0]
 
@@ -154,3 +157,13 @@ def test_differences_that_are_all_alike_have_no_interval() -> None:
     assert reference.interval is not None
     assert {level.interval for level in levels} == {None}
     assert levels[0].difference == pytest.approx(0.2)
+
+
+def test_chance_is_that_of_the_data_that_a_level_was_scored_on(tmp_path: Path) -> None:
+    of_one, of_other = results(tmp_path, TABLE, 0, 50.0), results(tmp_path, FRAMES, 0, 50.0, "e" * 64, "1" * 16)
+    elsewhere = [replace(each, values={"chance": 5.0}) for each in of_other.references]
+    stored = Results.of([of_one, replace(of_other, references=elsewhere)])
+    for config_hash, chance in ((HASH, "0.25"), ("1" * 16, "5.00"), ("2" * 16, None)):
+        effect = {"config_hash": config_hash, "data_version": "v1", "metric": "text-to-video/R@1", "split": "test"}
+        said = f"By chance: text-to-video/R@1 {chance}." if chance else ""
+        assert chance_text([effect, effect], stored) == said

@@ -91,13 +91,14 @@ class Place:
 
     def tell(self, study: Study, arms: Sequence[Arm], command: str) -> str:
         """Write what was found; the table and where all is. What other stores hold of its arms is kept here, too."""
-        Store(self.folder).add(of_arms(arms, self.results()))
-        stored = self.results()
+        own = Store(self.folder)
+        own.add(of_arms(arms, self.results()))
+        stored = own.read()  # which holds all of the arms now
         effects = effects_of(arms, stored)
         texts = _texts(study, arms, effects, command)
         for name, text in texts.items():
             replace_text(self.folder / name, text)
-        chance = chance_text(map(effect_record, effects), stored.references)
+        chance = chance_text(map(effect_record, effects), stored)
         table, names = table_text(effect_table(study, arms, effects)), ", ".join(texts)
         return f"\n{table}\n{chance}\nin {self.folder}: rows.jsonl, {names}"
 

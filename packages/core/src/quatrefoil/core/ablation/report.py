@@ -8,7 +8,8 @@ from quatrefoil.core.ablation.arms import Arm
 from quatrefoil.core.ablation.compute import equal_compute
 from quatrefoil.core.ablation.effects import Effect
 from quatrefoil.core.ablation.study import Study
-from quatrefoil.core.measuring.rows import Reference, portable
+from quatrefoil.core.measuring.rows import portable
+from quatrefoil.core.measuring.store import Results
 from quatrefoil.core.measuring.tables import NOTHING, Cell, Table, TableRow, interval_text, table_text
 
 COLUMNS = (
@@ -110,11 +111,15 @@ def reference_settings(effects: Iterable[EffectRecord]) -> list[str]:
     )
 
 
-def chance_text(effects: Iterable[EffectRecord], references: Iterable[Reference]) -> str:
-    """What the scores of these effects are without any learning; nothing where that was not computed."""
-    known = {(each.metric, each.split): each.values["chance"] for each in references if "chance" in each.values}
-    asked = dict.fromkeys((effect["metric"], effect["split"]) for effect in effects)
-    told = [f"{metric} {known[metric, split]:.2f}" for metric, split in asked if (metric, split) in known]
+def chance_text(effects: Iterable[EffectRecord], stored: Results) -> str:
+    """What the scores of these effects are without any learning, each on its own ground; nothing where that was not
+    computed."""
+    known = {(each.ground, each.metric): each.values["chance"] for each in stored.references if "chance" in each.values}
+    grounds = {(*row.trained, row.split): row.ground for row in stored.rows}
+    asked = (
+        (grounds.get((each["config_hash"], each["data_version"], each["split"])), each["metric"]) for each in effects
+    )
+    told = dict.fromkeys(f"{each[1]} {known[each]:.2f}" for each in asked if each in known)
     return f"By chance: {', '.join(told)}." if told else ""
 
 

@@ -37,7 +37,7 @@ _COMPUTED_ALIKE = 0.01
 """Points: other versions of libraries sum in other orders."""
 _MEND = (
     "take all lines of one of the two (its config_hash and seed) out of rows, curves and costs.jsonl, and run what is "
-    f"missing again, {BRING_BACK}"
+    f"missing again, or {BRING_BACK}"
 )
 _Part = Callable[[Row], Hashable]
 Where = Callable[[int], str]
@@ -90,9 +90,9 @@ def check_references(references: Iterable[Reference], rows: Iterable[Row], where
         if not (known := hashes.get(_protocol(each), set())):
             data = f"{each.dataset} {each.data_version}, {each.protocol}, {each.split}"
             raise RowError(
-                f"{where(number)}: computed of {data}, of which there is no row; take this line out, {BRING_BACK}"
+                f"{where(number)}: computed of {data}, of which there is no row; take this line out, or {BRING_BACK}"
             )
-        _check_bounds(each, where(number))
+        _check_above_chance(each, where(number))
         if each.data_hash not in known:
             theirs = ", ".join(sorted(known))
             raise RowError(
@@ -128,7 +128,7 @@ def _check_bounded(references: Sequence[Reference], rows: Sequence[Row]) -> None
             raise RowError(f"{row.command}: {_said(row)} {apart}; {_MEND}")
 
 
-def _check_bounds(reference: Reference, where: str) -> None:
+def _check_above_chance(reference: Reference, where: str) -> None:
     """Who has seen something finds no less than who has seen nothing; of classes that need not be so."""
     chance = reference.values.get("chance")
     if chance is not None and _RECALL.fullmatch(reference.metric):

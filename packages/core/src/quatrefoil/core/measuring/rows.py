@@ -52,14 +52,14 @@ Schema = Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
 Seconds = Annotated[float, Field(ge=0)]
 Run = tuple[str, str, str, int]
 """What tells runs apart: recipe, configuration hash, data version, seed."""
-BRING_BACK = "or bring the files back, where they are committed (git checkout)"
+BRING_BACK = "bring the files back, where they are committed (git checkout)"
 MEND_RUN = (
     "take all lines of its run (its config_hash and seed) out of rows, curves and costs.jsonl, and run it again, "
-    f"{BRING_BACK}"
+    f"or {BRING_BACK}"
 )
-MEND_LINE = f"correct this line, {BRING_BACK}"
+MEND_LINE = f"correct this line, or {BRING_BACK}"
 MEND_STORE = (
-    "bring the files back, where they are committed (git checkout); else move rows, references, curves and costs.jsonl "
+    f"{BRING_BACK}; else move rows, references, curves and costs.jsonl "
     "away and run again what they were of: runs whose folders are still there are stored anew without training"
 )
 UNSEALED = {"seal": "0" * 64}
