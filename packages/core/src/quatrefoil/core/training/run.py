@@ -220,7 +220,7 @@ class Run:
         """What all ranks spent so far, by part; they call it together."""
         told = self.spending.told()
         seconds = global_sum(torch.tensor(list(told.values()), dtype=torch.float64, device=self.accelerator.device))
-        return {part: round(value, 1) for part, value in zip(told, seconds.tolist(), strict=True)}
+        return {part: round(value, 3) for part, value in zip(told, seconds.tolist(), strict=True)}
 
     def finish(self) -> None:
         """Evaluate the selected weights on every split that the data have; write metrics.json and model/."""

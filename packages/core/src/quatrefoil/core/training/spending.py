@@ -42,7 +42,7 @@ class Spending:
         own = time.process_time()
         found = {**self._spent, "rest": own - sum(self._spent.values())}
         found["data"] += _of_others()
-        return {part: round(seconds + self._before.get(part, 0.0), 1) for part, seconds in found.items()}
+        return {part: round(seconds + self._before.get(part, 0.0), 3) for part, seconds in found.items()}
 
 
 def _of_others() -> float:
